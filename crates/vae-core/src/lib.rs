@@ -1,0 +1,1 @@
+//! Networks, likelihoods, optimisers and the training loop for variational auto-encoders on libtorch

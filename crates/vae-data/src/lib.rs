@@ -1,0 +1,1 @@
+//! Data sets in, ndarray out: formats, registry, downloader, and an embedded set

@@ -1,0 +1,1 @@
+//! k-means++ and diagonal Gaussian mixtures, and the mixture prior of a variational auto-encoder

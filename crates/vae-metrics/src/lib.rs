@@ -1,0 +1,1 @@
+//! Clustering metrics: labels in, numbers out

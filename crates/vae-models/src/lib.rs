@@ -1,0 +1,1 @@
+//! Deep clustering methods behind one trait
