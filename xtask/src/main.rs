@@ -1,2 +1,60 @@
-//! x
-fn main() {}
+//! The project's chores, one file a command: `cargo xtask <command>`.
+//!
+//! **Invariant:** this crate links neither torch nor any crate of the workspace. It builds the binary `vae`, runs it as
+//! a process and reads the files it writes; so it compiles in seconds, before libtorch is there.
+
+#![cfg_attr(
+    test,
+    expect(clippy::unwrap_used, reason = "a test that cannot set itself up should stop at once")
+)]
+
+#[cfg(not(unix))]
+compile_error!("xtask uses symbolic links and POSIX signals: run it on Linux or macOS");
+
+mod bench;
+mod data;
+mod files;
+mod libtorch;
+mod project;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The chores of this repository. Commands that need libtorch provide it by themselves on first use.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Provide libtorch 2.11.0: kept in the user's cache folder, linked into this clone as ./libtorch
+    Libtorch(libtorch::Args),
+    /// Run the tests, doctests included, with the library path set
+    Test(test::Args),
+    /// Run the criterion benches in the one optimised profile
+    Bench(bench::Args),
+    /// `vae data ...`: list, fetch and describe data sets
+    Data(data::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Libtorch(args) => libtorch::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Data(args) => data::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

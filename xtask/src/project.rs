@@ -1,0 +1,132 @@
+//! Where things are: the clone, cargo, the user's cache folder, the built binary `vae`.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf, absolute};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::libtorch::Libtorch;
+use crate::step::{self, Step};
+
+/// Packages that never touch torch: their commands run without libtorch.
+pub const WITHOUT_TORCH: [&str; 3] = ["vae-data", "vae-metrics", "xtask"];
+
+/// The root of the clone that `cargo xtask` was called in.
+pub fn root() -> PathBuf {
+    // cargo sets the variable at run time too, and a target folder may be shared between clones.
+    let manifest =
+        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    manifest.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// The folder for downloads and phase caches: `VAE_CACHE_DIR`, else `$XDG_CACHE_HOME/vae`, else `~/.cache/vae`.
+pub fn cache_dir() -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("VAE_CACHE_DIR")
+        .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("vae")))
+        .or_else(|| set("HOME").map(|home| home.join(".cache/vae")))
+        .context("no place for the cache: set VAE_CACHE_DIR to a folder")?;
+    absolute(&folder).with_context(|| format!("cannot make the path {} absolute", folder.display()))
+}
+
+/// `cargo <words>` in the root of the clone, the one that runs xtask.
+pub fn cargo(words: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.current_dir(root()).args(words);
+    command
+}
+
+/// Builds `vae` and returns the path of the executable, wherever the target folder is.
+pub fn build_vae(libtorch: &Libtorch) -> Result<PathBuf> {
+    let step =
+        Step::start("build the program vae", "about 6 minutes the first time on two cores, then seconds");
+    let mut command =
+        cargo(&["build", "--package", "vae-cli", "--message-format", "json-render-diagnostics"]);
+    libtorch.apply(&mut command);
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start `{}`", step::line(&command)))?;
+    if !output.status.success() {
+        bail!("the build of vae-cli failed ({}): its messages are above", output.status);
+    }
+    step.done();
+    executable_in(&String::from_utf8_lossy(&output.stdout)).context(
+        "cargo built vae-cli but named no executable `vae`: does the package still have that binary?",
+    )
+}
+
+/// The executable of the binary target `vae` in cargo's JSON messages, one a line.
+fn executable_in(messages: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == "vae")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
+/// The state of the clone, for a run file.
+pub struct Provenance {
+    /// The commit checked out, 40 hex digits, or `unknown` outside git.
+    pub commit: String,
+    /// Whether tracked files outside results/ and the README differ from it (those two are written by `reproduce`).
+    pub dirty: bool,
+    /// The compiler's version line.
+    pub rustc: String,
+}
+
+/// Asks git and rustc.
+pub fn provenance() -> Provenance {
+    let ask = |program: &str, words: &[&str]| {
+        step::stdout(Command::new(program).current_dir(root()).args(words)).ok()
+    };
+    let code = ["status", "--porcelain", "--untracked-files=no", "--", ".", ":!results", ":!README.md"];
+    Provenance {
+        commit: ask("git", &["rev-parse", "HEAD"]).unwrap_or_else(|| "unknown".to_owned()),
+        dirty: ask("git", &code).is_none_or(|changes| !changes.is_empty()),
+        rustc: ask("rustc", &["--version"]).unwrap_or_else(|| "unknown".to_owned()),
+    }
+}
+
+/// Physical and logical help for defaults: how many threads this process may run at once.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_is_found_among_cargos_messages() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","target":{"name":"vae-core","kind":["lib"]},"executable":null}"#,
+            "\nnot json\n",
+            r#"{"reason":"compiler-artifact","target":{"name":"vae","kind":["bin"]},"executable":"/t/debug/vae"}"#,
+            "\n"
+        );
+        assert_eq!(executable_in(messages), Some(PathBuf::from("/t/debug/vae")));
+        assert_eq!(executable_in(""), None);
+    }
+
+    #[test]
+    fn packages_without_torch_name_none_of_it() {
+        for package in WITHOUT_TORCH {
+            let folder =
+                if package == "xtask" { root().join(package) } else { root().join("crates").join(package) };
+            let manifest: toml::Table =
+                std::fs::read_to_string(folder.join("Cargo.toml")).unwrap().parse().unwrap();
+            for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
+                let names = manifest.get(table).and_then(toml::Value::as_table);
+                for name in names.into_iter().flat_map(toml::Table::keys) {
+                    let clean = !matches!(name.as_str(), "tch" | "torch-sys")
+                        && (!name.starts_with("vae-") || WITHOUT_TORCH.contains(&name.as_str()));
+                    assert!(clean, "{package} depends on {name}");
+                }
+            }
+        }
+    }
+}
