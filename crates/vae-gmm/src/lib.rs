@@ -1,1 +1,18 @@
-//! k-means++ and diagonal Gaussian mixtures, and the mixture prior of a variational auto-encoder
+//! k-means++ and diagonal Gaussian mixtures, and the mixture prior of a variational auto-encoder.
+//!
+//! The pure part of the crate needs `ndarray` only (build it with `--no-default-features`):
+//!
+//! * [`kmeans`]: k-means++ seeding, exact Lloyd iterations, mini-batch k-means for very many rows.
+//!
+//! Data come in as `ArrayView2<f32>` of shape `[n, d]`; centres, parameters and everything that is summed are
+//! f64. Random numbers are ChaCha streams keyed by the caller's seed, and sums are reduced in an order fixed by
+//! the data alone, so a fit gives the same bytes at every thread count.
+
+mod check;
+mod error;
+pub mod kmeans;
+mod rng;
+mod vector;
+
+pub use error::{Error, Result};
+pub use kmeans::{KMeans, KMeansConfig, KMeansFit};

@@ -1,0 +1,57 @@
+//! Checks of inputs at the door, so that the code behind them can rely on shapes and finite values.
+
+use ndarray::ArrayView2;
+
+use crate::{Error, Result};
+
+/// Refuses an empty array and the first NaN or infinite value, in row order.
+pub(crate) fn data(x: ArrayView2<'_, f32>) -> Result<()> {
+    let (n, d) = x.dim();
+    if n == 0 || d == 0 {
+        return Err(Error::EmptyData { n, d });
+    }
+    finite("x", x)
+}
+
+/// Refuses the first NaN or infinite value of `a`, in row order.
+pub(crate) fn finite<T: Copy + Into<f64>>(what: &'static str, a: ArrayView2<'_, T>) -> Result<()> {
+    for (row, values) in a.outer_iter().enumerate() {
+        if let Some(col) = values.iter().position(|&v| !v.into().is_finite()) {
+            return Err(Error::NonFinite { what, row, col, value: values[col].into() });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses `k = 0` and more clusters than rows.
+pub(crate) fn clusters(n: usize, k: usize) -> Result<()> {
+    match k {
+        0 => Err(Error::NoClusters),
+        k if k > n => Err(Error::TooFewRows { n, k }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a shape other than the expected one.
+pub(crate) fn shape(what: &'static str, got: &[usize], expected: &[usize]) -> Result<()> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(Error::Shape { what, got: got.to_vec(), expected: expected.to_vec() })
+}
+
+/// Refuses a count of 0.
+pub(crate) fn at_least_one(key: &'static str, value: usize) -> Result<()> {
+    if value > 0 {
+        return Ok(());
+    }
+    Err(Error::Config { key, value: 0.0, range: "at least 1" })
+}
+
+/// Refuses NaN, infinity and negative values.
+pub(crate) fn non_negative(key: &'static str, value: f64) -> Result<()> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::Config { key, value, range: "finite and not negative" })
+}
