@@ -1,0 +1,67 @@
+//! Activations by name.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+/// An activation between layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// `max(x, 0)`.
+    Relu,
+    /// `x` for `x > 0`, else `0.2 x` (the slope of Su 2018).
+    LeakyRelu,
+    /// `ln(1 + exp(x))`.
+    Softplus,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// `x`.
+    Identity,
+}
+
+impl Activation {
+    /// Applies it to a tensor that nobody else needs; the buffer is reused where autograd allows.
+    pub fn apply(self, mut x: Tensor) -> Tensor {
+        match self {
+            Self::Relu => x.relu_(),
+            Self::LeakyRelu => x.maximum(&(&x * 0.2)),
+            Self::Softplus => x.softplus(),
+            Self::Tanh => x.tanh_(),
+            Self::Identity => x,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_and_gradients() {
+        let cases = [
+            (Activation::Relu, [0.0, 2.0], [0.0, 1.0]),
+            (Activation::LeakyRelu, [-0.2, 2.0], [0.2, 1.0]),
+            (
+                Activation::Softplus,
+                [0.313_261_687_518_222_86, 2.126_928_011_042_972_4],
+                [0.268_941_421, 0.880_797_078],
+            ),
+            (
+                Activation::Tanh,
+                [-0.761_594_155_955_764_9, 0.964_027_580_075_816_9],
+                [0.419_974_342, 0.070_650_825],
+            ),
+            (Activation::Identity, [-1.0, 2.0], [1.0, 1.0]),
+        ];
+        for (activation, value, gradient) in cases {
+            let x = Tensor::from_slice(&[-1.0f64, 2.0]).set_requires_grad(true);
+            let y = activation.apply(&x * 1.0);
+            let g = Tensor::run_backward(&[y.sum(None)], &[&x], false, false);
+            let close = |t: &Tensor, want: [f64; 2]| {
+                (t - Tensor::from_slice(&want)).abs().max().double_value(&[]) < 1e-9
+            };
+            assert!(close(&y, value), "{activation:?} {y:?}");
+            assert!(close(&g[0], gradient), "{activation:?}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Where a run computes: device choice, threads, and the settings of the process.
+
+use crate::{Error, Result};
+use std::path::PathBuf;
+use std::str::FromStr;
+use tch::Device;
+
+/// What the user asks for: `auto`, `cpu`, `cuda` or `cuda:N`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum DeviceChoice {
+    /// The first GPU when libtorch's CUDA library and a GPU are there, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// GPU number N; an error when it is not there.
+    Cuda(usize),
+}
+
+impl FromStr for DeviceChoice {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => text.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Self::Cuda).ok_or_else(|| {
+                Error::Device(format!("unknown device `{text}`, expected auto, cpu, cuda or cuda:N"))
+            }),
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// The device to compute on. Loads libtorch's CUDA library when a GPU is asked for or possible.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when a GPU was asked for by name and is not usable; the text says what was missing.
+    pub fn resolve(self) -> Result<Device> {
+        match self {
+            Self::Cpu => Ok(Device::Cpu),
+            Self::Auto => Ok(match load_cuda() {
+                Ok(()) if tch::Cuda::is_available() => Device::Cuda(0),
+                _ => Device::Cpu,
+            }),
+            Self::Cuda(n) => {
+                load_cuda().map_err(|why| {
+                    Error::Device(format!(
+                        "cuda:{n} was asked for but libtorch's CUDA library could not be loaded ({why}); use --device cpu, or get it with `cargo xtask libtorch --cuda`"
+                    ))
+                })?;
+                let found = tch::Cuda::device_count();
+                if (n as i64) < found {
+                    Ok(Device::Cuda(n))
+                } else {
+                    Err(Error::Device(format!(
+                        "cuda:{n} was asked for but {found} GPUs were found; use --device cpu"
+                    )))
+                }
+            }
+        }
+    }
+}
+
+/// `cpu` or `cuda:N`, as in configurations and run files.
+pub fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(n) => format!("cuda:{n}"),
+        _ => "cpu".into(),
+    }
+}
+
+/// Loads `libtorch_cuda.so` into the process, so that one binary serves machines with and without a GPU.
+#[cfg(target_os = "linux")]
+fn load_cuda() -> std::result::Result<(), String> {
+    use std::ffi::{CStr, CString};
+    let name = "libtorch_cuda.so";
+    let mut candidates: Vec<PathBuf> = Vec::new();
+    if let Some(root) = std::env::var_os("LIBTORCH") {
+        candidates.push(PathBuf::from(root).join("lib").join(name));
+    }
+    candidates.push(PathBuf::from(name));
+    let mut last = String::new();
+    for path in candidates {
+        let Ok(c_path) = CString::new(path.to_string_lossy().as_bytes()) else { continue };
+        // SAFETY: c_path is a valid NUL-terminated string; the library is libtorch's own and stays loaded.
+        let handle = unsafe { libc::dlopen(c_path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
+        if !handle.is_null() {
+            return Ok(());
+        }
+        // SAFETY: dlerror returns NULL or a NUL-terminated string that is valid until the next dl call.
+        let message = unsafe { libc::dlerror() };
+        if !message.is_null() {
+            // SAFETY: checked for NULL above; copied at once.
+            last = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
+        }
+    }
+    Err(last)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn load_cuda() -> std::result::Result<(), String> {
+    Err("loading it at run time is supported on Linux only".into())
+}
+
+/// Sets the number of threads of libtorch and of rayon, and keeps freed memory in the process.
+///
+/// A training step allocates and frees the same megabyte-sized tensors again and again. glibc gives such blocks
+/// back to the system each time, and each time the kernel clears their pages anew: with the thresholds raised a
+/// VaDE step at batch 256 costs 0.2 GEMM floors less, for identical weights.
+pub fn configure_process(threads: usize) {
+    let threads = threads.max(1);
+    tch::set_num_threads(threads as i32);
+    // Fails when the pool exists already (in tests); then its size stays.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        const ONE_GIB: libc::c_int = 1 << 30;
+        // SAFETY: mallopt only changes allocator parameters; unknown parameters are ignored with a return of 0.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, ONE_GIB);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, ONE_GIB);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_four_spellings() {
+        assert_eq!("auto".parse::<DeviceChoice>().expect("auto"), DeviceChoice::Auto);
+        assert_eq!("cpu".parse::<DeviceChoice>().expect("cpu"), DeviceChoice::Cpu);
+        assert_eq!("cuda".parse::<DeviceChoice>().expect("cuda"), DeviceChoice::Cuda(0));
+        assert_eq!("cuda:3".parse::<DeviceChoice>().expect("cuda:3"), DeviceChoice::Cuda(3));
+        for wrong in ["gpu", "cuda:", "cuda:x", "CPU", ""] {
+            assert!(wrong.parse::<DeviceChoice>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn cpu_is_always_there() {
+        assert_eq!(DeviceChoice::Cpu.resolve().expect("cpu"), Device::Cpu);
+        assert_eq!(device_name(Device::Cuda(2)), "cuda:2");
+    }
+}

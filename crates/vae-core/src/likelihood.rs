@@ -1,0 +1,147 @@
+//! Observation models p(x | z), in nats per sample: a sum over dimensions, no mean.
+
+use crate::kl::HALF_LN_TWO_PI;
+use crate::{Error, Features, Result};
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+/// Which observation model a configuration names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LikelihoodKind {
+    /// Bernoulli when all values lie in [0, 1], else Gaussian.
+    Auto,
+    /// Each value in [0, 1] is the mean of a coin; the decoder's outputs are logits.
+    Bernoulli,
+    /// Normal with one fixed variance λ; the decoder's outputs are means.
+    Gaussian,
+}
+
+/// p(x | z) with the decoder's outputs `m`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Likelihood {
+    /// `Σ_d softplus(m_d) − x_d m_d`.
+    Bernoulli,
+    /// `‖x − m‖² / 2λ`; the constant `(D/2) ln 2πλ` stays out of the loss ([`Likelihood::constant`]).
+    Gaussian {
+        /// λ, the variance of every dimension.
+        variance: f64,
+    },
+}
+
+impl Likelihood {
+    /// The likelihood for `kind` on these features; `auto` looks at their range.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when Bernoulli is asked for and a value is outside [0, 1]; [`Error::Config`] for a
+    /// variance that is not positive.
+    pub fn resolve(kind: LikelihoodKind, variance: f64, x: &Features) -> Result<Self> {
+        if !(variance > 0.0 && variance.is_finite()) {
+            return Err(Error::config("likelihood_variance", variance, "a finite number above 0"));
+        }
+        let (low, high) = x.range();
+        let unit = low >= 0.0 && high <= 1.0;
+        match kind {
+            LikelihoodKind::Gaussian => Ok(Self::Gaussian { variance }),
+            LikelihoodKind::Auto if !unit => Ok(Self::Gaussian { variance }),
+            LikelihoodKind::Bernoulli if !unit => Err(Error::Features(format!(
+                "a Bernoulli likelihood needs values in [0, 1], these go from {low} to {high}; set likelihood = \"gaussian\" or scale = \"minmax\""
+            ))),
+            LikelihoodKind::Auto | LikelihoodKind::Bernoulli => Ok(Self::Bernoulli),
+        }
+    }
+
+    /// `−ln p(x | m)` without [`Likelihood::constant`], summed over dimensions **and over the batch**, a scalar.
+    /// Callers divide by the batch size: one reduction instead of two.
+    ///
+    /// # Shapes
+    /// `m` (logits or means), `x`: `[b, d]`.
+    pub fn nll_sum(&self, m: &Tensor, x: &Tensor) -> Tensor {
+        match self {
+            Self::Bernoulli => {
+                m.binary_cross_entropy_with_logits(x, None::<&Tensor>, None::<&Tensor>, tch::Reduction::Sum)
+            }
+            Self::Gaussian { variance } => m.mse_loss(x, tch::Reduction::Sum) * (0.5 / variance),
+        }
+    }
+
+    /// `−ln p(x | m)` without [`Likelihood::constant`] per sample, `[b]`.
+    ///
+    /// # Shapes
+    /// `m` (logits or means), `x`: `[b, d]`.
+    pub fn nll(&self, m: &Tensor, x: &Tensor) -> Tensor {
+        let terms = match self {
+            Self::Bernoulli => m.softplus() - x * m,
+            Self::Gaussian { variance } => (x - m).square() * (0.5 / variance),
+        };
+        terms.sum_dim_intlist([-1i64].as_slice(), false, None)
+    }
+
+    /// What the loss leaves out per sample, for a reported ELBO: `(D/2) ln 2πλ` for a Gaussian, 0 otherwise.
+    pub fn constant(&self, dim: usize) -> f64 {
+        match self {
+            Self::Bernoulli => 0.0,
+            Self::Gaussian { variance } => dim as f64 * (HALF_LN_TWO_PI + 0.5 * variance.ln()),
+        }
+    }
+
+    /// E[x | m] on the scale of the data, `[b, d]`.
+    pub fn mean(&self, m: &Tensor) -> Tensor {
+        match self {
+            Self::Bernoulli => m.sigmoid(),
+            Self::Gaussian { .. } => m.shallow_clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+    use tch::Kind;
+
+    #[test]
+    fn the_reconstruction_terms_of_the_vade_sheet() {
+        // T1: two logits of 0; T2: x = (1, 0, 0.5), logits (2, -1, 0.3).
+        let nll = |m: &[f64], x: &[f64]| {
+            let (m, x) = (Tensor::from_slice(m).view([1, -1]), Tensor::from_slice(x).view([1, -1]));
+            let single = Likelihood::Bernoulli.nll(&m, &x).double_value(&[0]);
+            assert!((single - Likelihood::Bernoulli.nll_sum(&m, &x).double_value(&[])).abs() < 1e-12);
+            single
+        };
+        assert!((nll(&[0.0, 0.0], &[1.0, 0.0]) - 1.386_294_361_1).abs() < 1e-9);
+        assert!((nll(&[2.0, -1.0, 0.3], &[1.0, 0.0, 0.5]) - 1.144_544_943_0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn gaussian_with_its_constant_is_the_log_density() {
+        let likelihood = Likelihood::Gaussian { variance: 0.5 };
+        let (m, x) = (
+            Tensor::from_slice(&[1.0f64, 2.0]).view([1, 2]),
+            Tensor::from_slice(&[0.0f64, 2.5]).view([1, 2]),
+        );
+        let got = likelihood.nll(&m, &x).double_value(&[0]) + likelihood.constant(2);
+        let density = |d: f64| 0.5 * (2.0 * std::f64::consts::PI * 0.5).ln() + d * d / (2.0 * 0.5);
+        assert!((got - density(1.0) - density(0.5)).abs() < 1e-12);
+        assert!((likelihood.nll_sum(&m, &x).double_value(&[]) - 1.25).abs() < 1e-12);
+    }
+
+    #[test]
+    fn large_logits_stay_finite() {
+        let m = Tensor::from_slice(&[1e4f32, -1e4]).view([1, 2]);
+        let x = Tensor::from_slice(&[0.0f32, 1.0]).view([1, 2]);
+        assert_eq!(Likelihood::Bernoulli.nll(&m, &x).to_kind(Kind::Double).double_value(&[0]), 2e4);
+    }
+
+    #[test]
+    fn auto_looks_at_the_range() {
+        let unit = Features::dense(array![[0.0f32, 1.0]]).expect("valid");
+        let wide = Features::dense(array![[-1.0f32, 1.0]]).expect("valid");
+        let resolve = |kind, x| Likelihood::resolve(kind, 1.0, x);
+        assert_eq!(resolve(LikelihoodKind::Auto, &unit).expect("valid"), Likelihood::Bernoulli);
+        assert!(matches!(resolve(LikelihoodKind::Auto, &wide), Ok(Likelihood::Gaussian { .. })));
+        assert!(resolve(LikelihoodKind::Bernoulli, &wide).is_err_and(|e| e.to_string().contains("-1")));
+        assert!(Likelihood::resolve(LikelihoodKind::Gaussian, 0.0, &unit).is_err());
+    }
+}

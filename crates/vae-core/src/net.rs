@@ -1,0 +1,29 @@
+//! Layers and networks.
+
+mod autoencoder;
+mod linear;
+mod mlp;
+
+pub use autoencoder::{Decoder, Encoder, NetConfig};
+pub use linear::Linear;
+pub use mlp::Mlp;
+
+use crate::init::Init;
+use crate::params::Params;
+use crate::random::Streams;
+use tch::Device;
+
+/// What layers need while they are made: where parameters go and where initial weights come from.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    /// Receives the parameters.
+    pub params: &'a mut Params,
+    /// Source of the initial weights; a weight depends on the seed and its own name only.
+    pub streams: &'a Streams,
+    /// Initialisation of the weights.
+    pub init: Init,
+    /// Optimiser group of the parameters.
+    pub group: usize,
+    /// Where the parameters live.
+    pub device: Device,
+}

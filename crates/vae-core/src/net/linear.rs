@@ -1,0 +1,34 @@
+//! A fully connected layer.
+
+use super::Builder;
+use tch::Tensor;
+
+/// `y = x Wᵀ + b`.
+#[derive(Debug)]
+pub struct Linear {
+    /// `[out, in]`.
+    pub weight: Tensor,
+    /// `[out]`.
+    pub bias: Tensor,
+}
+
+impl Linear {
+    /// A layer named `name` with `n_in` inputs and `n_out` outputs.
+    pub fn new(builder: &mut Builder<'_>, name: &str, n_in: usize, n_out: usize) -> Self {
+        let (n_in, n_out) = (n_in as i64, n_out as i64);
+        let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
+        let (s, init, device) = (builder.streams, builder.init, builder.device);
+        let w = init.weights(s, &weight, &[n_out, n_in], (n_in, n_out), device);
+        let b = init.bias(s, &bias, n_out, n_in, device);
+        Self {
+            weight: builder.params.add(weight, w, builder.group),
+            bias: builder.params.add(bias, b, builder.group),
+        }
+    }
+
+    /// # Shapes
+    /// `x`: `[b, in]`; result `[b, out]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.linear(&self.weight, Some(&self.bias))
+    }
+}

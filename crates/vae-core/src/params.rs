@@ -1,0 +1,141 @@
+//! The parameters of a model: named, ordered, in groups.
+//!
+//! `tch`'s `VarStore` keeps its variables in a hash map, whose order changes from run to run; optimiser state,
+//! checkpoints and saved models need one fixed order.
+
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+use tch::{Device, Kind, Tensor};
+
+/// One trainable tensor.
+#[derive(Debug)]
+pub struct Param {
+    /// Unique name, for example `encoder.0.weight`.
+    pub name: String,
+    /// The tensor itself; modules hold shallow clones of it.
+    pub tensor: Tensor,
+    /// Index of the optimiser group (learning rate, weight decay).
+    pub group: usize,
+}
+
+/// Trainable tensors in the order in which they were made.
+#[derive(Debug, Default)]
+pub struct Params {
+    params: Vec<Param>,
+}
+
+impl Params {
+    /// No parameters yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers `value` under `name` in `group` and returns the tensor that modules use.
+    pub fn add(&mut self, name: impl Into<String>, value: Tensor, group: usize) -> Tensor {
+        let name = name.into();
+        assert!(self.params.iter().all(|p| p.name != name), "parameter `{name}` is registered twice");
+        let tensor = value.detach().contiguous().set_requires_grad(true);
+        self.params.push(Param { name, tensor: tensor.shallow_clone(), group });
+        tensor
+    }
+
+    /// All parameters in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Param> {
+        self.params.iter()
+    }
+
+    /// The tensors in order.
+    pub fn tensors(&self) -> Vec<&Tensor> {
+        self.params.iter().map(|p| &p.tensor).collect()
+    }
+
+    /// How many numbers are trained.
+    pub fn n_values(&self) -> usize {
+        self.params.iter().map(|p| p.tensor.numel()).sum()
+    }
+
+    /// Copies of all parameters on the CPU, each name behind `prefix`.
+    ///
+    /// # Errors
+    /// [`Error::Torch`].
+    pub fn snapshot(&self, prefix: &str) -> Result<BTreeMap<String, Tensor>> {
+        self.params
+            .iter()
+            .map(|p| {
+                Ok((format!("{prefix}{}", p.name), p.tensor.f_detach()?.f_to_device(Device::Cpu)?.copy()))
+            })
+            .collect()
+    }
+
+    /// Overwrites the parameters for which `source` has `prefix + name`; the others stay. Returns how many were set.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a stored tensor has another shape.
+    pub fn load_present(&self, source: &BTreeMap<String, Tensor>, prefix: &str) -> Result<usize> {
+        let mut n_set = 0;
+        for p in &self.params {
+            if let Some(value) = source.get(&format!("{prefix}{}", p.name)) {
+                copy_into(&p.tensor, value, &p.name)?;
+                n_set += 1;
+            }
+        }
+        Ok(n_set)
+    }
+
+    /// Overwrites every parameter with `prefix + name` of `source`.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when one is missing, [`Error::Shape`] when one has another shape.
+    pub fn load(&self, source: &BTreeMap<String, Tensor>, prefix: &str) -> Result<()> {
+        for p in &self.params {
+            let value = source.get(&format!("{prefix}{}", p.name)).ok_or_else(|| {
+                Error::Features(format!("the stored model has no tensor `{prefix}{}`", p.name))
+            })?;
+            copy_into(&p.tensor, value, &p.name)?;
+        }
+        Ok(())
+    }
+}
+
+/// Copies `source` into the memory of `target`, which keeps its identity (modules hold clones of it).
+pub(crate) fn copy_into(target: &Tensor, source: &Tensor, name: &str) -> Result<()> {
+    if target.size() != source.size() {
+        return Err(Error::Shape {
+            what: format!("tensor `{name}`"),
+            expected: target.size(),
+            got: source.size(),
+        });
+    }
+    tch::no_grad(|| target.shallow_clone().f_copy_(&source.f_to_kind(target.kind())?))?;
+    Ok(())
+}
+
+/// A scalar parameter's value, for reports.
+pub fn scalar(t: &Tensor) -> f64 {
+    t.to_kind(Kind::Double).double_value(&[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loading_writes_through_to_the_clones_of_modules() {
+        let mut params = Params::new();
+        let w = params.add("w", Tensor::zeros([2, 2], (Kind::Float, Device::Cpu)), 0);
+        let stored = BTreeMap::from([("m.w".to_string(), Tensor::ones([2, 2], (Kind::Float, Device::Cpu)))]);
+        params.load(&stored, "m.").expect("same shape");
+        assert_eq!(w.sum(None).double_value(&[]), 4.0);
+        assert!(w.requires_grad());
+        assert_eq!(params.n_values(), 4);
+    }
+
+    #[test]
+    fn a_missing_or_misshapen_tensor_is_named() {
+        let mut params = Params::new();
+        let _ = params.add("w", Tensor::zeros([2, 2], (Kind::Float, Device::Cpu)), 0);
+        assert!(params.load(&BTreeMap::new(), "").is_err_and(|e| e.to_string().contains("`w`")));
+        let wrong = BTreeMap::from([("w".to_string(), Tensor::zeros([3], (Kind::Float, Device::Cpu)))]);
+        assert!(params.load(&wrong, "").is_err_and(|e| e.to_string().contains("[3]")));
+    }
+}

@@ -1,0 +1,351 @@
+//! Phases: the named pure steps of a fit.
+//!
+//! A phase maps (configuration, seed, input artefacts) to an [`Artefact`]. Its key is a hash of all of that and of the
+//! code's `revision`, so methods whose pretraining is configured alike share one, and an interrupted fit finds its
+//! finished phases again:
+//!
+//! 1. in the run folder (`phases/<name>.safetensors`), else
+//! 2. in the cache (`<cache>/phases/<key>.safetensors`, a disposable accelerator), else
+//! 3. it is computed, with checkpoints in the run folder only.
+//!
+//! Entries are written atomically. A lock per cache entry makes a second process wait for the first one's result
+//! instead of computing it again.
+
+use crate::bundle::{self, Tensors};
+use crate::device::device_name;
+use crate::fsio::sha256_hex;
+use crate::interrupt::Interrupt;
+use crate::progress::{Progress, Silent};
+use crate::random::Streams;
+use crate::resources::Clock;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tch::Device;
+
+/// One epoch of a training, without a clock: equal runs have equal histories.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// 1-based.
+    pub epoch: usize,
+    /// Mean loss, nats per sample.
+    pub loss: f64,
+    /// Mean of each term of the loss, nats per sample, in the order of the model.
+    pub terms: Vec<(String, f64)>,
+    /// Learning rate of the first group at the end of the epoch.
+    pub lr: f64,
+}
+
+/// What a phase did and cost.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct PhaseRecord {
+    /// Name of the phase.
+    pub name: String,
+    /// Hash of everything the result depends on.
+    pub key: String,
+    /// Epochs trained (0 for a phase that trains nothing).
+    pub epochs: usize,
+    /// Wall seconds when it was computed, interruptions excluded.
+    pub wall_s: f64,
+    /// CPU seconds when it was computed.
+    pub cpu_s: f64,
+    /// Whether this run took it from the cache.
+    pub cached: bool,
+    /// Mean loss of the last epoch, nats per sample.
+    pub final_loss_nats: Option<f64>,
+    /// Per epoch.
+    pub history: Vec<EpochRecord>,
+    /// Wall seconds per epoch.
+    pub epoch_wall_s: Vec<f64>,
+    /// What else the phase has to say (how a restart was chosen, a convergence flag).
+    pub notes: serde_json::Value,
+}
+
+/// The result of a phase.
+#[derive(Debug, Default)]
+pub struct Artefact {
+    /// Tensors by name, on the CPU.
+    pub tensors: Tensors,
+    /// What was done.
+    pub record: PhaseRecord,
+}
+
+impl Artefact {
+    /// The tensor `name`.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when the artefact has none: it was written by other code.
+    pub fn tensor(&self, name: &str) -> Result<&tch::Tensor> {
+        self.tensors.get(name).ok_or_else(|| {
+            Error::Features(format!(
+                "phase `{}` has no tensor `{name}`; delete the run folder",
+                self.record.name
+            ))
+        })
+    }
+}
+
+/// What identifies a phase besides the seed, the device and the threads.
+#[derive(Debug)]
+pub struct PhaseSpec<'a, C: Serialize> {
+    /// For example `pretrain`. Random streams are keyed by it.
+    pub name: &'a str,
+    /// Raised whenever the code of the phase changes its result.
+    pub revision: u32,
+    /// The resolved configuration of the phase.
+    pub config: &'a C,
+    /// Checksums of the inputs: data, and keys of earlier phases.
+    pub inputs: &'a [&'a str],
+}
+
+/// What a fit needs besides data and configuration. It holds no labels.
+pub struct FitContext {
+    /// The run's seed.
+    pub seed: u64,
+    /// Where to compute.
+    pub device: Device,
+    /// Threads of libtorch; part of a phase's identity, since the order of a sum depends on it.
+    pub threads: usize,
+    /// The run folder; without one nothing is kept and nothing can be resumed.
+    pub dir: Option<PathBuf>,
+    /// The phase cache; without one nothing is shared.
+    pub cache: Option<PathBuf>,
+    /// Time between checkpoints.
+    pub checkpoint_every: Duration,
+    /// Asks for a stop.
+    pub interrupt: Interrupt,
+    /// The display.
+    pub progress: Box<dyn Progress>,
+}
+
+impl std::fmt::Debug for FitContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { seed, device, threads, dir, cache, .. } = self;
+        write!(
+            f,
+            "FitContext {{ seed: {seed}, device: {device:?}, threads: {threads}, dir: {dir:?}, cache: {cache:?} }}"
+        )
+    }
+}
+
+impl FitContext {
+    /// A silent fit on the CPU that keeps nothing on disk.
+    pub fn in_memory(seed: u64) -> Self {
+        Self {
+            seed,
+            device: Device::Cpu,
+            threads: tch::get_num_threads().max(1) as usize,
+            dir: None,
+            cache: None,
+            checkpoint_every: Duration::from_secs(60),
+            interrupt: Interrupt::new(),
+            progress: Box::new(Silent),
+        }
+    }
+
+    /// Runs a phase, or takes its result from the run folder or the cache.
+    ///
+    /// # Errors
+    /// What `body` returns; [`Error::Io`] and [`Error::Corrupt`] for the files. A damaged cache entry is computed
+    /// again; a damaged file of the run folder is an error, for it may be the only trace of hours of work.
+    pub fn phase<C: Serialize>(
+        &self,
+        spec: &PhaseSpec<'_, C>,
+        body: impl FnOnce(&PhaseContext<'_>) -> Result<Artefact>,
+    ) -> Result<Artefact> {
+        let key = self.key(spec)?;
+        let own = self.dir.as_ref().map(|d| d.join("phases").join(format!("{}.safetensors", spec.name)));
+        if let Some(path) = own.as_ref().filter(|p| p.exists()) {
+            let artefact = load_artefact(path)?;
+            if artefact.record.key == key {
+                return Ok(artefact);
+            }
+        }
+        let shared = self.cache.as_ref().map(|c| c.join("phases").join(format!("{key}.safetensors")));
+        let _lock = shared.as_ref().map(|path| self.lock(path, spec.name)).transpose()?;
+        let artefact = match shared.as_ref().and_then(|path| from_cache(path, &key)) {
+            Some(artefact) => {
+                self.progress.note(&format!("{}: taken from the cache", spec.name));
+                artefact
+            }
+            None => self.compute(spec.name, key, own.as_deref(), shared.as_deref(), body)?,
+        };
+        if let Some(path) = &own {
+            save_artefact(path, &artefact)?;
+            let _ = fs::remove_file(checkpoint_path(path));
+        }
+        Ok(artefact)
+    }
+
+    fn compute(
+        &self,
+        name: &str,
+        key: String,
+        own: Option<&Path>,
+        shared: Option<&Path>,
+        body: impl FnOnce(&PhaseContext<'_>) -> Result<Artefact>,
+    ) -> Result<Artefact> {
+        let clock = Clock::start();
+        if let Some(folder) = own.and_then(Path::parent) {
+            fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        }
+        let checkpoint = own.map(checkpoint_path);
+        let context = PhaseContext {
+            fit: self,
+            name: name.to_string(),
+            key: key.clone(),
+            streams: Streams::new(self.seed, name),
+            checkpoint,
+        };
+        let mut artefact = body(&context)?;
+        let record = &mut artefact.record;
+        record.name = name.to_string();
+        record.key = key;
+        // A training counts its own time, over interruptions; other phases are as long as their call.
+        if record.wall_s == 0.0 {
+            (record.wall_s, record.cpu_s) = (clock.wall_s(), clock.cpu_s());
+        }
+        if let Some(path) = shared {
+            // The cache only saves time: a full disk there must not lose the result.
+            if let Err(e) = save_artefact(path, &artefact) {
+                self.progress
+                    .note(&format!("the phase cache could not be written, going on without it: {e}"));
+            }
+        }
+        Ok(artefact)
+    }
+
+    fn key<C: Serialize>(&self, spec: &PhaseSpec<'_, C>) -> Result<String> {
+        let text = serde_json::to_string(&(
+            (spec.name, spec.revision, spec.config, spec.inputs),
+            (self.seed, device_name(self.device), self.threads),
+            (env!("CARGO_PKG_VERSION"), std::env::consts::ARCH),
+        ))
+        .map_err(|e| {
+            Error::Features(format!("the configuration of phase `{}` cannot be hashed: {e}", spec.name))
+        })?;
+        Ok(sha256_hex(text.as_bytes()))
+    }
+
+    /// Locks the cache entry until the returned file is dropped; `None` when the cache cannot be used.
+    fn lock(&self, entry: &Path, name: &str) -> Result<Option<File>> {
+        let Some(folder) = entry.parent() else { return Ok(None) };
+        let open = || -> std::io::Result<File> {
+            fs::create_dir_all(folder)?;
+            File::options().create(true).truncate(false).write(true).open(entry.with_extension("lock"))
+        };
+        let Ok(file) = open() else { return Ok(None) };
+        let mut told = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(file)),
+                Err(TryLockError::WouldBlock) => {
+                    if !told {
+                        self.progress
+                            .note(&format!("{name}: another process computes this phase, waiting for it"));
+                        told = true;
+                    }
+                    if let Some(signal) = self.interrupt.get() {
+                        return Err(Error::Interrupted { signal });
+                    }
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                Err(TryLockError::Error(_)) => return Ok(None),
+            }
+        }
+    }
+}
+
+/// What the body of a phase may use.
+#[derive(Debug)]
+pub struct PhaseContext<'a> {
+    /// The fit.
+    pub fit: &'a FitContext,
+    /// Name of the phase.
+    pub name: String,
+    /// Its key; checkpoints carry it.
+    pub key: String,
+    /// Its random streams.
+    pub streams: Streams,
+    /// Where checkpoints go, if anywhere.
+    pub checkpoint: Option<PathBuf>,
+}
+
+fn checkpoint_path(own: &Path) -> PathBuf {
+    own.with_extension("checkpoint")
+}
+
+fn save_artefact(path: &Path, artefact: &Artefact) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+    }
+    bundle::save(path, &artefact.tensors, &artefact.record)
+}
+
+fn load_artefact(path: &Path) -> Result<Artefact> {
+    let (tensors, record) = bundle::load(path)?;
+    Ok(Artefact { tensors, record })
+}
+
+fn from_cache(path: &Path, key: &str) -> Option<Artefact> {
+    let mut artefact = load_artefact(path).ok().filter(|a| a.record.key == key)?;
+    artefact.record.cached = true;
+    Some(artefact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use tch::Tensor;
+
+    fn context(root: &Path, run: &str) -> FitContext {
+        let (dir, cache) = (Some(root.join(run)), Some(root.join("cache")));
+        FitContext { dir, cache, ..FitContext::in_memory(3) }
+    }
+
+    fn run(cx: &FitContext, config: u32, calls: &Cell<u32>) -> Result<Artefact> {
+        let spec = PhaseSpec { name: "pretrain", revision: 1, config: &config, inputs: &["data"] };
+        cx.phase(&spec, |phase| {
+            calls.set(calls.get() + 1);
+            let value = Tensor::from_slice(&[phase.streams.derived_seed("x") as i64]);
+            Ok(Artefact { tensors: Tensors::from([("x".into(), value)]), ..Artefact::default() })
+        })
+    }
+
+    #[test]
+    fn a_phase_is_computed_once_and_shared() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let calls = Cell::new(0);
+        let a = run(&context(root.path(), "a"), 1, &calls).expect("computed");
+        let again = run(&context(root.path(), "a"), 1, &calls).expect("from the folder");
+        let b = run(&context(root.path(), "b"), 1, &calls).expect("from the cache");
+        assert_eq!(calls.get(), 1);
+        assert!(!a.record.cached && !again.record.cached && b.record.cached);
+        assert!(a.tensors["x"].equal(&b.tensors["x"]));
+        run(&context(root.path(), "b"), 2, &calls).expect("another configuration");
+        let other_seed = FitContext { seed: 4, ..context(root.path(), "c") };
+        run(&other_seed, 1, &calls).expect("another seed");
+        assert_eq!(calls.get(), 3);
+    }
+
+    #[test]
+    fn a_damaged_cache_entry_is_computed_again_and_a_damaged_folder_is_an_error() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let calls = Cell::new(0);
+        run(&context(root.path(), "a"), 1, &calls).expect("computed");
+        for entry in fs::read_dir(root.path().join("cache/phases")).expect("list") {
+            let path = entry.expect("entry").path();
+            if path.extension().is_some_and(|e| e == "safetensors") {
+                fs::write(path, b"damaged").expect("write");
+            }
+        }
+        run(&context(root.path(), "b"), 1, &calls).expect("computed again");
+        assert_eq!(calls.get(), 2);
+        fs::write(root.path().join("a/phases/pretrain.safetensors"), b"damaged").expect("write");
+        let e = run(&context(root.path(), "a"), 1, &calls).expect_err("damaged");
+        assert!(e.to_string().contains("pretrain.safetensors"), "{e}");
+    }
+}

@@ -1,0 +1,190 @@
+//! Auto-encoder pretraining: end to end, or stacked denoising layers first.
+//!
+//! Every method of the VaDE family starts from an auto-encoder, and the pretraining decides the outcome. Two kinds:
+//!
+//! * `joint`: encoder and decoder together, by default with the reconstruction term of the ELBO (a sum over dimensions).
+//! * `stacked`: each layer as a denoising auto-encoder of the one below (Vincent et al. 2010; DEC's recipe), then
+//!   everything together.
+
+mod joint;
+mod stacked;
+
+use crate::features::{Features, Resident};
+use crate::init::Init;
+use crate::likelihood::Likelihood;
+use crate::net::{Builder, Decoder, Encoder, NetConfig};
+use crate::optim::OptimizerKind;
+use crate::params::Params;
+use crate::phase::{Artefact, FitContext, PhaseSpec};
+use crate::random::Streams;
+use crate::schedule::LrSchedule;
+use crate::train::TrainConfig;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use tch::{Device, Tensor};
+
+/// Raised when the code below changes its result.
+const REVISION: u32 = 1;
+
+/// How the auto-encoder is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PretrainKind {
+    /// All layers at once.
+    Joint,
+    /// Layer by layer, then all at once.
+    Stacked,
+}
+
+/// What the auto-encoder minimises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReconstructionLoss {
+    /// The method's likelihood: a sum over dimensions, nats.
+    Likelihood,
+    /// Mean squared error over all elements (DEC, DEC-keras); decoder outputs pass the likelihood's mean first.
+    Mse,
+}
+
+/// A table `[pretrain]` of a method's configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PretrainConfig {
+    /// `joint` or `stacked`.
+    pub kind: PretrainKind,
+    /// `likelihood` or `mse`.
+    pub loss: ReconstructionLoss,
+    /// Initial weights of the auto-encoder (the method's own heads keep `net.init`).
+    pub init: Init,
+    /// Share of the inputs set to 0 in each batch while training end to end.
+    pub input_mask: f64,
+    /// For `stacked`: epochs per layer.
+    pub layer_epochs: usize,
+    /// For `stacked`: share of each layer's inputs set to 0.
+    pub layer_mask: f64,
+    /// The training end to end; for `stacked` its optimiser and batch size serve the layers too.
+    pub train: TrainConfig,
+}
+
+impl Default for PretrainConfig {
+    fn default() -> Self {
+        Self {
+            kind: PretrainKind::Joint,
+            loss: ReconstructionLoss::Likelihood,
+            init: Init::Normal002,
+            input_mask: 0.0,
+            layer_epochs: 50,
+            layer_mask: 0.2,
+            train: TrainConfig {
+                epochs: 60,
+                batch_size: 256,
+                optimizer: OptimizerKind::Adam,
+                lr: 1e-3,
+                lr_schedule: LrSchedule::Cosine,
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+impl PretrainConfig {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key.
+    pub fn check(&self) -> Result<()> {
+        for (field, share) in
+            [("pretrain.input_mask", self.input_mask), ("pretrain.layer_mask", self.layer_mask)]
+        {
+            if !(0.0..1.0).contains(&share) {
+                return Err(Error::config(field, share, "a number in [0, 1)"));
+            }
+        }
+        self.train.check()
+    }
+}
+
+/// An auto-encoder with its parameters.
+#[derive(Debug)]
+pub struct Autoencoder {
+    /// Parameters under the names `encoder.*` and `decoder.*`.
+    pub params: Params,
+    /// x → code.
+    pub encoder: Encoder,
+    /// Code → logits or means.
+    pub decoder: Decoder,
+}
+
+impl Autoencoder {
+    /// A fresh one. Equal streams give equal weights.
+    pub fn new(net: &NetConfig, init: Init, dim: usize, streams: &Streams, device: Device) -> Self {
+        let mut params = Params::new();
+        let mut builder = Builder { params: &mut params, streams, init, group: 0, device };
+        let encoder = Encoder::deterministic(&mut builder, net, dim);
+        let decoder = Decoder::new(&mut builder, net, dim);
+        Self { params, encoder, decoder }
+    }
+
+    /// Codes of all samples, `[n, latent_dim]`.
+    ///
+    /// # Errors
+    /// [`Error::Torch`].
+    pub fn codes(&self, data: &Resident<'_>) -> Result<Tensor> {
+        data.map_rows(4096, |x| Ok(self.encoder.mu(x)))
+    }
+}
+
+/// Runs the phase `pretrain` and returns its artefact (tensors `encoder.*`, `decoder.*`).
+///
+/// # Errors
+/// [`Error::Config`], and what training can return.
+pub fn pretrain(
+    features: &Features,
+    net: &NetConfig,
+    config: &PretrainConfig,
+    likelihood: Likelihood,
+    cx: &FitContext,
+) -> Result<Artefact> {
+    net.check()?;
+    config.check()?;
+    let layers = match config.kind {
+        PretrainKind::Joint => None,
+        PretrainKind::Stacked => Some(stacked::layers(features, net, config, likelihood, cx)?),
+    };
+    let layers_key = layers.as_ref().map_or("", |a| &a.record.key);
+    let spec = PhaseSpec {
+        name: "pretrain",
+        revision: REVISION,
+        config: &(net, config, likelihood),
+        inputs: &[features.sha256(), layers_key],
+    };
+    cx.phase(&spec, |phase| {
+        let data = Resident::new(features, cx.device)?;
+        let model = Autoencoder::new(net, config.init, features.dim(), &phase.streams, cx.device);
+        if let Some(layers) = &layers {
+            model.params.load(&layers.tensors, "")?;
+        }
+        joint::train_joint(model, &data, config, likelihood, phase)
+    })
+}
+
+/// Zeroes a random share of the entries (masking noise), without rescaling the others.
+fn mask(x: &Tensor, share: f64, name: &str, batch: &crate::train::Batch<'_>) -> Tensor {
+    if share == 0.0 {
+        return x.shallow_clone();
+    }
+    let u =
+        crate::random::uniform(&mut batch.streams.rng(name, batch.epoch, batch.step), &x.size(), x.device());
+    x * u.ge(share).to_kind(x.kind())
+}
+
+/// `‖·‖` of a reconstruction under `loss`, mean over the batch.
+fn reconstruction(loss: ReconstructionLoss, likelihood: Likelihood, out: &Tensor, x: &Tensor) -> Tensor {
+    match loss {
+        ReconstructionLoss::Likelihood => likelihood.nll_sum(out, x) / x.size()[0] as f64,
+        ReconstructionLoss::Mse => likelihood.mean(out).mse_loss(x, tch::Reduction::Mean),
+    }
+}
+
+#[cfg(test)]
+mod tests;

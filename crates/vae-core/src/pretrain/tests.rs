@@ -1,0 +1,100 @@
+use super::*;
+use crate::features::Features;
+use crate::random::{Streams, normal};
+use ndarray::Array2;
+
+/// Points on a curved line in six dimensions: one latent dimension explains them.
+fn curve(n: usize) -> Features {
+    let x = Array2::from_shape_fn((n, 6), |(i, j)| {
+        let t = i as f32 / n as f32;
+        0.5 + 0.4 * (t * (j as f32 + 1.0) * 1.3 + j as f32).sin()
+    });
+    Features::dense(x).expect("valid")
+}
+
+fn net() -> NetConfig {
+    NetConfig { hidden: vec![16, 8], latent_dim: 2, ..NetConfig::default() }
+}
+
+fn config(kind: PretrainKind) -> PretrainConfig {
+    let train = TrainConfig {
+        epochs: 60,
+        batch_size: 16,
+        lr: 1e-2,
+        lr_schedule: LrSchedule::Cosine,
+        ..TrainConfig::default()
+    };
+    PretrainConfig {
+        kind,
+        init: Init::GlorotUniform,
+        layer_epochs: 20,
+        layer_mask: 0.1,
+        train,
+        ..PretrainConfig::default()
+    }
+}
+
+#[test]
+fn both_kinds_learn_to_reconstruct() {
+    let x = curve(128);
+    for kind in [PretrainKind::Joint, PretrainKind::Stacked] {
+        let cx = FitContext::in_memory(0);
+        let artefact = pretrain(&x, &net(), &config(kind), Likelihood::Bernoulli, &cx).expect("trained");
+        let history = &artefact.record.history;
+        let entropy = {
+            let x = crate::features::to_tensor(x.as_dense().expect("dense"), Device::Cpu).expect("tensor");
+            let rest: Tensor = 1.0 - &x;
+            let logits = (&x / rest).log();
+            Likelihood::Bernoulli.nll(&logits, &x).mean(tch::Kind::Float).double_value(&[])
+        };
+        // The floor of the loss is the entropy of the targets; a constant prediction is 0.4 nats above it.
+        assert!(history[59].loss - entropy < 0.1, "{kind:?}: {} over {entropy}", history[59].loss - entropy);
+        assert!(history[59].loss < history[0].loss);
+        assert!(artefact.tensors.contains_key("encoder.mu.weight"));
+    }
+}
+
+#[test]
+fn stacking_starts_the_joint_training_lower() {
+    let x = curve(128);
+    let first = |kind| {
+        let artefact = pretrain(&x, &net(), &config(kind), Likelihood::Bernoulli, &FitContext::in_memory(0));
+        artefact.expect("trained").record.history[0].loss
+    };
+    assert!(first(PretrainKind::Stacked) < first(PretrainKind::Joint));
+}
+
+#[test]
+fn masking_zeroes_the_stated_share() {
+    let streams = Streams::new(0, "t");
+    let x = normal(&mut streams.rng("x", 0, 0), &[200, 100], Device::Cpu).abs() + 1.0;
+    let index = Tensor::from_slice(&[0i64]);
+    let batch = crate::train::Batch { x: &x, index: &index, epoch: 0, step: 0, streams: &streams };
+    let share =
+        1.0 - mask(&x, 0.3, "m", &batch).ne(0.0).to_kind(tch::Kind::Double).mean(None).double_value(&[]);
+    assert!((share - 0.3).abs() < 5.0 * (0.21f64 / 20_000.0).sqrt());
+    assert!(mask(&x, 0.0, "m", &batch).equal(&x));
+}
+
+#[test]
+fn the_mean_squared_error_is_a_mean_over_all_elements() {
+    let (out, x) =
+        (Tensor::from_slice(&[0.0f64, 2.0]).view([1, 2]), Tensor::from_slice(&[1.0f64, 0.0]).view([1, 2]));
+    let gaussian = Likelihood::Gaussian { variance: 1.0 };
+    let mse = reconstruction(ReconstructionLoss::Mse, gaussian, &out, &x);
+    let nll = reconstruction(ReconstructionLoss::Likelihood, gaussian, &out, &x);
+    assert!((mse.double_value(&[]) - 2.5).abs() < 1e-12 && (nll.double_value(&[]) - 2.5).abs() < 1e-12);
+    let wide = Tensor::cat(&[&out, &out], 1);
+    let (mse, nll) = (
+        reconstruction(ReconstructionLoss::Mse, gaussian, &wide, &Tensor::cat(&[&x, &x], 1)),
+        reconstruction(ReconstructionLoss::Likelihood, gaussian, &wide, &Tensor::cat(&[&x, &x], 1)),
+    );
+    assert!((mse.double_value(&[]) - 2.5).abs() < 1e-12 && (nll.double_value(&[]) - 5.0).abs() < 1e-12);
+}
+
+#[test]
+fn bad_shares_are_refused() {
+    let bad = PretrainConfig { input_mask: 1.0, ..config(PretrainKind::Joint) };
+    let e = pretrain(&curve(8), &net(), &bad, Likelihood::Bernoulli, &FitContext::in_memory(0));
+    assert!(e.is_err_and(|e| e.to_string().contains("pretrain.input_mask")));
+}

@@ -1,0 +1,111 @@
+//! Counter-based randomness.
+//!
+//! Every random number of a run is a function of (seed, phase, stream name, epoch, step): a ChaCha8 generator is
+//! keyed by the SHA-256 of the five. libtorch's generator is never used (its state cannot be saved through `tch`).
+//! A resumed run, another thread count and a GPU therefore draw the same numbers, and nothing has to be stored.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use sha2::{Digest, Sha256};
+use tch::{Device, Tensor};
+
+/// The random streams of one phase of one run.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    seed: u64,
+    phase: String,
+}
+
+impl Streams {
+    /// Streams of the phase `phase` of the run with this `seed`.
+    pub fn new(seed: u64, phase: impl Into<String>) -> Self {
+        Self { seed, phase: phase.into() }
+    }
+
+    /// The run's seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The generator of `name` at (`epoch`, `step`); equal arguments give equal generators.
+    pub fn rng(&self, name: &str, epoch: usize, step: usize) -> ChaCha8Rng {
+        let mut hash = Sha256::new();
+        hash.update(self.seed.to_le_bytes());
+        for text in [self.phase.as_str(), name] {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        }
+        hash.update((epoch as u64).to_le_bytes());
+        hash.update((step as u64).to_le_bytes());
+        ChaCha8Rng::from_seed(hash.finalize().into())
+    }
+
+    /// A `u64` for libraries that want a seed of their own.
+    pub fn derived_seed(&self, name: &str) -> u64 {
+        self.rng(name, 0, 0).random()
+    }
+}
+
+/// Standard normal numbers of the given shape, f32, on `device`.
+pub fn normal(rng: &mut ChaCha8Rng, shape: &[i64], device: Device) -> Tensor {
+    let n: i64 = shape.iter().product();
+    let values: Vec<f32> = (0..n).map(|_| rng.sample(StandardNormal)).collect();
+    Tensor::from_slice(&values).view(shape).to_device(device)
+}
+
+/// Uniform numbers in `[0, 1)` of the given shape, f32, on `device`.
+pub fn uniform(rng: &mut ChaCha8Rng, shape: &[i64], device: Device) -> Tensor {
+    let n: i64 = shape.iter().product();
+    let values: Vec<f32> = (0..n).map(|_| rng.random()).collect();
+    Tensor::from_slice(&values).view(shape).to_device(device)
+}
+
+/// A uniform random permutation of `0..n` (Fisher–Yates).
+pub fn permutation(rng: &mut ChaCha8Rng, n: usize) -> Vec<i64> {
+    let mut order: Vec<i64> = (0..n as i64).collect();
+    for i in (1..n).rev() {
+        order.swap(i, rng.random_range(0..=i));
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_the_key_matters() {
+        let draw = |s: &Streams, name: &str, epoch, step| s.rng(name, epoch, step).random::<u64>();
+        let a = Streams::new(1, "train");
+        let base = draw(&a, "noise", 2, 3);
+        assert_eq!(base, draw(&a.clone(), "noise", 2, 3));
+        let others = [
+            draw(&Streams::new(2, "train"), "noise", 2, 3),
+            draw(&Streams::new(1, "pretrain"), "noise", 2, 3),
+            draw(&a, "mask", 2, 3),
+            draw(&a, "noise", 3, 3),
+            draw(&a, "noise", 2, 4),
+            // The lengths are hashed as well: ("train", "noise") is not ("trainn", "oise").
+            draw(&Streams::new(1, "trainn"), "oise", 2, 3),
+        ];
+        assert!(others.iter().all(|o| *o != base));
+    }
+
+    #[test]
+    fn a_permutation_has_every_index_once() {
+        let order = permutation(&mut Streams::new(0, "t").rng("shuffle", 0, 0), 1000);
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..1000).collect::<Vec<i64>>());
+        assert_ne!(order, sorted);
+    }
+
+    #[test]
+    fn normals_have_the_moments_of_a_normal() {
+        let z = normal(&mut Streams::new(0, "t").rng("noise", 0, 0), &[100_000], Device::Cpu);
+        // Five standard errors of the mean and of the variance.
+        assert!(z.mean(None).double_value(&[]).abs() < 5.0 / 100_000f64.sqrt());
+        assert!((z.var(true).double_value(&[]) - 1.0).abs() < 5.0 * (2.0f64 / 100_000.0).sqrt());
+    }
+}

@@ -1,0 +1,104 @@
+//! The configuration of a training.
+
+use crate::optim::{EpsForm, Group, OptimizerKind, Rule};
+use crate::schedule::{LrSchedule, Schedule};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// How a phase trains; a table of every deep method's configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Passes over the data.
+    pub epochs: usize,
+    /// Samples per update; the last batch of an epoch may be smaller.
+    pub batch_size: usize,
+    /// `adam` or `sgd`.
+    pub optimizer: OptimizerKind,
+    /// Learning rate at the start.
+    pub lr: f64,
+    /// `constant`, `step` or `cosine`.
+    pub lr_schedule: LrSchedule,
+    /// For `step`: epochs between two decays.
+    pub lr_decay_every_epochs: usize,
+    /// For `step`: factor of a decay.
+    pub lr_decay_factor: f64,
+    /// Lowest learning rate of `step` and `cosine`.
+    pub lr_floor: f64,
+    /// Adam's epsilon.
+    pub adam_eps: f64,
+    /// Where the epsilon goes: `torch` (after the bias correction of √v) or `keras` (before it).
+    pub adam_eps_form: EpsForm,
+    /// SGD's momentum.
+    pub momentum: f64,
+    /// L2 penalty on the networks' parameters.
+    pub weight_decay: f64,
+    /// Largest norm of the gradient; 0 switches clipping off.
+    pub grad_clip_norm: f64,
+    /// Record the assignments of all samples every so many epochs (0: never).
+    pub observe_every_epochs: usize,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 50,
+            batch_size: 256,
+            optimizer: OptimizerKind::Adam,
+            lr: 1e-3,
+            lr_schedule: LrSchedule::Constant,
+            lr_decay_every_epochs: 10,
+            lr_decay_factor: 0.9,
+            lr_floor: 0.0,
+            adam_eps: 1e-8,
+            adam_eps_form: EpsForm::Torch,
+            momentum: 0.9,
+            weight_decay: 0.0,
+            grad_clip_norm: 0.0,
+            observe_every_epochs: 0,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Checks the ranges that the optimiser does not check itself.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key.
+    pub fn check(&self) -> Result<()> {
+        if self.batch_size == 0 {
+            return Err(Error::config("batch_size", 0, "at least 1"));
+        }
+        if !(self.lr > 0.0 && self.lr.is_finite()) {
+            return Err(Error::config("lr", self.lr, "a finite number above 0"));
+        }
+        if !(self.grad_clip_norm >= 0.0 && self.grad_clip_norm.is_finite()) {
+            return Err(Error::config("grad_clip_norm", self.grad_clip_norm, "a finite number, 0 or more"));
+        }
+        self.schedule().check()
+    }
+
+    /// The optimiser's rule.
+    pub fn rule(&self) -> Rule {
+        match self.optimizer {
+            OptimizerKind::Adam => Rule::adam(self.adam_eps, self.adam_eps_form),
+            OptimizerKind::Sgd => Rule::sgd(self.momentum),
+        }
+    }
+
+    /// The group of the networks' parameters.
+    pub fn group(&self) -> Group {
+        Group { lr: self.lr, weight_decay: self.weight_decay }
+    }
+
+    /// The schedule over all epochs.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            kind: self.lr_schedule,
+            every_epochs: self.lr_decay_every_epochs,
+            factor: self.lr_decay_factor,
+            floor: self.lr_floor,
+            epochs: self.epochs,
+        }
+    }
+}
