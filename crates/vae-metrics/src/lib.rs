@@ -1,1 +1,51 @@
-//! Clustering metrics: labels in, numbers out
+//! Clustering metrics: labels in, numbers out.
+//!
+//! A clustering is scored against class labels it has never seen. Both come as [`ndarray`] views of `u32`, one entry
+//! per point, in the order *(clusters, labels)*. The values are names, not indices: gaps and huge values cost nothing.
+//!
+//! | question | function |
+//! |---|---|
+//! | how many points are right under the best one-to-one map of clusters to classes | [`acc`] |
+//! | how many are right when each cluster takes its commonest class | [`purity`] |
+//! | the same with the map learned on another split | [`purity_train_map`], [`LabelMap`] |
+//! | how many are right when each cluster takes the class of its most confident point | [`aae`] |
+//! | how much do clusters tell about classes, and the reverse | [`nmi`], [`ami`], [`v_measure`], [`homogeneity`], [`completeness`] |
+//! | do clusters and classes agree on pairs of points | [`ari`] |
+//! | which cluster is which class | [`confusion`] |
+//! | what would one big cluster score | [`majority_share`] |
+//! | are the clusters compact and apart (no labels needed) | [`silhouette`] |
+//! | all label scores at once | [`Scores`] |
+//!
+//! Published tables print the first four under one name, "accuracy". They differ: `purity` is at least `acc` and at least
+//! `aae` on any labelling, and grows with the number of clusters. Compare like with like.
+//!
+//! All scores are fractions, not percent. Information is in nats. Everything is deterministic, single-threaded and in
+//! `f64`. Scores over labels count the points once into a [`Contingency`] table and read everything off it; keep the
+//! table when several scores of one clustering are wanted.
+
+mod ami;
+mod confusion;
+mod contingency;
+mod error;
+mod information;
+mod label_map;
+mod matching;
+mod pairs;
+mod scores;
+mod silhouette;
+
+pub use ami::ami;
+pub use confusion::{Confusion, confusion};
+pub use contingency::{Contingency, majority_share};
+pub use error::{Error, Result};
+pub use information::{Average, completeness, homogeneity, nmi, v_measure};
+pub use label_map::{LabelMap, aae, purity_train_map};
+pub use matching::{MAX_MATCHING_CELLS, acc, purity};
+pub use pairs::ari;
+pub use scores::Scores;
+pub use silhouette::{Silhouette, SilhouetteOptions, silhouette, silhouette_samples};
+
+/// Compiles the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

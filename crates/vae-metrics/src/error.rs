@@ -1,0 +1,95 @@
+//! The one error type of the crate: every way an input can be refused, with the numbers that were wrong.
+
+/// What was wrong with an input.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is nothing to score.
+    #[error("no {what}: pass at least one point")]
+    Empty {
+        /// The input without an entry.
+        what: &'static str,
+    },
+    /// Two inputs that describe the same points differ in length.
+    #[error("{left} {left_name} but {right} {right_name}: pass one of each per point, in the same order")]
+    LengthMismatch {
+        /// What the first input holds.
+        left_name: &'static str,
+        /// Length of the first input.
+        left: usize,
+        /// What the second input holds.
+        right_name: &'static str,
+        /// Length of the second input.
+        right: usize,
+    },
+    /// A coordinate or a probability is NaN or infinite.
+    #[error("{what} [{row}, {column}] is {value}: remove or repair rows that are not finite")]
+    NotFinite {
+        /// The matrix it was found in.
+        what: &'static str,
+        /// Its row.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// NaN or an infinity.
+        value: f64,
+    },
+    /// A soft assignment is below zero.
+    #[error(
+        "soft assignment [{row}, {column}] is {value}: pass probabilities, not logits or log-probabilities"
+    )]
+    Negative {
+        /// Its row, a point.
+        row: usize,
+        /// Its column, a cluster.
+        column: usize,
+        /// The negative value.
+        value: f64,
+    },
+    /// A row of soft assignments is not a distribution over clusters.
+    #[error("row {row} of the soft assignments sums to {sum}, not 1: normalise each row over its clusters")]
+    NotNormalised {
+        /// The row, a point.
+        row: usize,
+        /// What it sums to.
+        sum: f64,
+    },
+    /// The dense table that the one-to-one matching needs would be too large.
+    #[error(
+        "{n_clusters} clusters times {n_classes} classes exceed the {max_cells} cells that the one-to-one matching \
+         is limited to: merge clusters, or use a score without a matching (purity, nmi, ari)"
+    )]
+    MatchingTooLarge {
+        /// Number of clusters found.
+        n_clusters: usize,
+        /// Number of classes found.
+        n_classes: usize,
+        /// The limit, [`MAX_MATCHING_CELLS`](crate::MAX_MATCHING_CELLS).
+        max_cells: usize,
+    },
+    /// A score of separation was asked of a clustering that separates nothing.
+    #[error("the silhouette compares clusters but only cluster {cluster} was found: pass at least two")]
+    OneCluster {
+        /// The only cluster there is.
+        cluster: u32,
+    },
+}
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Checks that two inputs describe the same, positive number of points.
+pub(crate) fn check_lengths(left: (&'static str, usize), right: (&'static str, usize)) -> Result<()> {
+    if left.1 != right.1 {
+        return Err(Error::LengthMismatch {
+            left_name: left.0,
+            left: left.1,
+            right_name: right.0,
+            right: right.1,
+        });
+    }
+    if left.1 == 0 {
+        return Err(Error::Empty { what: left.0 });
+    }
+    Ok(())
+}
