@@ -1,1 +1,21 @@
-//! Data sets in, ndarray out: formats, registry, downloader, and an embedded set
+//! Data sets in, ndarray out: formats, a registry of public sets with checksums, a downloader, and an embedded set.
+//!
+//! [`load`] is the way in. It returns features and labels as two values, so that a fit can be given the one without
+//! the other. Nothing here builds on torch.
+
+mod dataset;
+mod error;
+mod known;
+mod load;
+mod places;
+mod read;
+mod registry;
+mod source;
+pub mod strokes;
+
+pub use dataset::{DataSet, ImageShape, Labels, content_sha256};
+pub use error::{Attempt, Error, Looked, Result, ValueProblem};
+pub use load::{load, load_from};
+pub use places::{Places, cache_dir, download_dir};
+pub use registry::{Download, Entry, File, Inner, Reader, Registry, Unpack, registry};
+pub use source::{LoadOptions, Source};

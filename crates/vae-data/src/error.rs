@@ -1,0 +1,394 @@
+//! The one error type of this crate: every message names the file, the place in it, what was expected, what was
+//! found, and what to do.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong between a name on the command line and an array in memory.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused something.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried: a verb with its object's role, such as `read` or `create the folder`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+
+    /// A name that is neither in the registry nor a path that exists.
+    #[error("`{name}` is neither a known data set nor an existing path{}; known data sets: {}",
+        near_text(near), known.join(", "))]
+    UnknownDataSet {
+        /// The text given.
+        name: String,
+        /// Known names that differ from it by a slip or two.
+        near: Vec<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+
+    /// A known set is in none of the places searched.
+    #[error("data set `{name}` was not found; looked in:{}\n{remedy}", looked_text(looked))]
+    DataSetNotFound {
+        /// Name in the registry.
+        name: String,
+        /// Each folder looked at and what was missing there.
+        looked: Vec<Looked>,
+        /// What to do.
+        remedy: String,
+    },
+
+    /// The registry knows the set, this version cannot read it.
+    #[error("reading the data set `{name}` is not supported by this version; it reads: {}", readable.join(", "))]
+    NotReadable {
+        /// Name in the registry.
+        name: String,
+        /// Names this version reads.
+        readable: Vec<String>,
+    },
+
+    /// A file or folder without content.
+    #[error("{} is empty: {expected} expected", path.display())]
+    Empty {
+        /// The file or folder.
+        path: PathBuf,
+        /// What should be there.
+        expected: &'static str,
+    },
+
+    /// A file ends before what its header or its neighbours promise.
+    #[error("{} is cut short: {expected} bytes expected, {found} found; copy or fetch it again", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of (uncompressed) content promised.
+        expected: u64,
+        /// Bytes of (uncompressed) content there.
+        found: u64,
+    },
+
+    /// A file goes on after its promised end.
+    #[error("{} holds more than the {expected} bytes its header promises; copy or fetch it again", path.display())]
+    TrailingBytes {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of (uncompressed) content promised.
+        expected: u64,
+    },
+
+    /// Dimensions that cannot be meant.
+    #[error("{}: dimensions {dims:?} are absurd: {reason}; the file is damaged or not what its name says",
+        path.display())]
+    AbsurdDims {
+        /// The file.
+        path: PathBuf,
+        /// As read.
+        dims: Vec<u64>,
+        /// Why they are refused.
+        reason: String,
+    },
+
+    /// A field of a binary format does not hold what it must.
+    #[error("{}: {field} is {found}, expected {expected}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// Name of the field.
+        field: &'static str,
+        /// What it holds.
+        found: String,
+        /// What it may hold, and the remedy where there is one.
+        expected: String,
+    },
+
+    /// One value of a text file is wrong.
+    #[error("{}, line {line}, column {column}{}: {problem}", path.display(), name_text(name))]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// Line in the file, from 1.
+        line: usize,
+        /// Column, from 1: a field, not a character.
+        column: usize,
+        /// Name of the column, if there is a header.
+        name: Option<String>,
+        /// What is wrong with the value and what to do.
+        problem: ValueProblem,
+    },
+
+    /// One value of a binary file is not a finite f32.
+    #[error("{}: the value at row {row}, column {column} (both from 0) is {value}, which is not a finite 32-bit \
+        number; clean or rescale the data first", path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// Row, from 0.
+        row: usize,
+        /// Column of the flattened row, from 0.
+        column: usize,
+        /// As read.
+        value: f64,
+    },
+
+    /// A line of a table with another number of fields.
+    #[error("{}, line {line}: {found} fields, expected {expected} as in the first line; check separators and \
+        quotes there", path.display())]
+    Ragged {
+        /// The file.
+        path: PathBuf,
+        /// Line in the file, from 1.
+        line: usize,
+        /// Fields in the first line.
+        expected: usize,
+        /// Fields in this line.
+        found: usize,
+    },
+
+    /// A line of a table that cannot be taken apart.
+    #[error("{}, line {line}: {problem}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Line in the file, from 1.
+        line: usize,
+        /// What is wrong and what to do.
+        problem: &'static str,
+    },
+
+    /// A header with two columns of one name, or with a nameless column.
+    #[error("{}: columns {first} and {second} of the header are both called `{name}`; rename one", path.display())]
+    DuplicateColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+        /// First column of that name, from 1.
+        first: usize,
+        /// Second column of that name, from 1.
+        second: usize,
+    },
+
+    /// A column that is asked for and not there.
+    #[error("{} has no column `{name}`; it has: {}{}", path.display(), columns.join(", "),
+        if *header { "" } else { " (no header was found, so columns go by number; say so if the first line is one)" })]
+    NoSuchColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name asked for.
+        name: String,
+        /// The names there are (at most 20).
+        columns: Vec<String>,
+        /// Whether the file has a header.
+        header: bool,
+    },
+
+    /// Features and labels disagree in number.
+    #[error("{} holds {labels} labels for {rows} rows; one label a row is needed, in the same order", path.display())]
+    LabelCount {
+        /// The file the labels come from.
+        path: PathBuf,
+        /// Rows of features.
+        rows: usize,
+        /// Labels found.
+        labels: usize,
+    },
+
+    /// Pictures of different shape in one folder.
+    #[error("{} is {found}, but {} is {expected} (channels x height x width); all pictures must agree: convert or \
+        remove it", path.display(), first.display())]
+    PictureShape {
+        /// The picture that differs.
+        path: PathBuf,
+        /// Its shape.
+        found: String,
+        /// The first picture of the folder.
+        first: PathBuf,
+        /// Its shape.
+        expected: String,
+    },
+
+    /// A picture that cannot be used.
+    #[error("{}: {problem}", path.display())]
+    Picture {
+        /// The picture.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+
+    /// A path whose format is none of ours, or is used as what it is not.
+    #[error("{}: {problem}", path.display())]
+    Format {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+
+    /// A right-looking file with other content than the published one.
+    #[error("{} is not the published file: the SHA-256 of its content is {found}, expected {expected}; delete it{}",
+        path.display(), fetch_text(name))]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// Name of the data set in the registry, empty if it has none.
+        name: String,
+        /// Lower-case hexadecimal.
+        expected: String,
+        /// Lower-case hexadecimal.
+        found: String,
+    },
+
+    /// A generated set that came out different from everywhere else.
+    #[error(
+        "the generated data set `{name}` has the SHA-256 {found}, expected {expected}: this build computes \
+        differently, so its results cannot be compared; please report the platform and compiler"
+    )]
+    Generated {
+        /// Name in the registry.
+        name: &'static str,
+        /// Lower-case hexadecimal.
+        expected: &'static str,
+        /// Lower-case hexadecimal.
+        found: String,
+    },
+
+    /// An option that has no meaning for this kind of data.
+    #[error("the option {option} does not apply: {reason}")]
+    Option {
+        /// As on the command line.
+        option: &'static str,
+        /// Why, and what to do.
+        reason: String,
+    },
+
+    /// A fetch without network, or of a set that has no address.
+    #[error("cannot fetch `{name}`: {reason}")]
+    CannotFetch {
+        /// Name in the registry.
+        name: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+
+    /// All addresses of a file failed.
+    #[error("could not download {file}:{}\ncheck the network or proxy, or put the file into {} by hand",
+        attempts_text(attempts), folder.display())]
+    Download {
+        /// Name of the file.
+        file: String,
+        /// Where it should have gone.
+        folder: PathBuf,
+        /// Each address with its last failure.
+        attempts: Vec<Attempt>,
+    },
+
+    /// Another process is fetching the same file.
+    #[error("{} is being written by another process; wait for it to end", path.display())]
+    Busy {
+        /// The temporary file.
+        path: PathBuf,
+    },
+}
+
+/// A folder that was searched for a data set, and why it was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Where the folder comes from: `--data-dir`, `VAE_DATA_DIR`, or the cache folder.
+    pub origin: &'static str,
+    /// `None`: there is no such folder. Otherwise the files that are missing in it.
+    pub missing: Option<Vec<String>>,
+}
+
+/// An address that was tried and its last failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The address.
+    pub url: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// Why the last try failed.
+    pub reason: String,
+}
+
+/// What is wrong with one value of a text file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueProblem {
+    /// Nothing there, or a word that stands for nothing.
+    #[error("the value is missing (`{0}`); fill it in or drop the row")]
+    Missing(String),
+    /// NaN, infinity, or a number beyond 32 bits.
+    #[error("`{0}` is not a finite 32-bit number; clean or rescale the data first")]
+    NotFinite(String),
+    /// Text among the features.
+    #[error("`{0}` is not a number; drop the column, encode it, or name it as the label column")]
+    NotANumber(String),
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        move |source| Error::Io { action, path: path.to_owned(), source }
+    }
+
+    pub(crate) fn field(
+        path: &Path,
+        field: &'static str,
+        found: impl ToString,
+        expected: impl ToString,
+    ) -> Error {
+        Error::Field {
+            path: path.to_owned(),
+            field,
+            found: found.to_string(),
+            expected: expected.to_string(),
+        }
+    }
+
+    pub(crate) fn format(path: &Path, problem: impl ToString) -> Error {
+        Error::Format { path: path.to_owned(), problem: problem.to_string() }
+    }
+}
+
+fn near_text(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) }
+}
+
+fn looked_text(looked: &[Looked]) -> String {
+    let mut text = String::new();
+    for place in looked {
+        let state = match &place.missing {
+            None => "no such folder".to_owned(),
+            Some(files) => format!("missing there: {}", files.join(", ")),
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n  {} ({}): {state}", place.folder.display(), place.origin);
+    }
+    text
+}
+
+fn name_text(name: &Option<String>) -> String {
+    name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default()
+}
+
+fn fetch_text(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" and run: vae data fetch {name}") }
+}
+
+fn attempts_text(attempts: &[Attempt]) -> String {
+    let mut text = String::new();
+    for Attempt { url, tries, reason } in attempts {
+        let _ = write!(text, "\n  {url} (tried {tries} times): {reason}");
+    }
+    text
+}

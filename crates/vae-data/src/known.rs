@@ -1,0 +1,134 @@
+//! Sets whose files have fixed names: MNIST and its relatives, UCI HAR, and the embedded strokes.
+//!
+//! The same readers serve the registry's sets, whose content is checked against published checksums, and folders of
+//! one's own with the same file names.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::dataset::{ImageShape, RawLabels, hex};
+use crate::error::{Error, Result};
+use crate::places::resolve;
+use crate::read::element::unit_interval;
+use crate::read::input::{Input, Published};
+use crate::read::{Raw, har, idx};
+use crate::registry::Entry;
+use crate::strokes;
+
+/// A folder with files of fixed names, with the registry's entry where it is a known set.
+#[derive(Clone, Copy)]
+pub(crate) struct Folder<'a> {
+    pub path: &'a Path,
+    pub entry: Option<&'a Entry>,
+}
+
+impl Folder<'_> {
+    fn find(self, name: &str) -> Result<PathBuf> {
+        resolve(self.path, name)
+            .ok_or_else(|| Error::format(self.path, format!("has no file {name}, plain or with .gz; add it")))
+    }
+
+    fn open(self, name: &str) -> Result<Input<'static>> {
+        let published = self.entry.and_then(|entry| {
+            let sha256 = entry.file(name)?.sha256.clone()?;
+            Some(Published { data_set: entry.name.clone(), sha256 })
+        });
+        Input::open_published(&self.find(name)?, published)
+    }
+}
+
+/// Whether the folder has MNIST's file names.
+pub(crate) fn is_idx_folder(folder: &Path) -> bool {
+    resolve(folder, "train-images-idx3-ubyte").is_some()
+}
+
+/// Whether the folder has UCI HAR's file names.
+pub(crate) fn is_har_folder(folder: &Path) -> bool {
+    resolve(folder, "train/X_train.txt").is_some()
+}
+
+/// Reads four IDX files: training rows first, then test rows.
+pub(crate) fn read_idx_folder(folder: Folder<'_>) -> Result<Raw> {
+    let mut x = Vec::new();
+    if let Some(entry) = folder.entry {
+        // The size is known, so there is one allocation and never a copy. A refusal shows when values come.
+        let _ = x.try_reserve_exact(entry.rows * entry.dim);
+    }
+    let (n_train, d, image) = idx::read_features(folder.open("train-images-idx3-ubyte")?, &mut x)?;
+    let (n_test, d_test, image_test) = idx::read_features(folder.open("t10k-images-idx3-ubyte")?, &mut x)?;
+    if (d, image) != (d_test, image_test) {
+        let problem = format!("training rows have {d} values and test rows {d_test}, or another shape");
+        return Err(Error::format(folder.path, problem));
+    }
+    let mut labels = Vec::new();
+    for (name, rows) in [("train-labels-idx1-ubyte", n_train), ("t10k-labels-idx1-ubyte", n_test)] {
+        let part = idx::read_labels(folder.open(name)?)?;
+        check_count(&folder.find(name)?, rows, part.len())?;
+        labels.extend(part);
+    }
+    Ok(Raw { x, n: n_train + n_test, d, image, n_train, labels: Some(RawLabels::Ints(labels)) })
+}
+
+/// Reads UCI HAR: training rows first, then test rows; class names from `activity_labels.txt` if it is there.
+pub(crate) fn read_har_folder(folder: Folder<'_>) -> Result<(Raw, HashMap<i64, String>)> {
+    let mut x = Vec::new();
+    let (n_train, d) = har::read_matrix(folder.open("train/X_train.txt")?, None, &mut x)?;
+    let (n_test, _) = har::read_matrix(folder.open("test/X_test.txt")?, Some(d), &mut x)?;
+    let mut labels = Vec::new();
+    for (part, rows) in [("train", n_train), ("test", n_test)] {
+        labels.extend(read_column(folder, &format!("{part}/y_{part}.txt"), rows)?);
+        // Who walked is no feature; the file only has to fit the others.
+        let subject = format!("{part}/subject_{part}.txt");
+        if resolve(folder.path, &subject).is_some() {
+            read_column(folder, &subject, rows)?;
+        }
+    }
+    x.shrink_to_fit();
+    let names = match resolve(folder.path, "activity_labels.txt") {
+        Some(_) => har::read_class_names(folder.open("activity_labels.txt")?)?.into_iter().collect(),
+        None => HashMap::new(),
+    };
+    let raw = Raw { x, n: n_train + n_test, d, image: None, n_train, labels: Some(RawLabels::Ints(labels)) };
+    Ok((raw, names))
+}
+
+/// Reads one whole number a row, with line ends of any kind between them.
+fn read_column(folder: Folder<'_>, name: &str, rows: usize) -> Result<Vec<i64>> {
+    let path = folder.find(name)?;
+    let mut values = Vec::new();
+    har::read_matrix(folder.open(name)?, None, &mut values)?;
+    check_count(&path, rows, values.len())?;
+    match values.iter().position(|v| v.fract() != 0.0) {
+        Some(i) => Err(Error::format(&path, format!("value {} is no whole number", i + 1))),
+        None => Ok(values.into_iter().map(|v| v as i64).collect()),
+    }
+}
+
+/// Draws the embedded set and checks that it came out as everywhere else.
+pub(crate) fn draw_strokes() -> Result<Raw> {
+    let (images, labels) = strokes::strokes(strokes::DEFAULT_N, strokes::DEFAULT_SEED);
+    let mut hash = Sha256::new();
+    let pixels: Vec<u8> = images.iter().copied().collect();
+    hash.update(&pixels);
+    hash.update(labels.iter().map(|y| *y as u8).collect::<Vec<u8>>());
+    let found = hex(&hash.finalize());
+    if found != strokes::DEFAULT_SHA256 {
+        return Err(Error::Generated { name: "strokes", expected: strokes::DEFAULT_SHA256, found });
+    }
+    let (n, height, width) = images.dim();
+    let fractions = unit_interval();
+    Ok(Raw {
+        x: pixels.into_iter().map(|v| fractions[usize::from(v)]).collect(),
+        n,
+        d: height * width,
+        image: Some(ImageShape { channels: 1, height, width }),
+        n_train: n,
+        labels: Some(RawLabels::Ints(labels.iter().map(|y| i64::from(*y)).collect())),
+    })
+}
+
+fn check_count(path: &Path, rows: usize, labels: usize) -> Result<()> {
+    if rows == labels { Ok(()) } else { Err(Error::LabelCount { path: path.to_owned(), rows, labels }) }
+}

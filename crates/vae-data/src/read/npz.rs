@@ -1,0 +1,131 @@
+//! NPZ: a ZIP archive of NPY arrays, as `numpy.savez` and `numpy.savez_compressed` write it.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use zip::ZipArchive;
+
+use crate::error::{Error, Result};
+use crate::read::input::Input;
+use crate::read::{Raw, npy};
+
+/// Keys of features, best first; a single array of another name is taken as well.
+const FEATURE_KEYS: [&str; 6] = ["x", "X", "data", "features", "images", "arr_0"];
+/// Keys of labels.
+const LABEL_KEYS: [&str; 4] = ["y", "Y", "labels", "label"];
+
+type Archive = ZipArchive<BufReader<File>>;
+
+/// Reads features from the key `x`, `X`, `data`, `features`, `images` or `arr_0`, or from the only array that is not
+/// labels; labels from the key `y`, `Y`, `labels` or `label` if there is one.
+pub(crate) fn read(path: &Path) -> Result<Raw> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| broken(path, &e))?;
+    let keys: Vec<String> =
+        archive.file_names().filter_map(|name| Some(name.strip_suffix(".npy")?.to_owned())).collect();
+    let labels = LABEL_KEYS.iter().find(|key| keys.iter().any(|k| k == *key));
+    let others: Vec<&String> = keys.iter().filter(|key| !LABEL_KEYS.contains(&key.as_str())).collect();
+    let features = match (FEATURE_KEYS.iter().find(|key| keys.iter().any(|k| k == *key)), others.as_slice()) {
+        (Some(key), _) => key,
+        (None, [only]) => only.as_str(),
+        _ => {
+            let problem = format!(
+                "which array holds the features is not clear; it has [{}]: call it `x`, and the labels `y`",
+                keys.join(", ")
+            );
+            return Err(Error::format(path, problem));
+        }
+    };
+    let mut raw = with_member(&mut archive, path, features, npy::read)?;
+    raw.labels = labels.map(|key| with_member(&mut archive, path, key, npy::read_labels)).transpose()?;
+    if let Some(labels) = raw.labels.as_ref().filter(|labels| labels.len() != raw.n) {
+        return Err(Error::LabelCount { path: path.to_owned(), rows: raw.n, labels: labels.len() });
+    }
+    Ok(raw)
+}
+
+fn with_member<T>(
+    archive: &mut Archive,
+    path: &Path,
+    key: &str,
+    read: impl FnOnce(Input<'_>) -> Result<T>,
+) -> Result<T> {
+    let member = archive.by_name(&format!("{key}.npy")).map_err(|e| broken(path, &e))?;
+    let bound = member.size().min(member.compressed_size().saturating_mul(1032));
+    read(Input::new(&path.join(format!("{key}.npy")), member, bound))
+}
+
+fn broken(path: &Path, error: &zip::result::ZipError) -> Error {
+    Error::format(path, format!("cannot be read as an NPZ archive ({error}); copy or save it again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use proptest::prelude::*;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+    use crate::dataset::RawLabels;
+    use crate::read::npy::tests::{header, npy_bytes};
+
+    fn write_npz(path: &Path, members: &[(&str, Vec<u8>)]) {
+        let mut zip = zip::ZipWriter::new(File::create(path).expect("file"));
+        for (key, bytes) in members {
+            zip.start_file(format!("{key}.npy"), SimpleFileOptions::default()).expect("member");
+            zip.write_all(bytes).expect("member");
+        }
+        zip.finish().expect("archive");
+    }
+
+    fn npz(members: &[(&str, Vec<u8>)]) -> Result<Raw> {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("a.npz");
+        write_npz(&path, members);
+        read(&path)
+    }
+
+    fn matrix() -> Vec<u8> {
+        npy_bytes(&header("|u1", "(2, 1)"), &[3, 4])
+    }
+
+    #[test]
+    fn features_and_labels_by_key() {
+        let labels = npy_bytes(&header("|u1", "(2,)"), &[1, 0]);
+        for (x, y) in [("x", "y"), ("images", "labels"), ("embedding", "y")] {
+            let raw = npz(&[(y, labels.clone()), (x, matrix())]).expect("sound");
+            assert_eq!((raw.x, raw.labels), (vec![3.0, 4.0], Some(RawLabels::Ints(vec![1, 0]))));
+        }
+        assert_eq!(npz(&[("arr_0", matrix())]).expect("sound").labels, None);
+    }
+
+    #[test]
+    fn unclear_and_disagreeing_archives_are_refused() {
+        let message = npz(&[("a", matrix()), ("b", matrix())]).expect_err("unclear").to_string();
+        assert!(message.contains("it has [a, b]: call it `x`"), "{message}");
+        let three = npy_bytes(&header("|u1", "(3,)"), &[1, 0, 1]);
+        let error = npz(&[("x", matrix()), ("y", three)]).expect_err("three labels");
+        assert!(matches!(error, Error::LabelCount { rows: 2, labels: 3, .. }));
+        assert!(npz(&[]).is_err());
+        let absurd = npy_bytes(&header("<f8", "(100000000, 100000)"), &[]);
+        assert!(matches!(npz(&[("x", absurd)]), Err(Error::AbsurdDims { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_archives_never_panic(at in 0_usize..300, value in any::<u8>(), keep in 0_usize..400) {
+            let dir = tempfile::tempdir().expect("folder");
+            let path = dir.path().join("a.npz");
+            write_npz(&path, &[("x", matrix())]);
+            let mut bytes = fs::read(&path).expect("file");
+            let at = at % bytes.len();
+            bytes[at] = value;
+            bytes.truncate(keep);
+            fs::write(&path, bytes).expect("file");
+            let _ = read(&path);
+        }
+    }
+}

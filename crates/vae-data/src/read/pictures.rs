@@ -1,0 +1,208 @@
+//! A folder of PNG pictures: all in the folder itself (no labels), or one sub-folder a class.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::{ColorType, DynamicImage, ImageReader};
+
+use crate::dataset::{ImageShape, RawLabels};
+use crate::error::{Error, Result};
+use crate::read::Raw;
+use crate::read::element::unit_interval;
+
+/// Picture formats that are not read: leaving them out silently would be worse.
+const OTHER_PICTURES: [&str; 8] = ["jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp", "pgm"];
+
+/// Reads all pictures of a folder, in the order of their paths; values are divided by their maximum (255, or 65535
+/// for 16 bits). Classes are the names of the sub-folders.
+pub(crate) fn read(folder: &Path) -> Result<Raw> {
+    let (pictures, folders) = list(folder)?;
+    let mut all: Vec<(PathBuf, Option<String>)> = pictures.into_iter().map(|path| (path, None)).collect();
+    let loose = all.len();
+    for class in folders {
+        let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (pictures, _) = list(&class)?;
+        all.extend(pictures.into_iter().map(|path| (path, Some(name.clone()))));
+    }
+    if all.is_empty() {
+        return Err(Error::Empty {
+            path: folder.to_owned(),
+            expected: "PNG pictures, or sub-folders of them",
+        });
+    }
+    if loose > 0 && loose < all.len() {
+        let problem =
+            format!("{loose} pictures lie beside the sub-folders, so their class is not known; move them");
+        return Err(Error::format(folder, problem));
+    }
+    let mut x = Vec::new();
+    let mut labels = Vec::new();
+    let mut first: Option<(PathBuf, ImageShape)> = None;
+    for (path, class) in all {
+        let shape = append(&path, &mut x)?;
+        match &first {
+            None => first = Some((path, shape)),
+            Some((_, expected)) if *expected == shape => {}
+            Some((first, expected)) => {
+                let (found, expected, first) = (shape.to_string(), expected.to_string(), first.clone());
+                return Err(Error::PictureShape { path, found, first, expected });
+            }
+        }
+        labels.extend(class);
+    }
+    let Some((_, shape)) = first else {
+        return Err(Error::Empty { path: folder.to_owned(), expected: "PNG pictures" });
+    };
+    let d = shape.channels * shape.height * shape.width;
+    let n = x.len() / d;
+    Ok(Raw {
+        x,
+        n,
+        d,
+        image: Some(shape),
+        n_train: n,
+        labels: (loose == 0).then_some(RawLabels::Texts(labels)),
+    })
+}
+
+/// PNG files and sub-folders of a folder, sorted by name; hidden ones are left out.
+fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut pictures, mut folders) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(folder).map_err(Error::io("list", folder))? {
+        let path = entry.map_err(Error::io("list", folder))?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+            continue;
+        }
+        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        if path.is_dir() {
+            folders.push(path);
+        } else if extension == "png" {
+            pictures.push(path);
+        } else if OTHER_PICTURES.contains(&extension.as_str()) {
+            return Err(Error::Picture { path, problem: "only PNG is read; convert it".to_owned() });
+        }
+    }
+    pictures.sort();
+    folders.sort();
+    Ok((pictures, folders))
+}
+
+/// Appends the values of one picture, channels first, and returns its shape.
+fn append(path: &Path, out: &mut Vec<f32>) -> Result<ImageShape> {
+    let problem = |problem: String| Error::Picture { path: path.to_owned(), problem };
+    // The content decides, not the name.
+    let reader = ImageReader::open(path)
+        .and_then(ImageReader::with_guessed_format)
+        .map_err(Error::io("read", path))?;
+    let picture =
+        reader.decode().map_err(|e| problem(format!("cannot be read as PNG ({e}); convert or remove it")))?;
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let channels = usize::from(picture.color().channel_count());
+    let alpha = picture.color().has_alpha();
+    let colours = channels - usize::from(alpha);
+    let values = values(&picture).ok_or_else(|| problem("has a pixel format that is not read".to_owned()))?;
+    if alpha && values.chunks_exact(channels).any(|pixel| pixel[colours] < 1.0) {
+        let text = "has transparent pixels, whose colour is not defined; put it on a background";
+        return Err(problem(text.to_owned()));
+    }
+    for channel in 0..colours {
+        out.extend(values.iter().skip(channel).step_by(channels));
+    }
+    Ok(ImageShape { channels: colours, height, width })
+}
+
+/// Values as fractions of their maximum, channels last as in the file.
+fn values(picture: &DynamicImage) -> Option<Vec<f32>> {
+    let bytes = picture.as_bytes();
+    match picture.color() {
+        ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => {
+            let pixels = unit_interval();
+            Some(bytes.iter().map(|byte| pixels[usize::from(*byte)]).collect())
+        }
+        ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
+            let value = |pair: &[u8]| f32::from(u16::from_ne_bytes([pair[0], pair[1]])) / 65535.0;
+            Some(bytes.chunks_exact(2).map(value).collect())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, ImageBuffer, Luma, LumaA, RgbImage};
+
+    use super::*;
+
+    fn grey(path: PathBuf, width: u32, height: u32, values: Vec<u8>) {
+        fs::create_dir_all(path.parent().expect("folder")).expect("folder");
+        GrayImage::from_raw(width, height, values).expect("size").save(path).expect("picture");
+    }
+
+    #[test]
+    fn loose_pictures_have_no_labels_and_come_by_name() {
+        let dir = tempfile::tempdir().expect("folder");
+        grey(dir.path().join("b.png"), 2, 1, vec![255, 51]);
+        grey(dir.path().join("a.PNG"), 2, 1, vec![0, 102]);
+        fs::write(dir.path().join("notes.txt"), "left out").expect("file");
+        fs::write(dir.path().join(".hidden.png"), "left out").expect("file");
+        let raw = read(dir.path()).expect("sound");
+        assert_eq!((raw.n, raw.d, raw.labels), (2, 2, None));
+        assert_eq!(raw.image, Some(ImageShape { channels: 1, height: 1, width: 2 }));
+        assert_eq!(raw.x, [0.0, 0.4, 1.0, 0.2]);
+    }
+
+    #[test]
+    fn sub_folders_are_classes() {
+        let dir = tempfile::tempdir().expect("folder");
+        for class in ["dogs", "cats"] {
+            grey(dir.path().join(class).join("1.png"), 1, 1, vec![class.len() as u8]);
+        }
+        let raw = read(dir.path()).expect("sound");
+        assert_eq!(raw.labels, Some(RawLabels::Texts(vec!["cats".into(), "dogs".into()])));
+        grey(dir.path().join("loose.png"), 1, 1, vec![0]);
+        assert!(read(dir.path()).expect_err("loose").to_string().contains("1 pictures lie beside"));
+    }
+
+    #[test]
+    fn colours_are_channels_first_and_sixteen_bits_are_fractions() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("p.png");
+        RgbImage::from_raw(2, 1, vec![255, 0, 51, 0, 255, 102]).expect("size").save(&path).expect("picture");
+        let raw = read(dir.path()).expect("sound");
+        assert_eq!(raw.x, [1.0, 0.0, 0.0, 1.0, 0.2, 0.4]);
+        assert_eq!(raw.image, Some(ImageShape { channels: 3, height: 1, width: 2 }));
+        ImageBuffer::<Luma<u16>, _>::from_raw(1, 1, vec![13107_u16])
+            .expect("size")
+            .save(&path)
+            .expect("picture");
+        assert_eq!(read(dir.path()).expect("sound").x, [0.2]);
+    }
+
+    #[test]
+    fn alpha_is_dropped_only_where_it_hides_nothing() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("p.png");
+        let save = |alpha| {
+            let pixels = vec![51_u8, alpha];
+            ImageBuffer::<LumaA<u8>, _>::from_raw(1, 1, pixels).expect("size").save(&path).expect("picture");
+        };
+        save(255);
+        assert_eq!(read(dir.path()).expect("opaque").x, [0.2]);
+        save(254);
+        assert!(read(dir.path()).expect_err("transparent").to_string().contains("transparent"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        let dir = tempfile::tempdir().expect("folder");
+        assert!(matches!(read(dir.path()), Err(Error::Empty { .. })));
+        grey(dir.path().join("a.png"), 2, 1, vec![0, 0]);
+        grey(dir.path().join("b.png"), 1, 2, vec![0, 0]);
+        let message = read(dir.path()).expect_err("shapes").to_string();
+        assert!(message.contains("b.png is 1x2x1, but") && message.contains("a.png is 1x1x2"), "{message}");
+        fs::write(dir.path().join("b.png"), "no picture").expect("file");
+        assert!(read(dir.path()).expect_err("text").to_string().contains("b.png: cannot be read as PNG"));
+        fs::write(dir.path().join("c.jpg"), "").expect("file");
+        assert!(read(dir.path()).expect_err("jpg").to_string().contains("c.jpg: only PNG"));
+    }
+}

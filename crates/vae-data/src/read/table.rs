@@ -1,0 +1,330 @@
+//! Tables of text: comma-, tab- or semicolon-separated values with quotes as in RFC 4180, one row a line.
+//!
+//! Deviation: a quoted field ends on its line. Numbers need no line breaks, and so a lost quote is found where it
+//! is and not at the end of the file.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use crate::dataset::RawLabels;
+use crate::error::{Error, Result, ValueProblem};
+use crate::read::Raw;
+use crate::read::input::Input;
+
+/// What the user says about a table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TableOptions {
+    pub header: Option<bool>,
+    pub label_column: Option<String>,
+}
+
+/// No line of a table is longer; a file that is no table at all ends here and not in memory.
+const MAX_LINE_BYTES: u64 = 64 << 20;
+/// What some programs put before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Column names that are labels more often than not.
+const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "y", "species"];
+/// Column names listed in an error.
+const NAMES_IN_ERROR: usize = 20;
+
+/// Lines of a file, numbered from 1, without line ends; empty lines are skipped.
+pub(crate) struct Lines<'a> {
+    pub path: PathBuf,
+    reader: BufReader<Input<'a>>,
+    buffer: Vec<u8>,
+    pub line: usize,
+}
+
+impl<'a> Lines<'a> {
+    pub fn new(input: Input<'a>) -> Self {
+        let path = input.path.clone();
+        Self { path, reader: BufReader::with_capacity(64 * 1024, input), buffer: Vec::new(), line: 0 }
+    }
+
+    /// The next line that is not blank, with its number.
+    pub fn next_line(&mut self) -> Result<Option<(usize, &str)>> {
+        loop {
+            self.buffer.clear();
+            let mut limited = Read::by_ref(&mut self.reader).take(MAX_LINE_BYTES);
+            let n = match limited.read_until(b'\n', &mut self.buffer) {
+                Ok(n) => n,
+                Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    return Err(
+                        self.problem("the compressed file is cut short near here; copy or fetch it again")
+                    );
+                }
+                Err(e) => return Err(Error::io("read", &self.path)(e)),
+            };
+            if n == 0 {
+                return Ok(None);
+            }
+            self.line += 1;
+            if n as u64 == MAX_LINE_BYTES {
+                return Err(self.problem("the line is longer than 64 MiB; this is no table"));
+            }
+            if self.line == 1 && self.buffer.starts_with(BYTE_ORDER_MARK) {
+                self.buffer.drain(..BYTE_ORDER_MARK.len());
+            }
+            if !self.buffer.trim_ascii().is_empty() {
+                break;
+            }
+        }
+        let mut bytes = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+        bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Some((self.line, text))),
+            Err(_) => Err(Error::Line {
+                path: self.path.clone(),
+                line: self.line,
+                problem: "the line is not UTF-8 text",
+            }),
+        }
+    }
+
+    /// After the last line: checks the checksum of a published file.
+    pub fn finish(self) -> Result<()> {
+        self.reader.into_inner().finish()
+    }
+
+    pub fn problem(&self, problem: &'static str) -> Error {
+        Error::Line { path: self.path.clone(), line: self.line, problem }
+    }
+}
+
+/// Fields of one line; only quoted fields are copied.
+fn split(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, &'static str> {
+    let mut fields = Vec::new();
+    let mut rest = line;
+    loop {
+        let after = if let Some(quoted) = rest.trim_start_matches(' ').strip_prefix('"') {
+            let (field, after) = unquote(quoted)?;
+            fields.push(Cow::Owned(field));
+            after.trim_start_matches(' ')
+        } else {
+            let end = rest.find(separator).unwrap_or(rest.len());
+            fields.push(Cow::Borrowed(rest[..end].trim()));
+            &rest[end..]
+        };
+        match after.strip_prefix(separator) {
+            Some(next) => rest = next,
+            None if after.is_empty() => return Ok(fields),
+            None => return Err("text follows a closing quote; put quotes around the whole field"),
+        }
+    }
+}
+
+fn fields<'t>(path: &Path, line: usize, text: &'t str, separator: char) -> Result<Vec<Cow<'t, str>>> {
+    split(text, separator).map_err(|problem| Error::Line { path: path.to_owned(), line, problem })
+}
+
+/// The field whose opening quote has just been passed, and what follows its closing quote.
+fn unquote(text: &str) -> Result<(String, &str), &'static str> {
+    let mut field = String::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find('"').ok_or("a quote is opened and not closed on this line")?;
+        field.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix('"') {
+            Some(next) => {
+                field.push('"');
+                rest = next;
+            }
+            None => return Ok((field, rest)),
+        }
+    }
+}
+
+/// The separator of a file whose name does not say it: the one the first line has most of.
+fn guess_separator(line: &str) -> char {
+    let count = |separator: char| line.matches(separator).count();
+    // `max_by_key` keeps the last of equals: the comma wins.
+    ['\t', ';', ','].into_iter().max_by_key(|separator| count(*separator)).unwrap_or(',')
+}
+
+fn is_missing(text: &str) -> bool {
+    ["", "na", "n/a", "#n/a", "null", "none", "?", "-"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+fn number(text: &str) -> Result<f32, ValueProblem> {
+    match text.parse::<f32>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        Ok(_) => Err(ValueProblem::NotFinite(text.to_owned())),
+        Err(_) if is_missing(text) => Err(ValueProblem::Missing(text.to_owned())),
+        Err(_) => Err(ValueProblem::NotANumber(text.chars().take(40).collect())),
+    }
+}
+
+fn is_text(field: &str) -> bool {
+    field.parse::<f32>().is_err() && !is_missing(field)
+}
+
+/// A first line is a header if all of it is text, or if some of it is text where the second line has a number.
+fn looks_like_header(first: &[Cow<'_, str>], second: &[Cow<'_, str>]) -> bool {
+    let text_over_number = |(a, b): (&Cow<'_, str>, &Cow<'_, str>)| is_text(a) && b.parse::<f32>().is_ok();
+    first.iter().all(|field| is_text(field)) || first.iter().zip(second).any(text_over_number)
+}
+
+/// Reads a table of numbers, with labels in one column if the options name it.
+///
+/// Without a header, columns are called `1`, `2`, `3`, …
+pub(crate) fn read(input: Input<'_>, options: &TableOptions) -> Result<Raw> {
+    let mut lines = Lines::new(input);
+    let path = lines.path.clone();
+    let owned = |(line, text): (usize, &str)| (line, text.to_owned());
+    let Some((first_line, first_text)) = lines.next_line()?.map(owned) else {
+        return Err(Error::Empty { path, expected: "a table with at least one row" });
+    };
+    let is_tsv = path.file_name().is_some_and(|name| name.to_string_lossy().contains(".tsv"));
+    let separator = if is_tsv { '\t' } else { guess_separator(&first_text) };
+    let first = fields(&path, first_line, &first_text, separator)?;
+    let second = lines.next_line()?.map(owned);
+    let second = match &second {
+        Some((line, text)) => Some((*line, fields(&path, *line, text, separator)?)),
+        None => None,
+    };
+    let header = options.header.unwrap_or_else(|| {
+        looks_like_header(&first, second.as_ref().map(|(_, fields)| fields.as_slice()).unwrap_or_default())
+    });
+
+    let names = header.then(|| header_names(&path, &first)).transpose()?;
+    let mut rows = Rows::new(path.clone(), names, first.len(), options)?;
+    if !header {
+        rows.push(first_line, &first)?;
+    }
+    if let Some((line, second)) = &second {
+        rows.push(*line, second)?;
+    }
+    while let Some((line, text)) = lines.next_line()? {
+        rows.push(line, &fields(&path, line, text, separator)?)?;
+    }
+    lines.finish()?;
+    rows.finish()
+}
+
+fn header_names(path: &Path, fields: &[Cow<'_, str>]) -> Result<Vec<String>> {
+    let mut seen = HashMap::new();
+    for (i, name) in fields.iter().enumerate() {
+        if name.is_empty() {
+            let expected = "a name for every column; a row index that a data frame wrote must be left out";
+            return Err(Error::field(
+                path,
+                "the header",
+                format!("without a name in column {}", i + 1),
+                expected,
+            ));
+        }
+        if let Some(first) = seen.insert(name.as_ref(), i) {
+            let (first, second) = (first + 1, i + 1);
+            return Err(Error::DuplicateColumn {
+                path: path.to_owned(),
+                name: name.to_string(),
+                first,
+                second,
+            });
+        }
+    }
+    Ok(fields.iter().map(|name| name.to_string()).collect())
+}
+
+/// A table being read.
+struct Rows {
+    path: PathBuf,
+    /// Names from the header, if there is one.
+    names: Option<Vec<String>>,
+    columns: usize,
+    label: Option<usize>,
+    x: Vec<f32>,
+    labels: Vec<String>,
+    n: usize,
+}
+
+impl Rows {
+    fn new(
+        path: PathBuf,
+        names: Option<Vec<String>>,
+        columns: usize,
+        options: &TableOptions,
+    ) -> Result<Self> {
+        let label = options
+            .label_column
+            .as_ref()
+            .map(|name| find_column(&path, &names, columns, name))
+            .transpose()?;
+        if label.is_none()
+            && let Some(name) =
+                names.iter().flatten().find(|n| LABEL_NAMES.contains(&n.to_lowercase().as_str()))
+        {
+            tracing::warn!(file = %path.display(), column = %name,
+                "this column is used as a feature; if it holds labels, name it with --label-column");
+        }
+        Ok(Self { path, names, columns, label, x: Vec::new(), labels: Vec::new(), n: 0 })
+    }
+
+    fn push(&mut self, line: usize, fields: &[Cow<'_, str>]) -> Result<()> {
+        if fields.len() != self.columns {
+            let (expected, found) = (self.columns, fields.len());
+            return Err(Error::Ragged { path: self.path.clone(), line, expected, found });
+        }
+        for (i, field) in fields.iter().enumerate() {
+            let value = if self.label == Some(i) { self.push_label(field) } else { self.push_number(field) };
+            value.map_err(|problem| Error::Value {
+                path: self.path.clone(),
+                line,
+                column: i + 1,
+                name: self.names.as_ref().map(|names| names[i].clone()),
+                problem,
+            })?;
+        }
+        self.n += 1;
+        Ok(())
+    }
+
+    fn push_number(&mut self, field: &str) -> Result<(), ValueProblem> {
+        self.x.push(number(field)?);
+        Ok(())
+    }
+
+    fn push_label(&mut self, field: &str) -> Result<(), ValueProblem> {
+        if is_missing(field) || field.eq_ignore_ascii_case("nan") {
+            return Err(ValueProblem::Missing(field.to_owned()));
+        }
+        self.labels.push(field.to_owned());
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Raw> {
+        let d = self.columns - usize::from(self.label.is_some());
+        if self.n == 0 {
+            return Err(Error::Empty { path: self.path, expected: "at least one row below the header" });
+        }
+        if d == 0 {
+            return Err(Error::Empty { path: self.path, expected: "at least one column beside the labels" });
+        }
+        self.x.shrink_to_fit();
+        let labels = self.label.map(|_| RawLabels::Texts(self.labels));
+        Ok(Raw { x: self.x, n: self.n, d, image: None, n_train: self.n, labels })
+    }
+}
+
+fn find_column(path: &Path, names: &Option<Vec<String>>, columns: usize, wanted: &str) -> Result<usize> {
+    let found = match names {
+        Some(names) => names.iter().position(|name| name == wanted),
+        None => wanted.parse::<usize>().ok().and_then(|i| i.checked_sub(1)).filter(|i| *i < columns),
+    };
+    found.ok_or_else(|| Error::NoSuchColumn {
+        path: path.to_owned(),
+        name: wanted.to_owned(),
+        columns: match names {
+            Some(names) => names.iter().take(NAMES_IN_ERROR).cloned().collect(),
+            None => (1..=columns.min(NAMES_IN_ERROR)).map(|i| i.to_string()).collect(),
+        },
+        header: names.is_some(),
+    })
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;
