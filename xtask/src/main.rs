@@ -12,10 +12,12 @@
 compile_error!("xtask uses symbolic links and POSIX signals: run it on Linux or macOS");
 
 mod bench;
+mod ci;
 mod data;
 mod files;
 mod libtorch;
 mod project;
+mod reproduce;
 mod step;
 mod test;
 
@@ -37,6 +39,10 @@ enum Command {
     Libtorch(libtorch::Args),
     /// Run the tests, doctests included, with the library path set
     Test(test::Args),
+    /// Everything continuous integration checks: format, lints, tests, docs, tables, a small demo
+    Ci(ci::Args),
+    /// Fill and render a table of results/: only the runs that are missing are made
+    Reproduce(reproduce::Args),
     /// Run the criterion benches in the one optimised profile
     Bench(bench::Args),
     /// `vae data ...`: list, fetch and describe data sets
@@ -47,6 +53,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Libtorch(args) => libtorch::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Ci(args) => ci::run(&args),
+        Command::Reproduce(args) => reproduce::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(args) => data::run(&args),
     };

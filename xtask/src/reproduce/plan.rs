@@ -1,0 +1,244 @@
+//! Cells times seeds, and which of these runs are missing.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use super::availability::{Availability, note};
+use super::recipe::{Dataset, Profile, Recipe, Row};
+use super::runfile::{Identity, Key, RunFile};
+use super::vae::Vae;
+
+/// What the command line restricts and adds.
+#[derive(Debug, Default, Clone)]
+pub struct Choice {
+    /// Row ids or method names; empty means all.
+    pub methods: Vec<String>,
+    /// Data set ids; empty means all.
+    pub datasets: Vec<String>,
+    pub seeds: Vec<u64>,
+    /// `key=value` for `vae --set`, after those of the recipe.
+    pub set: Vec<String>,
+    /// `--device` for every run.
+    pub device: Option<String>,
+    /// The one run to make, by name.
+    pub only: Option<String>,
+    pub offline: bool,
+}
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub key: Key,
+    pub method: String,
+    pub identity: Identity,
+    /// The options of `vae fit` that choose the configuration, seed included.
+    pub selection: Vec<String>,
+    /// Where `vae fit` works: part of the name is the configuration's hash, so another one never meets its files.
+    pub out: PathBuf,
+    pub state: State,
+}
+
+/// What there is of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A run file for exactly this configuration and revision, finished or failed.
+    Recorded,
+    /// Nothing that counts.
+    Missing,
+}
+
+/// The runs of a choice, seed by seed, so that stopping early leaves a whole table of fewer seeds.
+pub fn plan(
+    recipe: &Recipe,
+    profile: Profile,
+    choice: &Choice,
+    vae: &Vae,
+    recorded: &[RunFile],
+    out: &Path,
+    availability: &mut Availability,
+) -> Result<Vec<Job>> {
+    let cells = available_cells(recipe, choice, vae, availability)?;
+    let mut jobs = Vec::new();
+    for (row, dataset) in cells {
+        let selection = selection(row, dataset, profile, choice);
+        let identity = vae.identity(&selection)?;
+        for &seed in &choice.seeds {
+            let key =
+                Key { dataset: dataset.id.as_ref().clone(), row: row.id.as_ref().clone(), profile, seed };
+            if choice.only.as_ref().is_some_and(|only| *only != key.name()) {
+                continue;
+            }
+            let found = recorded.iter().any(|run| run.key() == key && run.identity() == identity);
+            let mut selection = selection.clone();
+            selection.extend(["--seed".to_owned(), seed.to_string()]);
+            jobs.push(Job {
+                out: out.join(format!(
+                    "{}-{}-r{}",
+                    key.name(),
+                    &identity.config_sha256[..8],
+                    identity.revision
+                )),
+                key,
+                method: row.method.clone(),
+                identity: identity.clone(),
+                selection,
+                state: if found { State::Recorded } else { State::Missing },
+            });
+        }
+    }
+    jobs.sort_by_key(|job| choice.seeds.iter().position(|&seed| seed == job.key.seed));
+    Ok(jobs)
+}
+
+/// The chosen cells that can be run; why others cannot is noted.
+fn available_cells<'a>(
+    recipe: &'a Recipe,
+    choice: &Choice,
+    vae: &Vae,
+    availability: &mut Availability,
+) -> Result<Vec<(&'a Row, &'a Dataset)>> {
+    check_names(recipe, choice)?;
+    let methods: BTreeSet<String> = vae.methods()?.into_iter().collect();
+    let chosen = |list: &[String], names: &[&str]| {
+        list.is_empty() || list.iter().any(|name| names.contains(&name.as_str()))
+    };
+    let rows: Vec<&Row> =
+        recipe.rows.iter().filter(|row| chosen(&choice.methods, &[row.id.as_ref(), &row.method])).collect();
+    for row in &rows {
+        let problem = (!methods.contains(&row.method)).then(|| "method not in this version yet".to_owned());
+        note(&mut availability.methods, &row.method, problem);
+    }
+    let mut cells = Vec::new();
+    for dataset in &recipe.datasets {
+        let id: &str = dataset.id.as_ref();
+        let possible: Vec<&Row> = rows
+            .iter()
+            .copied()
+            .filter(|row| methods.contains(&row.method))
+            .filter(|row| Recipe::cell(row, dataset).is_none_or(|cell| cell.unavailable.is_none()))
+            .collect();
+        if dataset.unavailable.is_some() || !chosen(&choice.datasets, &[id]) || possible.is_empty() {
+            continue;
+        }
+        let problem = vae.data_problem(id, choice.offline);
+        if problem.is_none() {
+            cells.extend(possible.into_iter().map(|row| (row, dataset)));
+        }
+        note(&mut availability.datasets, id, problem);
+    }
+    Ok(cells)
+}
+
+fn check_names(recipe: &Recipe, choice: &Choice) -> Result<()> {
+    let rows: Vec<&str> = recipe.rows.iter().flat_map(|row| [row.id.as_ref(), row.method.as_str()]).collect();
+    let datasets: Vec<&str> = recipe.datasets.iter().map(|dataset| dataset.id.as_ref().as_str()).collect();
+    for (what, wanted, known) in
+        [("row or method", &choice.methods, rows), ("data set", &choice.datasets, datasets)]
+    {
+        if let Some(unknown) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
+            let mut known = known;
+            known.dedup();
+            bail!("the recipe {} has no {what} {unknown}; it has {}", recipe.name, known.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// The options that choose a configuration.
+fn selection(row: &Row, dataset: &Dataset, profile: Profile, choice: &Choice) -> Vec<String> {
+    let cell = Recipe::cell(row, dataset);
+    let mut words = match cell.and_then(|cell| cell.preset.as_ref()) {
+        Some(preset) => vec!["--preset".to_owned(), preset.clone()],
+        None => vec!["--method".to_owned(), row.method.clone()],
+    };
+    words.extend(["--data".to_owned(), dataset.id.as_ref().clone()]);
+    words.extend(["--profile".to_owned(), profile.to_string()]);
+    let in_profile = cell.and_then(|cell| cell.set_in.get(&profile));
+    let sets =
+        row.set.iter().chain(cell.iter().flat_map(|cell| &cell.set)).chain(in_profile.into_iter().flatten());
+    for set in sets.chain(&choice.set) {
+        words.extend(["--set".to_owned(), set.clone()]);
+    }
+    if let Some(device) = &choice.device {
+        words.extend(["--device".to_owned(), device.clone()]);
+    }
+    words
+}
+
+/// Seconds that the missing runs are expected to take, by the recorded wall time of the same cells, and how many
+/// of them have no such record.
+pub fn expected_seconds<'a>(missing: impl Iterator<Item = &'a Job>, recorded: &[RunFile]) -> (f64, usize) {
+    let mut total = (0.0, 0);
+    for job in missing {
+        let times: Vec<f64> = recorded
+            .iter()
+            .filter(|run| {
+                run.row == job.key.row && run.dataset == job.key.dataset && run.profile == job.key.profile
+            })
+            .filter_map(|run| run.wall_s)
+            .collect();
+        match super::stats::summary(&times) {
+            Some(times) => total.0 += times.mean,
+            None => total.1 += 1,
+        }
+    }
+    total
+}
+
+/// `3` is seeds 0, 1, 2; `0,2` and `7,` are lists.
+pub fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
+    let number = |part: &str| part.trim().parse::<u64>().map_err(|_| format!("{part:?} is not a seed"));
+    if !text.contains(',') {
+        return match number(text)? {
+            0 => Err("0 seeds are none: give a count (3) or a list (0,)".to_owned()),
+            count => Ok((0..count).collect()),
+        };
+    }
+    let seeds =
+        text.split(',').filter(|part| !part.trim().is_empty()).map(number).collect::<Result<Vec<_>, _>>()?;
+    let distinct: BTreeSet<_> = seeds.iter().collect();
+    if seeds.is_empty() || distinct.len() != seeds.len() {
+        return Err("a list of seeds names each once".to_owned());
+    }
+    Ok(seeds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reproduce::recipe::tests::SMALL;
+
+    #[test]
+    fn seeds_are_counts_or_lists() {
+        assert_eq!(parse_seeds("3").unwrap(), [0, 1, 2]);
+        assert_eq!(parse_seeds("0,1, 5").unwrap(), [0, 1, 5]);
+        assert_eq!(parse_seeds("7,").unwrap(), [7]);
+        for bad in ["0", "", ",", "1,1", "a", "-1"] {
+            assert!(parse_seeds(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn options_come_from_row_cell_profile_and_command_in_this_order() {
+        let recipe = Recipe::parse("small", SMALL).unwrap();
+        let choice = Choice { set: vec!["d=4".into()], device: Some("cpu".into()), ..Choice::default() };
+        let words = selection(&recipe.rows[0], &recipe.datasets[0], Profile::Quick, &choice).join(" ");
+        assert_eq!(
+            words,
+            "--preset vade/strokes --data strokes --profile quick --set a=1 --set b=2 --set c=3 --set d=4 --device cpu"
+        );
+        let words =
+            selection(&recipe.rows[1], &recipe.datasets[0], Profile::Standard, &Choice::default()).join(" ");
+        assert_eq!(words, "--method dec --data strokes --profile standard");
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_the_known_ones() {
+        let recipe = Recipe::parse("small", SMALL).unwrap();
+        let choice = Choice { methods: vec!["vde".into()], ..Choice::default() };
+        let text = check_names(&recipe, &choice).unwrap_err().to_string();
+        assert_eq!(text, "the recipe small has no row or method vde; it has vade, dec");
+    }
+}

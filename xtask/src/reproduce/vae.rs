@@ -1,0 +1,125 @@
+//! Questions to the binary `vae`: the schema of configurations and the list of methods live there, and only there.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::runfile::Identity;
+use crate::libtorch::Libtorch;
+use crate::step;
+
+/// The built binary and its surroundings.
+pub struct Vae {
+    pub program: PathBuf,
+    /// `None` where the binary needs no help to find its libraries.
+    pub libtorch: Option<Libtorch>,
+    /// `VAE_CACHE_DIR` for its processes, if it is not to be the user's.
+    pub cache: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    config_sha256: String,
+    revision: u64,
+}
+
+impl Vae {
+    /// `vae <words>`.
+    pub fn command(&self, words: &[String]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words);
+        if let Some(libtorch) = &self.libtorch {
+            libtorch.apply(&mut command);
+        }
+        if let Some(cache) = &self.cache {
+            command.env("VAE_CACHE_DIR", cache);
+        }
+        command
+    }
+
+    fn ask(&self, words: &[&str]) -> Result<String> {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        step::stdout(&mut self.command(&words))
+    }
+
+    /// The methods this version has.
+    pub fn methods(&self) -> Result<Vec<String>> {
+        let text = self.ask(&["methods", "--json"])?;
+        let value: Value = serde_json::from_str(&text).context("`vae methods --json` did not print JSON")?;
+        method_names(&value).context("`vae methods --json` printed no list of methods with a name each")
+    }
+
+    /// Why the data set cannot be used here, after an attempt to fetch it unless `offline`; `None` if it can.
+    pub fn data_problem(&self, dataset: &str, offline: bool) -> Option<String> {
+        let problem = self.ask(&["data", "info", dataset]).err()?;
+        if offline {
+            return Some(reason(&problem));
+        }
+        eprintln!("    {dataset} is not here: trying `vae data fetch {dataset}`");
+        let words = ["data".to_owned(), "fetch".to_owned(), dataset.to_owned()];
+        // Its own progress is on the standard error; the reason is asked for afterwards.
+        let fetched = step::status(&mut self.command(&words)).is_ok_and(|status| status.success());
+        let after = self.ask(&["data", "info", dataset]).err()?;
+        Some(if fetched { reason(&after) } else { reason(&problem) })
+    }
+
+    /// The resolved configuration's hash and the method's revision for these options.
+    pub fn identity(&self, selection: &[String]) -> Result<Identity> {
+        let mut words = vec!["config".to_owned()];
+        words.extend_from_slice(selection);
+        words.push("--json".to_owned());
+        let mut command = self.command(&words);
+        let text = step::stdout(&mut command)?;
+        let config: Config = serde_json::from_str(&text)
+            .with_context(|| format!("`{}` printed no config_sha256 and revision", step::line(&command)))?;
+        if config.config_sha256.len() < 8 {
+            bail!(
+                "`{}` printed a config_sha256 that is none: {:?}",
+                step::line(&command),
+                config.config_sha256
+            );
+        }
+        Ok(Identity { config_sha256: config.config_sha256, revision: config.revision })
+    }
+}
+
+/// `["kmeans", ...]` or `[{"name": "kmeans", ...}, ...]`.
+fn method_names(value: &Value) -> Option<Vec<String>> {
+    value
+        .as_array()?
+        .iter()
+        .map(|entry| entry.as_str().or_else(|| entry.get("name")?.as_str()).map(str::to_owned))
+        .collect()
+}
+
+/// What a program said, without the command line in front of it.
+fn reason(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    let said = text.rsplit_once("): ").map_or(text.as_str(), |(_, said)| said);
+    said.trim_start_matches("error: ").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn methods_are_names_or_objects_with_names() {
+        assert_eq!(method_names(&json!(["a", "b"])).unwrap(), ["a", "b"]);
+        assert_eq!(method_names(&json!([{"name": "a", "x": 1}])).unwrap(), ["a"]);
+        assert!(method_names(&json!([{"title": "a"}])).is_none());
+        assert!(method_names(&json!({"a": 1})).is_none());
+    }
+
+    #[test]
+    fn the_reason_is_what_the_program_said() {
+        let error = anyhow::anyhow!(
+            "`vae data info x` failed (exit status: 1): error: no such set (see `vae data list`)"
+        );
+        assert_eq!(reason(&error), "no such set (see `vae data list`)");
+    }
+}
