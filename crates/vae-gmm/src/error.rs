@@ -98,13 +98,17 @@ pub enum Error {
         /// The variance.
         value: f64,
     },
-    /// The likelihood left the range of f64.
-    #[error("the mean log-likelihood became {value} at EM iteration {iteration}: scale the data")]
-    Likelihood {
-        /// Iteration, counted from 0.
-        iteration: usize,
-        /// The value.
-        value: f64,
+    /// A component of given assignments that no row belongs to.
+    #[error("no row belongs to component {component}: decrease the number of components")]
+    EmptyComponent {
+        /// Component, counted from 0.
+        component: usize,
+    },
+    /// A row so far from every component that its likelihood is not a number f64 can hold.
+    #[error("row {row} has no finite log-likelihood under any component: scale the data or raise reg_covar")]
+    NoLikelihood {
+        /// The row.
+        row: usize,
     },
 }
 

@@ -10,7 +10,6 @@
 //! *Reproducibility.* The same data, configuration and seed give the same bytes at every thread count.
 
 mod assign;
-mod data;
 mod lloyd;
 mod minibatch;
 mod seeding;
@@ -18,10 +17,10 @@ mod seeding;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use crate::data::Data;
 use crate::rng::{Purpose, stream};
 use crate::{Result, check};
 use assign::{Scorer, own_distances};
-use data::Data;
 use lloyd::{Lane, Stop};
 
 /// Most centres (restarts times clusters) scored by one matrix product; bounds the memory of partial sums.

@@ -1,4 +1,4 @@
-//! Random streams: ChaCha keyed by (seed, purpose), one counter-based stream per restart.
+//! Random streams: ChaCha keyed by (seed, purpose), one counter-based stream per restart or component.
 //!
 //! Two draws never share a stream unless seed, purpose and stream number are all equal, and no stream depends
 //! on a thread.
@@ -13,6 +13,8 @@ pub(crate) enum Purpose {
     Seeding,
     /// Rows of mini-batches.
     Batches,
+    /// Component and noise of mixture samples.
+    Sampling,
 }
 
 impl Purpose {
@@ -20,6 +22,7 @@ impl Purpose {
         match self {
             Self::Seeding => b"gmm/kmeans++seed",
             Self::Batches => b"gmm/minibatches.",
+            Self::Sampling => b"gmm/mixturesampl",
         }
     }
 }

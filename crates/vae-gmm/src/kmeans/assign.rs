@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, linalg::general_mat_mul, s};
 
-use super::data::{BLOCK, Data, blocks};
+use crate::data::{BLOCK, Data, blocks};
 use crate::vector::{add_row, sq_dist, square};
 
 /// Rounding error of one score in units of `f32::EPSILON * |c| * (|x| + |c|)`, less the number of columns: the

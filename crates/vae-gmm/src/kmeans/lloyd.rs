@@ -4,7 +4,7 @@
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::assign::{Assignment, Scorer, own_distances};
-use super::data::Data;
+use crate::data::Data;
 use crate::vector::square;
 use crate::{Error, Result};
 

@@ -8,9 +8,9 @@ use ndarray::{Array2, ArrayView2};
 use rand_chacha::ChaCha12Rng;
 
 use super::assign::{Scorer, own_distances};
-use super::data::Data;
 use super::lloyd::rows_as_centres;
 use super::seeding::plus_plus;
+use crate::data::Data;
 use crate::rng::row;
 use crate::{Result, check};
 

@@ -11,7 +11,7 @@ use ndarray::{Array2, ArrayView2, linalg::general_mat_mul, s};
 use rand::RngExt;
 use rand_chacha::ChaCha12Rng;
 
-use super::data::{BLOCK, Data, blocks};
+use crate::data::{BLOCK, Data, blocks};
 use crate::rng::row;
 use crate::vector::sq_dist;
 use crate::{Error, Result};
