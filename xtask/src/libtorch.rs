@@ -23,7 +23,7 @@ use crate::{files, project};
 /// Provide libtorch 2.11.0.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The full set with CUDA libraries (x86-64 Linux, about 2.7 GB to download; no GPU was at hand to try it on)
+    /// The full set with CUDA libraries (x86-64 Linux, about 2.5 GB to download; never tried with a GPU)
     #[arg(long)]
     cuda: bool,
     /// Make the folder in the cache again and replace ./libtorch, even if both look fine
@@ -98,7 +98,8 @@ fn provide(cuda: bool, force: bool) -> Result<Libtorch> {
         eprintln!("libtorch: {}", place.display());
     } else {
         refuse_real_folder(&own)?;
-        eprintln!("libtorch {} is not here yet: providing it", pins::VERSION);
+        let why = if force { "is asked for anew" } else { "is not here yet" };
+        eprintln!("libtorch {} {why}: providing it", pins::VERSION);
         let folder = provision::provide(pins::flavour(cuda)?, &project::cache_dir()?, force, &pip::download)?;
         files::link_atomic(&folder, &own)?;
         eprintln!("libtorch: {} -> {}", own.display(), folder.display());

@@ -42,7 +42,7 @@ enum Command {
     /// Everything continuous integration checks: format, lints, tests, docs, tables, a small demo
     Ci(ci::Args),
     /// Fill and render a table of results/: only the runs that are missing are made
-    Reproduce(reproduce::Args),
+    Reproduce(Box<reproduce::Args>),
     /// Run the criterion benches in the one optimised profile
     Bench(bench::Args),
     /// `vae data ...`: list, fetch and describe data sets

@@ -92,6 +92,9 @@ pub struct Args {
     /// This binary instead of one built now
     #[arg(long, hide = true)]
     vae: Option<PathBuf>,
+    /// The first rows only: for the small form, which nobody records
+    #[arg(skip)]
+    limit: Option<u64>,
     /// This run alone, without rendering: what a task of a job array does
     #[arg(long, hide = true)]
     only: Option<String>,
@@ -190,6 +193,7 @@ fn run_smoke(recipe: &Recipe, args: &Args) -> Result<()> {
     args.profile = Some(smoke.profile);
     args.seeds = Some(Seeds(vec![0]));
     args.set = smoke.set.clone();
+    args.limit = smoke.limit;
     let folders = Folders { root: None, results: folder.join("results"), out: folder.join("out") };
     fill(recipe, &args, &vae, &folders)?;
     let runs = runfile::read_all(&folders.results.join("runs"))?;
@@ -221,6 +225,7 @@ fn fill(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result<Ex
         set: args.set.clone(),
         device: args.device.clone(),
         only: args.only.clone(),
+        limit: args.limit,
         offline: args.offline,
     };
     let mut jobs = plan::plan(recipe, profile, &choice, vae, &recorded, &folders.out, &mut availability)?;

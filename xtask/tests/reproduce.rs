@@ -19,6 +19,7 @@ seeds = 2
 [smoke]
 profile = "quick"
 set = ["epochs=1"]
+limit = 300
 
 [[dataset]]
 id = "strokes"
@@ -308,12 +309,9 @@ fn smoke_runs_every_cell_and_leaves_the_clone_alone() {
     let clone = Clone::new();
     ok(&clone.reproduce(&["tiny", "--smoke"]));
     assert_eq!(clone.calls(), 2);
-    assert!(
-        clone
-            .read("bin/calls")
-            .lines()
-            .all(|call| call.contains("--profile quick") && call.contains("--set epochs=1"))
-    );
+    assert!(clone.read("bin/calls").lines().all(
+        |call| call.contains("--profile quick") && call.contains("--set epochs=1 --seed 0 --limit 300 ")
+    ));
     assert_eq!(names(&clone.path("results/tiny")), ["recipe.toml"]);
     clone.write("bin/fail-vade", "");
     not_ok(&clone.reproduce(&["tiny", "--smoke"]));

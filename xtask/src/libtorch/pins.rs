@@ -58,7 +58,7 @@ pub struct Flavour {
     pub name: &'static str,
     /// The wheels it is made of.
     pub wheels: &'static [Wheel],
-    /// Bytes to download.
+    /// Bytes to download; for CUDA an estimate.
     pub download_bytes: u64,
     /// Bytes of the finished folder.
     pub unpacked_bytes: u64,
@@ -140,8 +140,8 @@ pub const CPU: Flavour = Flavour {
 /// Everything, with the CUDA libraries in one folder (the wheel's run path ends with `$ORIGIN`).
 pub const CUDA: Flavour = Flavour {
     name: "cuda",
-    download_bytes: 2_700_000_000,
-    unpacked_bytes: 5_000_000_000,
+    download_bytes: 2_500_000_000,
+    unpacked_bytes: 3_820_000_000,
     wheels: &[
         torch(&[HEADERS, Take::SharedLibraries { from: "torch/lib/", to: "lib/" }]),
         cuda_runtime(NVIDIA),

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::pins::{Flavour, VERSION};
 use super::wheel::{self, Unpacked};
 use crate::files;
-use crate::step::{Step, human_bytes};
+use crate::step::{Step, human_bytes, human_seconds};
 
 const MANIFEST: &str = "manifest.json";
 
@@ -62,14 +62,20 @@ pub fn provide(
     check_space(flavour, cache, &downloads)?;
     let step = Step::start(
         &format!("download libtorch {VERSION} for {}", flavour.name),
-        &format!("{}, under a minute at 100 Mbit/s and more", human_bytes(flavour.download_bytes)),
+        &format!(
+            "{}, {} at 100 Mbit/s",
+            human_bytes(flavour.download_bytes),
+            estimate(flavour.download_bytes, 12.5e6)
+        ),
     );
     files::remove_dir_if_there(&downloads.join("tmp"))?;
     download(flavour, &downloads)?;
     step.done();
 
-    let step =
-        Step::start("unpack it", &format!("{}, about 10 seconds", human_bytes(flavour.unpacked_bytes)));
+    let step = Step::start(
+        "unpack it",
+        &format!("{}, about {}", human_bytes(flavour.unpacked_bytes), estimate(flavour.unpacked_bytes, 80e6)),
+    );
     assemble(flavour, &downloads, &partial)?;
     replace(&partial, &folder, &beside("old"))?;
     files::remove_dir_if_there(&downloads)?;
@@ -96,6 +102,10 @@ pub fn damage(folder: &Path) -> Option<String> {
 /// Whether `folder` is one that [`provide`] made.
 pub fn is_ours(folder: &Path) -> bool {
     folder.join(MANIFEST).exists()
+}
+
+fn estimate(bytes: u64, bytes_per_second: f64) -> String {
+    human_seconds(bytes as f64 / bytes_per_second)
 }
 
 fn lock(path: &Path) -> Result<File> {

@@ -24,6 +24,8 @@ pub struct Choice {
     pub device: Option<String>,
     /// The one run to make, by name.
     pub only: Option<String>,
+    /// `vae fit --limit`. It is no part of a configuration: for runs that nobody records.
+    pub limit: Option<u64>,
     pub offline: bool,
 }
 
@@ -73,6 +75,7 @@ pub fn plan(
             let found = recorded.iter().any(|run| run.key() == key && run.identity() == identity);
             let mut selection = selection.clone();
             selection.extend(["--seed".to_owned(), seed.to_string()]);
+            choice.limit.iter().for_each(|rows| selection.extend(["--limit".to_owned(), rows.to_string()]));
             jobs.push(Job {
                 out: out.join(format!(
                     "{}-{}-r{}",

@@ -113,6 +113,8 @@ pub struct Smoke {
     /// `key=value` for `vae --set`, after those of the cell.
     #[serde(default)]
     pub set: Vec<String>,
+    /// `vae fit --limit`: the first rows only.
+    pub limit: Option<u64>,
 }
 
 /// A column.
@@ -282,6 +284,7 @@ notes = ["One note."]
 [smoke]
 profile = "quick"
 set = ["train.epochs=1"]
+limit = 500
 
 [[dataset]]
 id = "strokes"
@@ -338,18 +341,18 @@ published = "84.3 ± 0.1"
         let text = wrong("metric = \"acc\"", "metric = \"accuracy\"");
         assert!(text.contains("line 3") && text.contains("accuracy"), "{text}");
         let text = wrong("set_in.quick", "set_in.fast");
-        assert!(text.contains("line 31") && text.contains("fast"), "{text}");
-        assert_eq!(wrong("id = \"dec\"", "id = \"vade\""), "line 36: row vade appears twice");
+        assert!(text.contains("line 32") && text.contains("fast"), "{text}");
+        assert_eq!(wrong("id = \"dec\"", "id = \"vade\""), "line 37: row vade appears twice");
         assert_eq!(
             wrong("id = \"dec\"", "id = \"a/b\""),
-            "line 36: row \"a/b\": an id is made of a-z, 0-9 and -"
+            "line 37: row \"a/b\": an id is made of a-z, 0-9 and -"
         );
         assert_eq!(
             wrong("dataset = \"moon\"", "dataset = \"sun\""),
-            "line 41: there is no [[dataset]] with the id sun"
+            "line 42: there is no [[dataset]] with the id sun"
         );
-        assert!(wrong("\"94.46\"", "\"0.94.46\"").starts_with("line 32: published is per cent"));
-        assert!(wrong("\"94.46\"", "\"194.46\"").starts_with("line 32"));
+        assert!(wrong("\"94.46\"", "\"0.94.46\"").starts_with("line 33: published is per cent"));
+        assert!(wrong("\"94.46\"", "\"194.46\"").starts_with("line 33"));
         assert!(wrong("seeds = 2", "seeds = 0").contains("at least one seed"));
         assert!(wrong("dataset = \"moon\"\n", "").contains("names no dataset"));
     }
