@@ -48,7 +48,7 @@ enum Data {
 /// `n` samples of `dim` finite features, dense or CSR, with an optional image shape.
 ///
 /// There is no way to put labels in here: a fit that takes `&Features` cannot see any.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Features {
     data: Data,
     image: Option<ImageShape>,

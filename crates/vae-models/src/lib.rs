@@ -1,1 +1,24 @@
-//! Deep clustering methods behind one trait
+//! Deep clustering methods behind one trait.
+//!
+//! A method is one module that reads like its paper (configuration, network, loss as one pure function, phases,
+//! prediction), one folder of presets, and one line in [`registry`]. What two methods share lives below, in
+//! `vae-core` and `vae-gmm`.
+//!
+//! This crate never reads data files, never prints, and knows no labels: a [`Clusterer`] is fitted on
+//! [`Features`](vae_core::Features), which cannot hold any.
+
+mod clusterer;
+pub mod config;
+mod error;
+pub mod registry;
+mod saved;
+mod scale;
+
+pub mod mixture;
+pub mod two_stage;
+pub mod vade;
+
+pub use clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
+pub use error::{Error, Result};
+pub use saved::load_model;
+pub use scale::Scale;

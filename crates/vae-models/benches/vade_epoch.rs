@@ -1,0 +1,102 @@
+//! What a VaDE epoch costs over its floor.
+//!
+//! The floor is the time of the matrix products alone: the same shapes through `matmul`, forward and backward, with the
+//! same threads, in the same process. Both sides are timed in turns, step by step, so that a busy machine slows both.
+//! Run with `cargo xtask bench vade_epoch`; `VAE_BENCH_THREADS` sets the threads (default 1).
+
+use std::time::{Duration, Instant};
+use tch::{Device, Kind, Tensor};
+use vae_core::Features;
+use vae_core::features::Resident;
+use vae_core::random::{Streams, uniform};
+use vae_core::train::Batch;
+use vae_models::vade::bench_support::VadeStep;
+
+/// (inputs, outputs) of the layers of D–500–500–2000–10 with two heads and its mirror image.
+const LAYERS: [(i64, i64); 9] = [
+    (784, 500),
+    (500, 500),
+    (500, 2000),
+    (2000, 10),
+    (2000, 10),
+    (10, 2000),
+    (2000, 500),
+    (500, 500),
+    (500, 784),
+];
+
+/// The matrix products of one training step: per layer `y = x Wᵀ`, `dW = dyᵀ x`, and `dx = dy W` but for the first.
+struct Floor {
+    layers: Vec<(Tensor, Tensor, Tensor)>,
+}
+
+impl Floor {
+    fn new(batch: i64) -> Self {
+        let streams = Streams::new(1, "floor");
+        let draw = |name: String, shape: &[i64]| uniform(&mut streams.rng(&name, 0, 0), shape, Device::Cpu);
+        let layers = LAYERS
+            .iter()
+            .enumerate()
+            .map(|(i, &(n_in, n_out))| {
+                let x = draw(format!("x{i}"), &[batch, n_in]);
+                let w = draw(format!("w{i}"), &[n_out, n_in]);
+                (x, w, draw(format!("g{i}"), &[batch, n_out]))
+            })
+            .collect();
+        Self { layers }
+    }
+
+    fn step(&self) {
+        for (i, (x, w, g)) in self.layers.iter().enumerate() {
+            let _ = x.matmul(&w.tr());
+            let _ = g.tr().matmul(x);
+            if i > 0 {
+                let _ = g.matmul(w);
+            }
+        }
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64()
+}
+
+fn main() {
+    // `cargo test --benches` calls this with --test: one step of each is enough to see that it runs.
+    let is_test = std::env::args().any(|a| a == "--test");
+    let n_steps = if is_test { 1 } else { 60 };
+    let threads: usize = std::env::var("VAE_BENCH_THREADS").ok().and_then(|t| t.parse().ok()).unwrap_or(1);
+    vae_core::device::configure_process(threads);
+    let streams = Streams::new(0, "bench");
+    let rows = 4096;
+    let x = uniform(&mut streams.rng("x", 0, 0), &[rows, 784], Device::Cpu);
+    let x = vae_core::features::to_array2(&x).expect("a matrix");
+    let features = Features::dense(x).expect("finite");
+    let data = Resident::new(&features, Device::Cpu).expect("fits");
+    println!("VaDE training step on 784 features, {threads} thread(s), median of {n_steps} steps");
+    println!("batch   floor ms   step ms   ratio   epoch of 70,000 s");
+    for batch in [256i64, 100] {
+        let (floor, mut vade) = (Floor::new(batch), VadeStep::new(784));
+        let (mut floor_times, mut step_times) = (Vec::new(), Vec::new());
+        for step in 0..n_steps + n_steps.min(5) {
+            let start = (step as i64 * batch) % (rows - batch);
+            let index = Tensor::arange_start(start, start + batch, (Kind::Int64, Device::Cpu));
+            let t = Instant::now();
+            floor.step();
+            let floor_time = t.elapsed();
+            let t = Instant::now();
+            let x = data.gather(&index).expect("in range");
+            vade.step(&Batch { x: &x, index: &index, epoch: 0, step, streams: &streams });
+            let step_time = t.elapsed();
+            // The first few steps touch fresh memory.
+            if step >= n_steps.min(5) {
+                floor_times.push(floor_time);
+                step_times.push(step_time);
+            }
+        }
+        let (floor, step) = (median(floor_times), median(step_times));
+        let epoch = step * (70_000f64 / batch as f64).ceil();
+        println!("{batch:5} {:10.2} {:9.2} {:7.3} {epoch:10.1}", 1e3 * floor, 1e3 * step, step / floor);
+    }
+}

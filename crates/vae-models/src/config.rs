@@ -1,0 +1,258 @@
+//! From layers of TOML to one resolved configuration.
+//!
+//! Layers, each overriding the one before: the method's defaults, a preset, the preset's profile, a file, single
+//! settings (`--set key=value`), and the number of clusters. Every layer is checked on its own against the method's
+//! configuration type, so an unknown key is reported with its line and a caret; the result is checked as a whole.
+
+use crate::registry::{self, Method};
+use crate::{Clusterer, Error, Result};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use toml::{Table, Value};
+use vae_core::fsio::sha256_hex;
+
+/// The profile that is used unless another is named: the settings this project's claims refer to.
+pub const STANDARD: &str = "standard";
+
+/// The profiles there are. A preset may leave one out; then `standard` serves.
+pub const PROFILES: [&str; 3] = ["quick", STANDARD, "paper"];
+
+/// Refuses a number of clusters that is missing.
+///
+/// # Errors
+/// [`Error::Config`].
+pub(crate) fn check_n_clusters(n_clusters: usize) -> Result<()> {
+    if n_clusters == 0 {
+        return Err(Error::config(
+            "n_clusters",
+            0,
+            "at least 1: give --clusters K, or set it in the configuration",
+        ));
+    }
+    Ok(())
+}
+
+/// What the user chose.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Name of a method; may be left out when the preset or the file names it.
+    pub method: Option<String>,
+    /// Name of a preset, `method/dataset`.
+    pub preset: Option<String>,
+    /// `quick`, `standard` or `paper`; empty for `standard`.
+    pub profile: String,
+    /// Name and text of a configuration file.
+    pub file: Option<(String, String)>,
+    /// `key=value`, in order.
+    pub set: Vec<String>,
+    /// Overrides `n_clusters`.
+    pub n_clusters: Option<usize>,
+}
+
+/// A complete, checked configuration and where each value came from.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The method.
+    pub method: &'static Method,
+    /// The preset, if one was used.
+    pub preset: Option<String>,
+    /// The profile.
+    pub profile: String,
+    table: Table,
+    origins: BTreeMap<String, String>,
+}
+
+/// Resolves a selection.
+///
+/// # Errors
+/// [`Error::Unknown`] for names, [`Error::ConfigText`] with line and caret for text, [`Error::Config`] for ranges.
+pub fn resolve(selection: &Selection) -> Result<Resolved> {
+    let profile = if selection.profile.is_empty() { STANDARD } else { &selection.profile };
+    if !PROFILES.contains(&profile) {
+        let known = PROFILES.join(", ");
+        return Err(Error::Unknown { what: "profile", name: profile.into(), known });
+    }
+    let preset = selection.preset.as_deref().map(registry::preset).transpose()?;
+    let file = selection.file.as_ref().map(|(name, text)| UserFile::read(name, text)).transpose()?;
+    let method = choose_method(selection, preset.as_ref().map(|p| p.method), file.as_ref())?;
+
+    let mut layers: Vec<(String, Table)> = vec![("default".into(), method.defaults())];
+    if let Some(preset) = &preset {
+        let origin = format!("preset {}", preset.name);
+        let mut base = preset.table()?;
+        let overlay = base.remove("profile").and_then(|p| p.as_table().and_then(|t| t.get(profile)).cloned());
+        layers.push((origin.clone(), base));
+        if let Some(Value::Table(overlay)) = overlay {
+            layers.push((format!("{origin}, profile {profile}"), overlay));
+        }
+    }
+    if let Some(file) = file {
+        layers.push((file.name.clone(), file.checked(method)?));
+    }
+    for setting in &selection.set {
+        layers.push((format!("--set {setting}"), parse_setting(setting, method)?));
+    }
+    if let Some(k) = selection.n_clusters {
+        let table = Table::from_iter([("n_clusters".to_string(), Value::Integer(k as i64))]);
+        layers.push(("--clusters".into(), table));
+    }
+    let (mut table, mut origins) = (Table::new(), BTreeMap::new());
+    for (origin, layer) in layers {
+        merge(&mut table, layer, "", &origin, &mut origins);
+    }
+    let table = method.canonical(table)?;
+    Ok(Resolved { method, preset: selection.preset.clone(), profile: profile.into(), table, origins })
+}
+
+fn choose_method(
+    selection: &Selection,
+    of_preset: Option<&'static str>,
+    file: Option<&UserFile<'_>>,
+) -> Result<&'static Method> {
+    let named = [
+        ("--method", selection.method.as_deref()),
+        ("the preset", of_preset),
+        ("the configuration file", file.and_then(|f| f.method.as_deref())),
+    ];
+    let mut chosen: Option<(&str, &str)> = None;
+    for (source, name) in named.into_iter().filter_map(|(s, n)| n.map(|n| (s, n))) {
+        match chosen {
+            Some((first, other)) if other != name => {
+                let expected = format!("`{other}`, as {first} says");
+                return Err(Error::config("method", format!("{name} ({source})"), &expected));
+            }
+            _ => chosen = Some((source, name)),
+        }
+    }
+    match chosen {
+        Some((_, name)) => registry::method(name),
+        None => Err(Error::config(
+            "method",
+            "not given",
+            "a name from `vae methods`: give --method, --preset or --config",
+        )),
+    }
+}
+
+/// A user's file, with its `method` key taken out.
+struct UserFile<'a> {
+    name: String,
+    method: Option<String>,
+    /// The text with the `method` entry blanked, so that lines and columns stay what the user sees.
+    text: std::borrow::Cow<'a, str>,
+}
+
+impl<'a> UserFile<'a> {
+    fn read(name: &str, text: &'a str) -> Result<Self> {
+        let wrong = |e: toml::de::Error| Error::ConfigText { origin: name.into(), message: e.to_string() };
+        let table: Table = toml::from_str(text).map_err(wrong)?;
+        let method = match table.get("method") {
+            None => return Ok(Self { name: name.into(), method: None, text: text.into() }),
+            Some(Value::String(method)) => method.clone(),
+            Some(other) => return Err(Error::config("method", other, "a text, for example \"vade\"")),
+        };
+        let spans = toml::de::DeTable::parse(text).map_err(wrong)?;
+        let mut blanked = text.as_bytes().to_vec();
+        for (key, value) in spans.get_ref() {
+            if key.get_ref() == "method" {
+                blanked[key.span().start..value.span().end].fill(b' ');
+            }
+        }
+        let text = String::from_utf8(blanked)
+            .map_err(|e| Error::ConfigText { origin: name.into(), message: e.to_string() })?;
+        Ok(Self { name: name.into(), method: Some(method), text: text.into() })
+    }
+
+    fn checked(&self, method: &Method) -> Result<Table> {
+        let wrong = |message: String| Error::ConfigText { origin: self.name.clone(), message };
+        method.check_text(&self.text).map_err(wrong)?;
+        toml::from_str(&self.text).map_err(|e| wrong(e.to_string()))
+    }
+}
+
+/// `key=value`; a value that is no TOML is taken as text, so `likelihood=gaussian` needs no quotes.
+fn parse_setting(setting: &str, method: &Method) -> Result<Table> {
+    let wrong = |message: String| Error::ConfigText { origin: format!("--set {setting}"), message };
+    let (key, value) = setting.split_once('=').ok_or_else(|| wrong("expected key=value".into()))?;
+    let (key, value) = (key.trim(), value.trim());
+    let bare = format!("{key} = {value}");
+    let text = match toml::from_str::<Table>(&bare) {
+        Ok(_) => bare,
+        Err(_) => format!("{key} = {}", Value::String(value.into())),
+    };
+    method.check_text(&text).map_err(wrong)?;
+    toml::from_str(&text).map_err(|e| wrong(e.to_string()))
+}
+
+/// Overrides `into` by `layer`, table by table, and notes the origin of every leaf.
+fn merge(into: &mut Table, layer: Table, path: &str, origin: &str, origins: &mut BTreeMap<String, String>) {
+    for (key, value) in layer {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match (into.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => merge(below, above, &path, origin, origins),
+            (None, Value::Table(above)) => {
+                let mut below = Table::new();
+                merge(&mut below, above, &path, origin, origins);
+                into.insert(key, Value::Table(below));
+            }
+            (_, value) => {
+                origins.insert(path, origin.to_string());
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+impl Resolved {
+    /// The method with this configuration, not fitted yet.
+    ///
+    /// # Errors
+    /// None in practice: the configuration was checked when it was resolved.
+    pub fn build(&self) -> Result<Box<dyn Clusterer>> {
+        self.method.build(self.table.clone())
+    }
+
+    /// The complete configuration without `method`.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The complete configuration as a file that `--config` reads.
+    pub fn to_toml(&self) -> String {
+        format!("method = \"{}\"\n{}", self.method.name, self.table)
+    }
+
+    /// Each setting as `path = value`, with where it came from, in the order of the paths.
+    pub fn with_origins(&self) -> Vec<(String, String, String)> {
+        let mut leaves = Vec::new();
+        collect_leaves(&self.table, "", &mut leaves);
+        leaves
+            .into_iter()
+            .map(|(path, value)| {
+                let origin = self.origins.get(&path).cloned().unwrap_or_else(|| "default".into());
+                (path, value, origin)
+            })
+            .collect()
+    }
+
+    /// SHA-256 of method, revision and complete configuration, as hexadecimal. Seed, device and threads are not part.
+    pub fn sha256(&self) -> String {
+        let mut text = format!("{} {}", self.method.name, self.method.revision);
+        let mut leaves = Vec::new();
+        collect_leaves(&self.table, "", &mut leaves);
+        for (path, value) in leaves {
+            let _ = write!(text, "\n{path} = {value}");
+        }
+        sha256_hex(text.as_bytes())
+    }
+}
+
+fn collect_leaves(table: &Table, path: &str, out: &mut Vec<(String, String)>) {
+    for (key, value) in table {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match value {
+            Value::Table(below) => collect_leaves(below, &path, out),
+            leaf => out.push((path, leaf.to_string())),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The error type of the crate.
+
+/// What can go wrong in a method. Texts are lowercase fragments that end in the remedy where there is one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Networks, training, files of runs.
+    #[error(transparent)]
+    Core(#[from] vae_core::Error),
+    /// k-means and Gaussian mixtures.
+    #[error(transparent)]
+    Gmm(#[from] vae_gmm::Error),
+    /// A configuration text could not be read: the message shows the line with a caret.
+    #[error("{origin}: {message}")]
+    ConfigText {
+        /// File name, preset name or flag.
+        origin: String,
+        /// What the TOML reader says.
+        message: String,
+    },
+    /// A configuration value is outside its range.
+    #[error("`{field}` is {value}, expected {expected}")]
+    Config {
+        /// Path of the key.
+        field: String,
+        /// The value found.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// No such method, preset or profile.
+    #[error("unknown {what} `{name}`, known: {known}")]
+    Unknown {
+        /// `method`, `preset`, `profile`.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The features do not fit the fitted model.
+    #[error("the model was fitted on {expected} features, these have {got}")]
+    Dim {
+        /// Features the model knows.
+        expected: usize,
+        /// Features given.
+        got: usize,
+    },
+    /// Prediction before a fit.
+    #[error("the method has not been fitted yet")]
+    NotFitted,
+    /// No such cluster.
+    #[error("cluster {cluster} does not exist: the model has {n_clusters}, numbered from 0")]
+    NoCluster {
+        /// Asked for.
+        cluster: usize,
+        /// There are.
+        n_clusters: usize,
+    },
+}
+
+impl Error {
+    /// A configuration value out of range.
+    pub fn config(field: &str, value: impl std::fmt::Display, expected: &str) -> Self {
+        Self::Config { field: field.into(), value: value.to_string(), expected: expected.into() }
+    }
+}
+
+impl From<tch::TchError> for Error {
+    fn from(e: tch::TchError) -> Self {
+        Self::Core(e.into())
+    }
+}
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

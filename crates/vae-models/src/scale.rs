@@ -1,0 +1,145 @@
+//! Bringing columns to comparable sizes before a method sees them.
+
+use crate::Result;
+use ndarray::{Array1, Array2, Axis, Zip};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use vae_core::Features;
+
+/// What a configuration asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScaleKind {
+    /// Nothing for values within [-1, 1], images and sparse features, else `standardize`.
+    Auto,
+    /// As they are.
+    None,
+    /// Mean 0 and variance 1 per column.
+    Standardize,
+    /// Each column to [0, 1].
+    Minmax,
+}
+
+/// A fitted scaling: `(x − shift) · factor` per column, or nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// Nothing.
+    Identity,
+    /// Per column.
+    Affine {
+        /// Subtracted first, `[d]`.
+        shift: Vec<f32>,
+        /// Multiplied after, `[d]`; 1 for a constant column.
+        factor: Vec<f32>,
+    },
+}
+
+impl Scale {
+    /// Learns the scaling from `x`. A constant column is shifted and not scaled.
+    pub fn fit(kind: ScaleKind, x: &Features) -> Self {
+        let Some(dense) = x.as_dense() else { return Self::Identity };
+        let (low, high) = x.range();
+        let bounded = low >= -1.0 && high <= 1.0;
+        let kind = match kind {
+            ScaleKind::Auto if bounded || x.image().is_some() => ScaleKind::None,
+            ScaleKind::Auto => ScaleKind::Standardize,
+            other => other,
+        };
+        let inverse = |width: f64| if width > 0.0 { (1.0 / width) as f32 } else { 1.0 };
+        let columns = dense.axis_iter(Axis(1));
+        let (shift, factor) = match kind {
+            ScaleKind::None | ScaleKind::Auto => return Self::Identity,
+            ScaleKind::Standardize => columns
+                .map(|c| {
+                    let n = c.len() as f64;
+                    let mean = c.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+                    let var = c.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
+                    // A column that is constant up to rounding has no scale of its own.
+                    let std = if var.sqrt() > 1e-6 * mean.abs() { var.sqrt() } else { 0.0 };
+                    (mean as f32, inverse(std))
+                })
+                .unzip(),
+            ScaleKind::Minmax => columns
+                .map(|c| {
+                    let (low, high) =
+                        c.fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+                    (low, inverse(f64::from(high) - f64::from(low)))
+                })
+                .unzip(),
+        };
+        Self::Affine { shift, factor }
+    }
+
+    /// The scaled features; the same ones when there is nothing to do.
+    ///
+    /// # Errors
+    /// A scaled value that overflows.
+    pub fn apply<'a>(&self, x: &'a Features) -> Result<Cow<'a, Features>> {
+        let (Self::Affine { shift, factor }, Some(dense)) = (self, x.as_dense()) else {
+            return Ok(Cow::Borrowed(x));
+        };
+        let (shift, factor) = (Array1::from(shift.clone()), Array1::from(factor.clone()));
+        let scaled = (&dense - &shift) * &factor;
+        let scaled = Features::dense(scaled)?;
+        Ok(Cow::Owned(match x.image() {
+            Some(image) => scaled.with_image(image)?,
+            None => scaled,
+        }))
+    }
+
+    /// Back to the scale of the data, `[n, d]`.
+    pub fn invert(&self, mut x: Array2<f32>) -> Array2<f32> {
+        if let Self::Affine { shift, factor } = self {
+            for mut row in x.rows_mut() {
+                Zip::from(&mut row).and(shift).and(factor).for_each(|v, &s, &f| *v = *v / f + s);
+            }
+        }
+        x
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn features() -> Features {
+        Features::dense(array![[0.0f32, 10.0, 3.0], [2.0, 20.0, 3.0], [4.0, 60.0, 3.0]]).expect("valid")
+    }
+
+    #[test]
+    fn standardize_gives_moments_and_inverts() {
+        let x = features();
+        let scale = Scale::fit(ScaleKind::Standardize, &x);
+        let y = scale.apply(&x).expect("finite");
+        let y = y.as_dense().expect("dense").to_owned();
+        for column in y.axis_iter(Axis(1)).take(2) {
+            assert!(column.mean().expect("rows").abs() < 1e-6);
+            assert!((column.mapv(|v| v * v).mean().expect("rows") - 1.0).abs() < 1e-6);
+        }
+        assert_eq!(y.column(2), array![0.0, 0.0, 0.0]);
+        let back = scale.invert(y);
+        assert!((back - x.as_dense().expect("dense")).iter().all(|d| d.abs() < 1e-4));
+    }
+
+    #[test]
+    fn minmax_reaches_both_ends() {
+        let x = features();
+        let y = Scale::fit(ScaleKind::Minmax, &x)
+            .apply(&x)
+            .expect("finite")
+            .as_dense()
+            .expect("dense")
+            .to_owned();
+        assert_eq!(y.column(1), array![0.0, 0.2, 1.0]);
+        assert_eq!(y.column(2), array![0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn auto_leaves_bounded_values_alone() {
+        let bounded = Features::dense(array![[-1.0f32, 0.5], [1.0, 0.0]]).expect("valid");
+        assert_eq!(Scale::fit(ScaleKind::Auto, &bounded), Scale::Identity);
+        assert!(matches!(Scale::fit(ScaleKind::Auto, &features()), Scale::Affine { .. }));
+    }
+}

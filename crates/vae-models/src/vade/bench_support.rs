@@ -1,0 +1,49 @@
+//! One training step of VaDE by itself, for the benchmark.
+
+use super::config::VadeConfig;
+use super::net::VadeNet;
+use crate::mixture::Mixture;
+use ndarray::{Array1, Array2};
+use tch::{Device, Tensor};
+use vae_core::likelihood::Likelihood;
+use vae_core::optim::{Group, Optimizer};
+use vae_core::random::Streams;
+use vae_core::train::{Batch, Trainable};
+
+/// VaDE's network at its published size with its optimiser, on the CPU.
+#[derive(Debug)]
+pub struct VadeStep {
+    net: VadeNet,
+    optimizer: Optimizer,
+}
+
+impl VadeStep {
+    /// Fresh weights, ten clusters, a Bernoulli likelihood over `dim` features.
+    pub fn new(dim: usize) -> Self {
+        let config = VadeConfig { n_clusters: 10, ..VadeConfig::default() };
+        let mixture = Mixture {
+            pi: Array1::from_elem(10, 0.1),
+            mu: Array2::from_shape_fn((10, 10), |(k, j)| ((k * 7 + j * 3) % 10) as f64 - 4.5),
+            var: Array2::ones((10, 10)),
+        };
+        let net = VadeNet::new(
+            &config,
+            Likelihood::Bernoulli,
+            dim,
+            &mixture,
+            &Streams::new(0, "bench"),
+            Device::Cpu,
+        );
+        let groups = vec![config.train.group(), Group { lr: config.prior_lr, weight_decay: 0.0 }];
+        let optimizer = Optimizer::new(config.train.rule(), groups, &net.params).expect("valid groups");
+        Self { net, optimizer }
+    }
+
+    /// Forward, backward, update; returns the loss in nats per sample.
+    pub fn step(&mut self, batch: &Batch<'_>) -> f64 {
+        let loss = self.net.loss(batch).expect("a loss");
+        let grads = Tensor::run_backward(&[&loss.total], &self.net.params.tensors(), false, false);
+        self.optimizer.step(&self.net.params, &grads, &[2e-3, 2e-3]).expect("a step");
+        loss.total.double_value(&[])
+    }
+}

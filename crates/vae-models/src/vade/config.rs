@@ -1,0 +1,119 @@
+//! The configuration of VaDE.
+
+use super::loss::Gamma;
+use crate::registry::MethodConfig;
+use crate::scale::ScaleKind;
+use crate::two_stage::CodeClustering;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use vae_core::likelihood::LikelihoodKind;
+use vae_core::net::NetConfig;
+use vae_core::pretrain::PretrainConfig;
+use vae_core::schedule::LrSchedule;
+use vae_core::train::TrainConfig;
+
+/// Where the prior starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InitKind {
+    /// A diagonal Gaussian mixture fitted to the codes.
+    Gmm,
+    /// k-means centres with unit variances (the authors' Reuters script).
+    Kmeans,
+}
+
+/// Where the mixing weights start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PiInit {
+    /// From the mixture, or the shares of the k-means clusters.
+    Gmm,
+    /// 1/K (the authors' code).
+    Uniform,
+}
+
+/// The table `[init]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InitConfig {
+    /// `gmm` or `kmeans`.
+    pub kind: InitKind,
+    /// `gmm` or `uniform`.
+    pub pi: PiInit,
+    /// How the codes are clustered.
+    pub codes: CodeClustering,
+}
+
+impl Default for InitConfig {
+    fn default() -> Self {
+        Self { kind: InitKind::Gmm, pi: PiInit::Gmm, codes: CodeClustering::default() }
+    }
+}
+
+/// The configuration of VaDE. The defaults are meant for data nobody has tuned for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VadeConfig {
+    /// Number of clusters, K.
+    pub n_clusters: usize,
+    /// Scaling of the columns before everything else.
+    pub scale: ScaleKind,
+    /// p(x | z).
+    pub likelihood: LikelihoodKind,
+    /// λ of a Gaussian likelihood.
+    pub likelihood_variance: f64,
+    /// p(c | x) inside the loss.
+    pub gamma: Gamma,
+    /// Learning rate of pi, mu and log_var of the prior; it follows the schedule of `train`.
+    pub prior_lr: f64,
+    /// Encoder and decoder.
+    pub net: NetConfig,
+    /// The auto-encoder that training starts from.
+    pub pretrain: PretrainConfig,
+    /// The start of the prior.
+    pub init: InitConfig,
+    /// The training of the ELBO.
+    pub train: TrainConfig,
+}
+
+impl Default for VadeConfig {
+    fn default() -> Self {
+        Self {
+            n_clusters: 0,
+            scale: ScaleKind::Auto,
+            likelihood: LikelihoodKind::Auto,
+            likelihood_variance: 1.0,
+            gamma: Gamma::Sample,
+            prior_lr: 2e-3,
+            net: NetConfig::default(),
+            pretrain: PretrainConfig::default(),
+            init: InitConfig::default(),
+            train: TrainConfig {
+                epochs: 50,
+                batch_size: 256,
+                lr: 2e-3,
+                lr_schedule: LrSchedule::Step,
+                lr_decay_every_epochs: 10,
+                lr_decay_factor: 0.9,
+                lr_floor: 2e-4,
+                adam_eps: 1e-4,
+                observe_every_epochs: 5,
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+impl MethodConfig for VadeConfig {
+    fn check(&self) -> Result<()> {
+        crate::config::check_n_clusters(self.n_clusters)?;
+        self.net.check()?;
+        self.pretrain.check()?;
+        self.init.codes.check()?;
+        self.train.check()?;
+        if !(self.prior_lr > 0.0 && self.prior_lr.is_finite()) {
+            return Err(Error::config("prior_lr", self.prior_lr, "a finite number above 0"));
+        }
+        Ok(())
+    }
+}
