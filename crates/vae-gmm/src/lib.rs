@@ -9,6 +9,10 @@
 //! f64. Random numbers are ChaCha streams keyed by the caller's seed, and sums are reduced in an order fixed by
 //! the data alone, so a fit gives the same bytes at every thread count.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod check;
 mod data;
 mod error;
