@@ -5,6 +5,8 @@
 
 mod dataset;
 mod error;
+mod fetch;
+mod info;
 mod known;
 mod load;
 mod places;
@@ -15,7 +17,9 @@ pub mod strokes;
 
 pub use dataset::{DataSet, ImageShape, Labels, content_sha256};
 pub use error::{Attempt, Error, Looked, Result, ValueProblem};
-pub use load::{load, load_from};
+pub use fetch::{FetchOptions, FileState, OnProgress, Progress, fetch, fetch_entry};
+pub use info::{FileInfo, Info, info};
+pub use load::{load, load_from, load_labels};
 pub use places::{Places, cache_dir, download_dir};
 pub use registry::{Download, Entry, File, Inner, Reader, Registry, Unpack, registry};
 pub use source::{LoadOptions, Source};

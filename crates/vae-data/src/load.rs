@@ -72,6 +72,14 @@ pub fn load_from(
     Ok((DataSet::new(name, x, image, n_train), labels))
 }
 
+/// Labels on their own, to hold against assignments that exist already: IDX, NPY, or text with one label a line.
+///
+/// # Errors
+/// Those of the file, and [`Error::LabelCount`] where it does not hold `rows` labels.
+pub fn load_labels(path: &Path, rows: usize) -> Result<Labels> {
+    Ok(Labels::from_raw(labels::read(path, rows, None)?))
+}
+
 /// Puts the publisher's names in the place of numbers.
 fn named(mut labels: Labels, names: &HashMap<i64, String>) -> Labels {
     for class in &mut labels.class_names {

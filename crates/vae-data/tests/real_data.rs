@@ -64,7 +64,7 @@ fn hhar_is_the_published_one() {
         ["WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING"]
     );
     assert_eq!(labels.y[0], 4, "the first row is STANDING, 5 in the file");
-    assert_eq!(data.x[[0, 0]], 2.885_845_1e-1);
+    assert_eq!(data.x[[0, 0]], 2.885_845e-1);
     assert!(data.x.iter().all(|v| (-1.0..=1.0).contains(v)));
 }
 

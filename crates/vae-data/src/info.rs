@@ -1,0 +1,142 @@
+//! What is known about a data set, where it was found, and whether its files are right.
+
+use std::path::PathBuf;
+
+use crate::dataset::ImageShape;
+use crate::error::{Looked, Result};
+use crate::fetch::{FileState, file_state, read_pins};
+use crate::load::load_from;
+use crate::places::{Places, resolve};
+use crate::registry::{Entry, Reader, registry};
+use crate::source::{LoadOptions, Source};
+
+/// What `vae data info` tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// Name in the registry, or the path.
+    pub name: String,
+    /// One line for people; empty for one's own data.
+    pub title: String,
+    /// Rows.
+    pub n: usize,
+    /// Columns.
+    pub dim: usize,
+    /// Shape of a row, where rows are pictures.
+    pub image: Option<ImageShape>,
+    /// Rows `0..n_train` are the training split.
+    pub n_train: usize,
+    /// Number of classes; `None` where there are no labels.
+    pub n_classes: Option<usize>,
+    /// Names of the classes, where they are known.
+    pub class_names: Vec<String>,
+    /// Terms of use; empty for one's own data.
+    pub licence: String,
+    /// The publisher's page.
+    pub homepage: String,
+    /// What to cite.
+    pub citation: String,
+    /// What is done to the values on loading.
+    pub preprocessing: String,
+    /// Whether this version can load it.
+    pub readable: bool,
+    /// The folder it was found in, or the path; `None` for sets that are generated or not there.
+    pub found: Option<PathBuf>,
+    /// The folders that were looked at before.
+    pub looked: Vec<Looked>,
+    /// The files of a known set, each checked against its checksum.
+    pub files: Vec<FileInfo>,
+}
+
+/// One file of a known set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Path below the set's folder.
+    pub name: String,
+    /// Where it is.
+    pub path: Option<PathBuf>,
+    /// Whether it is right.
+    pub state: FileState,
+}
+
+/// Tells about a data set: of a known one what the registry says and the state of its files (all of which are read
+/// and hashed), of one's own what loading it gives.
+///
+/// # Errors
+/// Those of [`load`](crate::load) for one's own data; for a known set that is not there none.
+pub fn info(source: &Source, options: &LoadOptions) -> Result<Info> {
+    let places = Places::from_env(options.data_dir.as_deref());
+    match source {
+        Source::Known(name) => known(registry().require(name)?, &places),
+        Source::Path(path) => own(source, path.clone(), options, &places),
+    }
+}
+
+fn known(entry: &Entry, places: &Places) -> Result<Info> {
+    let (found, looked) = places.find(entry);
+    // Files of an incomplete folder are worth telling as well.
+    let partial = looked.iter().find(|place| place.missing.is_some()).map(|place| place.folder.clone());
+    let files = match found.as_ref().or(partial.as_ref()) {
+        Some(folder) => {
+            let pins = read_pins(folder)?;
+            let tell = |file: &crate::registry::File| FileInfo {
+                name: file.name.clone(),
+                path: resolve(folder, &file.name),
+                state: file_state(folder, file, &pins),
+            };
+            entry.files.iter().map(tell).collect()
+        }
+        None => {
+            let tell = |file: &crate::registry::File| FileInfo {
+                name: file.name.clone(),
+                path: None,
+                state: FileState::Missing,
+            };
+            entry.files.iter().map(tell).collect()
+        }
+    };
+    Ok(Info {
+        name: entry.name.clone(),
+        title: entry.title.clone(),
+        n: entry.rows,
+        dim: entry.dim,
+        image: entry.image,
+        n_train: entry.train_rows,
+        n_classes: Some(entry.classes),
+        class_names: entry.class_names.clone(),
+        licence: entry.licence.clone(),
+        homepage: entry.homepage.clone(),
+        citation: entry.citation.clone(),
+        preprocessing: entry.preprocessing.clone(),
+        readable: entry.reader != Reader::Unsupported,
+        found,
+        looked,
+        files,
+    })
+}
+
+fn own(source: &Source, path: PathBuf, options: &LoadOptions, places: &Places) -> Result<Info> {
+    let (data, labels) = load_from(source, options, places)?;
+    let preprocessing = if data.image.is_some() {
+        "intensities as fractions of their maximum, where they are bytes"
+    } else {
+        "none"
+    };
+    Ok(Info {
+        name: data.name,
+        title: String::new(),
+        n: data.x.nrows(),
+        dim: data.x.ncols(),
+        image: data.image,
+        n_train: data.n_train,
+        n_classes: labels.as_ref().map(|labels| labels.n_classes()),
+        class_names: labels.map(|labels| labels.class_names).unwrap_or_default(),
+        licence: String::new(),
+        homepage: String::new(),
+        citation: String::new(),
+        preprocessing: preprocessing.to_owned(),
+        readable: true,
+        found: Some(path),
+        looked: Vec::new(),
+        files: Vec::new(),
+    })
+}

@@ -1,0 +1,200 @@
+//! `load` from outside: files of one's own in every format, and what it says about wrong ones.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ndarray::array;
+use tempfile::TempDir;
+use vae_data::{
+    DataSet, Error, FileState, Labels, LoadOptions, Places, Result, Source, content_sha256, info, load,
+    load_from,
+};
+
+fn put(dir: &TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    let path = dir.path().join(name);
+    fs::create_dir_all(path.parent().expect("folder")).expect("folder");
+    fs::write(&path, bytes).expect("file");
+    path
+}
+
+fn gzip(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes.as_ref()).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+fn idx(dims: &[u32], values: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 8, dims.len() as u8];
+    bytes.extend(dims.iter().flat_map(|dim| dim.to_be_bytes()));
+    bytes.extend(values);
+    bytes
+}
+
+fn read(path: &Path, options: &LoadOptions) -> Result<(DataSet, Option<Labels>)> {
+    load(&Source::Path(path.to_owned()), options)
+}
+
+fn message(path: &Path, options: &LoadOptions) -> String {
+    read(path, options).expect_err("must be refused").to_string()
+}
+
+fn with_labels(path: PathBuf) -> LoadOptions {
+    LoadOptions { labels: Some(path), ..LoadOptions::default() }
+}
+
+#[test]
+fn an_idx_file_with_its_labels() {
+    let dir = tempfile::tempdir().expect("folder");
+    let images = put(&dir, "my-images.gz", gzip(idx(&[3, 1, 2], &[0, 255, 51, 0, 0, 0])));
+    let labels = put(&dir, "my-labels", idx(&[3], &[7, 3, 7]));
+    let (data, labels) = read(&images, &with_labels(labels)).expect("sound");
+    let labels = labels.expect("labels");
+    assert_eq!(data.name, "my-images");
+    assert_eq!(data.x, array![[0.0, 1.0], [0.2, 0.0], [0.0, 0.0]]);
+    assert_eq!((data.n_train, &data.sha256), (3, &content_sha256(data.x.view())));
+    assert_eq!((labels.y, labels.class_names), (array![1, 0, 1], vec!["3".to_owned(), "7".to_owned()]));
+
+    let short = put(&dir, "short", idx(&[2], &[1, 2]));
+    let text = message(&images, &with_labels(short.clone()));
+    assert!(text.starts_with(&format!("{} holds 2 labels for 3 rows", short.display())), "{text}");
+}
+
+#[test]
+fn a_folder_named_as_mnist_is() {
+    let dir = tempfile::tempdir().expect("folder");
+    put(&dir, "train-images-idx3-ubyte.gz", gzip(idx(&[2, 1, 1], &[255, 0])));
+    put(&dir, "train-labels-idx1-ubyte", idx(&[2], &[1, 0]));
+    put(&dir, "t10k-images-idx3-ubyte", idx(&[1, 1, 1], &[51]));
+    put(&dir, "t10k-labels-idx1-ubyte.gz", gzip(idx(&[1], &[1])));
+    let (data, labels) = read(dir.path(), &LoadOptions::default()).expect("sound");
+    assert_eq!((data.x, data.n_train), (array![[1.0], [0.0], [0.2]], 2));
+    assert_eq!(labels.expect("labels").y, array![1, 0, 1]);
+    fs::remove_file(dir.path().join("t10k-images-idx3-ubyte")).expect("file");
+    assert!(message(dir.path(), &LoadOptions::default()).contains("has no file t10k-images-idx3-ubyte"));
+    put(&dir, "t10k-images-idx3-ubyte", idx(&[1, 1, 2], &[51, 0]));
+    assert!(
+        message(dir.path(), &LoadOptions::default()).contains("training rows have 1 values and test rows 2")
+    );
+}
+
+#[test]
+fn a_folder_named_as_uci_har_is() {
+    let dir = tempfile::tempdir().expect("folder");
+    put(&dir, "train/X_train.txt.gz", gzip("  1.0e+000 -5.0e-001\n 0 1\n"));
+    put(&dir, "train/y_train.txt", "5\n2\n");
+    put(&dir, "train/subject_train.txt", "1\r1\r");
+    put(&dir, "test/X_test.txt", "0.25 0.5\n");
+    put(&dir, "test/y_test.txt.gz", gzip("2\n"));
+    let (data, labels) = read(dir.path(), &LoadOptions::default()).expect("sound");
+    let labels = labels.expect("labels");
+    assert_eq!((data.x, data.n_train), (array![[1.0, -0.5], [0.0, 1.0], [0.25, 0.5]], 2));
+    assert_eq!((labels.y, labels.class_names), (array![1, 0, 0], vec!["2".to_owned(), "5".to_owned()]));
+    put(&dir, "activity_labels.txt", "2 WALKING\n5 STANDING\n");
+    let (_, labels) = read(dir.path(), &LoadOptions::default()).expect("sound");
+    assert_eq!(labels.expect("labels").class_names, ["WALKING", "STANDING"]);
+    put(&dir, "train/subject_train.txt", "1\n");
+    assert!(
+        message(dir.path(), &LoadOptions::default()).contains("subject_train.txt holds 1 labels for 2 rows")
+    );
+}
+
+#[test]
+fn tables_with_a_label_column() {
+    let dir = tempfile::tempdir().expect("folder");
+    let text = "a\tkind\tb\n1\tcat\t2\n3\tdog\t4\n";
+    let options = LoadOptions { label_column: Some("kind".to_owned()), ..LoadOptions::default() };
+    for path in [put(&dir, "t.tsv", text), put(&dir, "t.tsv.gz", gzip(text)), put(&dir, "t.txt", text)] {
+        let (data, labels) = read(&path, &options).expect("sound");
+        assert_eq!((data.x, data.image), (array![[1.0, 2.0], [3.0, 4.0]], None));
+        assert_eq!(labels.expect("labels").class_names, ["cat", "dog"]);
+    }
+    let (_, labels) = read(&put(&dir, "n.csv", "1,2\n3,4\n"), &LoadOptions::default()).expect("sound");
+    assert_eq!(labels, None);
+}
+
+#[test]
+fn options_that_mean_nothing_are_not_ignored() {
+    let dir = tempfile::tempdir().expect("folder");
+    let path = put(&dir, "x", idx(&[1, 1], &[1]));
+    let options = LoadOptions { label_column: Some("y".to_owned()), ..LoadOptions::default() };
+    assert!(message(&path, &options).contains("--label-column does not apply: it is for tables"));
+    let options = LoadOptions { header: Some(true), ..LoadOptions::default() };
+    assert!(message(&path, &options).contains("--header does not apply"));
+    let error = load(&Source::Known("strokes".into()), &options).expect_err("known");
+    assert!(matches!(error, Error::Option { .. }), "{error}");
+}
+
+#[test]
+fn files_that_are_not_what_their_name_says() {
+    let dir = tempfile::tempdir().expect("folder");
+    for name in ["x.npy", "x.npz", "x-ubyte", "x-ubyte.gz", "x.png"] {
+        let text = message(&put(&dir, name, "some text\n"), &LoadOptions::default());
+        assert!(text.contains("is not what its name says"), "{text}");
+    }
+    let empty = put(&dir, "empty.csv", "");
+    assert!(matches!(read(&empty, &LoadOptions::default()), Err(Error::Empty { .. })));
+    let nothing = dir.path().join("nothing");
+    fs::create_dir(&nothing).expect("folder");
+    assert!(message(&nothing, &LoadOptions::default()).contains("nothing is empty: PNG pictures"));
+    let missing = dir.path().join("missing.csv");
+    assert!(matches!(read(&missing, &LoadOptions::default()), Err(Error::Io { action: "open", .. })));
+}
+
+/// A folder with MNIST's names and sizes of nothing: what a checksum is for.
+fn false_mnist(dir: &TempDir) -> Places {
+    for (name, dims) in [("train-images-idx3", vec![1, 28, 28]), ("t10k-images-idx3", vec![1, 28, 28])] {
+        put(dir, &format!("mnist/{name}-ubyte"), idx(&dims, &[0; 784]));
+    }
+    for name in ["train-labels-idx1", "t10k-labels-idx1"] {
+        put(dir, &format!("mnist/{name}-ubyte"), idx(&[1], &[0]));
+    }
+    Places::new(Some(dir.path().to_owned()), None, None)
+}
+
+#[test]
+fn a_known_set_with_other_content_is_refused() {
+    let dir = tempfile::tempdir().expect("folder");
+    let places = false_mnist(&dir);
+    let error =
+        load_from(&Source::Known("mnist".into()), &LoadOptions::default(), &places).expect_err("false");
+    assert!(matches!(error, Error::Checksum { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("train-images-idx3-ubyte is not the published file"), "{text}");
+    assert!(text.ends_with("delete it and run: vae data fetch mnist"), "{text}");
+}
+
+#[test]
+fn info_tells_what_is_known_and_what_is_there() {
+    let dir = tempfile::tempdir().expect("folder");
+    false_mnist(&dir);
+    let options = LoadOptions { data_dir: Some(dir.path().to_owned()), ..LoadOptions::default() };
+    let mnist = info(&Source::Known("mnist".into()), &options).expect("known");
+    assert_eq!((mnist.n, mnist.dim, mnist.n_train, mnist.n_classes), (70_000, 784, 60_000, Some(10)));
+    assert_eq!(mnist.found, Some(dir.path().join("mnist")));
+    assert!(mnist.files.iter().all(|file| matches!(file.state, FileState::Different { .. })));
+
+    let stl = put(&dir, "stl10/stl10_binary.tar.gz", "anything");
+    let stl10 = info(&Source::Known("stl10".into()), &options).expect("known");
+    assert_eq!((stl10.readable, stl10.files[0].path.as_ref()), (false, Some(&stl)));
+    assert_eq!(stl10.files[0].state, FileState::Unchecked);
+    put(&dir, "stl10/SHA256SUMS", format!("{}  stl10_binary.tar.gz\n", "0".repeat(64)));
+    let stl10 = info(&Source::Known("stl10".into()), &options).expect("known");
+    assert!(matches!(stl10.files[0].state, FileState::Different { .. }));
+
+    let table = put(&dir, "t.csv", "a,b\n1,2\n");
+    let own = info(&Source::Path(table.clone()), &options).expect("sound");
+    assert_eq!((own.n, own.dim, own.n_classes, own.found), (1, 2, None, Some(table)));
+}
+
+#[test]
+fn the_embedded_set_needs_no_file() {
+    let (data, labels) = load(&Source::Known("strokes".into()), &LoadOptions::default()).expect("generated");
+    let labels = labels.expect("labels");
+    assert_eq!((data.x.dim(), data.n_train, labels.n_classes()), ((10_000, 784), 10_000, 10));
+    assert!(data.x.iter().all(|v| (0.0..=1.0).contains(v)) && data.x.iter().any(|v| *v > 0.9));
+    let (again, _) = load(&Source::Known("strokes".into()), &LoadOptions::default()).expect("generated");
+    assert_eq!(data.sha256, again.sha256);
+}
