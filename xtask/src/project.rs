@@ -91,7 +91,7 @@ pub fn provenance() -> Provenance {
     }
 }
 
-/// Physical and logical help for defaults: how many threads this process may run at once.
+/// How many threads this process may run at once.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

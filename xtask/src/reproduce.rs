@@ -19,7 +19,7 @@ mod vae;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use std::{env, slice};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -262,7 +262,11 @@ fn fill(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result<Ex
         jobs: at_once,
         threads: args.threads,
     };
+    let started = Instant::now();
     let outcome = launch.run(&missing);
+    if !missing.is_empty() {
+        eprintln!("runs of {}: {} in all", recipe.name, human_seconds(started.elapsed().as_secs_f64()));
+    }
     if args.only.is_none() {
         // Also after an error: what finished before it is in the table.
         show(recipe, profile, &jobs, folders, &provenance)?;

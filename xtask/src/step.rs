@@ -1,6 +1,7 @@
 //! Says what is done, how long it will take and how long it took; runs child processes.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -59,9 +60,10 @@ pub fn last_line(text: &str) -> &str {
     text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no message")
 }
 
-/// `command` as one would type it.
+/// `command` as one would type it: the program without its folder.
 pub fn line(command: &Command) -> String {
-    std::iter::once(command.get_program())
+    let program = command.get_program();
+    std::iter::once(Path::new(program).file_name().unwrap_or(program))
         .chain(command.get_args())
         .map(OsStr::to_string_lossy)
         .map(|word| if word.contains(' ') { format!("'{word}'") } else { word.into_owned() })
