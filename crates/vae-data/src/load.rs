@@ -48,7 +48,7 @@ pub fn load_from(
     options: &LoadOptions,
     places: &Places,
 ) -> Result<(DataSet, Option<Labels>)> {
-    let (name, raw, class_names) = match source {
+    let (name, raw, names) = match source {
         Source::Known(name) => {
             let entry = registry().require(name)?;
             no_table_options(options, "a known data set")?;
@@ -57,14 +57,13 @@ pub fn load_from(
         }
         Source::Path(path) => {
             let (raw, names) = read_path(path, options)?;
-            let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            (name, raw, names)
+            (name_of(path), raw, names)
         }
     };
     let Raw { x, n, d, image, n_train, labels: own_labels } = raw;
     let labels = match &options.labels {
         Some(path) => Some(Labels::from_raw(labels::read(path, n, None)?)),
-        None => own_labels.map(Labels::from_raw).map(|labels| named(labels, &class_names)),
+        None => own_labels.map(Labels::from_raw).map(|labels| named(labels, names)),
     };
     let shape_error =
         |e: ndarray::ShapeError| Error::Format { path: name.clone().into(), problem: e.to_string() };
@@ -80,37 +79,58 @@ pub fn load_labels(path: &Path, rows: usize) -> Result<Labels> {
     Ok(Labels::from_raw(labels::read(path, rows, None)?))
 }
 
-/// Puts the publisher's names in the place of numbers.
-fn named(mut labels: Labels, names: &HashMap<i64, String>) -> Labels {
-    for class in &mut labels.class_names {
-        if let Some(name) = class.parse().ok().and_then(|number: i64| names.get(&number)) {
-            *class = name.clone();
+/// The file's name without what says its format.
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    if path.is_dir() {
+        name.to_owned()
+    } else {
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
+    }
+}
+
+/// What classes are called.
+enum Names {
+    /// As the labels are written.
+    AsWritten,
+    /// By a list of the publisher's that has the numbers of the label file.
+    ByNumber(HashMap<i64, String>),
+    /// By the registry, in the order of the dense labels.
+    Registered(&'static [String]),
+}
+
+fn named(mut labels: Labels, names: Names) -> Labels {
+    match names {
+        Names::AsWritten => {}
+        Names::ByNumber(names) => {
+            for class in &mut labels.class_names {
+                if let Some(name) = class.parse().ok().and_then(|number: i64| names.get(&number)) {
+                    *class = name.clone();
+                }
+            }
         }
+        Names::Registered(names) => labels.class_names = names.to_vec(),
     }
     labels
 }
 
-type Named = (Raw, HashMap<i64, String>);
-
-fn read_known(entry: &Entry, places: &Places) -> Result<Named> {
-    let read = |read: fn(Folder<'_>) -> Result<Named>| {
+fn read_known(entry: &'static Entry, places: &Places) -> Result<(Raw, Names)> {
+    let read = |read: fn(Folder<'_>) -> Result<Raw>| {
         let path = places.require(entry)?;
         let raw = read(Folder { path: &path, entry: Some(entry) })?;
-        check_shape(entry, &raw.0, &path)?;
+        check_shape(entry, &raw, &path)?;
         Ok(raw)
     };
-    let (raw, mut names) = match entry.reader {
-        Reader::Idx => read(|folder| Ok((read_idx_folder(folder)?, HashMap::new())))?,
-        Reader::UciHar => read(read_har_folder)?,
-        Reader::Strokes => (draw_strokes()?, HashMap::new()),
+    let raw = match entry.reader {
+        Reader::Idx => read(read_idx_folder)?,
+        Reader::UciHar => read(|folder| Ok(read_har_folder(folder)?.0))?,
+        Reader::Strokes => draw_strokes()?,
         Reader::Unsupported => {
             return Err(Error::NotReadable { name: entry.name.clone(), readable: registry().readable() });
         }
     };
-    if names.is_empty() {
-        names = (0..).zip(entry.class_names.iter().cloned()).collect();
-    }
-    Ok((raw, names))
+    Ok((raw, Names::Registered(&entry.class_names)))
 }
 
 /// A last look at what the checksums of the files have already shown.
@@ -123,14 +143,17 @@ fn check_shape(entry: &Entry, raw: &Raw, path: &Path) -> Result<()> {
     Err(Error::format(path, problem))
 }
 
-fn read_path(path: &Path, options: &LoadOptions) -> Result<Named> {
-    let unnamed = |raw| Ok((raw, HashMap::new()));
+fn read_path(path: &Path, options: &LoadOptions) -> Result<(Raw, Names)> {
+    let unnamed = |raw| Ok((raw, Names::AsWritten));
     if path.is_dir() {
         no_table_options(options, "a folder")?;
         let folder = Folder { path, entry: None };
         return match () {
             () if is_idx_folder(path) => unnamed(read_idx_folder(folder)?),
-            () if is_har_folder(path) => read_har_folder(folder),
+            () if is_har_folder(path) => {
+                let (raw, names) = read_har_folder(folder)?;
+                Ok((raw, Names::ByNumber(names)))
+            }
             () => unnamed(pictures::read(path)?),
         };
     }

@@ -223,6 +223,11 @@ mod tests {
             let name = &entry.name;
             assert!(entry.train_rows <= entry.rows && entry.train_rows > 0, "{name}");
             assert!(entry.class_names.is_empty() || entry.class_names.len() == entry.classes, "{name}");
+            let is_read = entry.reader != Reader::Unsupported;
+            assert!(
+                !is_read || entry.class_names.len() == entry.classes,
+                "{name}: a set that is read names its classes"
+            );
             assert!(entry.image.is_none_or(|shape| shape.dim() == Some(entry.dim)), "{name}");
             assert_eq!(entry.folders.is_empty(), entry.reader == Reader::Strokes, "{name}");
             for file in &entry.files {

@@ -449,6 +449,7 @@ fn a_tar_gives_the_listed_files_only() {
     }
     let archive = tar.into_inner().and_then(|gzip| gzip.finish()).expect("archive");
     let sum = sha256(&archive);
+    let by_hand = archive.clone();
     let server = Server::start(move |_| ok(&archive));
     let urls = [format!("{}/set.tar.gz", server.address)];
     let with = |name: &str| {
@@ -463,6 +464,14 @@ fn a_tar_gives_the_listed_files_only() {
     run(&with("f.bin"), &dir).expect("arrives");
     assert_eq!(fs::read(dir.path().join("test/f.bin")).expect("file"), b"right");
     assert!(!dir.path().join("test/other.txt").exists());
+    // An archive that somebody put there does as well, and stays.
+    fs::remove_file(dir.path().join("test/f.bin")).expect("file");
+    fs::write(dir.path().join("test/s.tar.gz"), &by_hand).expect("file");
+    let offline = FetchOptions { offline: true, ..options(dir.path()) };
+    fetch_entry(&with("f.bin"), &offline, &mut |_| {}).expect("unpacked");
+    assert_eq!(fs::read(dir.path().join("test/f.bin")).expect("file"), b"right");
+    assert!(dir.path().join("test/s.tar.gz").exists());
+    fs::write(dir.path().join("test/s.tar.gz"), b"not it").expect("file");
     let message = run(&with("g.bin"), &dir).expect_err("not in it").to_string();
     assert!(message.contains("does not hold the file g.bin"), "{message}");
 }

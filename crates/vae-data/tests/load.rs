@@ -109,6 +109,7 @@ fn tables_with_a_label_column() {
     for path in [put(&dir, "t.tsv", text), put(&dir, "t.tsv.gz", gzip(text)), put(&dir, "t.txt", text)] {
         let (data, labels) = read(&path, &options).expect("sound");
         assert_eq!((data.x, data.image), (array![[1.0, 2.0], [3.0, 4.0]], None));
+        assert_eq!(data.name, "t");
         assert_eq!(labels.expect("labels").class_names, ["cat", "dog"]);
     }
     let (_, labels) = read(&put(&dir, "n.csv", "1,2\n3,4\n"), &LoadOptions::default()).expect("sound");

@@ -136,8 +136,13 @@ pub fn fetch_entry(entry: &Entry, options: &FetchOptions, progress: OnProgress<'
             missing.push(download);
         }
     }
-    if options.offline && !missing.is_empty() {
-        let names: Vec<&str> = missing.iter().map(|d| d.name.as_str()).collect();
+    let mut names = Vec::new();
+    for download in &missing {
+        if options.offline && archive_by_hand(download, &folder, &pins)?.is_none() {
+            names.push(download.name.as_str());
+        }
+    }
+    if !names.is_empty() {
         let reason =
             format!("offline, and not there or not right in {}: {}", folder.display(), names.join(", "));
         return Err(cannot(reason));
@@ -170,27 +175,41 @@ fn get_one(
 ) -> Result<()> {
     fs::create_dir_all(folder).map_err(Error::io("create the folder", folder))?;
     let part = http::Part::lock(folder, &download.name)?;
-    let job = http::Job { entry, download, folder, options, pin: pins.get(&download.name).cloned() };
-    let sha256 = job.run(&part, progress)?;
+    let by_hand = archive_by_hand(download, folder, pins)?;
+    let sha256 = match &by_hand {
+        Some((_, sha256)) => sha256.clone(),
+        None => {
+            let pin = pins.get(&download.name).cloned();
+            http::Job { entry, download, folder, options, pin }.run(&part, progress)?
+        }
+    };
     for name in &download.gives {
         set_aside_damaged(entry, name, folder, pins)?;
     }
-    match download.unpack {
-        None => {
-            part.rename_to(&folder.join(&download.name))?;
-            pins.insert(download.name.clone(), sha256);
-        }
-        Some(kind) => {
-            progress(Progress::Unpacking { file: &download.name });
-            let placed = match kind {
-                Unpack::Zip => unpack::zip(entry, download, part.path(), folder)?,
-                Unpack::TarGz => unpack::tar_gz(entry, download, part.path(), folder)?,
-            };
-            pins.extend(placed);
-            part.remove()?;
-        }
-    }
+    let Some(kind) = download.unpack else {
+        part.rename_to(&folder.join(&download.name))?;
+        pins.insert(download.name.clone(), sha256);
+        return check::write_pins(folder, pins);
+    };
+    progress(Progress::Unpacking { file: &download.name });
+    let archive = by_hand.as_ref().map_or(part.path(), |(path, _)| path);
+    let placed = match kind {
+        Unpack::Zip => unpack::zip(entry, download, archive, folder)?,
+        Unpack::TarGz => unpack::tar_gz(entry, download, archive, folder)?,
+    };
+    pins.extend(placed);
+    part.remove()?;
     check::write_pins(folder, pins)
+}
+
+/// An archive that somebody put into the folder, if it is right, with its SHA-256. It is used and left there.
+fn archive_by_hand(download: &Download, folder: &Path, pins: &Pins) -> Result<Option<(PathBuf, String)>> {
+    let path = folder.join(&download.name);
+    if download.unpack.is_none() || !path.is_file() {
+        return Ok(None);
+    }
+    let pin = pins.get(&download.name).map(String::as_str);
+    Ok(check::check_download(&path, download, None, pin)?.ok().map(|sha256| (path, sha256)))
 }
 
 /// A file that is there and wrong would be found before the right one: it gets another name, and is not deleted.

@@ -113,6 +113,13 @@ fn text_that_is_not_utf8_is_refused() {
     assert!(matches!(error, Error::Line { line: 2, .. }), "{error}");
 }
 
+#[test]
+fn a_file_without_line_ends_does_not_fill_the_memory() {
+    let endless = std::io::repeat(b'1');
+    let error = read(Input::new(Path::new("endless"), endless, u64::MAX), &TableOptions::default());
+    assert!(error.expect_err("endless").to_string().contains("longer than 64 MiB"));
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
