@@ -211,19 +211,30 @@ fn run_smoke(recipe: &Recipe, args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Plans, runs, renders.
-fn fill(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result<ExitCode> {
+/// What a command found out before it runs anything.
+struct Work {
+    profile: Profile,
+    /// All runs of the choice.
+    jobs: Vec<Job>,
+    /// Those to make.
+    missing: Vec<Job>,
+    recorded: Vec<RunFile>,
+    availability: Availability,
+    /// How many run at once.
+    at_once: usize,
+}
+
+fn prepare(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result<Work> {
     ensure!(args.threads > 0 && args.jobs != Some(0), "--threads and --jobs are at least 1");
     let profile = args.profile.unwrap_or(recipe.profile);
-    let (runs_folder, known) = (folders.results.join("runs"), folders.results.join("availability.json"));
-    let recorded = runfile::read_all(&runs_folder)?;
-    let mut availability = Availability::read(&known)?;
+    let (recorded, mut availability) = pages::read_results(&folders.results)?;
     let choice = Choice {
         methods: args.methods.clone(),
         datasets: args.datasets.clone(),
         seeds: args.seeds.clone().map_or_else(|| (0..recipe.seeds).collect(), |seeds| seeds.0),
         set: args.set.clone(),
         device: args.device.clone(),
+        threads: args.threads,
         only: args.only.clone(),
         limit: args.limit,
         offline: args.offline,
@@ -236,20 +247,26 @@ fn fill(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result<Ex
     if let Some(only) = &args.only {
         ensure!(!jobs.is_empty(), "the recipe {} has no run {only} that is possible here", recipe.name);
     }
-    let missing: Vec<Job> = jobs
-        .iter()
-        .filter(|job| job.state == State::Missing || (recipe.run_here && !job.out.join("DONE").exists()))
-        .cloned()
-        .collect();
+    let to_make =
+        |job: &&Job| job.state == State::Missing || (recipe.run_here && !job.out.join("DONE").exists());
+    let missing = jobs.iter().filter(to_make).cloned().collect();
     let at_once = args.jobs.unwrap_or_else(|| (project::cores() / args.threads).clamp(1, 2));
-    announce(recipe, profile, &jobs, &missing, &recorded, at_once, args.threads);
+    Ok(Work { profile, jobs, missing, recorded, availability, at_once })
+}
+
+/// Plans, runs, renders.
+fn fill(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result<ExitCode> {
+    let work = prepare(recipe, args, vae, folders)?;
+    announce(recipe, &work, args.threads);
     if args.dry_run {
-        missing.iter().for_each(|job| println!("{}  vae fit {}", job.key.name(), job.selection.join(" ")));
+        work.missing
+            .iter()
+            .for_each(|job| println!("{}  vae fit {}", job.key.name(), job.selection.join(" ")));
         return Ok(ExitCode::SUCCESS);
     }
-    availability.write(&known)?;
-    if args.launcher == Launcher::Slurm && !missing.is_empty() {
-        println!("{}", submit(recipe, args, profile, vae, &missing, &folders.out)?);
+    work.availability.write(&folders.results.join("availability.json"))?;
+    if args.launcher == Launcher::Slurm && !work.missing.is_empty() {
+        println!("{}", submit(recipe, args, work.profile, vae, &work.missing, &folders.out)?);
         println!("when the array has ended, `cargo xtask reproduce {}` renders the table", recipe.name);
         return Ok(ExitCode::SUCCESS);
     }
@@ -257,32 +274,25 @@ fn fill(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result<Ex
     let launch = Launch {
         recipe: &recipe.name,
         vae,
-        runs: &runs_folder,
+        runs: &folders.results.join("runs"),
         provenance: &provenance,
-        jobs: at_once,
+        jobs: work.at_once,
         threads: args.threads,
     };
     let started = Instant::now();
-    let outcome = launch.run(&missing);
-    if !missing.is_empty() {
+    let outcome = launch.run(&work.missing);
+    if !work.missing.is_empty() {
         eprintln!("runs of {}: {} in all", recipe.name, human_seconds(started.elapsed().as_secs_f64()));
     }
     if args.only.is_none() {
         // Also after an error: what finished before it is in the table.
-        show(recipe, profile, &jobs, folders, &provenance)?;
+        show(recipe, work.profile, &work.jobs, folders, &provenance)?;
     }
     finish(recipe, &outcome?)
 }
 
-fn announce(
-    recipe: &Recipe,
-    profile: Profile,
-    jobs: &[Job],
-    missing: &[Job],
-    recorded: &[RunFile],
-    at_once: usize,
-    threads: usize,
-) {
+fn announce(recipe: &Recipe, work: &Work, threads: usize) {
+    let Work { profile, jobs, missing, recorded, at_once, .. } = work;
     let done = jobs.len() - missing.len();
     eprintln!("{}, profile {profile}: {} runs, {done} of them done", recipe.name, jobs.len());
     if missing.is_empty() {
@@ -293,7 +303,7 @@ fn announce(
         0 => "no recorded run tells how long".to_owned(),
         known => {
             let rest = if unknown > 0 { format!(" for {known} of them") } else { String::new() };
-            format!("about {} by the recorded runs{rest}", human_seconds(seconds / at_once as f64))
+            format!("about {} by the recorded runs{rest}", human_seconds(seconds / *at_once as f64))
         }
     };
     eprintln!("{} to make, {at_once} at a time with {threads} thread(s) each: {time}", missing.len());

@@ -47,7 +47,7 @@ pub fn stdout(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot start `{}`", line(command)))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        bail!("`{}` failed ({}): {}", line(command), output.status, last_line(&stderr));
+        bail!("`{}` failed ({}): {}", line(command), output.status, last_words(&stderr));
     }
     Ok(String::from_utf8(output.stdout)
         .with_context(|| format!("`{}` printed bytes that are not UTF-8", line(command)))?
@@ -55,9 +55,17 @@ pub fn stdout(command: &mut Command) -> Result<String> {
         .to_owned())
 }
 
-/// The last line of `text` that says something; "no message" where there is none.
-pub fn last_line(text: &str) -> &str {
-    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no message")
+/// What a program said before it failed: from its last line that begins with `error:` on, else the last line that says
+/// something, else "no message".
+pub fn last_words(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let from =
+        lines.iter().rposition(|line| line.starts_with("error:")).unwrap_or(lines.len().saturating_sub(1));
+    let words = lines[from..].join("; ");
+    match words.strip_prefix("error:").unwrap_or(&words).trim() {
+        "" => "no message".to_owned(),
+        words => words.to_owned(),
+    }
 }
 
 /// `command` as one would type it: the program without its folder.
@@ -101,6 +109,16 @@ mod tests {
         assert_eq!(human_seconds(5_400.0), "90.0 min");
         assert_eq!(human_seconds(7_200.0), "2.0 h");
         assert_eq!(human_bytes(530_604_548), "531 MB");
+    }
+
+    #[test]
+    fn last_words_begin_with_the_error() {
+        assert_eq!(
+            last_words("error: old\nepoch 1\nerror: disk full\n  caused by: x\n\n"),
+            "disk full; caused by: x"
+        );
+        assert_eq!(last_words("one\ntwo\n"), "two");
+        assert_eq!(last_words("\n"), "no message");
     }
 
     #[test]

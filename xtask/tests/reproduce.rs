@@ -41,7 +41,7 @@ dataset = "strokes"
 published = "94.46"
 "#;
 
-/// Answers like `vae`. Files in its folder steer it: `revision`, `fail-METHOD`, `slow`, `no-data`, `confused`.
+/// Answers like `vae`. Files in its folder steer it: `revision`, `fail-METHOD`, `slow`, `no-data`, `confused`, `crash`.
 const FAKE_VAE: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 case "$1" in
@@ -66,7 +66,8 @@ revision=$(cat "$here/revision")
 hash=$(printf '%s %s %s' "$method" "$profile" "$sets" | cksum | tr -d ' ')
 identity="\"config_sha256\":\"0000000$hash\",\"revision\":$revision"
 if [ "$command" = config ]; then echo "{\"method\":\"$method\",$identity}"; exit; fi
-if [ -e "$here/confused" ]; then echo "error: unexpected argument" >&2; exit 2; fi
+if [ -e "$here/confused" ]; then echo "error: the folder is of another run" >&2; exit 1; fi
+if [ -e "$here/crash" ]; then kill -s KILL $$; fi
 echo "$all" >> "$here/calls"
 mkdir -p "$out"
 if [ -e "$here/slow" ]; then
@@ -75,6 +76,7 @@ if [ -e "$here/slow" ]; then
     while :; do sleep 0.05; done
 fi
 if [ -e "$here/fail-$method" ]; then
+    echo "{\"seed\":$seed,$identity,\"error\":\"the loss is NaN in step 7\"}" > "$out/run.json"
     echo "epoch 1"; echo "error: the loss is NaN in step 7" >&2; exit 1
 fi
 echo "{\"schema\":1,\"method\":\"$method\",\"dataset\":\"strokes\",\"seed\":$seed,$identity,
@@ -236,7 +238,7 @@ fn a_failed_run_is_recorded_shown_and_not_made_again_unasked() {
     let run = clone.read("results/tiny/runs/strokes-vade-warm-standard-s0.json");
     assert!(run.contains("the loss is NaN in step 7"), "{run}");
     let page = clone.read("results/tiny/README.md");
-    assert!(page.contains("VaDE, seed 0: failed: exit status: 1: the loss is NaN in step 7"), "{page}");
+    assert!(page.contains("VaDE, seed 0: failed: the loss is NaN in step 7"), "{page}");
 
     fs::remove_file(clone.path("bin/fail-vade")).unwrap();
     ok(&clone.reproduce(&["tiny", "--seeds", "1"]));
@@ -284,12 +286,17 @@ fn what_cannot_be_run_says_why() {
 }
 
 #[test]
-fn a_call_that_vae_does_not_understand_is_no_failed_run() {
+fn a_fit_that_does_not_begin_is_no_failed_run_and_a_crash_is_one() {
     let clone = Clone::new();
     clone.write("bin/confused", "");
     let said = not_ok(&clone.reproduce(&["tiny", "--seeds", "1"]));
-    assert!(said.contains("was not understood: unexpected argument"), "{said}");
+    assert!(said.contains("could not begin: the folder is of another run"), "{said}");
     assert!(clone.runs().is_empty());
+    fs::remove_file(clone.path("bin/confused")).unwrap();
+    clone.write("bin/crash", "");
+    let said = not_ok(&clone.reproduce(&["tiny", "--seeds", "1"]));
+    assert!(said.contains("2 run(s) failed"), "{said}");
+    assert!(clone.read("results/tiny/README.md").contains("failed: signal: 9 (SIGKILL)"));
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn find(candidates: &[&[&str]]) -> Result<Vec<String>> {
             Some(version) if version >= OLDEST_PIP => {
                 return Ok(words.iter().map(|&word| word.to_owned()).collect());
             }
-            _ => seen.push(format!("`{}` is {}", words.join(" "), step::last_line(&text))),
+            _ => seen.push(format!("`{}` is {}", words.join(" "), step::last_words(&text))),
         }
     }
     let (major, minor) = OLDEST_PIP;

@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -95,9 +95,10 @@ impl Launch<'_> {
         let prefix = (self.jobs > 1 || !std::io::stderr().is_terminal()).then(|| job.key.name());
 
         let started = Instant::now();
+        let run_json = job.out.join("run.json");
+        let older = modified(&run_json);
         let (status, last_words) = watch(&mut command, prefix, signals)?;
         let plan = Plan { recipe: self.recipe, key: &job.key, method: &job.method, identity: &job.identity };
-        let run_json = job.out.join("run.json");
         if status.success() {
             let value = runfile::finished(&plan, &run_json, self.provenance)?;
             self.record(job, &value)?;
@@ -107,11 +108,13 @@ impl Launch<'_> {
         if was_stopped(status) {
             return Ok(End::Stopped);
         }
-        // clap's code: the program was called wrongly, which says nothing about the method.
-        if status.code() == Some(2) {
-            bail!("`{}` was not understood: {last_words}", step::line(&command));
+        // A fit that fails says so in its run.json; one that crashes has no time to. Anything else did not begin, such as
+        // a folder of another run or a full disk, and says nothing about the method.
+        let crashed = status.signal().is_some() || status.code() == Some(PANIC);
+        if !crashed && modified(&run_json) == older {
+            bail!("`{}` could not begin: {last_words}", step::line(&command));
         }
-        let why = if last_words.is_empty() { status.to_string() } else { format!("{status}: {last_words}") };
+        let why = format!("{status}: {last_words}");
         let value = runfile::failed(&plan, &run_json, &why, self.provenance);
         self.record(job, &value)?;
         Ok(End::Failed(value["error"].as_str().unwrap_or(&why).to_owned()))
@@ -126,8 +129,15 @@ impl Launch<'_> {
     }
 }
 
-/// Starts `command`, passes signals on, returns how it ended and the last line it wrote to its standard error
-/// (empty where it had the terminal for itself).
+/// The exit code of a Rust program that panicked.
+const PANIC: i32 = 101;
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|meta| meta.modified()).ok()
+}
+
+/// Starts `command`, passes signals on, returns how it ended and its last words on the standard error
+/// (of which nothing is known where it had the terminal for itself).
 fn watch(command: &mut Command, prefix: Option<String>, signals: &Signals) -> Result<(ExitStatus, String)> {
     if prefix.is_some() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -139,26 +149,30 @@ fn watch(command: &mut Command, prefix: Option<String>, signals: &Signals) -> Re
         scope.spawn(|| stdout.map(|stream| relay(stream, &prefix)));
         let errors = scope.spawn(|| stderr.map(|stream| relay(stream, &prefix)));
         let status = wait(&mut child, signals)?;
-        let last = errors.join().ok().flatten().unwrap_or_default();
-        Ok((status, last.trim_start_matches("error: ").to_owned()))
+        let last = match errors.join().ok().flatten() {
+            Some(lines) => step::last_words(&lines),
+            None => "its message is above".to_owned(),
+        };
+        Ok((status, last))
     })
 }
 
-/// Prints every line of `stream` after `prefix`; returns the last one that says something.
+/// Prints every line of `stream` after `prefix`; returns the last few.
 fn relay(stream: impl Read, prefix: &str) -> String {
-    let mut last = String::new();
+    let mut last = VecDeque::new();
     let mut reader = BufReader::new(stream);
     let mut bytes = Vec::new();
     while reader.read_until(b'\n', &mut bytes).is_ok_and(|n| n > 0) {
         let line = String::from_utf8_lossy(&bytes);
         let line = line.trim_end();
         eprintln!("[{prefix}] {line}");
-        if !line.trim().is_empty() {
-            line.trim().clone_into(&mut last);
+        last.push_back(line.to_owned());
+        if last.len() > 20 {
+            last.pop_front();
         }
         bytes.clear();
     }
-    last
+    last.make_contiguous().join("\n")
 }
 
 fn wait(child: &mut Child, signals: &Signals) -> Result<ExitStatus> {

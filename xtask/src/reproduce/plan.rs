@@ -22,6 +22,8 @@ pub struct Choice {
     pub set: Vec<String>,
     /// `--device` for every run.
     pub device: Option<String>,
+    /// `--threads` for every run.
+    pub threads: usize,
     /// The one run to make, by name.
     pub only: Option<String>,
     /// `vae fit --limit`. It is no part of a configuration: for runs that nobody records.
@@ -37,7 +39,7 @@ pub struct Job {
     pub identity: Identity,
     /// The options of `vae fit` that choose the configuration, seed included.
     pub selection: Vec<String>,
-    /// Where `vae fit` works: part of the name is the configuration's hash, so another one never meets its files.
+    /// Where `vae fit` works.
     pub out: PathBuf,
     pub state: State,
 }
@@ -77,12 +79,7 @@ pub fn plan(
             selection.extend(["--seed".to_owned(), seed.to_string()]);
             choice.limit.iter().for_each(|rows| selection.extend(["--limit".to_owned(), rows.to_string()]));
             jobs.push(Job {
-                out: out.join(format!(
-                    "{}-{}-r{}",
-                    key.name(),
-                    &identity.config_sha256[..8],
-                    identity.revision
-                )),
+                out: out.join(folder(&key, &identity, choice)),
                 key,
                 method: row.method.clone(),
                 identity: identity.clone(),
@@ -93,6 +90,14 @@ pub fn plan(
     }
     jobs.sort_by_key(|job| choice.seeds.iter().position(|&seed| seed == job.key.seed));
     Ok(jobs)
+}
+
+/// The name of a run's folder. `vae fit` refuses the folder of another run, so all that makes it another is part of it.
+fn folder(key: &Key, identity: &Identity, choice: &Choice) -> String {
+    let Identity { config_sha256, revision } = identity;
+    let device =
+        choice.device.as_ref().map(|device| format!("-{}", device.replace(':', ""))).unwrap_or_default();
+    format!("{}-{}-r{revision}-t{}{device}", key.name(), &config_sha256[..8], choice.threads)
 }
 
 /// The chosen cells that can be run; why others cannot is noted.

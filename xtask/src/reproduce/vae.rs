@@ -75,7 +75,8 @@ impl Vae {
         let text = step::stdout(&mut command)?;
         let config: Config = serde_json::from_str(&text)
             .with_context(|| format!("`{}` printed no config_sha256 and revision", step::line(&command)))?;
-        if config.config_sha256.len() < 8 {
+        let hex = config.config_sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !hex || config.config_sha256.len() < 8 {
             bail!(
                 "`{}` printed a config_sha256 that is none: {:?}",
                 step::line(&command),
@@ -99,7 +100,7 @@ fn method_names(value: &Value) -> Option<Vec<String>> {
 fn reason(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
     let said = text.rsplit_once("): ").map_or(text.as_str(), |(_, said)| said);
-    said.trim_start_matches("error: ").trim().to_owned()
+    said.to_owned()
 }
 
 #[cfg(test)]
@@ -117,9 +118,8 @@ mod tests {
 
     #[test]
     fn the_reason_is_what_the_program_said() {
-        let error = anyhow::anyhow!(
-            "`vae data info x` failed (exit status: 1): error: no such set (see `vae data list`)"
-        );
+        let error =
+            anyhow::anyhow!("`vae data info x` failed (exit status: 1): no such set (see `vae data list`)");
         assert_eq!(reason(&error), "no such set (see `vae data list`)");
     }
 }
