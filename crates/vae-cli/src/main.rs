@@ -1,1 +1,58 @@
-fn main() {}
+//! The program `vae`: deep clustering with variational auto-encoders from the command line.
+//!
+//! One command is one module of [`commands`]. What a fit leaves behind is [`results`] (data files), [`run_record`]
+//! (`run.json`), [`pictures`] and [`report`]; [`run_folder`] decides whether a folder is begun, continued, finished
+//! or somebody else's. Labels are read by [`input`], stay in this crate, and are looked at after the fit only.
+
+mod args;
+mod commands;
+mod exit;
+mod files;
+mod hardware;
+mod input;
+mod output;
+mod pictures;
+mod report;
+mod results;
+mod run_folder;
+mod run_record;
+mod selection;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::install_panic_hook();
+    let cli = Cli::parse();
+    start_log(cli.verbose);
+    let done = match cli.command {
+        Command::Fit(args) => commands::fit::run(args),
+        Command::Predict(args) => commands::predict::run(&args),
+        Command::Embed(args) => commands::embed::run(&args),
+        Command::Sample(args) => commands::sample::run(&args),
+        Command::Score(args) => commands::score::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Config(args) => commands::config::run(&args),
+        Command::Methods(args) => commands::methods::run(&args),
+        Command::Data(command) => commands::data::run(&command),
+    };
+    exit::code(done)
+}
+
+/// Messages of the crates on stderr: `-v` for what is done, `-vv` for details; VAE_LOG overrides.
+fn start_log(verbose: u8) {
+    let default = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("VAE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(verbose > 1)
+        .without_time()
+        .init();
+}

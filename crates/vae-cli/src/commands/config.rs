@@ -1,0 +1,48 @@
+//! `vae config`: what a fit would run with, and where each value comes from.
+
+use crate::args::ConfigArgs;
+use crate::commands::threads;
+use crate::output::{say, say_json, table};
+use crate::selection::choose;
+use anyhow::Result;
+use serde::Serialize;
+use std::fmt::Write;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    method: &'a str,
+    preset: Option<&'a str>,
+    profile: &'a str,
+    revision: u32,
+    config: &'a toml::Table,
+    config_sha256: String,
+}
+
+/// Prints the resolved configuration.
+///
+/// # Errors
+/// The errors of the selection.
+pub fn run(args: &ConfigArgs) -> Result<()> {
+    let chosen = choose(&args.selection)?;
+    let resolved = &chosen.resolved;
+    if args.json {
+        return say_json(&Answer {
+            method: resolved.method.name,
+            preset: resolved.preset.as_deref(),
+            profile: &resolved.profile,
+            revision: resolved.method.revision,
+            config: resolved.table(),
+            config_sha256: resolved.sha256(),
+        });
+    }
+    let mut text = format!("method {} (revision {})\n", resolved.method.name, resolved.method.revision);
+    let _ = writeln!(text, "profile {}", resolved.profile);
+    chosen.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
+    let mut rows = vec![["KEY", "VALUE", "FROM"].map(String::from).to_vec()];
+    rows.extend(resolved.with_origins().into_iter().map(|(key, value, origin)| vec![key, value, origin]));
+    let _ = write!(text, "\n{}", table(&rows));
+    let _ = writeln!(text, "\nsha256 {}", resolved.sha256());
+    let compute = &args.compute;
+    let _ = writeln!(text, "beside it: seed {}, {} threads", compute.seed, threads(compute.threads));
+    say(&text)
+}

@@ -1,0 +1,275 @@
+//! `vae fit`: cluster a data set and leave a run folder behind.
+//!
+//! The order: resolve the configuration, load the data, claim the folder, fit on features alone, and only then look at
+//! the labels. Every file is written atomically and `DONE` comes last, so a run that is killed at any point is
+//! continued by the same command.
+
+use crate::args::FitArgs;
+use crate::commands::threads;
+use crate::exit;
+use crate::hardware::Hardware;
+use crate::input::{self, About, Input};
+use crate::output::{duration, percent, say, thousands};
+use crate::pictures::{self, Subject};
+use crate::results::{self, Evaluation};
+use crate::run_folder::{Identity, RunFolder, State};
+use crate::run_record::{Begun, Compute};
+use crate::selection::{Chosen, choose};
+use crate::{output, report};
+use anyhow::{Context, Result};
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+use vae_core::device::{configure_process, device_name};
+use vae_core::fsio::write_bytes;
+use vae_core::interrupt::Interrupt;
+use vae_core::phase::FitContext;
+use vae_core::progress::for_stderr;
+use vae_data::Labels;
+use vae_models::config::Resolved;
+use vae_models::{Clusterer, FitSummary};
+
+/// Runs, continues, or finds finished.
+///
+/// # Errors
+/// The errors of configuration, data, folder and method; an interruption, after which the same command continues.
+pub fn run(args: FitArgs) -> Result<()> {
+    let interrupt = Interrupt::on_signals().context("cannot listen for signals")?;
+    let chosen = choose(&args.selection)?;
+    let source = chosen.require_source()?.clone();
+    let mut model = chosen.resolved.build()?;
+    let threads = threads(args.compute.threads);
+    configure_process(threads);
+    let device = args.compute.device.resolve()?;
+    chosen.notes.iter().for_each(|note| eprintln!("{note}"));
+
+    let input = input::load(&source, &args.read)?;
+    let compute = Compute {
+        seed: args.compute.seed,
+        threads,
+        device: device_name(device),
+        hardware: Hardware::of_this_machine(match device_name(device).strip_prefix("cuda:") {
+            Some(number) => number.parse().ok(),
+            None => None,
+        }),
+    };
+    announce(&chosen, &input, model.as_ref(), &compute);
+    let identity = identity(&chosen.resolved, &input.about, &compute);
+    let (folder, state) = RunFolder::open(&args.out, &identity)?;
+    match state {
+        State::Finished => return already_finished(folder.path(), input.labels.is_some()),
+        State::Unfinished => eprintln!("continuing the run in {}", folder.path().display()),
+        State::Empty => {}
+    }
+    let begun = Begun::new(&chosen.resolved, &input.about, &compute);
+    let context = FitContext {
+        seed: compute.seed,
+        device,
+        threads,
+        dir: Some(folder.path().to_path_buf()),
+        cache: if args.no_cache { None } else { vae_data::cache_dir() },
+        checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
+        interrupt,
+        progress: for_stderr(),
+    };
+    let fitted = fit_and_write(&folder, &chosen.resolved, model.as_mut(), input, &context, &begun);
+    match fitted {
+        Ok(text) => say(&text),
+        Err(error) => {
+            if exit::interrupted(&error).is_none() {
+                // The first error is the one to report, whatever happens to this file.
+                let _ = begun.write_failed(&folder.join("run.json"), &exit::text(&error));
+            }
+            Err(error)
+        }
+    }
+}
+
+/// What everything depends on. Labels are not part: they change no byte of the model.
+fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
+    let mut settings: std::collections::BTreeMap<String, String> =
+        resolved.with_origins().into_iter().map(|(key, value, _)| (format!("config.{key}"), value)).collect();
+    let mut put = |key: &str, value: String| settings.insert(key.to_string(), value);
+    put("method", resolved.method.name.into());
+    put("revision", resolved.method.revision.to_string());
+    put("seed", compute.seed.to_string());
+    put("threads", compute.threads.to_string());
+    put("device", compute.device.clone());
+    put("data", about.name.clone());
+    put("data_sha256", about.sha256.clone());
+    put("version", env!("CARGO_PKG_VERSION").into());
+    Identity(settings)
+}
+
+fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Compute) {
+    let About { name, n, dim, .. } = &input.about;
+    let (k, method) = (model.n_clusters(), chosen.resolved.method.name);
+    eprintln!(
+        "{method} on {name}: {} samples, {dim} features, {k} clusters; seed {}, {}, {} threads",
+        thousands(*n),
+        compute.seed,
+        compute.device,
+        compute.threads
+    );
+    let chose_k = chosen
+        .resolved
+        .with_origins()
+        .into_iter()
+        .any(|(key, _, from)| key == "n_clusters" && from != "default");
+    if !chose_k {
+        eprintln!("{k} clusters is only the default: choose with --clusters");
+    }
+}
+
+fn already_finished(dir: &Path, labels: bool) -> Result<()> {
+    let mut text = format!("{} holds this run, finished; nothing to do\n", dir.display());
+    if labels && !dir.join("metrics.json").exists() {
+        let _ = writeln!(
+            text,
+            "it was fitted without labels; score it with: vae score --pred {} --labels FILE",
+            dir.join("assignments.npy").display()
+        );
+    }
+    say(&text)
+}
+
+/// Fits on the features, then writes everything; returns what to say.
+fn fit_and_write(
+    folder: &RunFolder,
+    resolved: &Resolved,
+    model: &mut dyn Clusterer,
+    input: Input,
+    context: &FitContext,
+    begun: &Begun,
+) -> Result<String> {
+    let dir = folder.path();
+    write_bytes(&folder.join("config.toml"), config_file(resolved).as_bytes())?;
+    let Input { features, labels, .. } = input;
+    if let Some(signal) = context.interrupt.get() {
+        return Err(vae_core::Error::Interrupted { signal }.into());
+    }
+    let summary = model.fit(&features, context)?;
+    for choice in &summary.resolved {
+        context.progress.note(choice);
+    }
+    context.progress.note("writing model, assignments, embedding and pictures");
+
+    model.save(&folder.join("model.safetensors"))?;
+    results::write_history(dir, &summary.phases)?;
+    let gamma = model.soft().map(|soft| soft.predict_proba(&features)).transpose()?;
+    results::write_assignments(dir, summary.assignments.view(), gamma.as_ref())?;
+    drop(gamma);
+    let embedding = model.embed(&features)?;
+    let has_embedding = results::write_embedding(dir, &embedding, &features)?;
+    let sizes = results::cluster_sizes(summary.assignments.view(), model.n_clusters());
+    let evaluation = labels.as_ref().and_then(|labels| evaluate(&summary, labels));
+    if let Some(evaluation) = &evaluation {
+        evaluation.write(dir)?;
+    }
+    let subject = Subject {
+        model,
+        features: &features,
+        summary: &summary,
+        embedding: &embedding,
+        sizes: &sizes,
+        evaluation: evaluation.as_ref(),
+        seed: context.seed,
+    };
+    pictures::draw(&folder.join("pictures"), &subject)?;
+    begun.write_finished(&folder.join("run.json"), &summary, model.n_clusters(), evaluation.as_ref())?;
+    report::write(dir)?;
+    folder.finish()?;
+    Ok(closing_words(dir, model, &summary, &sizes, evaluation.as_ref(), has_embedding))
+}
+
+/// Labels that cannot be scored do not spoil a finished fit.
+fn evaluate(summary: &FitSummary, labels: &Labels) -> Option<Evaluation> {
+    match Evaluation::new(summary, labels) {
+        Ok(evaluation) => Some(evaluation),
+        Err(error) => {
+            eprintln!("warning: the labels could not be scored: {error}");
+            None
+        }
+    }
+}
+
+/// The resolved configuration, with the values that somebody chose named at the top.
+fn config_file(resolved: &Resolved) -> String {
+    let mut text =
+        String::from("# The complete configuration of this run; `vae fit --config` takes this file.\n");
+    let chosen: Vec<_> =
+        resolved.with_origins().into_iter().filter(|(_, _, origin)| origin != "default").collect();
+    if !chosen.is_empty() {
+        text.push_str("# Not defaults of the method:\n");
+        for (key, value, origin) in chosen {
+            let origin = origin.replace(['\n', '\r'], " ");
+            let _ =
+                writeln!(text, "#   {key} = {value}   ({origin})", value = value.replace(['\n', '\r'], " "));
+        }
+    }
+    text.push('\n');
+    text + &resolved.to_toml()
+}
+
+fn closing_words(
+    dir: &Path,
+    model: &dyn Clusterer,
+    summary: &FitSummary,
+    sizes: &[usize],
+    evaluation: Option<&Evaluation>,
+    has_embedding: bool,
+) -> String {
+    let mut text = String::new();
+    if let Some(Evaluation { fit, start, .. }) = evaluation {
+        let from = start.map_or_else(String::new, |s| format!("   (started from ACC {})", percent(s.acc)));
+        let _ = writeln!(text, "ACC {}   NMI {:.4}   ARI {:.4}{from}", percent(fit.acc), fit.nmi, fit.ari);
+        if fit.n_classes != sizes.len() {
+            let _ = writeln!(
+                text,
+                "{} clusters against {} classes: the best one-to-one matching leaves some over",
+                sizes.len(),
+                fit.n_classes
+            );
+        }
+    }
+    let shown: Vec<String> = sizes.iter().take(30).map(|s| thousands(*s)).collect();
+    let more = if sizes.len() > 30 { ", ..." } else { "" };
+    let _ = writeln!(text, "cluster sizes {}{more}", shown.join(" "));
+    let starved = results::starved(sizes);
+    if !starved.is_empty() {
+        let names: Vec<String> = starved.iter().map(usize::to_string).collect();
+        let _ = writeln!(
+            text,
+            "warning: cluster {} less than 2 % of a fair share: the fit may have collapsed; try another seed or fewer clusters",
+            if names.len() == 1 {
+                format!("{} holds", names[0])
+            } else {
+                format!("numbers {} hold", names.join(", "))
+            }
+        );
+    }
+    let wall: f64 = summary.phases.iter().map(|p| p.wall_s).sum();
+    let cached = if summary.phases.iter().any(|p| p.cached) {
+        ", phases from the cache at their original cost"
+    } else {
+        ""
+    };
+    let _ = writeln!(text, "computing time {}{cached}", duration(wall));
+    let path = dir.display();
+    let mut files = vec![
+        vec!["report.html".to_string(), "everything on one page".into()],
+        vec!["assignments.csv".into(), "the cluster of every sample (.npy for programs)".into()],
+    ];
+    if has_embedding {
+        files.push(vec!["embedding.npy".into(), "the points of the latent space".into()]);
+    }
+    files.push(vec!["pictures/".into(), "as SVG".into()]);
+    files.iter_mut().for_each(|row| row[0] = format!("  {path}/{}", row[0]));
+    text.push_str(&output::table(&files));
+    let _ = writeln!(text, "next: vae predict --model {path} --data NEW.csv --out labels.csv");
+    if model.generator().is_some() {
+        let ending = if model.image().is_some() { "png" } else { "csv" };
+        let _ = writeln!(text, "      vae sample --model {path} --out samples.{ending}");
+    }
+    text
+}

@@ -1,0 +1,18 @@
+//! `vae report`: the page of a finished run, written anew.
+
+use crate::args::ReportArgs;
+use crate::output::say;
+use crate::{report, run_folder};
+use anyhow::{Result, bail};
+
+/// Writes `report.html` from the files of the run folder.
+///
+/// # Errors
+/// A folder without a finished run, files that cannot be read or written.
+pub fn run(args: &ReportArgs) -> Result<()> {
+    if !run_folder::is_finished(&args.run) {
+        bail!("{} is no folder of a finished run", args.run.display());
+    }
+    let path = report::write(&args.run)?;
+    say(&format!("{}\n", path.display()))
+}

@@ -1,0 +1,41 @@
+//! `vae sample`: new samples from the clusters of a generative model.
+
+use crate::args::SampleArgs;
+use crate::commands::{Format, check_parent, format_of, open_model};
+use crate::files;
+use crate::output::say;
+use crate::pictures::raster::{Canvas, Tone};
+use anyhow::{Context, Result};
+use ndarray::{Array2, Axis, concatenate};
+
+/// Writes samples as a picture or as numbers, cluster after cluster.
+///
+/// # Errors
+/// A model that cannot sample, a cluster there is not, a picture of what are no images, an unwritable file.
+pub fn run(args: &SampleArgs) -> Result<()> {
+    check_parent(&args.out)?;
+    let format = format_of(&args.out, &[(Format::Png, "png"), (Format::Npy, "npy"), (Format::Csv, "csv")])?;
+    vae_core::device::configure_process(1);
+    let model = open_model(&args.model)?;
+    let generator =
+        model.generator().context("this method does not generate; choose one that does, such as vade")?;
+    let clusters: Vec<usize> = args.cluster.map_or_else(|| (0..model.n_clusters()).collect(), |c| vec![c]);
+    let n = args.n as usize;
+    let parts: Vec<Array2<f32>> =
+        clusters.iter().map(|&c| generator.sample(c, n, args.seed)).collect::<Result<_, _>>()?;
+    let views: Vec<_> = parts.iter().map(Array2::view).collect();
+    let samples = concatenate(Axis(0), &views)?;
+    match format {
+        Format::Npy => files::write_npy_f32(&args.out, samples.view())?,
+        Format::Csv => files::write_csv(&args.out, samples.view())?,
+        Format::Png => {
+            let image =
+                model.image().context("the model was not fitted on images; write .npy or .csv instead")?;
+            let columns = if clusters.len() == 1 { n.isqrt() + usize::from(n.isqrt().pow(2) < n) } else { n };
+            let tone = Tone::of(samples.view());
+            Canvas::grid(samples.view(), image, columns, tone).write_png(&args.out)?;
+        }
+    }
+    let of = if clusters.len() == 1 { format!("cluster {}", clusters[0]) } else { "every cluster".into() };
+    say(&format!("{n} samples of {of}: {}\n", args.out.display()))
+}

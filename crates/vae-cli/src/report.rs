@@ -1,0 +1,148 @@
+//! `report.html`: one page about a finished run, with its pictures inside.
+
+use crate::output::{duration, percent, thousands};
+use crate::pictures::PICTURES;
+use crate::pictures::svg::escape;
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use vae_core::fsio::write_bytes;
+
+const STYLE: &str = "body{font:15px/1.5 Helvetica,Arial,sans-serif;color:#222;max-width:62rem;margin:2rem auto;padding:0 1rem}\
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}table{border-collapse:collapse}\
+td,th{padding:.2rem 1.2rem .2rem 0;text-align:left;vertical-align:top}td.n,th.n{text-align:right}\
+th{font-weight:600;border-bottom:1px solid #ccc}pre{background:#f6f6f6;padding:1rem;overflow-x:auto;font-size:13px}\
+svg{max-width:100%;height:auto}.big{font-size:1.3rem}.note{color:#666}";
+
+/// Writes `report.html` from `run.json`, `config.toml` and the pictures of the folder.
+///
+/// # Errors
+/// Files that are missing or damaged, a page that cannot be written.
+pub fn write(dir: &Path) -> Result<PathBuf> {
+    let read = |name: &str| {
+        let path = dir.join(name);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let run: Value = serde_json::from_str(&read("run.json")?)
+        .with_context(|| format!("{} is damaged", dir.join("run.json").display()))?;
+    let mut html = head(&run);
+    scores(&mut html, &run);
+    facts(&mut html, &run);
+    phases(&mut html, &run);
+    for (name, _) in PICTURES {
+        // Not every run has every picture.
+        if let Ok(svg) = fs::read_to_string(dir.join("pictures").join(name)) {
+            let _ = writeln!(html, "<p>{svg}</p>");
+        }
+    }
+    let _ = writeln!(
+        html,
+        "<h2>Configuration</h2>\n<pre>{}</pre>\n</body>\n</html>",
+        escape(&read("config.toml")?)
+    );
+    let path = dir.join("report.html");
+    write_bytes(&path, html.as_bytes())?;
+    Ok(path)
+}
+
+fn text(run: &Value, key: &str) -> String {
+    match &run[key] {
+        Value::String(s) => s.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn head(run: &Value) -> String {
+    let title = escape(&format!("{} on {}", text(run, "method"), text(run, "dataset")));
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+         <style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+    )
+}
+
+fn scores(html: &mut String, run: &Value) {
+    let fit = &run["metrics"]["fit"];
+    let Some(acc) = fit["acc"].as_f64() else {
+        html.push_str("<p class=\"note\">No labels were given, so there is nothing to score.</p>\n");
+        return;
+    };
+    let value = |key: &str| fit[key].as_f64().unwrap_or(f64::NAN);
+    let _ = writeln!(
+        html,
+        "<p class=\"big\">ACC {} &nbsp; NMI {:.4} &nbsp; ARI {:.4} &nbsp; purity {}</p>",
+        percent(acc),
+        value("nmi"),
+        value("ari"),
+        percent(value("purity"))
+    );
+    if let Some(start) = run["start"]["acc"].as_f64() {
+        let _ = writeln!(
+            html,
+            "<p class=\"note\">The method's own training started from ACC {}.</p>",
+            percent(start)
+        );
+    }
+    html.push_str("<p class=\"note\">Labels were read after the fit, for these numbers only.</p>\n");
+}
+
+fn facts(html: &mut String, run: &Value) {
+    let number = |key: &str| thousands(run[key].as_u64().unwrap_or(0) as usize);
+    let seconds = |key: &str| duration(run[key].as_f64().unwrap_or(0.0));
+    let hardware = &run["hardware"];
+    let machine = match &hardware["gpu"] {
+        Value::String(gpu) => gpu.clone(),
+        _ => text(hardware, "cpu"),
+    };
+    let resolved: Vec<&str> =
+        run["resolved"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let rows = [
+        ("data", format!("{} samples, {} features", number("n"), number("dim"))),
+        ("clusters", number("n_clusters")),
+        (
+            "preset, profile",
+            format!("{}, {}", run["preset"].as_str().unwrap_or("none"), text(run, "profile")),
+        ),
+        ("seed", text(run, "seed")),
+        ("settled on this data", resolved.join("; ")),
+        ("choice of restarts", text(run, "selection")),
+        ("computing time", format!("{} (CPU {})", seconds("wall_s"), seconds("cpu_s"))),
+        ("peak memory", format!("{} MiB", number("peak_rss_mib"))),
+        ("computed on", format!("{}, {} threads, {machine}", text(run, "device"), text(run, "threads"))),
+        (
+            "version",
+            format!(
+                "vae {}, libtorch {}",
+                text(&run["versions"], "workspace"),
+                text(&run["versions"], "libtorch")
+            ),
+        ),
+    ];
+    html.push_str("<h2>The run</h2>\n<table>\n");
+    for (key, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(html, "<tr><td class=\"note\">{key}</td><td>{}</td></tr>", escape(&value));
+    }
+    html.push_str("</table>\n");
+}
+
+fn phases(html: &mut String, run: &Value) {
+    let Some(phases) = run["phases"].as_array().filter(|p| !p.is_empty()) else { return };
+    html.push_str(
+        "<h2>Phases</h2>\n<table>\n<tr><th>phase</th><th class=\"n\">epochs</th><th class=\"n\">final loss (nats)</th>\
+         <th class=\"n\">time</th><th></th></tr>\n",
+    );
+    for phase in phases {
+        let loss = phase["final_loss_nats"].as_f64().map_or_else(String::new, |l| format!("{l:.3}"));
+        let cached = if phase["cached"] == Value::Bool(true) { "from the cache" } else { "" };
+        let _ = writeln!(
+            html,
+            "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{loss}</td><td class=\"n\">{}</td><td class=\"note\">{cached}</td></tr>",
+            escape(&text(phase, "name")),
+            text(phase, "epochs"),
+            duration(phase["wall_s"].as_f64().unwrap_or(0.0)),
+        );
+    }
+    html.push_str("</table>\n");
+}

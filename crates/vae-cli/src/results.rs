@@ -1,0 +1,212 @@
+//! The data files of a finished fit, and its scores.
+
+use crate::files::{self, Probability};
+use anyhow::Result;
+use ndarray::{Array1, Array2, ArrayView1};
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+use std::path::Path;
+use vae_core::Features;
+use vae_core::fsio::{write_atomic, write_bytes};
+use vae_core::phase::{EpochRecord, PhaseRecord};
+use vae_data::Labels;
+use vae_metrics::{Confusion, Scores};
+use vae_models::FitSummary;
+
+/// A line of `history.jsonl`. No clock in it: equal runs have equal histories.
+#[derive(Serialize)]
+struct HistoryLine<'a> {
+    phase: &'a str,
+    epoch: usize,
+    loss: f64,
+    #[serde(serialize_with = "ordered")]
+    terms: &'a [(String, f64)],
+    lr: f64,
+}
+
+/// A line of `timings.jsonl`.
+#[derive(Serialize)]
+struct TimingLine<'a> {
+    phase: &'a str,
+    epoch: usize,
+    wall_s: f64,
+}
+
+/// Pairs as an object, in their order.
+fn ordered<S: Serializer>(terms: &[(String, f64)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(terms.iter().map(|(k, v)| (k, v)))
+}
+
+/// Writes `history.jsonl` and `timings.jsonl`.
+///
+/// # Errors
+/// Files that cannot be written.
+pub fn write_history(dir: &Path, phases: &[PhaseRecord]) -> Result<()> {
+    write_atomic(&dir.join("history.jsonl"), |out| {
+        for phase in phases {
+            for EpochRecord { epoch, loss, terms, lr } in &phase.history {
+                let (epoch, loss, lr) = (*epoch, *loss, *lr);
+                let line = HistoryLine { phase: &phase.name, epoch, loss, terms, lr };
+                writeln!(out, "{}", serde_json::to_string(&line)?)?;
+            }
+        }
+        Ok(())
+    })?;
+    write_atomic(&dir.join("timings.jsonl"), |out| {
+        for phase in phases {
+            for (i, &wall_s) in phase.epoch_wall_s.iter().enumerate() {
+                let line = TimingLine { phase: &phase.name, epoch: i + 1, wall_s };
+                writeln!(out, "{}", serde_json::to_string(&line)?)?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Writes `assignments.npy` and `assignments.csv`.
+///
+/// # Errors
+/// Files that cannot be written.
+pub fn write_assignments(
+    dir: &Path,
+    clusters: ArrayView1<'_, u32>,
+    gamma: Option<&Array2<f32>>,
+) -> Result<()> {
+    files::write_npy_u32(&dir.join("assignments.npy"), clusters)?;
+    let probability = gamma.map_or(Probability::None, |g| Probability::Assigned(g.view()));
+    write_atomic(&dir.join("assignments.csv"), |out| files::assignments_csv(out, clusters, probability))?;
+    Ok(())
+}
+
+/// Writes `embedding.npy`, unless the latent space is the data itself; says whether it did.
+///
+/// # Errors
+/// Files that cannot be written.
+pub fn write_embedding(dir: &Path, embedding: &Array2<f32>, x: &Features) -> Result<bool> {
+    if x.as_dense().is_some_and(|x| x == embedding) {
+        return Ok(false);
+    }
+    files::write_npy_f32(&dir.join("embedding.npy"), embedding.view())?;
+    Ok(true)
+}
+
+/// Scores of a fit against labels it never saw.
+#[derive(Debug, Serialize)]
+pub struct Evaluation {
+    /// The assignments the fit ended with.
+    pub fit: Scores,
+    /// The assignments its own training started from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Scores>,
+    /// Over the epochs of the last phase.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<CurvePoint>,
+    /// Clusters against classes.
+    #[serde(skip)]
+    pub confusion: Confusion,
+    /// What the classes are called.
+    #[serde(skip)]
+    pub class_names: Vec<String>,
+}
+
+/// Scores after an epoch.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct CurvePoint {
+    pub epoch: usize,
+    pub acc: f64,
+    pub nmi: f64,
+    pub ari: f64,
+}
+
+impl Evaluation {
+    /// Scores what a fit left behind.
+    ///
+    /// # Errors
+    /// [`vae_metrics::Error`], for example for labels that are different on every row.
+    pub fn new(summary: &FitSummary, labels: &Labels) -> vae_metrics::Result<Self> {
+        let y = labels.y.view();
+        let score = |clusters: &Array1<u32>| Scores::new(clusters.view(), y);
+        let curve = summary.observed.iter().map(|(epoch, clusters)| {
+            score(clusters).map(|s| CurvePoint { epoch: *epoch, acc: s.acc, nmi: s.nmi, ari: s.ari })
+        });
+        Ok(Self {
+            fit: score(&summary.assignments)?,
+            start: summary.start_assignments.as_ref().map(score).transpose()?,
+            curve: curve.collect::<vae_metrics::Result<_>>()?,
+            confusion: vae_metrics::confusion(summary.assignments.view(), y)?,
+            class_names: labels.class_names.clone(),
+        })
+    }
+
+    /// Writes `metrics.json` and `confusion.csv`.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    pub fn write(&self, dir: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        write_bytes(&dir.join("metrics.json"), text.as_bytes())?;
+        let table = self.confusion.permuted();
+        write_atomic(&dir.join("confusion.csv"), |out| {
+            let names = table.class_ids().iter().map(|&c| csv_field(&self.class_names[c as usize]));
+            writeln!(out, "cluster,{}", names.collect::<Vec<_>>().join(","))?;
+            for (cluster, row) in table.cluster_ids().iter().zip(table.counts().rows()) {
+                let counts: Vec<String> = row.iter().map(u64::to_string).collect();
+                writeln!(out, "{cluster},{}", counts.join(","))?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// A text as a CSV field.
+fn csv_field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.into()
+    }
+}
+
+/// Number of samples in each of `k` clusters.
+pub fn cluster_sizes(clusters: ArrayView1<'_, u32>, k: usize) -> Vec<usize> {
+    let mut count = BTreeMap::new();
+    clusters.iter().for_each(|c| *count.entry(*c as usize).or_insert(0) += 1);
+    (0..k).map(|c| count.get(&c).copied().unwrap_or(0)).collect()
+}
+
+/// Clusters that hold less than 2 % of a fair share `n / k`: the fit may have collapsed.
+pub fn starved(sizes: &[usize]) -> Vec<usize> {
+    let (n, k) = (sizes.iter().sum::<usize>(), sizes.len());
+    (0..k).filter(|&c| (sizes[c] * k * 50) < n || sizes[c] == 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn small_clusters_are_noticed() {
+        let sizes = cluster_sizes(array![0, 0, 2, 2, 2].view(), 4);
+        assert_eq!(sizes, [2, 0, 3, 0]);
+        assert_eq!(starved(&sizes), [1, 3]);
+        assert_eq!(starved(&[500, 499, 1]), [2]);
+        assert!(starved(&[500, 480, 20]).is_empty());
+    }
+
+    #[test]
+    fn terms_keep_their_order() {
+        let terms = [("z".to_string(), 1.5), ("a".to_string(), -0.25)];
+        let line = HistoryLine { phase: "train", epoch: 2, loss: 1.25, terms: &terms, lr: 0.002 };
+        let text = serde_json::to_string(&line).expect("json");
+        assert_eq!(text, r#"{"phase":"train","epoch":2,"loss":1.25,"terms":{"z":1.5,"a":-0.25},"lr":0.002}"#);
+    }
+
+    #[test]
+    fn names_with_commas_are_quoted() {
+        assert_eq!(csv_field("a,b \"c\""), "\"a,b \"\"c\"\"\"");
+        assert_eq!(csv_field("7"), "7");
+    }
+}

@@ -1,0 +1,184 @@
+//! `run.json`: what a run was and cost, for tables and scripts. The keys are stable.
+
+use crate::hardware::Hardware;
+use crate::input::About;
+use crate::results::Evaluation;
+use anyhow::Result;
+use ndarray::ArrayView1;
+use serde::Serialize;
+use std::path::Path;
+use vae_core::fsio;
+use vae_core::phase::PhaseRecord;
+use vae_models::FitSummary;
+use vae_models::config::Resolved;
+
+/// Version of the keys.
+const SCHEMA: u32 = 1;
+
+/// What is known before the fit.
+#[derive(Debug, Clone, Serialize)]
+pub struct Begun {
+    schema: u32,
+    profile: String,
+    preset: Option<String>,
+    method: &'static str,
+    dataset: String,
+    seed: u64,
+    n: usize,
+    dim: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<usize>,
+    fit_split: &'static str,
+    threads: usize,
+    device: String,
+    config_sha256: String,
+    data_sha256: String,
+    revision: u32,
+    versions: Versions,
+    hardware: Hardware,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Versions {
+    workspace: &'static str,
+    tch: &'static str,
+    libtorch: &'static str,
+}
+
+/// How a run computes.
+#[derive(Debug, Clone)]
+pub struct Compute {
+    pub seed: u64,
+    pub threads: usize,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    pub hardware: Hardware,
+}
+
+#[derive(Serialize)]
+struct Finished<'a> {
+    #[serde(flatten)]
+    begun: &'a Begun,
+    n_clusters: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<Metrics>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<vae_metrics::Scores>,
+    selection: &'a str,
+    resolved: &'a [String],
+    phases: Vec<Phase<'a>>,
+    /// Sum over the phases, at their original cost.
+    wall_s: f64,
+    cpu_s: f64,
+    peak_rss_mib: u64,
+    assignments_sha256: String,
+}
+
+#[derive(Serialize)]
+struct Metrics {
+    fit: vae_metrics::Scores,
+}
+
+#[derive(Serialize)]
+struct Phase<'a> {
+    name: &'a str,
+    epochs: usize,
+    wall_s: f64,
+    cpu_s: f64,
+    cached: bool,
+    final_loss_nats: Option<f64>,
+    notes: &'a serde_json::Value,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    #[serde(flatten)]
+    begun: &'a Begun,
+    error: &'a str,
+}
+
+impl Begun {
+    /// Collects what is known before the fit.
+    pub fn new(resolved: &Resolved, about: &About, compute: &Compute) -> Self {
+        Self {
+            schema: SCHEMA,
+            profile: resolved.profile.clone(),
+            preset: resolved.preset.clone(),
+            method: resolved.method.name,
+            dataset: about.name.clone(),
+            seed: compute.seed,
+            n: about.n,
+            dim: about.dim,
+            limit: about.limit,
+            fit_split: "all",
+            threads: compute.threads,
+            device: compute.device.clone(),
+            config_sha256: resolved.sha256(),
+            data_sha256: about.sha256.clone(),
+            revision: resolved.method.revision,
+            versions: Versions { workspace: env!("CARGO_PKG_VERSION"), tch: "0.24.0", libtorch: "2.11.0" },
+            hardware: compute.hardware.clone(),
+        }
+    }
+
+    /// Writes the record of a finished run.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_finished(
+        &self,
+        path: &Path,
+        summary: &FitSummary,
+        n_clusters: usize,
+        evaluation: Option<&Evaluation>,
+    ) -> Result<()> {
+        let sum = |of: fn(&PhaseRecord) -> f64| summary.phases.iter().map(of).sum();
+        let record = Finished {
+            begun: self,
+            n_clusters,
+            metrics: evaluation.map(|e| Metrics { fit: e.fit }),
+            start: evaluation.and_then(|e| e.start),
+            selection: &summary.selection,
+            resolved: &summary.resolved,
+            phases: summary.phases.iter().map(Phase::from).collect(),
+            wall_s: sum(|p| p.wall_s),
+            cpu_s: sum(|p| p.cpu_s),
+            peak_rss_mib: vae_core::resources::peak_rss_mib(),
+            assignments_sha256: assignments_sha256(summary.assignments.view()),
+        };
+        write(path, &record)
+    }
+
+    /// Writes the record of a run that ended in an error.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_failed(&self, path: &Path, error: &str) -> Result<()> {
+        write(path, &Failed { begun: self, error })
+    }
+}
+
+impl<'a> From<&'a PhaseRecord> for Phase<'a> {
+    fn from(p: &'a PhaseRecord) -> Self {
+        Self {
+            name: &p.name,
+            epochs: p.epochs,
+            wall_s: p.wall_s,
+            cpu_s: p.cpu_s,
+            cached: p.cached,
+            final_loss_nats: p.final_loss_nats,
+            notes: &p.notes,
+        }
+    }
+}
+
+/// SHA-256 of the assignments as little-endian u32.
+fn assignments_sha256(assignments: ArrayView1<'_, u32>) -> String {
+    let bytes: Vec<u8> = assignments.iter().flat_map(|a| a.to_le_bytes()).collect();
+    fsio::sha256_hex(&bytes)
+}
+
+fn write(path: &Path, record: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(record)? + "\n";
+    Ok(fsio::write_bytes(path, text.as_bytes())?)
+}

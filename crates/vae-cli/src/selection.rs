@@ -1,0 +1,83 @@
+//! From the command line's selection to a resolved configuration and a source of data.
+
+use crate::args::SelectionArgs;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use vae_data::Source;
+use vae_models::config::{Resolved, Selection, resolve};
+use vae_models::registry::PRESETS;
+
+/// What was chosen.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The complete configuration.
+    pub resolved: Resolved,
+    /// Where data comes from, if that was said.
+    pub source: Option<Source>,
+    /// Lines about choices nobody made by hand.
+    pub notes: Vec<String>,
+}
+
+/// Resolves the selection. A method and a known data set bring their preset along, and a preset its data set.
+///
+/// # Errors
+/// Unknown names, unknown or wrong configuration values with their place, unreadable files.
+pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
+    let file = args.config.as_ref().map(|path| {
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        anyhow::Ok((path.display().to_string(), text))
+    });
+    let file = file.transpose()?;
+    let mut notes = Vec::new();
+    let mut source = args.data.as_deref().map(str::parse::<Source>).transpose()?;
+    let mut preset = args.preset.clone();
+    if let Some(name) = &preset
+        && source.is_none()
+    {
+        let dataset = vae_models::registry::preset(name)?.dataset;
+        notes.push(format!("data set {dataset}, as the preset says"));
+        source = Some(Source::Known(dataset.into()));
+    }
+    if preset.is_none()
+        && let Some(Source::Known(dataset)) = &source
+    {
+        let in_file = file.as_ref().and_then(|(_, text)| method_in(text));
+        if let Some(method) = args.method.clone().or(in_file) {
+            let name = format!("{method}/{dataset}");
+            if PRESETS.iter().any(|p| p.name == name) {
+                notes.push(format!("preset {name} (see it with `vae config --preset {name}`)"));
+                preset = Some(name);
+            } else {
+                notes.push(format!("no preset of {method} for {dataset}: the method's defaults are used"));
+            }
+        }
+    }
+    let selection = Selection {
+        method: args.method.clone(),
+        preset,
+        profile: args.profile.clone(),
+        file,
+        set: args.set.clone(),
+        n_clusters: args.clusters,
+    };
+    Ok(Chosen { resolved: resolve(&selection)?, source, notes })
+}
+
+impl Chosen {
+    /// The source of data.
+    ///
+    /// # Errors
+    /// When neither data nor a preset was given.
+    pub fn require_source(&self) -> Result<&Source> {
+        match &self.source {
+            Some(source) => Ok(source),
+            None => bail!("no data given: add --data NAME (see `vae data list`) or --data PATH"),
+        }
+    }
+}
+
+/// The `method` key of a configuration text; errors in the text are reported when it is resolved.
+fn method_in(text: &str) -> Option<String> {
+    let table: toml::Table = toml::from_str(text).ok()?;
+    table.get("method")?.as_str().map(str::to_string)
+}
