@@ -69,6 +69,11 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// `1 thread`, `2 threads`.
+pub fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// `70000` as `70,000`.
 pub fn thousands(n: usize) -> String {
     let digits = n.to_string();

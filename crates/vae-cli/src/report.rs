@@ -1,6 +1,6 @@
 //! `report.html`: one page about a finished run, with its pictures inside.
 
-use crate::output::{duration, percent, thousands};
+use crate::output::{counted, duration, percent, thousands};
 use crate::pictures::PICTURES;
 use crate::pictures::svg::escape;
 use anyhow::{Context, Result};
@@ -110,7 +110,14 @@ fn facts(html: &mut String, run: &Value) {
         ("choice of restarts", text(run, "selection")),
         ("computing time", format!("{} (CPU {})", seconds("wall_s"), seconds("cpu_s"))),
         ("peak memory", format!("{} MiB", number("peak_rss_mib"))),
-        ("computed on", format!("{}, {} threads, {machine}", text(run, "device"), text(run, "threads"))),
+        (
+            "computed on",
+            format!(
+                "{}, {}, {machine}",
+                text(run, "device"),
+                counted(run["threads"].as_u64().unwrap_or(1) as usize, "thread")
+            ),
+        ),
         (
             "version",
             format!(

@@ -2,7 +2,7 @@
 
 use crate::args::ConfigArgs;
 use crate::commands::threads;
-use crate::output::{say, say_json, table};
+use crate::output::{counted, say, say_json, table};
 use crate::selection::choose;
 use anyhow::Result;
 use serde::Serialize;
@@ -43,6 +43,7 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
     let _ = write!(text, "\n{}", table(&rows));
     let _ = writeln!(text, "\nsha256 {}", resolved.sha256());
     let compute = &args.compute;
-    let _ = writeln!(text, "beside it: seed {}, {} threads", compute.seed, threads(compute.threads));
+    let _ =
+        writeln!(text, "beside it: seed {}, {}", compute.seed, counted(threads(compute.threads), "thread"));
     say(&text)
 }

@@ -9,7 +9,7 @@ use crate::commands::threads;
 use crate::exit;
 use crate::hardware::Hardware;
 use crate::input::{self, About, Input};
-use crate::output::{duration, percent, say, thousands};
+use crate::output::{counted, duration, percent, say, thousands};
 use crate::pictures::{self, Subject};
 use crate::results::{self, Evaluation};
 use crate::run_folder::{Identity, RunFolder, State};
@@ -105,11 +105,11 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
     let About { name, n, dim, .. } = &input.about;
     let (k, method) = (model.n_clusters(), chosen.resolved.method.name);
     eprintln!(
-        "{method} on {name}: {} samples, {dim} features, {k} clusters; seed {}, {}, {} threads",
+        "{method} on {name}: {} samples, {dim} features, {k} clusters; seed {}, {}, {}",
         thousands(*n),
         compute.seed,
         compute.device,
-        compute.threads
+        counted(compute.threads, "thread")
     );
     let chose_k = chosen
         .resolved

@@ -38,12 +38,12 @@ pub fn panel(svg: &mut Svg, place: Place, title: &str, series: &[Series<'_>], bo
     };
 
     svg.heading(place.x + 8.0, place.y + 16.0, 12.0, title);
-    for tick in ticks(y_low, y_high, 4, 0.0) {
+    for tick in ticks(y_low, y_high, 3, 0.0) {
         let (_, y) = at(x_low, tick);
         svg.line((left, y), (right, y), FAINT, false);
         svg.text(left - 6.0, y + 3.5, 10.0, Anchor::End, GREY, &number(tick));
     }
-    for tick in ticks(x_low, x_high, 5, 1.0) {
+    for tick in ticks(x_low, x_high, 3, 1.0) {
         let (x, _) = at(tick, y_low);
         svg.line((x, bottom), (x, bottom + 4.0), GREY, false);
         svg.text(x, bottom + 15.0, 10.0, Anchor::Middle, GREY, &number(tick));
@@ -83,7 +83,7 @@ fn padded((low, high): (f64, f64)) -> (f64, f64) {
     (low - air, high + air)
 }
 
-/// About `count` round numbers between `low` and `high`, at least `least` apart.
+/// Round numbers between `low` and `high`: as few as make at least `count`, and at least `least` apart.
 pub fn ticks(low: f64, high: f64, count: usize, least: f64) -> Vec<f64> {
     // Not the negation of `high > low`: a range of one point has one tick, an empty range none.
     if high == low {
@@ -92,12 +92,15 @@ pub fn ticks(low: f64, high: f64, count: usize, least: f64) -> Vec<f64> {
     if !(high > low && low.is_finite() && high.is_finite()) {
         return Vec::new();
     }
-    let raw = ((high - low) / count as f64).max(least);
-    let power = 10f64.powf(raw.log10().floor());
-    let step =
-        [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|s| *s >= raw * 0.999).unwrap_or(raw);
-    let first = (low / step - 1e-9).ceil() as i64;
-    let last = (high / step + 1e-9).floor() as i64;
+    let power = 10f64.powf((high - low).log10().floor());
+    let inside = |step: f64| ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
+    let steps = [10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05].map(|m| m * power);
+    let enough = |step: &f64| {
+        let (first, last) = inside(*step);
+        last - first + 1 >= count as i64
+    };
+    let step = steps.into_iter().find(enough).unwrap_or(power / 20.0).max(least);
+    let (first, last) = inside(step);
     (first..=last).map(|i| i as f64 * step).collect()
 }
 
@@ -117,13 +120,13 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_inside() {
-        assert_eq!(
-            ticks(0.0, 1.0, 5, 0.0).iter().map(|t| number(*t)).collect::<Vec<_>>(),
-            ["0", "0.2", "0.4", "0.6", "0.8", "1"]
-        );
-        assert_eq!(ticks(1.0, 3.0, 5, 1.0), [1.0, 2.0, 3.0]);
-        assert_eq!(ticks(1.0, 1.0, 5, 1.0), [1.0]);
-        assert_eq!(ticks(93.2, 141.7, 4, 0.0), [100.0, 120.0, 140.0]);
+        let text = |low, high| ticks(low, high, 3, 0.0).into_iter().map(number).collect::<Vec<_>>();
+        assert_eq!(text(0.0, 1.0), ["0", "0.5", "1"]);
+        assert_eq!(text(93.2, 141.7), ["100", "120", "140"]);
+        assert_eq!(text(-2.23, -2.18), ["-2.22", "-2.2", "-2.18"]);
+        assert_eq!(ticks(1.0, 3.0, 3, 1.0), [1.0, 2.0, 3.0]);
+        assert_eq!(ticks(1.0, 2.0, 3, 1.0), [1.0, 2.0]);
+        assert_eq!(ticks(1.0, 1.0, 3, 1.0), [1.0]);
         assert!(ticks(f64::INFINITY, f64::NEG_INFINITY, 5, 0.0).is_empty());
     }
 

@@ -1,6 +1,7 @@
 //! The confusion matrix as a heat map, matched pairs on the diagonal.
 
 use super::svg::{Anchor, GREY, INK, Svg, shortened};
+use crate::output::thousands;
 use vae_metrics::Confusion;
 
 /// Rows and columns that can be read.
@@ -27,8 +28,9 @@ pub fn heat_map(confusion: &Confusion, class_names: &[String]) -> Option<Svg> {
     let right: u64 = table.counts().diag().sum();
     let n: u64 = table.counts().sum();
     let note = format!(
-        "rows are clusters, columns classes; the best matching is on the diagonal: {:.2} % of {n}",
-        100.0 * right as f64 / n as f64
+        "rows are clusters, columns classes; the best matching is on the diagonal: {:.2} % of {}",
+        100.0 * right as f64 / n as f64,
+        thousands(n as usize)
     );
     svg.text(12.0, 37.0, 11.0, Anchor::Start, GREY, &note);
     for (j, name) in names.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::chart::{Place, Series, panel};
 use super::svg::{Anchor, BLUE, GREY, RED, Svg};
-use crate::results::Evaluation;
+use crate::results::{CurvePoint, Evaluation};
 use vae_core::phase::PhaseRecord;
 
 const WIDTH: f64 = 300.0;
@@ -54,7 +54,7 @@ fn terms(phase: &PhaseRecord) -> usize {
     }
 }
 
-/// ACC, NMI and ARI over the epochs; `None` when the fit did not record assignments on the way.
+/// ACC, NMI and ARI over the epochs, from the initialisation at 0; `None` when the fit did not record assignments on the way.
 pub fn scores(evaluation: &Evaluation) -> Option<Svg> {
     let curve = &evaluation.curve;
     if curve.is_empty() {
@@ -64,10 +64,11 @@ pub fn scores(evaluation: &Evaluation) -> Option<Svg> {
     svg.heading(12.0, 20.0, 15.0, "Scores over the training");
     let note = "computed after the fit from the assignments it recorded; the fit itself saw no label";
     svg.text(12.0, 37.0, 11.0, Anchor::Start, GREY, note);
-    let line = |name, colour, of: fn(&crate::results::CurvePoint) -> f64| Series {
+    let start = evaluation.start.map(|s| CurvePoint { epoch: 0, acc: s.acc, nmi: s.nmi, ari: s.ari });
+    let line = |name, colour, of: fn(&CurvePoint) -> f64| Series {
         name,
         colour,
-        points: curve.iter().map(|p| (p.epoch as f64, of(p))).collect(),
+        points: start.iter().chain(curve).map(|p| (p.epoch as f64, of(p))).collect(),
     };
     let series =
         [line("ACC", BLUE, |p| p.acc), line("NMI", RED, |p| p.nmi), line("ARI", "#59a14f", |p| p.ari)];

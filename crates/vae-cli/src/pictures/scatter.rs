@@ -49,7 +49,7 @@ pub fn latent(subject: &Subject<'_>) -> Svg {
         let y = TOP + SIDE * (1.0 - (point[1] - y_low) / (y_high - y_low));
         svg.dot(x, y, radius, colour(subject.summary.assignments[row] as usize), 0.6);
     }
-    let axis = |name: &str, share: f64| format!("{name} component, {:.0} % of the variance", 100.0 * share);
+    let axis = |name: &str, share: f64| format!("{name} component, {:.1} % of the variance", 100.0 * share);
     let (x_name, y_name) = (axis("first", plane.explained[0]), axis("second", plane.explained[1]));
     svg.text(LEFT + SIDE / 2.0, TOP + SIDE + 24.0, 12.0, Anchor::Middle, GREY, &x_name);
     svg.turned_text((LEFT - 14.0, TOP + SIDE / 2.0), -90.0, 12.0, Anchor::Middle, GREY, &y_name);

@@ -28,7 +28,7 @@ pub fn bars(sizes: &[usize]) -> Svg {
         svg.text(LEFT - 10.0, y + 15.0, 12.0, Anchor::End, INK, &format!("cluster {c}"));
         svg.rect(LEFT, y + 3.0, length, ROW - 7.0, fill);
         let text = format!("{} ({:.1} %)", thousands(size), 100.0 * size as f64 / n as f64);
-        svg.text(LEFT + length + 8.0, y + 15.0, 11.0, Anchor::Start, GREY, &text);
+        svg.text(LEFT + WIDTH + 10.0, y + 15.0, 11.0, Anchor::Start, GREY, &text);
     }
     let fair = LEFT + WIDTH * (n as f64 / k as f64) / largest;
     svg.line((fair, TOP - 4.0), (fair, TOP + ROW * shown as f64), INK, true);

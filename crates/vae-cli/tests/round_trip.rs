@@ -1,0 +1,176 @@
+//! From a file to clusters and back: fit, predict, embed, sample, score, report.
+
+mod common;
+
+use common::{Place, TINY, groups_csv, names};
+
+fn json(bytes: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(bytes).expect("JSON")
+}
+
+#[test]
+fn own_table_with_k_means() {
+    let place = Place::new();
+    place.write("my.csv", groups_csv(90));
+    let fit = ["fit", "-m", "kmeans", "-d", "my.csv", "--label-column", "kind", "-k", "3", "-o", "run"];
+    let said = place.ok(&fit);
+    assert!(said.contains("ACC 100.00 %") && said.contains("cluster sizes 30 30 30"), "{said}");
+    assert!(place.path("run/DONE").exists() && !place.path("run/phases").exists());
+
+    let run = json(&place.read("run/run.json"));
+    for key in [
+        "schema",
+        "profile",
+        "method",
+        "dataset",
+        "seed",
+        "n",
+        "dim",
+        "n_clusters",
+        "fit_split",
+        "metrics",
+        "selection",
+        "phases",
+        "wall_s",
+        "cpu_s",
+        "peak_rss_mib",
+        "threads",
+        "device",
+        "config_sha256",
+        "data_sha256",
+        "assignments_sha256",
+        "revision",
+        "versions",
+        "hardware",
+    ] {
+        assert!(run.get(key).is_some(), "run.json has no {key}");
+    }
+    assert_eq!(run["metrics"]["fit"]["acc"], 1.0);
+    assert_eq!(
+        (run["n"].as_u64(), run["dim"].as_u64(), run["n_clusters"].as_u64()),
+        (Some(90), Some(3), Some(3))
+    );
+
+    // The same command finds it finished, another seed is refused by name.
+    let again = place.ok(&fit);
+    assert!(again.contains("nothing to do"), "{again}");
+    let other = place.refused(&[&fit[..], &["--seed", "5"]].concat());
+    assert!(other.contains("seed: 0 there, 5 here"), "{other}");
+
+    place.ok(&["predict", "-m", "run", "-d", "my.csv", "--label-column", "kind", "-o", "new.csv"]);
+    let assigned = String::from_utf8(place.read("run/assignments.csv")).expect("text");
+    assert_eq!(String::from_utf8(place.read("new.csv")).expect("text"), assigned);
+    let on_stdout = place.ok(&["predict", "-m", "run", "-d", "my.csv", "--label-column", "kind"]);
+    assert_eq!(on_stdout, assigned);
+}
+
+#[test]
+fn own_table_with_vade() {
+    let place = Place::new();
+    place.write("my.csv", groups_csv(120));
+    let data = ["-d", "my.csv", "--label-column", "kind"];
+    let fit = [&["fit", "-m", "vade", "-k", "3", "-o", "run"][..], &data, &TINY].concat();
+    place.ok(&fit);
+    let expected = ["accuracy.svg", "confusion.svg", "latent.svg", "losses.svg", "sizes.svg"];
+    assert_eq!(names(&place.path("run/pictures")), expected);
+    let history = String::from_utf8(place.read("run/history.jsonl")).expect("text");
+    let lines: Vec<_> = history.lines().map(|l| json(l.as_bytes())).collect();
+    assert_eq!(lines.len(), 5);
+    assert_eq!((lines[4]["phase"].as_str(), lines[4]["epoch"].as_u64()), (Some("train"), Some(3)));
+    let metrics = json(&place.read("run/metrics.json"));
+    assert_eq!(metrics["curve"].as_array().map(Vec::len), Some(3));
+    assert!(metrics["start"]["acc"].is_number());
+
+    place.ok(&[&["predict", "-m", "run", "-o", "p.npy"][..], &data].concat());
+    assert_eq!(place.read("p.npy"), place.read("run/assignments.npy"));
+    place.ok(&[&["predict", "-m", "run", "--proba", "-o", "p.csv"][..], &data].concat());
+    let text = String::from_utf8(place.read("p.csv")).expect("text");
+    let first: Vec<f64> =
+        text.lines().nth(1).expect("row").split(',').skip(2).map(|f| f.parse().expect("number")).collect();
+    assert_eq!(first.len(), 3);
+    assert!((first.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{first:?}");
+    place.ok(&[&["embed", "-m", "run", "-o", "z.npy"][..], &data].concat());
+    assert_eq!(place.read("z.npy"), place.read("run/embedding.npy"));
+
+    let scored = json(place.ok(&[&["score", "-m", "run", "--json"][..], &data].concat()).as_bytes());
+    assert_eq!(scored["acc"], metrics["fit"]["acc"]);
+    place.ok(&["sample", "-m", "run/model.safetensors", "-c", "1", "-n", "4", "-o", "s.csv"]);
+    assert_eq!(String::from_utf8(place.read("s.csv")).expect("text").lines().count(), 4);
+    let no_images = place.refused(&["sample", "-m", "run", "-o", "s.png"]);
+    assert!(no_images.contains("not fitted on images"), "{no_images}");
+
+    let page = place.read("run/report.html");
+    std::fs::remove_file(place.path("run/report.html")).expect("remove");
+    place.ok(&["report", "run"]);
+    assert_eq!(place.read("run/report.html"), page);
+}
+
+#[test]
+fn images_with_a_limit() {
+    let place = Place::new();
+    let fit = ["fit", "-p", "vade/strokes", "--limit", "150", "-o", "run"];
+    place.ok(&[&fit[..], &TINY].concat());
+    assert_eq!(names(&place.path("run/pictures")).len(), 8);
+    let run = json(&place.read("run/run.json"));
+    assert_eq!((run["n"].as_u64(), run["limit"].as_u64()), (Some(150), Some(150)));
+    assert_eq!((run["preset"].as_str(), run["dataset"].as_str()), (Some("vade/strokes"), Some("strokes")));
+    place.ok(&["sample", "-m", "run", "--cluster", "3", "-n", "9", "-o", "s.png"]);
+    assert_eq!(place.read("s.png")[1..4], *b"PNG");
+    place.ok(&["sample", "-m", "run", "-n", "2", "--seed", "4", "-o", "a.npy"]);
+    place.ok(&["sample", "-m", "run", "-n", "2", "--seed", "4", "-o", "b.npy"]);
+    place.ok(&["sample", "-m", "run", "-n", "2", "--seed", "5", "-o", "c.npy"]);
+    assert_eq!(place.read("a.npy"), place.read("b.npy"));
+    assert_ne!(place.read("a.npy"), place.read("c.npy"));
+    let absent = place.refused(&["sample", "-m", "run", "--cluster", "10", "-o", "d.png"]);
+    assert!(absent.contains("cluster 10 does not exist"), "{absent}");
+}
+
+#[test]
+fn scores_of_two_files() {
+    let place = Place::new();
+    place.write("a.csv", "index,cluster\n0,1\n1,1\n2,0\n3,0\n");
+    place.write("b.txt", "cat\ncat\ndog\ncat\n");
+    let shown = place.ok(&["score", "--pred", "a.csv", "--labels", "b.txt"]);
+    assert!(shown.contains("ACC           0.7500"), "{shown}");
+    place.write("c.txt", "cat\n");
+    let short = place.refused(&["score", "--pred", "a.csv", "--labels", "c.txt"]);
+    assert!(short.contains("1 labels for 4 rows"), "{short}");
+}
+
+#[test]
+fn labels_change_no_byte_of_a_fit() {
+    let place = Place::new();
+    let table = groups_csv(120);
+    let mut features = String::new();
+    let mut labels = Vec::new();
+    for line in table.lines().skip(1) {
+        let (row, label) = line.rsplit_once(',').expect("a label");
+        features.push_str(row);
+        features.push('\n');
+        labels.push(label);
+    }
+    place.write("x.csv", features);
+    place.write("true.txt", labels.join("\n"));
+    // A fixed shuffle: 77 and 120 have no common divisor.
+    let shuffled: Vec<&str> = (0..120).map(|i| labels[(i * 77 + 5) % 120]).collect();
+    place.write("shuffled.txt", shuffled.join("\n"));
+    let fit = |labels: &[&str], out: &str| {
+        let words = ["fit", "-m", "vade", "-d", "x.csv", "-k", "3", "--no-cache", "-o", out];
+        place.ok(&[&words[..], labels, &TINY].concat());
+    };
+    fit(&["--labels", "true.txt"], "true");
+    fit(&["--labels", "shuffled.txt"], "shuffled");
+    fit(&[], "none");
+    for name in common::PURE.into_iter().chain(["assignments.csv", "identity.json", "pictures/latent.svg"]) {
+        let expected = place.read(&format!("true/{name}"));
+        assert!(expected == place.read(&format!("shuffled/{name}")), "{name} depends on the labels");
+        assert!(expected == place.read(&format!("none/{name}")), "{name} depends on there being labels");
+    }
+    let choices = |run: &str| {
+        let run = json(&place.read(&format!("{run}/run.json")));
+        (run["selection"].clone(), run["resolved"].clone(), run["config_sha256"].clone())
+    };
+    assert_eq!(choices("true"), choices("shuffled"));
+    assert_ne!(place.read("true/metrics.json"), place.read("shuffled/metrics.json"));
+    assert!(!place.path("none/metrics.json").exists());
+}
