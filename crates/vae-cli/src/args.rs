@@ -11,7 +11,7 @@ use vae_core::device::DeviceChoice;
     Own data:    vae fit --method vade --data my.csv --clusters 5 --out run")]
 pub struct Cli {
     /// Say more on stderr: -v what is done, -vv details. VAE_LOG takes a filter such as vae_models=debug.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 900)]
     pub verbose: u8,
     /// What to do.
     #[command(subcommand)]

@@ -18,9 +18,10 @@ pub fn code(done: anyhow::Result<()>) -> ExitCode {
 
 /// The message of an error and of its causes, each said once.
 pub fn text(error: &anyhow::Error) -> String {
-    let mut out = error.to_string();
+    // The messages of the TOML reader end in a line break.
+    let mut out = error.to_string().trim_end().to_string();
     for cause in error.chain().skip(1) {
-        let cause = cause.to_string();
+        let cause = cause.to_string().trim_end().to_string();
         if !out.contains(&cause) {
             out.push_str("\n  caused by: ");
             out.push_str(&cause);

@@ -111,14 +111,6 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
         compute.device,
         counted(compute.threads, "thread")
     );
-    let chose_k = chosen
-        .resolved
-        .with_origins()
-        .into_iter()
-        .any(|(key, _, from)| key == "n_clusters" && from != "default");
-    if !chose_k {
-        eprintln!("{k} clusters is only the default: choose with --clusters");
-    }
 }
 
 fn already_finished(dir: &Path, labels: bool) -> Result<()> {

@@ -85,8 +85,10 @@ pub fn groups_csv(n: usize) -> String {
     text
 }
 
-/// A VaDE that trains in a moment.
-pub const TINY: [&str; 12] = [
+/// A VaDE that trains in a moment, on one thread: a second one only waits for its turn on a busy machine.
+pub const TINY: [&str; 18] = [
+    "--threads",
+    "1",
     "--set",
     "net.hidden=[16]",
     "--set",
@@ -94,7 +96,11 @@ pub const TINY: [&str; 12] = [
     "--set",
     "pretrain.train.epochs=2",
     "--set",
+    "pretrain.train.min_updates=0",
+    "--set",
     "train.epochs=3",
+    "--set",
+    "train.min_updates=0",
     "--set",
     "init.codes.n_init=2",
     "--set",

@@ -1,0 +1,115 @@
+//! The words of the program: help, the answer to a wrong call, and the main errors.
+
+mod common;
+
+use common::Place;
+
+fn stdout(place: &Place, words: &[&str]) -> String {
+    place.ok(words).replace(env!("CARGO_PKG_VERSION"), "VERSION")
+}
+
+#[test]
+fn help() {
+    let place = Place::new();
+    insta::assert_snapshot!("help", stdout(&place, &["--help"]));
+    for command in ["fit", "predict", "embed", "sample", "score", "config", "data"] {
+        insta::assert_snapshot!(format!("help_{command}"), stdout(&place, &[command, "--help"]));
+    }
+}
+
+#[test]
+fn main_errors() {
+    let place = Place::new();
+    place.write("x.csv", "1,2\n3,oops\n");
+    place.write("my.toml", "method = \"kmeans\"\nclusters = 4\n");
+    let errors = [
+        place.refused(&["fit", "-m", "vade", "-k", "3", "-o", "run"]),
+        place.refused(&["fit", "-m", "kmeans", "-d", "minst", "-o", "run"]),
+        place.refused(&["fit", "-m", "kmeans", "-d", "x.csv", "-k", "2", "-o", "run"]),
+        place.refused(&["fit", "--config", "my.toml", "-d", "strokes", "-o", "run"]),
+        place.refused(&["fit", "-d", "strokes", "-o", "run"]),
+        place.refused(&["fit", "-m", "kmeans", "-d", "strokes", "--device", "cuda:99", "-o", "run"]),
+    ];
+    // The loader's reason why there is no GPU is the machine's own.
+    let text = errors.join("\n");
+    let (before, device) = text.split_once("error: cuda:99").expect("the last one");
+    assert!(device.contains("use --device cpu"), "{device}");
+    insta::assert_snapshot!("main_errors", before);
+}
+
+#[test]
+fn a_wrong_call_is_answered_with_code_2() {
+    let place = Place::new();
+    for words in [
+        &["fit"][..],
+        &["fly"],
+        &["score"],
+        &["fit", "-o", "x", "--threads", "0"],
+        &["fit", "-o", "x", "--device", "gpu"],
+    ] {
+        let out = place.vae(words).output().expect("the program starts");
+        assert_eq!(out.status.code(), Some(2), "{words:?}");
+    }
+}
+
+#[test]
+fn lists_for_programs() {
+    let place = Place::new();
+    let parse =
+        |words: &[&str]| -> serde_json::Value { serde_json::from_str(&place.ok(words)).expect("JSON") };
+    let methods = parse(&["methods", "--json"]);
+    let names: Vec<_> =
+        methods.as_array().expect("array").iter().filter_map(|m| m["name"].as_str()).collect();
+    assert!(names.contains(&"kmeans") && names.contains(&"vade"), "{names:?}");
+    let sets = parse(&["data", "list", "--json"]);
+    let strokes = sets.as_array().expect("array").iter().find(|s| s["name"] == "strokes").expect("strokes");
+    assert_eq!((&strokes["available"], &strokes["n"]), (&true.into(), &10_000.into()));
+
+    let plain = parse(&["config", "-m", "vade", "-d", "strokes", "--json"]);
+    assert_eq!((plain["method"].as_str(), plain["preset"].as_str()), (Some("vade"), Some("vade/strokes")));
+    assert_eq!((plain["profile"].as_str(), plain["revision"].is_u64()), (Some("standard"), true));
+    let hash = |words: &[&str]| parse(words)["config_sha256"].as_str().expect("hash").to_string();
+    let preset = ["config", "-p", "vade/strokes", "--json"];
+    assert_eq!(hash(&preset), plain["config_sha256"].as_str().expect("hash"));
+    assert_eq!(hash(&[&preset[..], &["--seed", "3", "--threads", "1"]].concat()), hash(&preset));
+    assert_ne!(hash(&[&preset[..], &["--set", "train.epochs=1"]].concat()), hash(&preset));
+}
+
+#[test]
+fn the_configuration_of_a_run_is_a_configuration() {
+    let place = Place::new();
+    let out = place.ok(&["config", "-m", "kmeans", "-d", "strokes", "--set", "kmeans.n_init=3"]);
+    assert!(out.contains("--set kmeans.n_init=3") && out.contains("preset kmeans/strokes"), "{out}");
+    place.ok(&[
+        "fit",
+        "-m",
+        "kmeans",
+        "-d",
+        "strokes",
+        "--limit",
+        "60",
+        "--set",
+        "kmeans.n_init=3",
+        "-o",
+        "run",
+    ]);
+    let from_run: serde_json::Value =
+        serde_json::from_str(&place.ok(&["config", "--config", "run/config.toml", "--json"])).expect("JSON");
+    let run: serde_json::Value = serde_json::from_slice(&place.read("run/run.json")).expect("JSON");
+    assert_eq!(from_run["config_sha256"], run["config_sha256"]);
+}
+
+#[test]
+fn information_about_data() {
+    let place = Place::new();
+    let strokes = place.ok(&["data", "info", "strokes"]);
+    assert!(strokes.contains("10,000") && strokes.contains("1x28x28"), "{strokes}");
+    let missing = place.vae(&["data", "info", "mnist"]).output().expect("the program starts");
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("vae data fetch mnist"));
+    place.write("x.csv", "a,b,kind\n1,2,u\n3,4,v\n");
+    let own = place.ok(&["data", "info", "x.csv", "--label-column", "kind"]);
+    assert!(own.contains("u, v"), "{own}");
+    let offline = place.refused(&["data", "fetch", "mnist", "--offline"]);
+    assert!(offline.contains("mnist"), "{offline}");
+}
