@@ -168,6 +168,21 @@ impl Features {
         }
     }
 
+    /// Number of different rows, counted up to `limit`: the search stops there.
+    pub fn distinct_rows_up_to(&self, limit: usize) -> usize {
+        let mut seen = std::collections::HashSet::new();
+        for row in 0..self.n() {
+            if seen.len() >= limit {
+                break;
+            }
+            // +0.0 makes one of the two zeros.
+            seen.insert(
+                self.dense_rows(row, row + 1).iter().map(|v| (v + 0.0).to_bits()).collect::<Vec<u32>>(),
+            );
+        }
+        seen.len()
+    }
+
     /// Smallest and largest value (absent entries of sparse features count as 0).
     pub fn range(&self) -> (f32, f32) {
         let fold = |start: (f32, f32), values: &[f32]| {
@@ -355,6 +370,13 @@ mod tests {
         let a = Resident::new(&sparse, Device::Cpu).and_then(|r| r.gather(&index)).expect("gather");
         let b = Resident::new(&dense, Device::Cpu).and_then(|r| r.gather(&index)).expect("gather");
         assert!(a.equal(&b));
+    }
+
+    #[test]
+    fn distinct_rows_are_counted_up_to_the_limit() {
+        let x = Features::dense(array![[0.0f32, 1.0], [-0.0, 1.0], [2.0, 1.0], [3.0, 1.0]]).expect("valid");
+        assert_eq!(x.distinct_rows_up_to(10), 3);
+        assert_eq!(x.distinct_rows_up_to(2), 2);
     }
 
     #[test]

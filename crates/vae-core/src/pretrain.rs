@@ -71,12 +71,13 @@ impl Default for PretrainConfig {
         Self {
             kind: PretrainKind::Joint,
             loss: ReconstructionLoss::Likelihood,
-            init: Init::Normal002,
+            init: Init::GlorotUniform,
             input_mask: 0.0,
             layer_epochs: 50,
             layer_mask: 0.2,
             train: TrainConfig {
                 epochs: 60,
+                min_updates: 3000,
                 batch_size: 256,
                 optimizer: OptimizerKind::Adam,
                 lr: 1e-3,

@@ -83,6 +83,7 @@ pub fn train(
     cx: &PhaseContext<'_>,
 ) -> Result<(PhaseRecord, Tensors)> {
     config.check()?;
+    let config = &config.resolved(data.n());
     let optimizer = Optimizer::new(config.rule(), groups, model.params())?;
     let mut run = Run { model, data, config, cx, optimizer, state: State::default(), clock: Clock::start() };
     run.resume()?;

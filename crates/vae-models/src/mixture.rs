@@ -21,7 +21,7 @@ const REVISION: u32 = 1;
 
 /// The parameters of a diagonal Gaussian mixture, f64.
 #[derive(Clone, Debug)]
-pub(crate) struct Mixture {
+pub struct Mixture {
     /// `[K]`.
     pub pi: Array1<f64>,
     /// `[K, J]`.
@@ -31,21 +31,21 @@ pub(crate) struct Mixture {
 }
 
 impl Mixture {
-    pub fn of(gmm: &Gmm) -> Self {
+    pub(crate) fn of(gmm: &Gmm) -> Self {
         Self { pi: gmm.pi().to_owned(), mu: gmm.mu().to_owned(), var: gmm.var().to_owned() }
     }
 
-    pub fn to_gmm(&self) -> Result<Gmm> {
+    pub(crate) fn to_gmm(&self) -> Result<Gmm> {
         Ok(Gmm::new(self.pi.clone(), self.mu.clone(), self.var.clone())?)
     }
 
-    pub fn store(&self, prefix: &str, tensors: &mut Tensors) {
+    pub(crate) fn store(&self, prefix: &str, tensors: &mut Tensors) {
         tensors.insert(format!("{prefix}pi"), tensor_of(self.pi.view().insert_axis(ndarray::Axis(0))));
         tensors.insert(format!("{prefix}mu"), tensor_of(self.mu.view()));
         tensors.insert(format!("{prefix}var"), tensor_of(self.var.view()));
     }
 
-    pub fn load(tensors: &Tensors, prefix: &str) -> Result<Self> {
+    pub(crate) fn load(tensors: &Tensors, prefix: &str) -> Result<Self> {
         let get = |name: &str| {
             let name = format!("{prefix}{name}");
             let missing = || vae_core::Error::Features(format!("the stored mixture has no tensor `{name}`"));

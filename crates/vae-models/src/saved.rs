@@ -16,7 +16,7 @@ const FORMAT: u32 = 1;
 
 /// What a fitted model knows about its input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Input {
+pub struct Input {
     /// Number of features.
     pub dim: usize,
     /// Shape of the images, if they were images.
@@ -48,7 +48,7 @@ struct Record {
 
 /// A model file's content.
 #[derive(Debug)]
-pub(crate) struct Stored {
+pub struct Stored {
     config: String,
     pub input: Input,
     pub tensors: Tensors,

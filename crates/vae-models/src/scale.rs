@@ -20,7 +20,8 @@ pub enum ScaleKind {
     Minmax,
 }
 
-/// A fitted scaling: `(x − shift) · factor` per column, or nothing.
+/// A fitted scaling: `(x − shift) / width` per column, or nothing. Dividing by the range takes a column's largest value
+/// to exactly 1, which multiplying by its reciprocal does not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
@@ -30,8 +31,8 @@ pub enum Scale {
     Affine {
         /// Subtracted first, `[d]`.
         shift: Vec<f32>,
-        /// Multiplied after, `[d]`; 1 for a constant column.
-        factor: Vec<f32>,
+        /// Divided by after, `[d]`; 1 for a constant column.
+        width: Vec<f32>,
     },
 }
 
@@ -46,9 +47,9 @@ impl Scale {
             ScaleKind::Auto => ScaleKind::Standardize,
             other => other,
         };
-        let inverse = |width: f64| if width > 0.0 { (1.0 / width) as f32 } else { 1.0 };
+        let or_one = |width: f32| if width > 0.0 { width } else { 1.0 };
         let columns = dense.axis_iter(Axis(1));
-        let (shift, factor) = match kind {
+        let (shift, width) = match kind {
             ScaleKind::None | ScaleKind::Auto => return Self::Identity,
             ScaleKind::Standardize => columns
                 .map(|c| {
@@ -57,18 +58,18 @@ impl Scale {
                     let var = c.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
                     // A column that is constant up to rounding has no scale of its own.
                     let std = if var.sqrt() > 1e-6 * mean.abs() { var.sqrt() } else { 0.0 };
-                    (mean as f32, inverse(std))
+                    (mean as f32, or_one(std as f32))
                 })
                 .unzip(),
             ScaleKind::Minmax => columns
                 .map(|c| {
                     let (low, high) =
                         c.fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
-                    (low, inverse(f64::from(high) - f64::from(low)))
+                    (low, or_one(high - low))
                 })
                 .unzip(),
         };
-        Self::Affine { shift, factor }
+        Self::Affine { shift, width }
     }
 
     /// The scaled features; the same ones when there is nothing to do.
@@ -76,11 +77,11 @@ impl Scale {
     /// # Errors
     /// A scaled value that overflows.
     pub fn apply<'a>(&self, x: &'a Features) -> Result<Cow<'a, Features>> {
-        let (Self::Affine { shift, factor }, Some(dense)) = (self, x.as_dense()) else {
+        let (Self::Affine { shift, width }, Some(dense)) = (self, x.as_dense()) else {
             return Ok(Cow::Borrowed(x));
         };
-        let (shift, factor) = (Array1::from(shift.clone()), Array1::from(factor.clone()));
-        let scaled = (&dense - &shift) * &factor;
+        let (shift, width) = (Array1::from(shift.clone()), Array1::from(width.clone()));
+        let scaled = (&dense - &shift) / &width;
         let scaled = Features::dense(scaled)?;
         Ok(Cow::Owned(match x.image() {
             Some(image) => scaled.with_image(image)?,
@@ -90,9 +91,9 @@ impl Scale {
 
     /// Back to the scale of the data, `[n, d]`.
     pub fn invert(&self, mut x: Array2<f32>) -> Array2<f32> {
-        if let Self::Affine { shift, factor } = self {
+        if let Self::Affine { shift, width } = self {
             for mut row in x.rows_mut() {
-                Zip::from(&mut row).and(shift).and(factor).for_each(|v, &s, &f| *v = *v / f + s);
+                Zip::from(&mut row).and(shift).and(width).for_each(|v, &s, &w| *v = *v * w + s);
             }
         }
         x

@@ -34,6 +34,11 @@ pub(crate) fn resolve_input(
         let expected = format!("at most the number of samples, {}", x.n());
         return Err(Error::config("n_clusters", n_clusters, &expected));
     }
+    let distinct = x.distinct_rows_up_to(n_clusters);
+    if distinct < n_clusters {
+        let expected = format!("at most the number of distinct samples, {distinct}");
+        return Err(Error::config("n_clusters", n_clusters, &expected));
+    }
     let fitted = Scale::fit(scale, x);
     let mut resolved = vec![match &fitted {
         Scale::Identity => "scale = none".to_string(),

@@ -108,7 +108,7 @@ pub(super) fn layers(
     likelihood: Likelihood,
     cx: &FitContext,
 ) -> Result<Artefact> {
-    let training = TrainConfig { epochs: config.layer_epochs, ..config.train.clone() };
+    let training = TrainConfig { epochs: config.layer_epochs, min_updates: 0, ..config.train.clone() };
     let mut last = Artefact::default();
     for i in 0..=net.hidden.len() {
         let name = format!("pretrain.layer{i}");

@@ -5,6 +5,7 @@ use ndarray::Array2;
 
 /// Points on a curved line in six dimensions: one latent dimension explains them.
 fn curve(n: usize) -> Features {
+    crate::device::configure_process(1);
     let x = Array2::from_shape_fn((n, 6), |(i, j)| {
         let t = i as f32 / n as f32;
         0.5 + 0.4 * (t * (j as f32 + 1.0) * 1.3 + j as f32).sin()

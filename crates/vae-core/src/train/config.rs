@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct TrainConfig {
     /// Passes over the data.
     pub epochs: usize,
+    /// At least so many updates: small data are passed over more often than `epochs` says. 0 takes `epochs` literally.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub min_updates: usize,
     /// Samples per update; the last batch of an epoch may be smaller.
     pub batch_size: usize,
     /// `adam` or `sgd`.
@@ -43,6 +46,7 @@ impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             epochs: 50,
+            min_updates: 0,
             batch_size: 256,
             optimizer: OptimizerKind::Adam,
             lr: 1e-3,
@@ -78,6 +82,12 @@ impl TrainConfig {
         self.schedule().check()
     }
 
+    /// The same with `epochs` raised to what `min_updates` needs on `n` samples.
+    pub fn resolved(&self, n: usize) -> Self {
+        let needed = self.min_updates.div_ceil(n.div_ceil(self.batch_size.max(1)).max(1));
+        Self { epochs: self.epochs.max(needed), ..self.clone() }
+    }
+
     /// The optimiser's rule.
     pub fn rule(&self) -> Rule {
         match self.optimizer {
@@ -100,5 +110,23 @@ impl TrainConfig {
             floor: self.lr_floor,
             epochs: self.epochs,
         }
+    }
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_data_are_passed_over_more_often() {
+        let config = TrainConfig { epochs: 10, min_updates: 100, batch_size: 32, ..TrainConfig::default() };
+        // 65 samples are 3 batches: 34 epochs make 102 updates.
+        assert_eq!(config.resolved(65).epochs, 34);
+        assert_eq!(config.resolved(32_000).epochs, 10);
+        assert_eq!(TrainConfig { min_updates: 0, ..config }.resolved(1).epochs, 10);
     }
 }

@@ -90,6 +90,7 @@ impl Default for VadeConfig {
             init: InitConfig::default(),
             train: TrainConfig {
                 epochs: 50,
+                min_updates: 1500,
                 batch_size: 256,
                 lr: 2e-3,
                 lr_schedule: LrSchedule::Step,

@@ -95,7 +95,7 @@ impl Clusterer for Vade {
         let observed = observed_of(&trained)?;
         let assignments = match observed.last() {
             // The last observation is of the final weights.
-            Some((epoch, labels)) if *epoch == config.train.epochs => labels.clone(),
+            Some((epoch, labels)) if *epoch == trained.record.epochs => labels.clone(),
             _ => self.predict_prepared(&x)?,
         };
         Ok(FitSummary {

@@ -1,0 +1,127 @@
+//! Layers of configuration, their origins, and their mistakes.
+
+use vae_models::config::{Resolved, Selection, resolve};
+use vae_models::registry::{METHODS, PRESETS};
+
+fn select(method: &str) -> Selection {
+    Selection { method: Some(method.into()), n_clusters: Some(3), ..Selection::default() }
+}
+
+fn setting(resolved: &Resolved, path: &str) -> (String, String) {
+    let found = resolved.with_origins().into_iter().find(|(p, _, _)| p == path);
+    let (_, value, origin) = found.expect("the setting exists");
+    (value, origin)
+}
+
+#[test]
+fn every_preset_resolves_in_every_profile_and_builds() {
+    for preset in PRESETS {
+        for profile in ["quick", "standard", "paper"] {
+            let selection = Selection {
+                preset: Some(preset.name.into()),
+                profile: profile.into(),
+                ..Selection::default()
+            };
+            let resolved = resolve(&selection).unwrap_or_else(|e| panic!("{} {profile}: {e}", preset.name));
+            assert_eq!(resolved.method.name, preset.method);
+            assert!(resolved.build().is_ok());
+        }
+    }
+}
+
+#[test]
+fn the_defaults_of_every_method_need_only_the_number_of_clusters() {
+    for method in METHODS {
+        assert!(resolve(&select(method.name)).is_ok(), "{}", method.name);
+        let without = Selection { method: Some(method.name.into()), ..Selection::default() };
+        let e = resolve(&without).expect_err("no number of clusters").to_string();
+        assert!(e.contains("n_clusters") && e.contains("--clusters"), "{e}");
+    }
+}
+
+#[test]
+fn later_layers_win_and_say_so() {
+    let selection = Selection {
+        preset: Some("vade/mnist".into()),
+        profile: "paper".into(),
+        file: Some(("my.toml".into(), "[train]\nlr = 0.5\nepochs = 7\n".into())),
+        set: vec!["train.epochs=9".into(), "likelihood=gaussian".into()],
+        n_clusters: Some(4),
+        ..Selection::default()
+    };
+    let resolved = resolve(&selection).expect("valid");
+    assert_eq!(setting(&resolved, "train.lr"), ("0.5".into(), "my.toml".into()));
+    assert_eq!(setting(&resolved, "train.epochs"), ("9".into(), "--set train.epochs=9".into()));
+    assert_eq!(setting(&resolved, "likelihood").0, "\"gaussian\"");
+    assert_eq!(setting(&resolved, "n_clusters"), ("4".into(), "--clusters".into()));
+    assert_eq!(
+        setting(&resolved, "train.batch_size"),
+        ("100".into(), "preset vade/mnist, profile paper".into())
+    );
+    assert_eq!(setting(&resolved, "prior_lr").1, "preset vade/mnist");
+    assert_eq!(setting(&resolved, "train.weight_decay").1, "default");
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_its_line_and_a_caret() {
+    let text = "method = \"vade\"\nn_clusters = 3\n\n[train]\nepohcs = 3\n";
+    let selection = Selection { file: Some(("my.toml".into(), text.into())), ..Selection::default() };
+    let e = resolve(&selection).expect_err("a typing mistake").to_string();
+    for part in ["my.toml", "line 5", "epohcs", "^", "epochs"] {
+        assert!(e.contains(part), "no {part} in {e}");
+    }
+    let selection = Selection { set: vec!["train.epohcs=3".into()], ..select("vade") };
+    let e = resolve(&selection).expect_err("a typing mistake").to_string();
+    assert!(e.contains("--set train.epohcs=3") && e.contains('^'), "{e}");
+}
+
+#[test]
+fn a_wrong_type_keeps_the_line_of_the_users_file() {
+    // The key `method` is taken out before the check; lines must not move.
+    let text = "\n  method   =  \"vade\"   # which\nn_clusters = \"three\"\n";
+    let selection = Selection { file: Some(("my.toml".into(), text.into())), ..Selection::default() };
+    let e = resolve(&selection).expect_err("a text").to_string();
+    assert!(e.contains("line 3"), "{e}");
+}
+
+#[test]
+fn contradicting_methods_are_refused() {
+    let selection = Selection { preset: Some("vade/mnist".into()), ..select("gmm") };
+    let e = resolve(&selection).expect_err("two methods").to_string();
+    assert!(e.contains("vade") && e.contains("gmm"), "{e}");
+    assert!(resolve(&Selection::default()).is_err_and(|e| e.to_string().contains("--method")));
+    assert!(resolve(&select("vda")).is_err_and(|e| e.to_string().contains("vade")));
+    let preset = Selection { preset: Some("vade/mnits".into()), ..Selection::default() };
+    assert!(resolve(&preset).is_err_and(|e| e.to_string().contains("vade/mnist")));
+}
+
+#[test]
+fn values_out_of_range_are_named() {
+    for (set, key) in [
+        ("train.batch_size=0", "batch_size"),
+        ("train.lr=-1.0", "lr"),
+        ("net.latent_dim=0", "latent_dim"),
+        ("prior_lr=0.0", "prior_lr"),
+        ("pretrain.input_mask=1.0", "input_mask"),
+        ("init.codes.n_init=0", "n_init"),
+        ("train.lr_schedule=step", ""),
+    ] {
+        let result = resolve(&Selection { set: vec![set.into()], ..select("vade") });
+        if key.is_empty() {
+            assert!(result.is_ok(), "{set}");
+        } else {
+            assert!(result.is_err_and(|e| e.to_string().contains(key)), "{set}");
+        }
+    }
+}
+
+#[test]
+fn the_hash_depends_on_the_settings_and_not_on_how_they_were_given() {
+    let base = resolve(&select("vade")).expect("valid");
+    let same = resolve(&Selection { set: vec!["n_clusters=3".into()], n_clusters: None, ..select("vade") });
+    assert_eq!(base.sha256(), same.expect("valid").sha256());
+    let from_file = Selection { file: Some(("c.toml".into(), base.to_toml())), ..Selection::default() };
+    assert_eq!(base.sha256(), resolve(&from_file).expect("valid").sha256());
+    let other = resolve(&Selection { set: vec!["train.lr=1e-4".into()], ..select("vade") }).expect("valid");
+    assert_ne!(base.sha256(), other.sha256());
+}

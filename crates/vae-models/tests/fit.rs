@@ -1,0 +1,169 @@
+//! Every method from features to a saved model and back, on data with three obvious clusters.
+
+use ndarray::{Array1, Array2};
+
+use std::path::Path;
+use vae_core::Features;
+use vae_core::phase::FitContext;
+use vae_models::config::{Selection, resolve};
+use vae_models::registry::METHODS;
+use vae_models::{Clusterer, FitSummary, load_model};
+
+/// A deterministic stand-in for noise in [-0.5, 0.5), so that these tests need no generator.
+fn noise(i: usize, j: usize) -> f32 {
+    let bits = (i as u64 * 1_000_003 + j as u64 * 7919 + 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (bits >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+}
+
+/// Three groups of eight features; the classes are returned for scoring only.
+fn blobs(n: usize) -> (Features, Array1<u32>) {
+    let class = |i: usize| i % 3;
+    let x = Array2::from_shape_fn((n, 8), |(i, j)| {
+        let mean = if j % 3 == class(i) { 0.8 } else { 0.2 };
+        (mean + 0.15 * noise(i, j)).clamp(0.0, 1.0)
+    });
+    (Features::dense(x).expect("finite"), (0..n).map(|i| class(i) as u32).collect())
+}
+
+fn small(method: &str, seed: u64) -> (Box<dyn Clusterer>, FitContext) {
+    let deep = ["net.hidden=[32]", "net.latent_dim=3", "pretrain.train.min_updates=1000"];
+    let mut set: Vec<String> = Vec::new();
+    if method.starts_with("ae-") || method == "vade" {
+        set.extend(deep.map(String::from));
+    }
+    if method == "vade" {
+        set.extend(
+            ["train.epochs=10", "train.min_updates=0", "train.batch_size=32", "train.observe_every_epochs=5"]
+                .map(String::from),
+        );
+    }
+    let selection =
+        Selection { method: Some(method.into()), n_clusters: Some(3), set, ..Selection::default() };
+    // Two threads on a busy machine wait for each other more than they compute.
+    vae_core::device::configure_process(1);
+    let clusterer = resolve(&selection).and_then(|r| r.build()).expect("valid");
+    (clusterer, FitContext::in_memory(seed))
+}
+
+fn fit(method: &str, seed: u64, x: &Features) -> (Box<dyn Clusterer>, FitSummary) {
+    let (mut clusterer, cx) = small(method, seed);
+    let summary = clusterer.fit(x, &cx).unwrap_or_else(|e| panic!("{method}: {e}"));
+    (clusterer, summary)
+}
+
+fn save(clusterer: &dyn Clusterer, folder: &Path) -> Vec<u8> {
+    let path = folder.join("model.safetensors");
+    clusterer.save(&path).expect("saved");
+    std::fs::read(path).expect("read")
+}
+
+#[test]
+fn every_method_finds_three_obvious_clusters() {
+    let (x, y) = blobs(300);
+    for method in METHODS {
+        let (clusterer, summary) = fit(method.name, 0, &x);
+        let acc = vae_metrics::acc(summary.assignments.view(), y.view()).expect("a score");
+        assert!(acc > 0.99, "{}: {acc}", method.name);
+        assert_eq!(clusterer.predict(&x).expect("fitted"), summary.assignments, "{}", method.name);
+        assert!(!summary.selection.is_empty() && !summary.phases.is_empty());
+        assert_eq!(method.generative, clusterer.generator().is_some(), "{}", method.name);
+    }
+}
+
+#[test]
+fn a_saved_model_predicts_the_same() {
+    let (x, _) = blobs(120);
+    let folder = tempfile::tempdir().expect("temp dir");
+    for method in METHODS {
+        let (clusterer, _) = fit(method.name, 1, &x);
+        save(clusterer.as_ref(), folder.path());
+        let loaded = load_model(&folder.path().join("model.safetensors")).expect("loaded");
+        assert_eq!(loaded.predict(&x).expect("fitted"), clusterer.predict(&x).expect("fitted"));
+        assert_eq!(loaded.embed(&x).expect("fitted"), clusterer.embed(&x).expect("fitted"));
+        assert_eq!(loaded.n_clusters(), 3);
+        if let (Some(a), Some(b)) = (clusterer.soft(), loaded.soft()) {
+            let gamma = a.predict_proba(&x).expect("fitted");
+            assert_eq!(gamma, b.predict_proba(&x).expect("fitted"));
+            assert!(gamma.rows().into_iter().all(|r| (r.sum() - 1.0).abs() < 1e-5));
+        }
+        if let (Some(a), Some(b)) = (clusterer.generator(), loaded.generator()) {
+            assert_eq!(a.sample(2, 5, 9).expect("sampled"), b.sample(2, 5, 9).expect("sampled"));
+            assert_ne!(a.sample(2, 5, 9).expect("sampled"), a.sample(2, 5, 10).expect("sampled"));
+            assert_eq!(a.reconstruct(&x).expect("fitted").dim(), (120, 8));
+            assert!(a.sample(3, 1, 0).is_err_and(|e| e.to_string().contains("cluster 3")));
+        }
+    }
+}
+
+#[test]
+fn equal_seeds_give_equal_bytes_and_other_seeds_do_not() {
+    let (x, _) = blobs(90);
+    let folder = tempfile::tempdir().expect("temp dir");
+    for method in ["vade", "ae-gmm"] {
+        let bytes = |seed| save(fit(method, seed, &x).0.as_ref(), folder.path());
+        let first = bytes(3);
+        assert_eq!(first, bytes(3), "{method}");
+        assert_ne!(first, bytes(4), "{method}");
+    }
+}
+
+#[test]
+fn samples_of_a_cluster_belong_to_it() {
+    let (x, _) = blobs(300);
+    for method in ["gmm", "ae-gmm", "vade"] {
+        let (clusterer, _) = fit(method, 0, &x);
+        let generator = clusterer.generator().expect("generative");
+        for cluster in 0..3 {
+            let samples =
+                Features::dense(generator.sample(cluster, 50, 0).expect("sampled")).expect("finite");
+            let hits = clusterer
+                .predict(&samples)
+                .expect("fitted")
+                .iter()
+                .filter(|&&c| c as usize == cluster)
+                .count();
+            assert!(hits >= 45, "{method}: {hits} of 50 samples of cluster {cluster} are assigned to it");
+        }
+    }
+}
+
+#[test]
+fn vade_improves_its_bound_and_is_observed() {
+    let (x, _) = blobs(300);
+    let (_, summary) = fit("vade", 0, &x);
+    let phases: Vec<&str> = summary.phases.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(phases, ["pretrain", "init", "train"]);
+    let history = &summary.phases[2].history;
+    assert!(history[9].loss < history[0].loss);
+    assert!(history.iter().all(|e| e.terms.iter().all(|(name, v)| name != "clamped" || *v == 0.0)));
+    assert_eq!(summary.observed.iter().map(|(e, _)| *e).collect::<Vec<_>>(), [5, 10]);
+    assert!(summary.start_assignments.is_some());
+}
+
+#[test]
+fn unusable_input_is_refused() {
+    let (x, _) = blobs(4);
+    for method in METHODS {
+        let selection =
+            Selection { method: Some(method.name.into()), n_clusters: Some(5), ..Selection::default() };
+        let mut clusterer = resolve(&selection).and_then(|r| r.build()).expect("valid");
+        let e = clusterer
+            .fit(&x, &FitContext::in_memory(0))
+            .expect_err("five clusters of four samples")
+            .to_string();
+        assert!(e.contains("n_clusters") && e.contains('4'), "{}: {e}", method.name);
+        assert!(clusterer.predict(&x).is_err_and(|e| e.to_string().contains("not been fitted")));
+    }
+    let constant = Features::dense(Array2::from_elem((20, 8), 0.5)).expect("finite");
+    for method in METHODS {
+        let (mut clusterer, cx) = small(method.name, 0);
+        assert!(
+            clusterer.fit(&constant, &cx).is_err_and(|e| e.to_string().contains("distinct")),
+            "{}",
+            method.name
+        );
+    }
+    let (fitted, _) = fit("vade", 0, &blobs(60).0);
+    let narrow = Features::dense(Array2::zeros((2, 3))).expect("finite");
+    assert!(fitted.predict(&narrow).is_err_and(|e| e.to_string().contains("8 features")));
+}
