@@ -23,7 +23,7 @@ pub fn heat_map(confusion: &Confusion, class_names: &[String]) -> Option<Svg> {
     let top = 66.0 + if turned { 4.6 * longest + 14.0 } else { 18.0 };
     let (width, height) = (side * columns as f64, side * rows as f64);
     let slant = if turned { 5.0 * longest } else { 0.0 };
-    let mut svg = Svg::new((LEFT + width + 20.0 + slant).max(520.0), top + height + 14.0);
+    let mut svg = Svg::new((LEFT + width + 20.0 + slant).max(600.0), top + height + 14.0);
     svg.heading(12.0, 20.0, 15.0, "Clusters and classes");
     let right: u64 = table.counts().diag().sum();
     let n: u64 = table.counts().sum();
