@@ -30,7 +30,7 @@ pub const DEFAULT_N: usize = 10_000;
 pub const DEFAULT_SEED: u64 = 0;
 
 /// SHA-256 of `strokes(DEFAULT_N, DEFAULT_SEED)`: all pixels in row order, then one byte per label.
-pub const DEFAULT_SHA256: &str = "c005dff60fa1206d8de96d675d1b2621f7b00f4290c15f480e7818002ef71dc2";
+pub const DEFAULT_SHA256: &str = "9827f81aefd2e02c282cd981a356228c402007d42f28567a3cb32f2547819988";
 
 /// How much the images of one class differ: the one place that sets how hard the data set is.
 ///
@@ -60,12 +60,12 @@ struct Difficulty {
 }
 
 const DIFFICULTY: Difficulty = Difficulty {
-    half_rotation: 0.26,
-    shear: 0.45,
-    half_height_px: (8.0, 10.0),
+    half_rotation: 0.22,
+    shear: 0.36,
+    half_height_px: (7.6, 9.4),
     aspect: (0.8, 1.15),
-    shift_px: 2.0,
-    elastic: 0.25,
+    shift_px: 2.5,
+    elastic: 0.22,
     radius_px: (0.9, 1.8),
     edge_px: (1.0, 1.6),
     ink: (0.8, 1.0),
@@ -220,8 +220,8 @@ fn skeleton(class: u32, style: f64) -> Vec<Vec<Point>> {
             Line(&[(-0.6, 1.0), (0.62, 1.0)]),
         ])],
         3 => vec![stroke(&[
-            Arc { centre: (0.0, -0.5), radii: (0.5, 0.5), from: 0.55, to: 1.25 },
-            Arc { centre: (0.0, 0.5), radii: (0.6, 0.5), from: 0.75, to: 1.45 },
+            Arc { centre: (-0.1, -0.5), radii: (0.65, 0.5), from: 0.55, to: 1.2 },
+            Arc { centre: (-0.1, 0.5), radii: (0.75, 0.5), from: 0.8, to: 1.45 },
         ])],
         4 => vec![
             straight((0.3 - 0.55 * style, -1.0), (-0.65, 0.3)),
@@ -229,21 +229,21 @@ fn skeleton(class: u32, style: f64) -> Vec<Vec<Point>> {
             straight((0.3, -1.0 + 0.35 * style), (0.3, 1.0)),
         ],
         5 => vec![stroke(&[
-            Line(&[(0.55, -1.0), (-0.42, -1.0), (-0.49, 0.0)]),
-            Arc { centre: (0.0, 0.38), radii: (0.6, 0.62), from: 0.6, to: 1.4 },
+            Line(&[(0.65, -1.0), (-0.45, -1.0), (-0.5, -0.05)]),
+            Arc { centre: (-0.05, 0.4), radii: (0.68, 0.6), from: 0.62, to: 1.38 },
         ])],
         6 => vec![stroke(&[
-            Curve([(0.4, -1.0), (-0.6, -0.7), (-0.6, 0.42)]),
-            Arc { centre: (0.0, 0.45), radii: (0.6, 0.55), from: 0.5, to: 1.0 },
-            Arc { centre: (0.0, 0.45), radii: (0.6, 0.55), from: 1.0, to: 1.5 },
+            Curve([(0.05, -1.0), (-0.6, -0.3), (-0.6, 0.52)]),
+            Arc { centre: (0.0, 0.52), radii: (0.6, 0.48), from: 0.5, to: 1.0 },
+            Arc { centre: (0.0, 0.52), radii: (0.6, 0.48), from: 1.0, to: 1.5 },
         ])],
         7 => vec![
             stroke(&[Line(&[(-0.6, -1.0), (0.62, -1.0), (-0.15, 1.0)])]),
             straight(between((0.22, 0.05), (-0.15, 0.05), style), between((0.22, 0.05), (0.6, 0.05), style)),
         ],
         8 => vec![
-            stroke(&[Arc { centre: (0.0, -0.5), radii: (0.46, 0.5), from: 0.0, to: 1.0 }]),
-            stroke(&[Arc { centre: (0.0, 0.5), radii: (0.58, 0.5), from: 0.0, to: 1.0 }]),
+            stroke(&[Arc { centre: (0.0, -0.5), radii: (0.36, 0.5), from: 0.0, to: 1.0 }]),
+            stroke(&[Arc { centre: (0.0, 0.5), radii: (0.45, 0.5), from: 0.0, to: 1.0 }]),
         ],
         _ => vec![
             stroke(&[Arc { centre: (0.0, -0.45), radii: (0.55, 0.55), from: 0.0, to: 1.0 }]),
