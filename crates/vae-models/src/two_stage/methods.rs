@@ -44,7 +44,9 @@ impl Default for TwoStageConfig {
             n_clusters: 0,
             scale: ScaleKind::Auto,
             likelihood: LikelihoodKind::Auto,
-            likelihood_variance: 1.0,
+            // A tenth of a standardised column's variance is noise: with 1 a few columns could not outweigh the prior,
+            // and the latent space would go unused.
+            likelihood_variance: 0.1,
             net: NetConfig::default(),
             pretrain: PretrainConfig::default(),
             codes: CodeClustering::default(),

@@ -82,7 +82,9 @@ impl Default for VadeConfig {
             n_clusters: 0,
             scale: ScaleKind::Auto,
             likelihood: LikelihoodKind::Auto,
-            likelihood_variance: 1.0,
+            // A tenth of a standardised column's variance is noise: with 1 a few columns could not outweigh the prior,
+            // and the latent space would go unused.
+            likelihood_variance: 0.1,
             gamma: Gamma::Sample,
             prior_lr: 2e-3,
             net: NetConfig::default(),
