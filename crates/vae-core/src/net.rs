@@ -1,10 +1,12 @@
 //! Layers and networks.
 
 mod autoencoder;
+mod conv;
 mod linear;
 mod mlp;
 
 pub use autoencoder::{Decoder, Encoder, NetConfig};
+pub use conv::{Conv2d, ConvTranspose2d};
 pub use linear::Linear;
 pub use mlp::Mlp;
 

@@ -31,6 +31,9 @@ impl Params {
     }
 
     /// Registers `value` under `name` in `group` and returns the tensor that modules use.
+    ///
+    /// # Panics
+    /// When the name is taken, a mistake of the caller's code.
     pub fn add(&mut self, name: impl Into<String>, value: Tensor, group: usize) -> Tensor {
         let name = name.into();
         assert!(self.params.iter().all(|p| p.name != name), "parameter `{name}` is registered twice");

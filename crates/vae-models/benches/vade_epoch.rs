@@ -75,11 +75,13 @@ fn main() {
     let features = Features::dense(x).expect("finite");
     let data = Resident::new(&features, Device::Cpu).expect("fits");
     println!("VaDE training step on 784 features, {threads} thread(s), median of {n_steps} steps");
-    println!("batch   floor ms   step ms   ratio   epoch of 70,000 s");
+    println!("                               of the step, ms");
+    println!("batch   floor ms   step ms   ratio   gather  forward  backward  update   epoch of 70,000 s");
     for batch in [256i64, 100] {
         let (floor, mut vade) = (Floor::new(batch), VadeStep::new(784));
-        let (mut floor_times, mut step_times) = (Vec::new(), Vec::new());
-        for step in 0..n_steps + n_steps.min(5) {
+        let mut times: [Vec<Duration>; 6] = Default::default();
+        let warm_up = n_steps.min(5);
+        for step in 0..n_steps + warm_up {
             let start = (step as i64 * batch) % (rows - batch);
             let index = Tensor::arange_start(start, start + batch, (Kind::Int64, Device::Cpu));
             let t = Instant::now();
@@ -87,16 +89,20 @@ fn main() {
             let floor_time = t.elapsed();
             let t = Instant::now();
             let x = data.gather(&index).expect("in range");
-            vade.step(&Batch { x: &x, index: &index, epoch: 0, step, streams: &streams });
+            let gather = t.elapsed();
+            let parts = vade.step(&Batch { x: &x, index: &index, epoch: 0, step, streams: &streams });
             let step_time = t.elapsed();
             // The first few steps touch fresh memory.
-            if step >= n_steps.min(5) {
-                floor_times.push(floor_time);
-                step_times.push(step_time);
+            if step >= warm_up {
+                let all = [floor_time, step_time, gather, parts[0], parts[1], parts[2]];
+                times.iter_mut().zip(all).for_each(|(list, time)| list.push(time));
             }
         }
-        let (floor, step) = (median(floor_times), median(step_times));
-        let epoch = step * (70_000f64 / batch as f64).ceil();
-        println!("{batch:5} {:10.2} {:9.2} {:7.3} {epoch:10.1}", 1e3 * floor, 1e3 * step, step / floor);
+        let [floor, step, gather, forward, backward, update] = times.map(|list| 1e3 * median(list));
+        let epoch = step * 1e-3 * (70_000f64 / batch as f64).ceil();
+        println!(
+            "{batch:5} {floor:10.2} {step:9.2} {:7.3} {gather:8.2} {forward:8.2} {backward:9.2} {update:7.2} {epoch:12.1}",
+            step / floor
+        );
     }
 }

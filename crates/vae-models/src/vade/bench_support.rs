@@ -4,6 +4,7 @@ use super::config::VadeConfig;
 use super::net::VadeNet;
 use crate::mixture::Mixture;
 use ndarray::{Array1, Array2};
+use std::time::{Duration, Instant};
 use tch::{Device, Tensor};
 use vae_core::likelihood::Likelihood;
 use vae_core::optim::{Group, Optimizer};
@@ -39,11 +40,14 @@ impl VadeStep {
         Self { net, optimizer }
     }
 
-    /// Forward, backward, update; returns the loss in nats per sample.
-    pub fn step(&mut self, batch: &Batch<'_>) -> f64 {
+    /// One step; the times of forward (with the loss), backward and update.
+    pub fn step(&mut self, batch: &Batch<'_>) -> [Duration; 3] {
+        let start = Instant::now();
         let loss = self.net.loss(batch).expect("a loss");
+        let forward = start.elapsed();
         let grads = Tensor::run_backward(&[&loss.total], &self.net.params.tensors(), false, false);
+        let backward = start.elapsed();
         self.optimizer.step(&self.net.params, &grads, &[2e-3, 2e-3]).expect("a step");
-        loss.total.double_value(&[])
+        [forward, backward - forward, start.elapsed() - backward]
     }
 }
