@@ -77,7 +77,6 @@ impl Default for PretrainConfig {
             layer_mask: 0.2,
             train: TrainConfig {
                 epochs: 60,
-                min_updates: 3000,
                 batch_size: 256,
                 optimizer: OptimizerKind::Adam,
                 lr: 1e-3,

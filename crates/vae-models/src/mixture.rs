@@ -39,6 +39,12 @@ impl Mixture {
         Ok(Gmm::new(self.pi.clone(), self.mu.clone(), self.var.clone())?)
     }
 
+    /// Variance of a dimension within a component, averaged over dimensions and, by weight, over components.
+    pub(crate) fn mean_variance(&self) -> f64 {
+        let per_component = self.var.rows().into_iter().map(|row| row.sum() / row.len() as f64);
+        self.pi.iter().zip(per_component).map(|(pi, var)| pi * var).sum()
+    }
+
     pub(crate) fn store(&self, prefix: &str, tensors: &mut Tensors) {
         tensors.insert(format!("{prefix}pi"), tensor_of(self.pi.view().insert_axis(ndarray::Axis(0))));
         tensors.insert(format!("{prefix}mu"), tensor_of(self.mu.view()));

@@ -20,8 +20,21 @@ use ndarray::Array1;
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::likelihood::{Likelihood, LikelihoodKind};
+use vae_core::net::NetConfig;
 use vae_core::phase::Artefact;
-use vae_core::train::OBSERVED;
+use vae_core::pretrain::PretrainConfig;
+use vae_core::train::{OBSERVED, TrainConfig};
+
+/// Networks for data nobody has tuned for: smaller than the published ones, which were made for images.
+pub(crate) fn default_net() -> NetConfig {
+    NetConfig { hidden: vec![256, 256, 512], ..NetConfig::default() }
+}
+
+/// The auto-encoder's training for data nobody has tuned for: enough updates for small data too.
+pub(crate) fn default_pretrain() -> PretrainConfig {
+    let config = PretrainConfig::default();
+    PretrainConfig { train: TrainConfig { min_updates: 3000, batch_size: 128, ..config.train }, ..config }
+}
 
 /// Fits the scaling and decides what is `auto`; the texts say what was decided.
 pub(crate) fn resolve_input(

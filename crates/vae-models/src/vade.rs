@@ -15,6 +15,6 @@ mod fit;
 mod loss;
 mod net;
 
-pub use config::{InitConfig, InitKind, PiInit, VadeConfig};
+pub use config::{InitConfig, InitKind, LogVarInit, PiInit, VadeConfig};
 pub use fit::Vade;
 pub use loss::{Gamma, Posterior, Terms, loss};

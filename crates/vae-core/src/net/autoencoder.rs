@@ -73,6 +73,18 @@ impl Encoder {
         encoder
     }
 
+    /// Makes the log-variance head constant: every log variance is `value` until training moves it.
+    ///
+    /// # Panics
+    /// When the encoder was built without a log-variance head, a mistake of the caller's code.
+    pub fn set_constant_log_var(&self, value: f64) {
+        let head = self.log_var.as_ref().expect("only variational encoders have a log-variance head");
+        tch::no_grad(|| {
+            let _ = head.weight.shallow_clone().fill_(0.0);
+            let _ = head.bias.shallow_clone().fill_(value);
+        });
+    }
+
     /// The code: the mean of q(z | x).
     ///
     /// # Shapes

@@ -47,8 +47,8 @@ impl Default for TwoStageConfig {
             // A tenth of a standardised column's variance is noise: with 1 a few columns could not outweigh the prior,
             // and the latent space would go unused.
             likelihood_variance: 0.1,
-            net: NetConfig::default(),
-            pretrain: PretrainConfig::default(),
+            net: super::default_net(),
+            pretrain: super::default_pretrain(),
             codes: CodeClustering::default(),
         }
     }

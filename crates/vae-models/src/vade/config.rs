@@ -32,6 +32,22 @@ pub enum PiInit {
     Uniform,
 }
 
+/// Where the variance of q(z | x) starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogVarInit {
+    /// A head with random weights (the authors' code): variances about 1, whatever the scale of the codes.
+    Glorot,
+    /// A constant: a tenth of the mean variance of the codes within a cluster.
+    Scaled,
+}
+
+impl LogVarInit {
+    fn is_glorot(&self) -> bool {
+        *self == Self::Glorot
+    }
+}
+
 /// The table `[init]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -40,13 +56,22 @@ pub struct InitConfig {
     pub kind: InitKind,
     /// `gmm` or `uniform`.
     pub pi: PiInit,
+    /// `glorot` or `scaled`. Codes of small data can be so narrow that noise of variance 1 drowns them, and the clusters
+    /// merge in the first epochs.
+    #[serde(skip_serializing_if = "LogVarInit::is_glorot")]
+    pub log_var: LogVarInit,
     /// How the codes are clustered.
     pub codes: CodeClustering,
 }
 
 impl Default for InitConfig {
     fn default() -> Self {
-        Self { kind: InitKind::Gmm, pi: PiInit::Gmm, codes: CodeClustering::default() }
+        Self {
+            kind: InitKind::Gmm,
+            pi: PiInit::Gmm,
+            log_var: LogVarInit::Scaled,
+            codes: CodeClustering::default(),
+        }
     }
 }
 
@@ -87,13 +112,13 @@ impl Default for VadeConfig {
             likelihood_variance: 0.1,
             gamma: Gamma::Sample,
             prior_lr: 2e-3,
-            net: NetConfig::default(),
-            pretrain: PretrainConfig::default(),
+            net: crate::two_stage::default_net(),
+            pretrain: crate::two_stage::default_pretrain(),
             init: InitConfig::default(),
             train: TrainConfig {
                 epochs: 50,
-                min_updates: 1500,
-                batch_size: 256,
+                min_updates: 2000,
+                batch_size: 128,
                 lr: 2e-3,
                 lr_schedule: LrSchedule::Step,
                 lr_decay_every_epochs: 10,

@@ -1,6 +1,6 @@
 //! The phases of VaDE, and the fitted model.
 
-use super::config::{InitKind, PiInit, VadeConfig};
+use super::config::{InitKind, LogVarInit, PiInit, VadeConfig};
 use super::net::VadeNet;
 use crate::clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
 use crate::mixture::Mixture;
@@ -82,6 +82,9 @@ impl Clusterer for Vade {
         let trained = cx.phase(&spec, |phase| {
             let data = Resident::new(&x, cx.device)?;
             net.params.load_present(&autoencoder.tensors, "")?;
+            if config.init.log_var == LogVarInit::Scaled {
+                net.encoder.set_constant_log_var((0.1 * start.mixture.mean_variance()).ln());
+            }
             let prior = Group { lr: config.prior_lr, weight_decay: 0.0 };
             let (record, observed) =
                 train(&net, &data, &config.train, vec![config.train.group(), prior], phase)?;
