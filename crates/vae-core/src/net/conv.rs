@@ -183,7 +183,7 @@ mod tests {
     fn stride_two_pads_at_the_end() {
         // One input pixel, a kernel that counts its position: output (0, 0) sees the pixel (0, 0) at kernel (0, 0).
         let (layer, _) = build(|b| Conv2d::new(b, "c", 1, 1, 3, 2));
-        let _ = tch::no_grad(|| {
+        tch::no_grad(|| {
             layer
                 .weight
                 .shallow_clone()
