@@ -7,6 +7,7 @@ use ndarray::{Array1, Array2};
 use std::time::{Duration, Instant};
 use tch::{Device, Tensor};
 use vae_core::likelihood::Likelihood;
+use vae_core::net::NetConfig;
 use vae_core::optim::{Group, Optimizer};
 use vae_core::random::Streams;
 use vae_core::train::{Batch, Trainable};
@@ -21,7 +22,9 @@ pub struct VadeStep {
 impl VadeStep {
     /// Fresh weights, ten clusters, a Bernoulli likelihood over `dim` features.
     pub fn new(dim: usize) -> Self {
-        let config = VadeConfig { n_clusters: 10, ..VadeConfig::default() };
+        // The published widths, which the floor is computed for; VaDE's own defaults are smaller.
+        let net = NetConfig { hidden: vec![500, 500, 2000], latent_dim: 10, ..NetConfig::default() };
+        let config = VadeConfig { n_clusters: 10, net, ..VadeConfig::default() };
         let mixture = Mixture {
             pi: Array1::from_elem(10, 0.1),
             mu: Array2::from_shape_fn((10, 10), |(k, j)| ((k * 7 + j * 3) % 10) as f64 - 4.5),
