@@ -114,7 +114,8 @@ impl Default for VadeConfig {
             prior_lr: 2e-3,
             net: crate::two_stage::default_net(),
             pretrain: crate::two_stage::default_pretrain(),
-            init: InitConfig::default(),
+            // The table's own default is what a resolved configuration leaves out: `glorot`.
+            init: InitConfig { log_var: LogVarInit::Scaled, ..InitConfig::default() },
             train: TrainConfig {
                 epochs: 50,
                 min_updates: 2000,
