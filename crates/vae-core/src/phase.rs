@@ -25,6 +25,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tch::Device;
 
+/// Settings younger than the first recorded runs, each with the value (as JSON) at which it changes nothing. Hashes leave
+/// them out at that value, so that phases and run files made before a setting existed stay valid. Such a setting is not
+/// the last one of its table.
+pub const NEUTRAL: [(&str, &str); 2] = [("min_updates", "0"), ("log_var", "\"glorot\"")];
+
 /// One epoch of a training, without a clock: equal runs have equal histories.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
@@ -226,6 +231,9 @@ impl FitContext {
         .map_err(|e| {
             Error::Features(format!("the configuration of phase `{}` cannot be hashed: {e}", spec.name))
         })?;
+        let text = NEUTRAL.iter().fold(text, |text, (key, value)| {
+            text.replace(&format!("\"{key}\":{value},"), "")
+        });
         Ok(sha256_hex(text.as_bytes()))
     }
 

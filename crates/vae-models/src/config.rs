@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use toml::{Table, Value};
 use vae_core::fsio::sha256_hex;
+use vae_core::phase::NEUTRAL;
 
 /// The profile that is used unless another is named: the settings this project's claims refer to.
 pub const STANDARD: &str = "standard";
@@ -235,12 +236,17 @@ impl Resolved {
             .collect()
     }
 
-    /// SHA-256 of method, revision and complete configuration, as hexadecimal. Seed, device and threads are not part.
+    /// SHA-256 of method, revision and complete configuration, as hexadecimal. Seed, device and threads are not part,
+    /// nor are the [`NEUTRAL`] settings.
     pub fn sha256(&self) -> String {
         let mut text = format!("{} {}", self.method.name, self.method.revision);
         let mut leaves = Vec::new();
         collect_leaves(&self.table, "", &mut leaves);
-        for (path, value) in leaves {
+        let neutral = |path: &str, value: &str| {
+            let leaf = path.rsplit('.').next();
+            NEUTRAL.iter().any(|(key, same)| leaf == Some(key) && value == *same)
+        };
+        for (path, value) in leaves.into_iter().filter(|(path, value)| !neutral(path, value)) {
             let _ = write!(text, "\n{path} = {value}");
         }
         sha256_hex(text.as_bytes())

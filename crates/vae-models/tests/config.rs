@@ -25,6 +25,10 @@ fn every_preset_resolves_in_every_profile_and_builds() {
             let resolved = resolve(&selection).unwrap_or_else(|e| panic!("{} {profile}: {e}", preset.name));
             assert_eq!(resolved.method.name, preset.method);
             assert!(resolved.build().is_ok());
+            // What is written into a run folder says the same when it is read back, also where it differs from defaults.
+            let file = Some(("config.toml".into(), resolved.to_toml()));
+            let again = resolve(&Selection { file, ..Selection::default() }).expect("what was written");
+            assert_eq!(resolved.table(), again.table(), "{} {profile}", preset.name);
         }
     }
 }
@@ -122,6 +126,8 @@ fn the_hash_depends_on_the_settings_and_not_on_how_they_were_given() {
     assert_eq!(base.sha256(), same.expect("valid").sha256());
     let from_file = Selection { file: Some(("c.toml".into(), base.to_toml())), ..Selection::default() };
     assert_eq!(base.sha256(), resolve(&from_file).expect("valid").sha256());
-    let other = resolve(&Selection { set: vec!["train.lr=1e-4".into()], ..select("vade") }).expect("valid");
-    assert_ne!(base.sha256(), other.sha256());
+    for set in ["train.lr=1e-4", "train.min_updates=0", "init.log_var=glorot"] {
+        let other = resolve(&Selection { set: vec![set.into()], ..select("vade") }).expect("valid");
+        assert_ne!(base.sha256(), other.sha256(), "{set}");
+    }
 }

@@ -12,7 +12,6 @@ pub struct TrainConfig {
     /// Passes over the data.
     pub epochs: usize,
     /// At least so many updates: small data are passed over more often than `epochs` says. 0 takes `epochs` literally.
-    #[serde(skip_serializing_if = "is_zero")]
     pub min_updates: usize,
     /// Samples per update; the last batch of an epoch may be smaller.
     pub batch_size: usize,
@@ -111,10 +110,6 @@ impl TrainConfig {
             epochs: self.epochs,
         }
     }
-}
-
-fn is_zero(n: &usize) -> bool {
-    *n == 0
 }
 
 #[cfg(test)]

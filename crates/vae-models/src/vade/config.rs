@@ -42,12 +42,6 @@ pub enum LogVarInit {
     Scaled,
 }
 
-impl LogVarInit {
-    fn is_glorot(&self) -> bool {
-        *self == Self::Glorot
-    }
-}
-
 /// The table `[init]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -58,7 +52,6 @@ pub struct InitConfig {
     pub pi: PiInit,
     /// `glorot` or `scaled`. Codes of small data can be so narrow that noise of variance 1 drowns them, and the clusters
     /// merge in the first epochs.
-    #[serde(skip_serializing_if = "LogVarInit::is_glorot")]
     pub log_var: LogVarInit,
     /// How the codes are clustered.
     pub codes: CodeClustering,
@@ -114,8 +107,7 @@ impl Default for VadeConfig {
             prior_lr: 2e-3,
             net: crate::two_stage::default_net(),
             pretrain: crate::two_stage::default_pretrain(),
-            // The table's own default is what a resolved configuration leaves out: `glorot`.
-            init: InitConfig { log_var: LogVarInit::Scaled, ..InitConfig::default() },
+            init: InitConfig::default(),
             train: TrainConfig {
                 epochs: 50,
                 min_updates: 2000,
