@@ -324,6 +324,18 @@ pub fn to_array2(t: &Tensor) -> Result<Array2<f32>> {
     Array2::from_shape_vec((n as usize, d as usize), values).map_err(|e| Error::Features(e.to_string()))
 }
 
+/// The numbers of a contiguous f32 tensor on the CPU, without a copy.
+///
+/// # Errors
+/// [`Error::Features`] for any other tensor.
+pub fn as_slice(t: &Tensor) -> Result<&[f32]> {
+    if t.device() != Device::Cpu || t.f_kind()? != Kind::Float || !t.is_contiguous() {
+        return Err(Error::Features("the tensor is not contiguous f32 on the CPU".into()));
+    }
+    // SAFETY: checked above; numel elements, alive as long as the borrow.
+    Ok(unsafe { std::slice::from_raw_parts(t.data_ptr().cast::<f32>(), t.numel()) })
+}
+
 /// An array `[n, d]` as a float tensor on `device`.
 ///
 /// # Errors

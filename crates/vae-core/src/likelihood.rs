@@ -72,7 +72,9 @@ impl Likelihood {
     /// `m` (logits or means), `x`: `[b, d]`.
     pub fn nll(&self, m: &Tensor, x: &Tensor) -> Tensor {
         let terms = match self {
-            Self::Bernoulli => m.softplus() - x * m,
+            Self::Bernoulli => {
+                m.binary_cross_entropy_with_logits(x, None::<&Tensor>, None::<&Tensor>, tch::Reduction::None)
+            }
             Self::Gaussian { variance } => (x - m).square() * (0.5 / variance),
         };
         terms.sum_dim_intlist([-1i64].as_slice(), false, None)

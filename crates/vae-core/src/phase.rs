@@ -28,7 +28,8 @@ use tch::Device;
 /// Settings younger than the first recorded runs, each with the value (as JSON) at which it changes nothing. Hashes leave
 /// them out at that value, so that phases and run files made before a setting existed stay valid. Such a setting is not
 /// the last one of its table.
-pub const NEUTRAL: [(&str, &str); 2] = [("min_updates", "0"), ("log_var", "\"glorot\"")];
+pub const NEUTRAL: [(&str, &str); 3] =
+    [("min_updates", "0"), ("log_var", "\"glorot\""), ("assignment_warmup_epochs", "0")];
 
 /// One epoch of a training, without a clock: equal runs have equal histories.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

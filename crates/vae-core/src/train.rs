@@ -57,6 +57,30 @@ pub trait Trainable {
     /// What the model cannot compute.
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss>;
 
+    /// Called before the first step of an epoch (0-based), for what changes between epochs.
+    ///
+    /// # Errors
+    /// What the model cannot compute.
+    fn begin_epoch(&self, _epoch: usize, _data: &Resident<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// What training changes besides the parameters, by name; checkpoints keep it.
+    ///
+    /// # Errors
+    /// What the model cannot compute.
+    fn state(&self) -> Result<Tensors> {
+        Ok(Tensors::new())
+    }
+
+    /// Takes back what [`Trainable::state`] returned, when a training is continued.
+    ///
+    /// # Errors
+    /// When something is missing.
+    fn restore(&self, _state: &Tensors) -> Result<()> {
+        Ok(())
+    }
+
     /// Assignments of all samples for the accuracy curve, u8 `[n]`, or `None`. The loop stores them and hands them out
     /// after the fit; nothing in here sees what becomes of them.
     ///
@@ -118,6 +142,7 @@ impl Run<'_> {
         let params = self.model.params();
         if let Some(state) = State::load(path, &self.cx.key, params, &mut self.optimizer)? {
             self.state = state;
+            self.model.restore(&std::mem::take(&mut self.state.of_model))?;
         }
         Ok(())
     }
@@ -133,6 +158,9 @@ impl Run<'_> {
         let mut last_checkpoint = Instant::now();
         while self.state.epoch < self.config.epochs {
             let epoch_clock = Instant::now();
+            if self.state.step == 0 {
+                self.model.begin_epoch(self.state.epoch, self.data)?;
+            }
             self.one_epoch(&mut last_checkpoint, epoch_clock)?;
             let epoch = self.state.epoch;
             let loss = self.close_epoch(epoch_clock.elapsed().as_secs_f64())?;
@@ -251,6 +279,7 @@ impl Run<'_> {
             wall_s: self.state.wall_s + self.clock.wall_s(),
             cpu_s: self.state.cpu_s + self.clock.cpu_s(),
             partial_epoch_s: self.state.partial_epoch_s + epoch_wall_s,
+            of_model: self.model.state()?,
             ..self.state.shallow_clone()
         };
         now.save(path, &self.cx.key, self.model.params(), &self.optimizer)

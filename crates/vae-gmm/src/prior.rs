@@ -36,18 +36,49 @@ impl MixturePrior {
         mu: ArrayView2<'_, f64>,
         var: ArrayView2<'_, f64>,
     ) -> Self {
-        let (k, j) = (mu.nrows() as i64, mu.ncols() as i64);
-        let tensor = |values: Vec<f64>, shape: &[i64]| {
-            Tensor::from_slice(&values).view(shape).to_kind(Kind::Float).to_device(device)
-        };
-        let logits = tensor(pi.iter().map(|p| p.max(1e-12).ln()).collect(), &[k]);
-        let means = tensor(mu.iter().copied().collect(), &[k, j]);
-        let log_var = tensor(var.iter().map(|v| v.max(1e-12).ln()).collect(), &[k, j]);
+        let [logits, means, log_var] = Self::tensors(device, pi, mu, var);
         Self {
             logits: params.add("prior.logits", logits, group),
             mu: params.add("prior.mu", means, group),
             log_var: params.add("prior.log_var", log_var, group),
         }
+    }
+
+    /// The same, but pi is no parameter: it stays as it is.
+    ///
+    /// # Shapes
+    /// As for [`MixturePrior::new`].
+    pub fn with_fixed_pi(
+        params: &mut Params,
+        group: usize,
+        device: Device,
+        pi: ArrayView1<'_, f64>,
+        mu: ArrayView2<'_, f64>,
+        var: ArrayView2<'_, f64>,
+    ) -> Self {
+        let [logits, means, log_var] = Self::tensors(device, pi, mu, var);
+        Self {
+            logits,
+            mu: params.add("prior.mu", means, group),
+            log_var: params.add("prior.log_var", log_var, group),
+        }
+    }
+
+    fn tensors(
+        device: Device,
+        pi: ArrayView1<'_, f64>,
+        mu: ArrayView2<'_, f64>,
+        var: ArrayView2<'_, f64>,
+    ) -> [Tensor; 3] {
+        let (k, j) = (mu.nrows() as i64, mu.ncols() as i64);
+        let tensor = |values: Vec<f64>, shape: &[i64]| {
+            Tensor::from_slice(&values).view(shape).to_kind(Kind::Float).to_device(device)
+        };
+        [
+            tensor(pi.iter().map(|p| p.max(1e-12).ln()).collect(), &[k]),
+            tensor(mu.iter().copied().collect(), &[k, j]),
+            tensor(var.iter().map(|v| v.max(1e-12).ln()).collect(), &[k, j]),
+        ]
     }
 
     /// `ln pi`, `[K]`.

@@ -10,6 +10,9 @@ pub enum Error {
     /// k-means and Gaussian mixtures.
     #[error(transparent)]
     Gmm(#[from] vae_gmm::Error),
+    /// Neighbours, graphs, partitions.
+    #[error(transparent)]
+    Graph(vae_graph::Error),
     /// A configuration text could not be read: the message shows the line with a caret.
     #[error("{origin}: {message}")]
     ConfigText {
@@ -69,6 +72,16 @@ impl Error {
 impl From<tch::TchError> for Error {
     fn from(e: tch::TchError) -> Self {
         Self::Core(e.into())
+    }
+}
+
+impl From<vae_graph::Error> for Error {
+    fn from(e: vae_graph::Error) -> Self {
+        match e {
+            // An interruption stays recognisable through all layers.
+            vae_graph::Error::Core(e) => Self::Core(e),
+            other => Self::Graph(other),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod registry;
 mod saved;
 mod scale;
 
+pub mod dgg;
 pub mod mixture;
 pub mod two_stage;
 pub mod vade;

@@ -7,6 +7,9 @@ use toml::Table;
 
 /// What a method's configuration type provides.
 pub trait MethodConfig: Serialize + DeserializeOwned + Default + 'static {
+    /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
+    fn complete(&mut self) {}
+
     /// Checks the ranges of all values.
     ///
     /// # Errors
@@ -76,10 +79,11 @@ pub(crate) trait Restorable: Clusterer + Sized + 'static {
 }
 
 fn read<C: MethodConfig>(table: Table) -> Result<C> {
-    let config: C = table.try_into().map_err(|e: toml::de::Error| Error::ConfigText {
+    let mut config: C = table.try_into().map_err(|e: toml::de::Error| Error::ConfigText {
         origin: "configuration".into(),
         message: e.to_string(),
     })?;
+    config.complete();
     config.check()?;
     Ok(config)
 }
@@ -133,12 +137,28 @@ pub static METHODS: &[Method] = &[
         ops: ops::<crate::two_stage::AeGmm>(),
     },
     Method {
+        name: "ae-spectral",
+        summary: "auto-encoder, then a partition of its codes' neighbour graph, chosen by modularity",
+        reference: "Ng, Jordan and Weiss 2001; Newman 2004",
+        revision: 1,
+        generative: false,
+        ops: ops::<crate::two_stage::AeSpectral>(),
+    },
+    Method {
         name: "vade",
         summary: "variational deep embedding: a VAE whose prior is a Gaussian mixture",
         reference: "Jiang et al. 2017, arXiv 1611.05148",
         revision: 1,
         generative: true,
         ops: ops::<crate::vade::Vade>(),
+    },
+    Method {
+        name: "dgg",
+        summary: "VaDE whose latents explain their neighbours too, by smoothed targets",
+        reference: "Yang et al. 2019 (ICCV)",
+        revision: 1,
+        generative: true,
+        ops: ops::<crate::dgg::Dgg>(),
     },
 ];
 
@@ -195,8 +215,11 @@ presets! {
     "ae-kmeans" / "reuters10k", "ae-kmeans" / "stl10",
     "ae-gmm" / "strokes", "ae-gmm" / "mnist", "ae-gmm" / "fashion-mnist", "ae-gmm" / "hhar",
     "ae-gmm" / "reuters10k", "ae-gmm" / "stl10",
+    "ae-spectral" / "strokes", "ae-spectral" / "mnist", "ae-spectral" / "fashion-mnist", "ae-spectral" / "hhar",
+    "ae-spectral" / "reuters10k", "ae-spectral" / "stl10",
     "vade" / "strokes", "vade" / "mnist", "vade" / "fashion-mnist", "vade" / "hhar",
     "vade" / "reuters10k", "vade" / "stl10",
+    "dgg" / "strokes", "dgg" / "mnist", "dgg" / "fashion-mnist", "dgg" / "hhar", "dgg" / "reuters10k", "dgg" / "stl10",
 }
 
 /// The preset `name` (`method/dataset`).

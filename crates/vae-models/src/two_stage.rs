@@ -1,4 +1,5 @@
-//! Two stages: an auto-encoder, then a clustering of its codes. The baselines `ae-kmeans` and `ae-gmm`, and the start
+//! Two stages: an auto-encoder, then a clustering of its codes. The baselines `ae-kmeans`, `ae-gmm` and
+//! `ae-spectral`, and the start
 //! of every method that begins with a mixture of codes.
 //!
 //! Restarts are chosen by the lowest k-means inertia. The likelihood of the mixture is a bad judge: on one
@@ -7,11 +8,15 @@
 mod autoencoder;
 mod codes;
 mod methods;
+mod partition;
+mod siamese;
 
 pub(crate) use autoencoder::CodeModel;
 pub use codes::CodeClustering;
 pub(crate) use codes::{Start, cluster_codes};
-pub use methods::{AeGmm, AeKMeans, TwoStageConfig};
+pub use methods::{AeGmm, AeKMeans, AeSpectral, TwoStageConfig};
+pub(crate) use partition::{OtherSpace, codes_of, gaussians, partition_codes};
+pub(crate) use siamese::siamese_codes;
 
 use crate::saved::Input;
 use crate::scale::{Scale, ScaleKind};

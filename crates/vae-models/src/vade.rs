@@ -17,4 +17,4 @@ mod net;
 
 pub use config::{InitConfig, InitKind, LogVarInit, PiInit, VadeConfig};
 pub use fit::Vade;
-pub use loss::{Gamma, Posterior, Terms, loss};
+pub use loss::{Gamma, Posterior, Terms, held, loss, loss_with};

@@ -29,6 +29,8 @@ pub struct State {
     pub cpu_s: f64,
     /// Observed assignments.
     pub observed: Tensors,
+    /// What the model keeps besides its parameters.
+    pub of_model: Tensors,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,9 +49,10 @@ struct Stored {
 
 const MODEL: &str = "model.";
 const OPTIMIZER: &str = "optimizer.";
+const STATE: &str = "state.";
 
 impl State {
-    /// A copy that shares the observed tensors.
+    /// A copy that shares the observed tensors, without the state of the model.
     pub fn shallow_clone(&self) -> Self {
         Self {
             epoch: self.epoch,
@@ -59,6 +62,7 @@ impl State {
             history: self.history.clone(),
             epoch_wall_s: self.epoch_wall_s.clone(),
             observed: self.observed.iter().map(|(k, v)| (k.clone(), v.shallow_clone())).collect(),
+            of_model: Tensors::new(),
             ..*self
         }
     }
@@ -68,6 +72,7 @@ impl State {
         let mut tensors = params.snapshot(MODEL)?;
         optimizer.save_state(params, OPTIMIZER, &mut tensors)?;
         tensors.extend(self.observed);
+        tensors.extend(self.of_model.into_iter().map(|(name, t)| (format!("{STATE}{name}"), t)));
         let stored = Stored {
             key: key.to_string(),
             epoch: self.epoch,
@@ -93,6 +98,10 @@ impl State {
         let wrong = |e: Error| Error::corrupt(path, format!("{e}; delete the run folder and start anew"));
         params.load(&tensors, MODEL).map_err(wrong)?;
         optimizer.load_state(params, OPTIMIZER, &tensors).map_err(wrong)?;
+        let of_model = tensors
+            .iter()
+            .filter_map(|(name, t)| Some((name.strip_prefix(STATE)?.to_string(), t.shallow_clone())))
+            .collect();
         tensors.retain(|name, _| name.starts_with(OBSERVED));
         Ok(Some(Self {
             epoch: stored.epoch,
@@ -105,6 +114,7 @@ impl State {
             wall_s: stored.wall_s,
             cpu_s: stored.cpu_s,
             observed: tensors,
+            of_model,
         }))
     }
 }

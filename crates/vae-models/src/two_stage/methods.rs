@@ -1,6 +1,8 @@
-//! The methods `ae-kmeans` and `ae-gmm`.
+//! The methods `ae-kmeans`, `ae-gmm` and `ae-spectral`.
 
-use super::{CodeClustering, CodeModel, cluster_codes, resolve_input};
+use super::{
+    CodeClustering, CodeModel, cluster_codes, labels_of, labels_to_tensor, partition_codes, resolve_input,
+};
 use crate::clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
 use crate::mixture::{Mixture, array_of, sample_component, tensor_of};
 use crate::registry::{MethodConfig, Restorable};
@@ -8,20 +10,24 @@ use crate::saved::{Stored, save};
 use crate::scale::ScaleKind;
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use tch::Device;
+use tch::{Device, Kind};
+use vae_core::features::to_array2;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
-use vae_core::phase::FitContext;
+use vae_core::phase::{Artefact, FitContext};
 use vae_core::pretrain::{PretrainConfig, pretrain};
 use vae_core::{Features, ImageShape};
 use vae_gmm::{Gmm, KMeans};
+use vae_graph::knn::{Knn, Metric};
+use vae_graph::partition::PartitionConfig;
 
-/// The configuration of `ae-kmeans` and `ae-gmm`.
+/// The configuration of `ae-kmeans`, `ae-gmm` (`C` = [`CodeClustering`]) and `ae-spectral` ([`PartitionConfig`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct TwoStageConfig {
+pub struct TwoStageConfig<C: Default> {
     /// Number of clusters, K.
     pub n_clusters: usize,
     /// Scaling of the columns before everything else.
@@ -35,10 +41,10 @@ pub struct TwoStageConfig {
     /// The training of the auto-encoder.
     pub pretrain: PretrainConfig,
     /// The clustering of the codes.
-    pub codes: CodeClustering,
+    pub codes: C,
 }
 
-impl Default for TwoStageConfig {
+impl<C: Default> Default for TwoStageConfig<C> {
     fn default() -> Self {
         Self {
             n_clusters: 0,
@@ -49,25 +55,54 @@ impl Default for TwoStageConfig {
             likelihood_variance: 0.1,
             net: super::default_net(),
             pretrain: super::default_pretrain(),
-            codes: CodeClustering::default(),
+            codes: C::default(),
         }
     }
 }
 
-impl MethodConfig for TwoStageConfig {
+/// The table `[codes]`.
+pub trait CodesConfig: Serialize + DeserializeOwned + Default + Clone + std::fmt::Debug + Send + 'static {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// An error that names the key.
+    fn check(&self) -> Result<()>;
+}
+
+impl CodesConfig for CodeClustering {
+    fn check(&self) -> Result<()> {
+        Ok(self.check()?)
+    }
+}
+
+impl CodesConfig for PartitionConfig {
+    fn check(&self) -> Result<()> {
+        Ok(self.check()?)
+    }
+}
+
+impl<C: CodesConfig> MethodConfig for TwoStageConfig<C> {
     fn check(&self) -> Result<()> {
         crate::config::check_n_clusters(self.n_clusters)?;
         self.net.check()?;
         self.pretrain.check()?;
-        Ok(self.codes.check()?)
+        self.codes.check()
     }
 }
 
 /// Second stage of a fitted model.
 pub trait CodeStage: Sized + Send {
     const NAME: &'static str;
-    /// From what the phase `init` found.
-    fn of(start: &super::Start) -> Result<Self>;
+    type Config: CodesConfig;
+    /// Clusters the codes of all samples.
+    fn start(
+        x: &Features,
+        config: &TwoStageConfig<Self::Config>,
+        autoencoder: &Artefact,
+        cx: &FitContext,
+    ) -> Result<super::Start>;
+    /// From what [`CodeStage::start`] found.
+    fn of(start: &super::Start, codes: impl FnOnce() -> Result<Array2<f32>>) -> Result<Self>;
     fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>>;
     fn store(&self, tensors: &mut vae_core::bundle::Tensors);
     fn load(stored: &Stored) -> Result<Self>;
@@ -76,8 +111,18 @@ pub trait CodeStage: Sized + Send {
 
 impl CodeStage for KMeans {
     const NAME: &'static str = "ae-kmeans";
+    type Config = CodeClustering;
 
-    fn of(start: &super::Start) -> Result<Self> {
+    fn start(
+        x: &Features,
+        config: &TwoStageConfig<CodeClustering>,
+        autoencoder: &Artefact,
+        cx: &FitContext,
+    ) -> Result<super::Start> {
+        cluster_codes(x, &config.net, &config.codes, config.n_clusters, autoencoder, cx)
+    }
+
+    fn of(start: &super::Start, _codes: impl FnOnce() -> Result<Array2<f32>>) -> Result<Self> {
         Ok(Self::from_centres(start.centres.clone())?)
     }
 
@@ -100,8 +145,18 @@ impl CodeStage for KMeans {
 
 impl CodeStage for Gmm {
     const NAME: &'static str = "ae-gmm";
+    type Config = CodeClustering;
 
-    fn of(start: &super::Start) -> Result<Self> {
+    fn start(
+        x: &Features,
+        config: &TwoStageConfig<CodeClustering>,
+        autoencoder: &Artefact,
+        cx: &FitContext,
+    ) -> Result<super::Start> {
+        cluster_codes(x, &config.net, &config.codes, config.n_clusters, autoencoder, cx)
+    }
+
+    fn of(start: &super::Start, _codes: impl FnOnce() -> Result<Array2<f32>>) -> Result<Self> {
         start.mixture.to_gmm()
     }
 
@@ -122,10 +177,62 @@ impl CodeStage for Gmm {
     }
 }
 
+/// A partition of the graph of the codes; a new code belongs to the cluster of the nearest known one.
+#[derive(Debug)]
+pub struct Spectral {
+    codes: Features,
+    labels: Array1<u32>,
+}
+
+impl CodeStage for Spectral {
+    const NAME: &'static str = "ae-spectral";
+    type Config = PartitionConfig;
+
+    fn start(
+        x: &Features,
+        config: &TwoStageConfig<PartitionConfig>,
+        autoencoder: &Artefact,
+        cx: &FitContext,
+    ) -> Result<super::Start> {
+        partition_codes(x, &config.net, (&config.codes, config.n_clusters), autoencoder, None, cx)
+    }
+
+    fn of(start: &super::Start, codes: impl FnOnce() -> Result<Array2<f32>>) -> Result<Self> {
+        Ok(Self { codes: Features::dense(codes()?)?, labels: start.assignments.clone() })
+    }
+
+    fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {
+        let nearest = Knn { k: 1, metric: Metric::Euclidean };
+        let codes = Features::dense(codes.clone())?;
+        let found = nearest.among(&self.codes, &codes, &FitContext::in_memory(0))?;
+        Ok(found.index().column(0).mapv(|i| self.labels[i as usize]))
+    }
+
+    fn store(&self, tensors: &mut vae_core::bundle::Tensors) {
+        let codes = self.codes.dense_rows(0, self.codes.n());
+        tensors.insert("spectral.codes".into(), tensor_of(codes.mapv(f64::from).view()).to_kind(Kind::Float));
+        tensors.insert("spectral.labels".into(), labels_to_tensor(&self.labels));
+    }
+
+    fn load(stored: &Stored) -> Result<Self> {
+        let codes = Features::dense(to_array2(stored.tensor("spectral.codes")?)?)?;
+        let labels = labels_of(stored.tensor("spectral.labels")?)?;
+        if labels.len() != codes.n() {
+            let why = format!("the model file has {} labels for {} codes", labels.len(), codes.n());
+            return Err(vae_core::Error::Features(why).into());
+        }
+        Ok(Self { codes, labels })
+    }
+
+    fn assignments(start: &super::Start) -> &Array1<u32> {
+        &start.assignments
+    }
+}
+
 /// An auto-encoder and a clustering of its codes.
 #[derive(Debug)]
-pub struct TwoStage<S> {
-    config: TwoStageConfig,
+pub struct TwoStage<S: CodeStage> {
+    config: TwoStageConfig<S::Config>,
     fitted: Option<(CodeModel, S)>,
 }
 
@@ -135,7 +242,10 @@ pub type AeKMeans = TwoStage<KMeans>;
 /// Auto-encoder and diagonal Gaussian mixture: the AE+GMM of the published tables.
 pub type AeGmm = TwoStage<Gmm>;
 
-impl<S> TwoStage<S> {
+/// Auto-encoder and a partition of the graph of its codes.
+pub type AeSpectral = TwoStage<Spectral>;
+
+impl<S: CodeStage> TwoStage<S> {
     fn fitted(&self) -> Result<&(CodeModel, S)> {
         self.fitted.as_ref().ok_or(Error::NotFitted)
     }
@@ -149,9 +259,10 @@ impl<S: CodeStage> TwoStage<S> {
         let scaled = input.prepare(x)?;
         let likelihood = input.likelihood.ok_or(Error::NotFitted)?;
         let autoencoder = pretrain(&scaled, &config.net, &config.pretrain, likelihood, cx)?;
-        let start = cluster_codes(&scaled, &config.net, &config.codes, config.n_clusters, &autoencoder, cx)?;
+        let start = S::start(&scaled, config, &autoencoder, cx)?;
         let model = CodeModel::new(&config.net, input.clone(), &autoencoder.tensors, cx.device)?;
-        self.fitted = Some((model, S::of(&start)?));
+        let stage = S::of(&start, || model.codes(x))?;
+        self.fitted = Some((model, stage));
         Ok(FitSummary {
             assignments: S::assignments(&start).clone(),
             start_assignments: None,
@@ -169,7 +280,7 @@ impl<S: CodeStage> TwoStage<S> {
         save(path, S::NAME, &self.config, &model.input, &tensors)
     }
 
-    fn restore_stages(config: TwoStageConfig, stored: &Stored) -> Result<Self> {
+    fn restore_stages(config: TwoStageConfig<S::Config>, stored: &Stored) -> Result<Self> {
         let model = CodeModel::new(&config.net, stored.input.clone(), &stored.tensors, Device::Cpu)?;
         let stage = S::load(stored)?;
         Ok(Self { config, fitted: Some((model, stage)) })
@@ -210,6 +321,10 @@ impl Clusterer for AeKMeans {
     common_methods!();
 }
 
+impl Clusterer for AeSpectral {
+    common_methods!();
+}
+
 impl Clusterer for AeGmm {
     common_methods!();
 
@@ -241,26 +356,17 @@ impl Generator for AeGmm {
     }
 }
 
-impl Restorable for AeKMeans {
-    type Config = TwoStageConfig;
+impl<S: CodeStage + 'static> Restorable for TwoStage<S>
+where
+    Self: Clusterer,
+{
+    type Config = TwoStageConfig<S::Config>;
 
-    fn new(config: TwoStageConfig) -> Self {
+    fn new(config: Self::Config) -> Self {
         Self { config, fitted: None }
     }
 
-    fn restore(config: TwoStageConfig, stored: Stored) -> Result<Self> {
-        Self::restore_stages(config, &stored)
-    }
-}
-
-impl Restorable for AeGmm {
-    type Config = TwoStageConfig;
-
-    fn new(config: TwoStageConfig) -> Self {
-        Self { config, fitted: None }
-    }
-
-    fn restore(config: TwoStageConfig, stored: Stored) -> Result<Self> {
+    fn restore(config: Self::Config, stored: Stored) -> Result<Self> {
         Self::restore_stages(config, &stored)
     }
 }

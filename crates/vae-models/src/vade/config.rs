@@ -11,6 +11,8 @@ use vae_core::net::NetConfig;
 use vae_core::pretrain::PretrainConfig;
 use vae_core::schedule::LrSchedule;
 use vae_core::train::TrainConfig;
+use vae_graph::partition::PartitionConfig;
+use vae_graph::siamese::SiameseConfig;
 
 /// Where the prior starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,8 @@ pub enum InitKind {
     Gmm,
     /// k-means centres with unit variances (the authors' Reuters script).
     Kmeans,
+    /// Gaussians fitted to a partition of the codes' neighbour graph.
+    Graph,
 }
 
 /// Where the mixing weights start.
@@ -46,15 +50,22 @@ pub enum LogVarInit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InitConfig {
-    /// `gmm` or `kmeans`.
+    /// `gmm`, `kmeans` or `graph`.
     pub kind: InitKind,
     /// `gmm` or `uniform`.
     pub pi: PiInit,
     /// `glorot` or `scaled`. Codes of small data can be so narrow that noise of variance 1 drowns them, and the clusters
     /// merge in the first epochs.
     pub log_var: LogVarInit,
-    /// How the codes are clustered.
+    /// How the codes are clustered, for `gmm` and `kmeans`.
     pub codes: CodeClustering,
+    /// How the graph is cut, for `graph`; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<PartitionConfig>,
+    /// For `graph`: a Siamese network whose neighbour graph is averaged with that of the codes before the cut. Absent: the
+    /// codes alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub siamese: Option<SiameseConfig>,
 }
 
 impl Default for InitConfig {
@@ -64,6 +75,8 @@ impl Default for InitConfig {
             pi: PiInit::Gmm,
             log_var: LogVarInit::Scaled,
             codes: CodeClustering::default(),
+            partition: None,
+            siamese: None,
         }
     }
 }
@@ -90,6 +103,9 @@ pub struct VadeConfig {
     pub pretrain: PretrainConfig,
     /// The start of the prior.
     pub init: InitConfig,
+    /// Epochs in which p(c | x) is held at the assignments of the start. The first epochs pull the codes about before the
+    /// prior has shaped them; free assignments follow them astray.
+    pub assignment_warmup_epochs: usize,
     /// The training of the ELBO.
     pub train: TrainConfig,
 }
@@ -108,6 +124,7 @@ impl Default for VadeConfig {
             net: crate::two_stage::default_net(),
             pretrain: crate::two_stage::default_pretrain(),
             init: InitConfig::default(),
+            assignment_warmup_epochs: 0,
             train: TrainConfig {
                 epochs: 50,
                 min_updates: 2000,
@@ -126,11 +143,31 @@ impl Default for VadeConfig {
 }
 
 impl MethodConfig for VadeConfig {
+    fn complete(&mut self) {
+        if self.init.kind == InitKind::Graph {
+            self.init.partition.get_or_insert_default();
+        }
+    }
+
     fn check(&self) -> Result<()> {
         crate::config::check_n_clusters(self.n_clusters)?;
         self.net.check()?;
         self.pretrain.check()?;
         self.init.codes.check()?;
+        match (&self.init.partition, self.init.kind) {
+            (Some(partition), InitKind::Graph) => partition.check()?,
+            (Some(_), _) => {
+                return Err(Error::config("init.partition", "given", "nothing, unless init.kind is \"graph\""));
+            }
+            (None, _) => {}
+        }
+        match (&self.init.siamese, self.init.kind) {
+            (Some(siamese), InitKind::Graph) => siamese.check()?,
+            (Some(_), _) => {
+                return Err(Error::config("init.siamese", "given", "nothing, unless init.kind is \"graph\""));
+            }
+            (None, _) => {}
+        }
         self.train.check()?;
         if !(self.prior_lr > 0.0 && self.prior_lr.is_finite()) {
             return Err(Error::config("prior_lr", self.prior_lr, "a finite number above 0"));

@@ -1,16 +1,19 @@
 //! The phases of VaDE, and the fitted model.
 
 use super::config::{InitKind, LogVarInit, PiInit, VadeConfig};
-use super::net::VadeNet;
+use super::net::{Held, VadeNet};
 use crate::clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
 use crate::mixture::Mixture;
 use crate::registry::Restorable;
 use crate::saved::{Input, Stored, save};
-use crate::two_stage::{Start, cluster_codes, labels_of, observed_of, resolve_input};
+use crate::two_stage::{
+    OtherSpace, Start, cluster_codes, labels_of, labels_to_tensor, observed_of, partition_codes, resolve_input,
+    siamese_codes,
+};
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
 use std::path::Path;
-use tch::Device;
+use tch::{Device, Kind};
 use vae_core::features::{Resident, to_array2};
 use vae_core::optim::Group;
 use vae_core::phase::{Artefact, FitContext, PhaseSpec};
@@ -18,6 +21,8 @@ use vae_core::pretrain::pretrain;
 use vae_core::random::{Streams, normal};
 use vae_core::train::train;
 use vae_core::{Features, ImageShape};
+use vae_graph::knn::Metric;
+use vae_graph::siamese::codes;
 
 /// Raised when the phase `train` changes its result.
 const REVISION: u32 = 1;
@@ -68,11 +73,33 @@ impl Clusterer for Vade {
         let likelihood = input.likelihood.ok_or(Error::NotFitted)?;
 
         let autoencoder = pretrain(&x, &config.net, &config.pretrain, likelihood, cx)?;
-        let start = cluster_codes(&x, &config.net, &config.init.codes, config.n_clusters, &autoencoder, cx)?;
+        let (net, k) = (&config.net, config.n_clusters);
+        let mut phases = vec![autoencoder.record.clone()];
+        let siamese = match &config.init.siamese {
+            Some(siamese) => {
+                let metric = Metric::Euclidean;
+                Some(siamese_codes(&x, net, (siamese, metric), &autoencoder, cx, &mut phases)?)
+            }
+            None => None,
+        };
+        let start = match &config.init.partition {
+            Some(partition) => {
+                let points = siamese.as_ref().map(codes).transpose()?;
+                let other = points.as_ref().zip(siamese.as_ref());
+                let other = other.map(|(points, s)| OtherSpace { points, key: &s.record.key });
+                partition_codes(&x, net, (partition, k), &autoencoder, other, cx)?
+            }
+            None => cluster_codes(&x, net, &config.init.codes, k, &autoencoder, cx)?,
+        };
 
         let mixture = self.start(&start);
         let streams = Streams::new(cx.seed, "train");
-        let net = VadeNet::new(config, likelihood, x.dim(), &mixture, &streams, cx.device);
+        let mut net = VadeNet::new(config, likelihood, x.dim(), &mixture, &streams, cx.device);
+        if config.assignment_warmup_epochs > 0 {
+            let labels = labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?;
+            let labels = labels.f_to_device(cx.device)?;
+            net.held = Some(Held { labels, epochs: config.assignment_warmup_epochs });
+        }
         let spec = PhaseSpec {
             name: "train",
             revision: REVISION,
@@ -101,12 +128,13 @@ impl Clusterer for Vade {
             Some((epoch, labels)) if *epoch == trained.record.epochs => labels.clone(),
             _ => self.predict_prepared(&x)?,
         };
+        phases.extend([start.record, trained.record]);
         Ok(FitSummary {
             assignments,
             start_assignments: Some(start.assignments),
             observed,
             selection: start.selection,
-            phases: vec![autoencoder.record, start.record, trained.record],
+            phases,
             resolved,
         })
     }

@@ -21,6 +21,9 @@ use vae_core::kl;
 use vae_core::likelihood::Likelihood;
 use vae_gmm::prior::MixturePrior;
 
+/// Logarithm that stands for that of 0 in held assignments.
+const LOG_ZERO: f64 = -80.0;
+
 /// Where the responsibilities of the loss come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -68,6 +71,14 @@ pub struct Terms {
     pub cat: Tensor,
 }
 
+/// The log assignments that hold each sample in one cluster.
+///
+/// # Shapes
+/// `labels`: i64 `[b]`; result `[b, K]`.
+pub fn held(labels: &Tensor, n_clusters: usize) -> Tensor {
+    labels.one_hot(n_clusters as i64).to_kind(Kind::Float).log().clamp_min(LOG_ZERO)
+}
+
 /// The loss of one batch.
 ///
 /// # Shapes
@@ -80,11 +91,26 @@ pub fn loss(
     out: &Tensor,
     x: &Tensor,
 ) -> Terms {
-    let b = x.size()[0] as f64;
     let log_gamma = match gamma {
         Gamma::Sample => prior.log_gamma(&posterior.z),
         Gamma::Meanfield => prior.log_gamma_mean_field(&posterior.mu, &posterior.log_var),
     };
+    loss_with(likelihood, log_gamma, prior, posterior, out, x)
+}
+
+/// The loss of one batch with given log assignments.
+///
+/// # Shapes
+/// `log_gamma`: `[b, K]`; the others as for [`loss`].
+pub fn loss_with(
+    likelihood: Likelihood,
+    log_gamma: Tensor,
+    prior: &MixturePrior,
+    posterior: &Posterior,
+    out: &Tensor,
+    x: &Tensor,
+) -> Terms {
+    let b = x.size()[0] as f64;
     let energy = prior.expected_energy(&posterior.mu, &posterior.log_var);
     let weights = log_gamma.exp();
     let rec = likelihood.nll_sum(out, x) / b;

@@ -1,7 +1,7 @@
 //! VaDE's networks and prior together, as something the loop can train.
 
 use super::config::VadeConfig;
-use super::loss::{Posterior, loss};
+use super::loss::{Posterior, held, loss, loss_with};
 use crate::mixture::Mixture;
 use tch::{Device, Kind, Tensor};
 use vae_core::Result;
@@ -17,6 +17,15 @@ use vae_gmm::prior::MixturePrior;
 /// term `clamped` of the history counts how often it acted.
 const LOG_VAR_LIMIT: f64 = 12.0;
 
+/// Assignments that training holds on to in its first epochs.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// i64 `[n]` on the device.
+    pub labels: Tensor,
+    /// Epochs it is held.
+    pub epochs: usize,
+}
+
 /// Rows per block when all samples are encoded.
 const BLOCK: usize = 4096;
 
@@ -28,6 +37,7 @@ pub(super) struct VadeNet {
     pub prior: MixturePrior,
     pub likelihood: Likelihood,
     gamma: super::loss::Gamma,
+    pub held: Option<Held>,
 }
 
 impl VadeNet {
@@ -47,7 +57,7 @@ impl VadeNet {
         let decoder = Decoder::new(&mut builder, net, dim);
         let (pi, mu, var) = (mixture.pi.view(), mixture.mu.view(), mixture.var.view());
         let prior = MixturePrior::new(&mut params, 1, device, pi, mu, var);
-        Self { params, encoder, decoder, prior, likelihood, gamma: config.gamma }
+        Self { params, encoder, decoder, prior, likelihood, gamma: config.gamma, held: None }
     }
 
     /// Posterior means of all samples, `[n, J]`.
@@ -78,7 +88,14 @@ impl Trainable for VadeNet {
         let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
         let posterior = Posterior::sample(mu, log_var, &noise);
         let out = self.decoder.forward(&posterior.z);
-        let t = loss(self.likelihood, self.gamma, &self.prior, &posterior, &out, batch.x);
+        let t = match self.held.as_ref().filter(|h| batch.epoch < h.epochs) {
+            None => loss(self.likelihood, self.gamma, &self.prior, &posterior, &out, batch.x),
+            Some(h) => {
+                let labels = h.labels.f_index_select(0, batch.index)?;
+                let log_gamma = held(&labels, self.prior.mu.size()[0] as usize);
+                loss_with(self.likelihood, log_gamma, &self.prior, &posterior, &out, batch.x)
+            }
+        };
         let terms = vec![("rec", t.rec), ("zc", t.zc), ("ent", t.ent), ("cat", t.cat), ("clamped", clamped)];
         Ok(Loss { total: t.total, terms })
     }

@@ -219,3 +219,18 @@ fn extremes_stay_finite() {
         );
     }
 }
+
+#[test]
+fn held_assignments_make_a_complete_data_bound() {
+    let case = random(4, 3, 3, 2, Gamma::Sample);
+    let [logits, mu_c, log_var_c, mu, log_var, out] = &case.free;
+    let prior = MixturePrior { logits: logits.copy(), mu: mu_c.copy(), log_var: log_var_c.copy() };
+    let posterior = Posterior::sample(mu.copy(), log_var.copy(), &case.noise);
+    let labels = Tensor::from_slice(&[2i64, 0, 2]);
+    let log_gamma = held(&labels, 3).to_kind(Kind::Double);
+    let terms = loss_with(Likelihood::Bernoulli, log_gamma, &prior, &posterior, out, &case.x);
+    // The energy and the prior of the held component alone.
+    let pick = |t: &Tensor| t.gather(1, &labels.unsqueeze(1), false).mean(Kind::Double).double_value(&[]);
+    close(value(&terms.zc), pick(&prior.expected_energy(mu, log_var)), 1e-12);
+    close(value(&terms.cat), pick(&prior.log_pi().expand([3, 3], false)), 1e-12);
+}

@@ -1,0 +1,62 @@
+//! The nearest so far of one query, from approximate scores.
+
+/// Values looked at together; one comparison rules them all out.
+const LANES: usize = 16;
+
+/// Keeps every row whose approximate score could be among the `k` smallest exact ones: a score may be wrong by half of
+/// `slack`.
+pub(super) struct Candidates {
+    k: usize,
+    slack: f32,
+    /// Nothing above this can be among the `k` nearest.
+    threshold: f32,
+    found: Vec<(f32, u32)>,
+    capacity: usize,
+}
+
+impl Candidates {
+    pub fn new(k: usize, slack: f32) -> Self {
+        let capacity = 4 * k + 64;
+        Self { k, slack, threshold: f32::INFINITY, found: Vec::with_capacity(capacity), capacity }
+    }
+
+    /// Looks at the scores `half_norms[j] − products[j]` of the rows `first + j`.
+    pub fn scan(&mut self, half_norms: &[f32], products: &[f32], first: u32) {
+        let mut at = 0;
+        while at < products.len() {
+            let end = (at + LANES).min(products.len());
+            let (h, p) = (&half_norms[at..end], &products[at..end]);
+            let lowest = h.iter().zip(p).fold(f32::INFINITY, |low, (h, p)| low.min(h - p));
+            if lowest <= self.threshold {
+                for (j, (h, p)) in h.iter().zip(p).enumerate() {
+                    if h - p <= self.threshold {
+                        self.found.push((h - p, first + (at + j) as u32));
+                    }
+                }
+                if self.found.len() >= self.capacity {
+                    self.prune();
+                }
+            }
+            at = end;
+        }
+    }
+
+    /// Drops what the `k` smallest scores rule out.
+    fn prune(&mut self) {
+        if self.found.len() <= self.k {
+            return;
+        }
+        self.found.select_nth_unstable_by(self.k - 1, |a, b| a.0.total_cmp(&b.0));
+        self.threshold = self.found[self.k - 1].0 + self.slack;
+        let threshold = self.threshold;
+        self.found.retain(|c| c.0 <= threshold);
+        // Many equal rows may stay: look again when their number has doubled.
+        self.capacity = self.capacity.max(2 * self.found.len());
+    }
+
+    /// The rows that may be among the `k` nearest.
+    pub fn finish(mut self) -> impl Iterator<Item = u32> {
+        self.prune();
+        self.found.into_iter().map(|(_, j)| j)
+    }
+}

@@ -1,0 +1,235 @@
+//! A partition of the graph of nearest neighbours: a start that k-means on the same codes cannot give.
+//!
+//! Codes of an auto-encoder lie on curved, elongated pieces: k-means cuts through them, a graph of neighbours follows
+//! them. The steps are those of normalised spectral clustering (Ng, Jordan and Weiss 2001) with self-tuning weights
+//! (Zelnik-Manor and Perona 2004):
+//!
+//! 1. each point and its nearest neighbours, weights `exp(−d² / s_i s_j)` with `s_i` the distance to a fixed neighbour,
+//!    symmetrised;
+//! 2. the leading eigenvectors of the normalised adjacency `D^-½ W D^-½`;
+//! 3. k-means in their space, for several numbers of eigenvectors and two scalings, since no single choice serves all data;
+//! 4. the candidate of the highest modularity in the graph wins. No label is looked at.
+//!
+//! Why modularity: the normalised cut, whose relaxation the eigenvectors are, prefers partitions with tiny clusters of
+//! outliers on real data; modularity charges for unequal sizes as well as for cut edges.
+
+mod eigen;
+
+pub use eigen::{Eigen, leading_eigenvectors};
+
+use crate::knn::{Knn, Metric, Neighbours};
+use crate::{Error, Graph, Result};
+use ndarray::{Array1, Array2, s};
+use serde::{Deserialize, Serialize};
+use vae_core::Features;
+use vae_core::phase::FitContext;
+use vae_core::random::Streams;
+use vae_gmm::KMeansConfig;
+
+/// Exponent of the eigenvalues in the diffusion scaling.
+const DIFFUSION_STEPS: i32 = 8;
+
+/// A table `[partition]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PartitionConfig {
+    /// Neighbours per point.
+    pub n_neighbors: usize,
+    /// The neighbour (1-based) whose distance is the point's scale.
+    pub scale_neighbor: usize,
+    /// Restarts of k-means per candidate.
+    pub n_init: usize,
+}
+
+impl Default for PartitionConfig {
+    fn default() -> Self {
+        Self { n_neighbors: 10, scale_neighbor: 7, n_init: 10 }
+    }
+}
+
+/// How the rows of eigenvectors were scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scaling {
+    /// Each row divided by its length.
+    Unit,
+    /// Eigenvector k times `λ_k⁸`, rows divided by the root of the degree: a diffusion map.
+    Diffusion,
+}
+
+/// One partition that was tried.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Leading eigenvectors used.
+    pub n_vectors: usize,
+    /// Scaling of the rows.
+    pub scaling: Scaling,
+    /// Modularity in the graph of neighbours.
+    pub modularity: f64,
+    /// Points in the smallest cluster.
+    pub smallest: usize,
+}
+
+/// The partition that won, and the others' record.
+#[derive(Clone, Debug)]
+pub struct Partition {
+    /// Cluster of every point, `[n]`.
+    pub labels: Array1<u32>,
+    /// Its modularity.
+    pub modularity: f64,
+    /// Everything that was tried.
+    pub candidates: Vec<Candidate>,
+    /// Leading eigenvalues of the normalised adjacency, descending.
+    pub eigenvalues: Vec<f64>,
+}
+
+impl PartitionConfig {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key.
+    pub fn check(&self) -> Result<()> {
+        if self.n_neighbors == 0 {
+            return Err(Error::config("partition.n_neighbors", 0, "at least 1"));
+        }
+        if self.scale_neighbor == 0 || self.scale_neighbor > self.n_neighbors {
+            let expected = format!("1 to n_neighbors, {}", self.n_neighbors);
+            return Err(Error::config("partition.scale_neighbor", self.scale_neighbor, &expected));
+        }
+        if self.n_init == 0 {
+            return Err(Error::config("partition.n_init", 0, "at least 1"));
+        }
+        Ok(())
+    }
+
+    /// Partitions points into `n_clusters`. Each of `spaces` holds all points in a space of its own; with several, the
+    /// mean of their graphs is cut: a group that one space links to the wrong cluster is seldom linked so in another.
+    ///
+    /// # Errors
+    /// [`Error::Config`], [`Error::Size`] when there is no space or their numbers of points differ,
+    /// [`Error::NoPartition`], and what searching and k-means can return.
+    pub fn fit(
+        &self,
+        spaces: &[&Features],
+        n_clusters: usize,
+        streams: &Streams,
+        cx: &FitContext,
+    ) -> Result<Partition> {
+        self.check()?;
+        let mut mean: Option<Graph> = None;
+        for (i, x) in spaces.iter().enumerate() {
+            let k = self.n_neighbors.min(x.n() - 1);
+            let graph = self.adjacency(&Knn { k, metric: Metric::Euclidean }.of(x, cx)?)?;
+            mean = Some(match mean {
+                None => graph,
+                // The running mean of i graphs, and one more.
+                Some(mean) => mean.mixed(&graph, 1.0 / (i as f32 + 1.0))?,
+            });
+        }
+        let what = || Error::Size { what: "the list of spaces".into(), got: 0, expected: 1 };
+        self.of_graph(&mean.ok_or_else(what)?, n_clusters, streams)
+    }
+
+    /// The symmetric graph with self-tuning weights.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn adjacency(&self, neighbours: &Neighbours) -> Result<Graph> {
+        let at = self.scale_neighbor.min(neighbours.k()) - 1;
+        let distance = neighbours.distance();
+        let scale = distance.column(at);
+        let rows = (0..neighbours.n()).map(|i| {
+            let own = neighbours.of(i);
+            let weight = |j: usize| {
+                let d = f64::from(distance[[i, j]]);
+                let s = f64::from(scale[i]) * f64::from(scale[own[j] as usize]);
+                // Points that coincide with all their neighbours have scale 0.
+                let w = if d == 0.0 { 1.0 } else { (-d * d / s.max(f64::MIN_POSITIVE)).exp() };
+                // Far neighbours keep a trace, or outliers would be without edges.
+                (own[j], w.max(1e-6) as f32)
+            };
+            (0..neighbours.k()).map(weight).collect()
+        });
+        Ok(Graph::from_rows(rows.collect())?.symmetrised())
+    }
+
+    /// Partitions the nodes of a symmetric graph.
+    ///
+    /// # Errors
+    /// As [`PartitionConfig::fit`].
+    pub fn of_graph(&self, graph: &Graph, n_clusters: usize, streams: &Streams) -> Result<Partition> {
+        self.check()?;
+        let n = graph.n();
+        if n_clusters == 0 || n_clusters > n {
+            return Err(Error::config("n_clusters", n_clusters, &format!("1 to the number of points, {n}")));
+        }
+        let tries = tries(n_clusters, n);
+        let most = tries.iter().map(|(m, _)| *m).max().unwrap_or(n_clusters);
+        let eigen = leading_eigenvectors(graph, most, streams)?;
+        let kmeans = KMeansConfig { n_init: self.n_init, ..KMeansConfig::default() };
+        let mut best: Option<(Array1<u32>, f64)> = None;
+        let mut candidates = Vec::with_capacity(tries.len());
+        for (m, scaling) in tries {
+            let space = space(&eigen, graph, m, scaling);
+            let seed = streams.derived_seed(&format!("kmeans.{m}.{scaling:?}"));
+            let labels = match kmeans.fit(space.view(), n_clusters, seed) {
+                Ok(fit) => fit.labels().to_owned(),
+                // Fewer distinct rows than clusters: this space cannot tell so many apart.
+                Err(vae_gmm::Error::TooFewDistinctRows { .. }) => continue,
+                Err(e) => return Err(e.into()),
+            };
+            let modularity = graph.modularity(labels.view())?;
+            let smallest = (0..n_clusters as u32).map(|c| labels.iter().filter(|&&l| l == c).count()).min();
+            candidates.push(Candidate { n_vectors: m, scaling, modularity, smallest: smallest.unwrap_or(0) });
+            if smallest != Some(0) && best.as_ref().is_none_or(|(_, q)| modularity > *q) {
+                best = Some((labels, modularity));
+            }
+        }
+        let (labels, modularity) = best.ok_or(Error::NoPartition { n_clusters })?;
+        Ok(Partition { labels, modularity, candidates, eigenvalues: eigen.values.to_vec() })
+    }
+}
+
+/// The numbers of eigenvectors and scalings that are tried.
+fn tries(n_clusters: usize, n: usize) -> Vec<(usize, Scaling)> {
+    let k = n_clusters;
+    let wide = (8 * k).div_ceil(5);
+    let mut numbers: Vec<usize> =
+        [k, k + 1, k + 2, k + 3, k + 4, wide, (12 * k).div_ceil(5)].map(|m| m.min(n)).to_vec();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut tries: Vec<_> = numbers.into_iter().map(|m| (m, Scaling::Unit)).collect();
+    tries.push((wide.min(n), Scaling::Diffusion));
+    tries
+}
+
+/// The rows that k-means gets, `[n, m]`.
+fn space(eigen: &Eigen, graph: &Graph, m: usize, scaling: Scaling) -> Array2<f32> {
+    let mut rows: Array2<f64> = eigen.vectors.slice(s![.., ..m]).to_owned();
+    match scaling {
+        Scaling::Unit => {
+            for mut row in rows.outer_iter_mut() {
+                let length = row.dot(&row).sqrt();
+                if length > 0.0 {
+                    row /= length;
+                }
+            }
+        }
+        Scaling::Diffusion => {
+            for (mut column, value) in rows.columns_mut().into_iter().zip(&eigen.values) {
+                column *= value.powi(DIFFUSION_STEPS);
+            }
+            let degrees = graph.row_sums();
+            let typical = (degrees.sum() / degrees.len() as f64).max(f64::MIN_POSITIVE);
+            for (mut row, degree) in rows.outer_iter_mut().zip(&degrees) {
+                row /= (degree / typical).max(1e-12).sqrt();
+            }
+        }
+    }
+    // Lengths of order 1 whatever n: the entries of an eigenvector are of order 1/√n.
+    let unit = if scaling == Scaling::Diffusion { (graph.n() as f64).sqrt() } else { 1.0 };
+    rows.mapv(|v| (v * unit) as f32)
+}
+
+#[cfg(test)]
+mod tests;

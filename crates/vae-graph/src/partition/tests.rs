@@ -1,0 +1,114 @@
+use super::*;
+use crate::knn::{Knn, Metric};
+use rand::RngExt;
+use std::f64::consts::PI;
+
+/// Two half circles, each round the end of the other: k-means cuts both.
+fn moons(n: usize, seed: u64) -> (Features, Vec<u32>) {
+    let mut rng = Streams::new(seed, "test").rng("moons", 0, 0);
+    let mut rows = Array2::zeros((n, 2));
+    let labels: Vec<u32> = (0..n).map(|i| (i % 2) as u32).collect();
+    for (i, mut row) in rows.outer_iter_mut().enumerate() {
+        let angle = PI * rng.random::<f64>();
+        let (x, y) = match i % 2 {
+            0 => (angle.cos(), angle.sin()),
+            _ => (1.0 - angle.cos(), 0.4 - angle.sin()),
+        };
+        row[0] = (x + 0.05 * (rng.random::<f64>() - 0.5)) as f32;
+        row[1] = (y + 0.05 * (rng.random::<f64>() - 0.5)) as f32;
+    }
+    (Features::dense(rows).expect("finite"), labels)
+}
+
+fn agreement(a: &Array1<u32>, b: &[u32]) -> f64 {
+    let same = a.iter().zip(b).filter(|(a, b)| a == b).count() as f64 / b.len() as f64;
+    same.max(1.0 - same)
+}
+
+#[test]
+fn moons_are_told_apart_where_kmeans_cuts_them() {
+    for n in [300, 2000] {
+        let (x, truth) = moons(n, 1);
+        let cx = FitContext::in_memory(0);
+        let streams = Streams::new(0, "partition");
+        let found = PartitionConfig::default().fit(&[&x], 2, &streams, &cx).expect("a partition");
+        assert!(agreement(&found.labels, &truth) > 0.999, "{:?}", found.candidates);
+        let rows = x.dense_rows(0, n);
+        let kmeans = KMeansConfig::default().fit(rows.view(), 2, 0).expect("k-means");
+        assert!(agreement(&kmeans.labels().to_owned(), &truth) < 0.95);
+        let best = found.candidates.iter().map(|c| c.modularity).fold(f64::MIN, f64::max);
+        assert_eq!(best, found.modularity);
+    }
+}
+
+#[test]
+fn pieces_of_a_graph_give_the_eigenvalue_one_each() {
+    // Three rings without an edge between them; above and below the size that is decomposed densely.
+    for size in [30u32, 200] {
+        let ring = |r: u32| {
+            let at = move |i: u32| r * size + i % size;
+            (0..size).map(move |i| vec![(at(i + 1), 1.0), (at(i + size - 1), 1.0)])
+        };
+        let graph = Graph::from_rows((0..3).flat_map(ring).collect()).expect("valid");
+        let eigen = leading_eigenvectors(&graph, 5, &Streams::new(0, "e")).expect("eigenvectors");
+        // A ring of n nodes has the eigenvalues cos(2πj/n).
+        let second = (2.0 * PI / f64::from(size)).cos();
+        for (got, want) in eigen.values.iter().zip([1.0, 1.0, 1.0, second, second]) {
+            assert!((got - want).abs() < 1e-6, "{:?}", eigen.values);
+        }
+        let gram = eigen.vectors.t().dot(&eigen.vectors);
+        assert!((&gram - &Array2::<f64>::eye(5)).iter().all(|v| v.abs() < 1e-5));
+        assert!(eigen.residual < 1e-4, "{}", eigen.residual);
+    }
+}
+
+#[test]
+fn the_krylov_method_equals_the_dense_one() {
+    let (x, _) = moons(900, 2);
+    let neighbours = Knn { k: 10, metric: Metric::Euclidean }.of(&x, &FitContext::in_memory(0)).expect("found");
+    let graph = PartitionConfig::default().adjacency(&neighbours).expect("valid");
+    let fast = leading_eigenvectors(&graph, 6, &Streams::new(0, "e")).expect("eigenvectors");
+    // More vectors than a Krylov space may hold: the dense branch.
+    let dense = leading_eigenvectors(&graph, 200, &Streams::new(0, "e")).expect("eigenvectors");
+    for i in 0..6 {
+        assert!((fast.values[i] - dense.values[i]).abs() < 1e-6, "{} {}", fast.values[i], dense.values[i]);
+    }
+}
+
+#[test]
+fn hostile_sizes_are_errors_and_coinciding_points_are_not() {
+    let streams = Streams::new(0, "p");
+    let cx = FitContext::in_memory(0);
+    let (x, _) = moons(20, 3);
+    let config = PartitionConfig::default();
+    assert!(config.fit(&[&x], 0, &streams, &cx).is_err_and(|e| e.to_string().contains("n_clusters")));
+    assert!(config.fit(&[&x], 21, &streams, &cx).is_err());
+    let wrong = PartitionConfig { scale_neighbor: 11, ..PartitionConfig::default() };
+    assert!(wrong.fit(&[&x], 2, &streams, &cx).is_err_and(|e| e.to_string().contains("scale_neighbor")));
+    let rows = Array2::from_shape_fn((60, 2), |(i, _)| (i / 20) as f32);
+    let same = Features::dense(rows).expect("finite");
+    let found = config.fit(&[&same], 3, &streams, &cx).expect("a partition");
+    assert!((0..60).all(|i| found.labels[i] == found.labels[i / 20 * 20]));
+}
+
+#[test]
+fn a_second_space_mends_what_one_confuses() {
+    // Four groups on a line; each space joins another pair of them.
+    let place = |where_is: [f32; 4]| {
+        let x = Array2::from_shape_fn((400, 2), |(i, j)| {
+            let spread = ((i * 37 + j * 101) % 97) as f32 / 97.0;
+            if j == 0 { where_is[i % 4] + spread } else { spread }
+        });
+        Features::dense(x).expect("finite")
+    };
+    let (a, b) = (place([0.0, 0.5, 4.0, 8.0]), place([0.0, 4.0, 8.0, 8.5]));
+    let (cx, streams) = (FitContext::in_memory(0), Streams::new(0, "p"));
+    let config = PartitionConfig::default();
+    let pure = |spaces: &[&Features]| {
+        let found = config.fit(spaces, 4, &streams, &cx).expect("a partition");
+        (0..400).filter(|&i| found.labels[i] == found.labels[i % 4]).count()
+    };
+    assert!(pure(&[&a, &b]) >= 390, "{}", pure(&[&a, &b]));
+    assert!(pure(&[&a]) < 380 && pure(&[&b]) < 380);
+    assert!(config.fit(&[], 4, &streams, &cx).is_err());
+}

@@ -1,0 +1,273 @@
+//! The configuration of DGG.
+
+use crate::registry::MethodConfig;
+use crate::scale::ScaleKind;
+use crate::two_stage::CodeClustering;
+use crate::vade::LogVarInit;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use vae_core::likelihood::LikelihoodKind;
+use vae_core::net::NetConfig;
+use vae_core::optim::OptimizerKind;
+use vae_core::pretrain::PretrainConfig;
+use vae_core::schedule::LrSchedule;
+use vae_core::train::TrainConfig;
+use vae_graph::affinity::AffinityConfig;
+use vae_graph::knn::Metric;
+use vae_graph::partition::PartitionConfig;
+use vae_graph::siamese::SiameseConfig;
+
+/// How the objective is computed. Both are the same number with the same gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Objective {
+    /// Smoothed targets: one encoding and one decoding per point.
+    Smoothed,
+    /// A point and all its neighbours, literally: as many times the work as the tuple has members.
+    Tuples,
+}
+
+/// The mixing weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mixing {
+    /// One distribution per sample, at its optimum: the mean assignment of the neighbourhood.
+    PerSample,
+    /// One for all, a trained parameter, as in VaDE.
+    Global,
+}
+
+/// Where the mixture and the assignments start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DggStart {
+    /// k-means on the codes, and the variances within its clusters (the paper).
+    Kmeans,
+    /// A partition of the codes' neighbour graph.
+    Graph,
+}
+
+/// Where neighbours are near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Space {
+    /// Codes of the auto-encoder.
+    Codes,
+    /// Codes of a Siamese network (the paper).
+    Siamese,
+    /// The features themselves.
+    Raw,
+}
+
+/// What the classifier reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassifierInput {
+    /// The posterior mean (the code for MNIST).
+    Mean,
+    /// The sampled z (the paper).
+    Sample,
+}
+
+/// The table `[init]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DggInit {
+    /// `kmeans` or `graph`.
+    pub kind: DggStart,
+    /// `glorot` or `scaled`: the first variance of q(z | x).
+    pub log_var: LogVarInit,
+    /// k-means of the codes, for `kmeans`.
+    pub codes: CodeClustering,
+    /// The cut of the graph, for `graph`; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<PartitionConfig>,
+}
+
+impl Default for DggInit {
+    fn default() -> Self {
+        Self {
+            kind: DggStart::Graph,
+            log_var: LogVarInit::Scaled,
+            codes: CodeClustering::default(),
+            partition: None,
+        }
+    }
+}
+
+/// The table `[graph]`. Its space serves the partition of the start as well, beside the codes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GraphConfig {
+    /// `codes`, `siamese` or `raw`.
+    pub space: Space,
+    /// The distance in it.
+    pub metric: Metric,
+    /// Epochs (0-based) before which the graph is rebuilt on the codes of that moment.
+    pub rebuild_epochs: Vec<usize>,
+    /// How often an epoch pi is brought up to date with the assignments.
+    pub refreshes_per_epoch: usize,
+    /// Which neighbours, and their weights.
+    pub neighbors: AffinityConfig,
+}
+
+impl Default for GraphConfig {
+    fn default() -> Self {
+        Self {
+            space: Space::Codes,
+            metric: Metric::Euclidean,
+            rebuild_epochs: Vec::new(),
+            refreshes_per_epoch: 4,
+            neighbors: AffinityConfig::default(),
+        }
+    }
+}
+
+/// The table `[classifier]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClassifierConfig {
+    /// Widths of its hidden layers; none makes it linear.
+    pub hidden: Vec<usize>,
+    /// `mean` or `sample`.
+    pub input: ClassifierInput,
+    /// Its training on the start's assignments, with the encoder fixed.
+    pub train: TrainConfig,
+}
+
+impl Default for ClassifierConfig {
+    fn default() -> Self {
+        Self {
+            hidden: Vec::new(),
+            input: ClassifierInput::Mean,
+            train: TrainConfig {
+                epochs: 30,
+                min_updates: 1000,
+                batch_size: 100,
+                optimizer: OptimizerKind::Sgd,
+                lr: 0.02,
+                weight_decay: 1e-4,
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+/// The configuration of DGG. The defaults are meant for data nobody has tuned for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DggConfig {
+    /// Number of clusters, K.
+    pub n_clusters: usize,
+    /// Scaling of the columns before everything else.
+    pub scale: ScaleKind,
+    /// p(x | z).
+    pub likelihood: LikelihoodKind,
+    /// λ of a Gaussian likelihood.
+    pub likelihood_variance: f64,
+    /// `smoothed` or `tuples`.
+    pub objective: Objective,
+    /// `per-sample` or `global`.
+    pub pi: Mixing,
+    /// Learning rate of the mixture; it follows the schedule of `train`.
+    pub prior_lr: f64,
+    /// Epochs in which the assignments are held at the start while the classifier learns them.
+    pub assignment_warmup_epochs: usize,
+    /// Encoder and decoder.
+    pub net: NetConfig,
+    /// The auto-encoder that training starts from.
+    pub pretrain: PretrainConfig,
+    /// The start of the mixture.
+    pub init: DggInit,
+    /// The neighbours.
+    pub graph: GraphConfig,
+    /// The Siamese network, for `graph.space = "siamese"`; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub siamese: Option<SiameseConfig>,
+    /// q(c | z).
+    pub classifier: ClassifierConfig,
+    /// The joint training.
+    pub train: TrainConfig,
+}
+
+impl Default for DggConfig {
+    fn default() -> Self {
+        Self {
+            n_clusters: 0,
+            scale: ScaleKind::Auto,
+            likelihood: LikelihoodKind::Auto,
+            likelihood_variance: 0.1,
+            objective: Objective::Smoothed,
+            pi: Mixing::PerSample,
+            prior_lr: 2e-3,
+            assignment_warmup_epochs: 8,
+            net: crate::two_stage::default_net(),
+            pretrain: crate::two_stage::default_pretrain(),
+            init: DggInit::default(),
+            graph: GraphConfig::default(),
+            siamese: None,
+            classifier: ClassifierConfig::default(),
+            train: TrainConfig {
+                epochs: 50,
+                min_updates: 2000,
+                batch_size: 128,
+                lr: 2e-3,
+                lr_schedule: LrSchedule::Step,
+                lr_decay_every_epochs: 10,
+                lr_decay_factor: 0.9,
+                lr_floor: 2e-4,
+                observe_every_epochs: 5,
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+impl MethodConfig for DggConfig {
+    fn complete(&mut self) {
+        if self.init.kind == DggStart::Graph {
+            self.init.partition.get_or_insert_default();
+        }
+        if self.graph.space == Space::Siamese {
+            self.siamese.get_or_insert_default();
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        crate::config::check_n_clusters(self.n_clusters)?;
+        self.net.check()?;
+        self.pretrain.check()?;
+        self.init.codes.check()?;
+        self.graph.neighbors.check()?;
+        self.classifier.train.check()?;
+        self.train.check()?;
+        match (&self.init.partition, self.init.kind) {
+            (Some(partition), DggStart::Graph) => partition.check()?,
+            (Some(_), _) => {
+                return Err(Error::config("init.partition", "given", "nothing, unless init.kind is \"graph\""));
+            }
+            (None, _) => {}
+        }
+        match (&self.siamese, self.graph.space) {
+            (Some(siamese), Space::Siamese) => siamese.check()?,
+            (Some(_), _) => {
+                return Err(Error::config("siamese", "given", "nothing, unless graph.space is \"siamese\""));
+            }
+            (None, _) => {}
+        }
+        if let Some(i) = self.classifier.hidden.iter().position(|&w| w == 0) {
+            return Err(Error::config(&format!("classifier.hidden[{i}]"), 0, "at least 1"));
+        }
+        if self.graph.refreshes_per_epoch == 0 {
+            return Err(Error::config("graph.refreshes_per_epoch", 0, "at least 1"));
+        }
+        if !(self.prior_lr > 0.0 && self.prior_lr.is_finite()) {
+            return Err(Error::config("prior_lr", self.prior_lr, "a finite number above 0"));
+        }
+        if self.objective == Objective::Tuples && self.pi == Mixing::Global {
+            let expected = "\"per-sample\" where objective is \"tuples\": the printed objective has no other";
+            return Err(Error::config("pi", "global", expected));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,296 @@
+//! The joint training: the loss of a batch, the bank of assignments, and the graph that changes on the way.
+
+use super::classifier::{cross_entropy, float};
+use super::config::{ClassifierInput, DggConfig, Mixing, Objective};
+use super::net::DggNet;
+use crate::mixture::array_of;
+use crate::vade::{Posterior, held};
+use std::cell::RefCell;
+use tch::{Device, Kind, Tensor};
+use vae_core::bundle::Tensors;
+use vae_core::features::{Resident, to_array2, to_tensor};
+use vae_core::kl;
+use vae_core::params::Params;
+use vae_core::phase::FitContext;
+use vae_core::random::{Streams, normal};
+use vae_core::train::{Batch, Loss, Trainable};
+use vae_core::{Error, Features, Result};
+use vae_graph::Graph;
+use vae_graph::knn::Knn;
+use vae_graph::pairwise::{Latent, Smoothing, Terms, smoothed, tuples};
+
+/// Log variances are kept within ± this in the forward pass: a guard against overflow, not a part of the method. The
+/// term `clamped` of the history counts how often it acted.
+const LOG_VAR_LIMIT: f64 = 12.0;
+
+/// What the training is given.
+pub(super) struct Setting<'a> {
+    pub net: &'a DggNet,
+    pub config: &'a DggConfig,
+    pub x: &'a Features,
+    pub data: &'a Resident<'a>,
+    /// The start's assignments, i64 `[n]` on the device.
+    pub labels: Tensor,
+    pub cx: &'a FitContext,
+}
+
+pub(super) struct Training<'a> {
+    given: Setting<'a>,
+    n_steps: usize,
+    state: RefCell<State>,
+}
+
+/// What changes besides the parameters.
+struct State {
+    graph: Graph,
+    smoothing: Smoothing,
+    /// x̄, `[n, d]` on the device (`smoothed` only).
+    targets: Option<Tensor>,
+    /// `[n]` on the device.
+    c: Tensor,
+    /// Latest known assignments of all points, `[n, K]` on the device.
+    bank: Tensor,
+    /// ℓ̄, `[n, K]` on the device.
+    log_prior: Tensor,
+}
+
+fn below(e: vae_graph::Error) -> Error {
+    match e {
+        vae_graph::Error::Core(e) => e,
+        other => Error::Features(other.to_string()),
+    }
+}
+
+impl<'a> Training<'a> {
+    /// With the first graph of neighbours.
+    pub fn new(given: Setting<'a>, graph: Graph) -> Result<Self> {
+        let config = given.config;
+        let bank = given.labels.one_hot(config.n_clusters as i64).f_to_kind(Kind::Float)?;
+        let n_steps = given.x.n().div_ceil(config.train.batch_size);
+        let log_prior = bank.f_zeros_like()?;
+        let (smoothing, targets, c) = Self::smooth(config, given.x, &graph, given.cx.device)?;
+        let state = State { graph, smoothing, targets, c, bank, log_prior };
+        Ok(Self { given, n_steps, state: RefCell::new(state) })
+    }
+
+    fn smooth(
+        config: &DggConfig,
+        x: &Features,
+        graph: &Graph,
+        device: Device,
+    ) -> Result<(Smoothing, Option<Tensor>, Tensor)> {
+        let smoothing = Smoothing::new(graph);
+        let targets = match config.objective {
+            Objective::Smoothed => Some(to_tensor(smoothing.targets(x).map_err(below)?.view(), device)?),
+            Objective::Tuples => None,
+        };
+        let c: Vec<f32> = smoothing.c().iter().map(|&c| c as f32).collect();
+        let c = Tensor::f_from_slice(&c)?.f_to_device(device)?;
+        Ok((smoothing, targets, c))
+    }
+
+    fn set_graph(&self, graph: Graph) -> Result<()> {
+        // The old targets go first: two of them may not fit.
+        self.state.borrow_mut().targets = None;
+        let (smoothing, targets, c) = Self::smooth(self.given.config, self.given.x, &graph, self.given.cx.device)?;
+        let mut state = self.state.borrow_mut();
+        (state.graph, state.smoothing, state.targets, state.c) = (graph, smoothing, targets, c);
+        Ok(())
+    }
+
+    /// Brings pi and ℓ̄ up to date with the bank.
+    fn refresh(&self) -> Result<()> {
+        let mut state = self.state.borrow_mut();
+        let device = state.bank.device();
+        let gamma = array_of(&state.bank.f_to_device(Device::Cpu)?).map_err(|e| Error::Features(e.to_string()))?;
+        let pi = state.smoothing.pi(gamma.view()).map_err(below)?;
+        let log_prior = state.smoothing.log_prior(pi.view()).map_err(below)?;
+        state.log_prior = float(log_prior.view(), device)?;
+        Ok(())
+    }
+
+    /// The share of neighbours with the same assignment, at this moment.
+    pub fn agreement(&self) -> Result<f64> {
+        let state = self.state.borrow();
+        let winner = state.bank.f_argmax(1, false)?.f_to_device(Device::Cpu)?;
+        let winner = Vec::<i64>::try_from(winner)?;
+        let labels: ndarray::Array1<u32> = winner.into_iter().map(|c| c as u32).collect();
+        Ok(state.graph.agreement(labels.view()))
+    }
+
+    fn is_held(&self, epoch: usize) -> bool {
+        epoch < self.given.config.assignment_warmup_epochs
+    }
+
+    /// Nearest neighbours of the codes of this moment.
+    fn rebuilt(&self, epoch: usize, data: &Resident<'_>) -> Result<Graph> {
+        let neighbors = &self.given.config.graph.neighbors;
+        let codes = Features::dense(to_array2(&self.given.net.codes(data)?)?)?;
+        let knn = Knn { k: neighbors.n_searched(codes.n()), metric: self.given.config.graph.metric };
+        let found = knn.of(&codes, self.given.cx).map_err(below)?;
+        let streams = Streams::new(self.given.cx.seed, format!("graph.{epoch}"));
+        neighbors.graph(&found, &streams).map_err(below)
+    }
+
+    /// Posterior of the rows `x`, a sample, its decoding, and log assignments.
+    fn forward(&self, x: &Tensor, batch: &Batch<'_>) -> Forward {
+        let (mu, log_var) = self.given.net.encoder.forward(x);
+        let clamped = log_var.abs().gt(LOG_VAR_LIMIT).sum(Kind::Float) / x.size()[0] as f64;
+        let log_var = log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT);
+        let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
+        let posterior = Posterior::sample(mu, log_var, &noise);
+        let input = match self.given.config.classifier.input {
+            ClassifierInput::Mean => &posterior.mu,
+            ClassifierInput::Sample => &posterior.z,
+        };
+        // While assignments are held the classifier learns them from codes it must not move.
+        let held = self.is_held(batch.epoch);
+        let log_gamma = self.given.net.classifier.log_gamma(&if held { input.detach() } else { input.shallow_clone() });
+        let out = self.given.net.decoder.forward(&posterior.z);
+        Forward { posterior, out, log_gamma, clamped }
+    }
+
+    fn latent(&self, f: &Forward, log_gamma: Tensor) -> Latent {
+        let p = &f.posterior;
+        let entropy = kl::gaussian_entropy_without_constant(&p.log_var);
+        Latent { energy: self.given.net.prior.expected_energy(&p.mu, &p.log_var), entropy, log_gamma }
+    }
+
+    fn smoothed(&self, batch: &Batch<'_>) -> Result<(Terms, Forward)> {
+        let f = self.forward(batch.x, batch);
+        let log_gamma = match self.is_held(batch.epoch) {
+            true => held(&self.given.labels.f_index_select(0, batch.index)?, self.given.config.n_clusters),
+            false => f.log_gamma.shallow_clone(),
+        };
+        let state = self.state.borrow();
+        let pick = |t: &Tensor| t.f_index_select(0, batch.index);
+        let _ = state.bank.shallow_clone().f_index_copy_(0, batch.index, &log_gamma.detach().exp())?;
+        let targets = state.targets.as_ref().ok_or_else(|| Error::Features("there are no targets".into()))?;
+        let nll = self.given.net.likelihood.nll(&f.out, &pick(targets)?);
+        let log_prior = match self.given.config.pi {
+            Mixing::PerSample => pick(&state.log_prior)?,
+            Mixing::Global => self.given.net.prior.log_pi(),
+        };
+        Ok((smoothed(&nll, &self.latent(&f, log_gamma), &log_prior, &pick(&state.c)?), f))
+    }
+
+    /// The batch's points with all their neighbours, as slots `[b, m]`; missing ones have weight 0.
+    fn slots(&self, batch: &Batch<'_>) -> Result<(Tensor, Tensor)> {
+        let points = Vec::<i64>::try_from(batch.index.f_to_device(Device::Cpu)?)?;
+        let state = self.state.borrow();
+        let u = state.smoothing.u();
+        let m = points.iter().map(|&i| u.row(i as usize).count()).max().unwrap_or(1);
+        let (mut index, mut weight) = (Vec::new(), Vec::new());
+        for &i in &points {
+            let row: Vec<(u32, f32)> = u.row(i as usize).collect();
+            index.extend(row.iter().map(|(j, _)| i64::from(*j)).chain(std::iter::repeat(i)).take(m));
+            weight.extend(row.iter().map(|(_, w)| *w).chain(std::iter::repeat(0.0)).take(m));
+        }
+        let shape = [points.len() as i64, m as i64];
+        let device = batch.x.device();
+        Ok((
+            Tensor::f_from_slice(&index)?.f_to_device(device)?,
+            Tensor::f_from_slice(&weight)?.f_view(shape)?.f_to_device(device)?,
+        ))
+    }
+
+    fn tuples(&self, batch: &Batch<'_>) -> Result<(Terms, Forward)> {
+        let (index, u) = self.slots(batch)?;
+        let (b, m) = (u.size()[0], u.size()[1]);
+        let f = self.forward(&self.given.data.gather(&index)?, batch);
+        let k = self.given.config.n_clusters as i64;
+        let log_gamma = match self.is_held(batch.epoch) {
+            true => held(&self.given.labels.f_index_select(0, &index)?, self.given.config.n_clusters),
+            false => f.log_gamma.shallow_clone(),
+        };
+        let target = batch.x.f_unsqueeze(1)?.f_expand([b, m, batch.x.size()[1]], false)?;
+        let target = target.f_reshape(f.out.size())?;
+        let nll = self.given.net.likelihood.nll(&f.out, &target).f_view([b, m])?;
+        let latent = self.latent(&f, log_gamma);
+        let latent = Latent {
+            energy: latent.energy.f_view([b, m, k])?,
+            entropy: latent.entropy.f_view([b, m])?,
+            log_gamma: latent.log_gamma.f_view([b, m, k])?,
+        };
+        Ok((tuples(&nll, &latent, &u), f))
+    }
+}
+
+struct Forward {
+    posterior: Posterior,
+    out: Tensor,
+    log_gamma: Tensor,
+    clamped: Tensor,
+}
+
+impl Trainable for Training<'_> {
+    fn params(&self) -> &Params {
+        &self.given.net.params
+    }
+
+    fn begin_epoch(&self, epoch: usize, data: &Resident<'_>) -> Result<()> {
+        let rebuild = self.given.config.graph.rebuild_epochs.contains(&epoch);
+        if rebuild {
+            self.set_graph(self.rebuilt(epoch, data)?)?;
+        }
+        if epoch == self.given.config.assignment_warmup_epochs {
+            // From here on the classifier speaks; what it says of all points at this moment is the first bank.
+            let gamma = self.given.net.gamma_at_mean(data)?;
+            self.state.borrow_mut().bank.f_copy_(&gamma)?;
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> Result<Tensors> {
+        let state = self.state.borrow();
+        let mut tensors = Tensors::new();
+        state.graph.store("graph.", &mut tensors);
+        tensors.insert("bank".into(), state.bank.shallow_clone());
+        tensors.insert("log_prior".into(), state.log_prior.shallow_clone());
+        Ok(tensors)
+    }
+
+    fn restore(&self, tensors: &Tensors) -> Result<()> {
+        self.set_graph(Graph::load("graph.", tensors).map_err(below)?)?;
+        let mut state = self.state.borrow_mut();
+        let get = |name: &str| {
+            tensors.get(name).ok_or_else(|| Error::Features(format!("the checkpoint has no tensor `state.{name}`")))
+        };
+        state.bank.f_copy_(get("bank")?)?;
+        state.log_prior.f_copy_(get("log_prior")?)?;
+        Ok(())
+    }
+
+    fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
+        let (t, f) = match self.given.config.objective {
+            Objective::Smoothed => {
+                let every = self.n_steps.div_ceil(self.given.config.graph.refreshes_per_epoch).max(1);
+                if self.given.config.pi == Mixing::PerSample && batch.step.is_multiple_of(every) {
+                    self.refresh()?;
+                }
+                self.smoothed(batch)?
+            }
+            Objective::Tuples => self.tuples(batch)?,
+        };
+        let mut total = t.total;
+        let mut terms =
+            vec![("rec", t.rec), ("zc", t.zc), ("ent", t.ent), ("cat", t.cat), ("clamped", f.clamped)];
+        if self.is_held(batch.epoch) {
+            let labels = match self.given.config.objective {
+                Objective::Smoothed => self.given.labels.f_index_select(0, batch.index)?,
+                Objective::Tuples => self.given.labels.f_index_select(0, &self.slots(batch)?.0)?,
+            };
+            let classifier = cross_entropy(&f.log_gamma, &labels);
+            total += &classifier;
+            terms.push(("classifier", classifier));
+        } else {
+            terms.push(("classifier", Tensor::zeros_like(&total)));
+        }
+        Ok(Loss { total, terms })
+    }
+
+    fn observe(&self, data: &Resident<'_>) -> Result<Option<Tensor>> {
+        let winner = self.given.net.gamma_at_mean(data)?.f_argmax(1, false)?;
+        Ok(Some(winner.f_to_device(Device::Cpu)?.f_to_kind(Kind::Int)?))
+    }
+}

@@ -1,0 +1,169 @@
+//! DGG's settings: the two forms of the objective, the ablations, and a training that is stopped and continued.
+
+use ndarray::Array2;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use vae_core::Features;
+use vae_core::interrupt::Interrupt;
+use vae_core::phase::FitContext;
+use vae_core::progress::Progress;
+use vae_models::config::{Selection, resolve};
+use vae_models::{Clusterer, Error, FitSummary};
+
+/// Three arcs in the plane, lifted into eight columns in [0, 1].
+fn arcs(n: usize) -> (Features, Vec<u32>) {
+    let x = Array2::from_shape_fn((n, 8), |(i, j)| {
+        let (arc, t) = ((i % 3) as f32, i as f32 / n as f32 * 2.0);
+        let (a, b) = (0.3 * arc + 0.1 * t.cos(), 0.25 + 0.2 * t + 0.1 * arc);
+        let mixed = if j % 2 == 0 { a } else { b } + 0.02 * ((i * 31 + j * 17) % 13) as f32 / 13.0;
+        (mixed * (0.5 + 0.06 * j as f32)).clamp(0.0, 1.0)
+    });
+    (Features::dense(x).expect("finite"), (0..n).map(|i| (i % 3) as u32).collect())
+}
+
+const BASE: [&str; 8] = [
+    "net.hidden=[32]",
+    "net.latent_dim=3",
+    "pretrain.train.min_updates=600",
+    "train.epochs=6",
+    "train.min_updates=0",
+    "train.batch_size=32",
+    "assignment_warmup_epochs=2",
+    "graph.neighbors.n_neighbors=8",
+];
+
+fn method(extra: &[&str]) -> Box<dyn Clusterer> {
+    let set = BASE.iter().chain(extra).map(|s| (*s).to_string()).collect();
+    let selection = Selection { method: Some("dgg".into()), n_clusters: Some(3), set, ..Selection::default() };
+    vae_core::device::configure_process(1);
+    resolve(&selection).and_then(|r| r.build()).expect("valid")
+}
+
+fn fit(extra: &[&str], cx: &FitContext) -> Result<FitSummary, Error> {
+    method(extra).fit(&arcs(180).0, cx)
+}
+
+fn accuracy(summary: &FitSummary) -> f64 {
+    let truth: ndarray::Array1<u32> = arcs(180).1.into();
+    vae_metrics::acc(summary.assignments.view(), truth.view()).expect("a score")
+}
+
+#[test]
+fn both_forms_of_the_objective_have_the_same_terms() {
+    // One batch of everything, no warm-up, a step too small to matter: zc, ent and cat do not depend on the noise.
+    let still = ["train.epochs=1", "train.batch_size=180", "train.lr=1e-12", "prior_lr=1e-12"];
+    let terms = |objective: &str| {
+        let set = [&still[..], &["assignment_warmup_epochs=0", objective]].concat();
+        let summary = fit(&set, &FitContext::in_memory(0)).expect("fitted");
+        summary.phases.last().expect("phases").history[0].terms.clone()
+    };
+    let (smoothed, tuples) = (terms("objective=smoothed"), terms("objective=tuples"));
+    for ((name, a), (_, b)) in smoothed.iter().zip(&tuples) {
+        let tolerance = if name == "rec" { 0.02 } else { 1e-4 };
+        assert!((a - b).abs() <= tolerance * (1.0 + a.abs()), "{name}: {a} {b}");
+    }
+    assert!(smoothed.iter().any(|(name, value)| name == "cat" && *value > 1e-4), "{smoothed:?}");
+}
+
+#[test]
+fn every_ablation_runs_and_finds_the_arcs() {
+    let ablations: [&[&str]; 9] = [
+        &[],
+        &["graph.neighbors.n_neighbors=0"],
+        &["graph.space=raw"],
+        &["graph.space=siamese", "siamese.train.min_updates=200", "siamese.train.batch_size=64"],
+        &["graph.neighbors.choice=random", "graph.neighbors.pool=20", "graph.neighbors.weighting=gaussian"],
+        &["graph.rebuild_epochs=[1, 4]"],
+        &["pi=global"],
+        &["objective=tuples", "classifier.input=sample"],
+        &["init.kind=kmeans", "assignment_warmup_epochs=0", "classifier.hidden=[6]"],
+    ];
+    for set in ablations {
+        let summary = fit(set, &FitContext::in_memory(0)).unwrap_or_else(|e| panic!("{set:?}: {e}"));
+        assert!(accuracy(&summary) > 0.95, "{set:?}: {}", accuracy(&summary));
+    }
+}
+
+#[test]
+fn contradicting_settings_are_refused() {
+    for (set, part) in [
+        ("siamese.margin=2.0", "graph.space"),
+        ("init.partition.n_neighbors=5", "partition"),
+        ("graph.neighbors.pool=3", ""),
+        ("graph.refreshes_per_epoch=0", "refreshes_per_epoch"),
+        ("classifier.hidden=[0]", "classifier.hidden[0]"),
+        ("pi=global", ""),
+    ] {
+        let mut set: Vec<String> = vec![set.into()];
+        if part == "partition" {
+            set.push("init.kind=kmeans".into());
+        }
+        if part.is_empty() {
+            // Sound alone, not with this.
+            let other = if set[0].starts_with("pi") { "objective=tuples" } else { "graph.neighbors.choice=random" };
+            set.push(other.into());
+        }
+        let selection =
+            Selection { method: Some("dgg".into()), n_clusters: Some(3), set: set.clone(), ..Selection::default() };
+        let e = resolve(&selection).expect_err("contradicting").to_string();
+        assert!(e.contains(part) && e.contains("expected"), "{set:?}: {e}");
+    }
+}
+
+/// Asks for a stop after so many training steps.
+struct StopAfter {
+    steps: AtomicUsize,
+    interrupt: Interrupt,
+}
+
+impl Progress for StopAfter {
+    fn start(&self, _: &str, _: usize, _: usize, _: usize, _: usize) {}
+    fn step(&self, _: usize, _: usize, _: f64) {
+        if self.steps.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.interrupt.set(15);
+        }
+    }
+    fn epoch(&self, _: usize, _: f64) {}
+    fn finish(&self) {}
+    fn note(&self, _: &str) {}
+}
+
+fn model_bytes(dir: &Path, stops: &[usize]) -> Vec<u8> {
+    let (x, _) = arcs(180);
+    let set = ["graph.rebuild_epochs=[1, 4]", "train.observe_every_epochs=2"];
+    let run = dir.join("run");
+    for (i, &steps) in stops.iter().chain([&usize::MAX]).enumerate() {
+        let interrupt = Interrupt::new();
+        let progress = StopAfter { steps: AtomicUsize::new(steps), interrupt: interrupt.clone() };
+        let cx = FitContext {
+            dir: Some(run.clone()),
+            interrupt,
+            progress: Box::new(progress),
+            ..FitContext::in_memory(5)
+        };
+        let mut dgg = method(&set);
+        match dgg.fit(&x, &cx) {
+            Ok(_) => {
+                assert_eq!(i, stops.len(), "it was not stopped");
+                let path = dir.join("model.safetensors");
+                dgg.save(&path).expect("saved");
+                return std::fs::read(path).expect("read");
+            }
+            Err(e) => assert!(e.to_string().contains("stopped by signal 15"), "{e}"),
+        }
+    }
+    unreachable!("the last fit is not stopped")
+}
+
+#[test]
+fn a_stopped_training_continues_to_the_same_bytes() {
+    let fresh = || tempfile::tempdir().expect("temp dir");
+    let whole = model_bytes(fresh().path(), &[]);
+    // 600 updates pretrain, at least 1000 the classifier; then 6 epochs of 6 steps: stops in the warm-up, within an epoch
+    // after a rebuilt graph, and at the very end of one.
+    let before = 600 + 1002;
+    assert_eq!(whole, model_bytes(fresh().path(), &[300, 700, before / 2]));
+    for within in [3, 9, 12, 27] {
+        assert_eq!(whole, model_bytes(fresh().path(), &[before + within, 2]), "stopped at step {within}");
+    }
+}
