@@ -73,7 +73,7 @@ fn every_ablation_runs_and_finds_the_arcs() {
         &["graph.space=raw"],
         &["graph.space=siamese", "siamese.train.min_updates=200", "siamese.train.batch_size=64"],
         &["graph.neighbors.choice=random", "graph.neighbors.pool=20", "graph.neighbors.weighting=gaussian"],
-        &["graph.rebuild_epochs=[1, 4]"],
+        &["graph.rebuild_epochs=[1, 4]", "graph.repartition_hold_epochs=1"],
         &["pi=global"],
         &["objective=tuples", "classifier.input=sample"],
         &["init.kind=kmeans", "assignment_warmup_epochs=0", "classifier.hidden=[6]"],
@@ -130,7 +130,7 @@ impl Progress for StopAfter {
 
 fn model_bytes(dir: &Path, stops: &[usize]) -> Vec<u8> {
     let (x, _) = arcs(180);
-    let set = ["graph.rebuild_epochs=[1, 4]", "train.observe_every_epochs=2"];
+    let set = ["graph.rebuild_epochs=[1, 4]", "graph.repartition_hold_epochs=1", "train.observe_every_epochs=2"];
     let run = dir.join("run");
     for (i, &steps) in stops.iter().chain([&usize::MAX]).enumerate() {
         let interrupt = Interrupt::new();

@@ -54,8 +54,8 @@ impl<'a> DggBench<'a> {
         let graph = Graph::from_rows(rows.collect()).expect("valid");
         let labels = Tensor::arange(n as i64, (Kind::Int64, Device::Cpu)).remainder(10);
         let (net, x, data) = (&self.net, self.features, self.data);
-        let setting = Setting { net, config: &self.config, x, data, labels, cx: &self.cx };
-        let training = Training::new(setting, graph).expect("fits");
+        let setting = Setting { net, config: &self.config, x, data, points: None, cx: &self.cx };
+        let training = Training::new(setting, graph, labels).expect("fits");
         training.begin_epoch(0, self.data).expect("a bank");
         let groups = vec![self.config.train.group(), Group { lr: 2e-3, weight_decay: 0.0 }];
         let mut optimizer = Optimizer::new(self.config.train.rule(), groups, &self.net.params).expect("valid");

@@ -105,6 +105,9 @@ pub struct GraphConfig {
     pub metric: Metric,
     /// Epochs (0-based) before which the graph is rebuilt on the codes of that moment.
     pub rebuild_epochs: Vec<usize>,
+    /// Epochs in which the assignments are held at a partition of the rebuilt graph, as at the start. 0: the graph is
+    /// rebuilt, the assignments stay free.
+    pub repartition_hold_epochs: usize,
     /// How often an epoch pi is brought up to date with the assignments.
     pub refreshes_per_epoch: usize,
     /// Which neighbours, and their weights.
@@ -117,6 +120,7 @@ impl Default for GraphConfig {
             space: Space::Codes,
             metric: Metric::Euclidean,
             rebuild_epochs: Vec::new(),
+            repartition_hold_epochs: 0,
             refreshes_per_epoch: 4,
             neighbors: AffinityConfig::default(),
         }

@@ -123,8 +123,9 @@ impl Clusterer for Dgg {
             let groups = vec![config.train.group(), prior];
             let data = Resident::new(&x, cx.device)?;
             let agreement = graph.agreement(start.assignments.view());
-            let setting = Setting { net: &net, config, x: &x, data: &data, labels, cx };
-            let training = Training::new(setting, graph)?;
+            let other = points.other_than_codes().map(|o| o.points);
+            let setting = Setting { net: &net, config, x: &x, data: &data, points: other, cx };
+            let training = Training::new(setting, graph, labels)?;
             let (mut record, observed) = train(&training, &data, &config.train, groups, phase)?;
             record.notes = json!({
                 "neighbours_agreeing_with_the_start": agreement,

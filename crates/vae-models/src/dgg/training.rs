@@ -29,8 +29,8 @@ pub(super) struct Setting<'a> {
     pub config: &'a DggConfig,
     pub x: &'a Features,
     pub data: &'a Resident<'a>,
-    /// The start's assignments, i64 `[n]` on the device.
-    pub labels: Tensor,
+    /// The points of another space than the codes, for partitions.
+    pub points: Option<&'a Features>,
     pub cx: &'a FitContext,
 }
 
@@ -42,6 +42,8 @@ pub(super) struct Training<'a> {
 
 /// What changes besides the parameters.
 struct State {
+    /// The assignments of the latest partition, i64 `[n]` on the device.
+    labels: Tensor,
     graph: Graph,
     smoothing: Smoothing,
     /// x̄, `[n, d]` on the device (`smoothed` only).
@@ -62,14 +64,14 @@ fn below(e: vae_graph::Error) -> Error {
 }
 
 impl<'a> Training<'a> {
-    /// With the first graph of neighbours.
-    pub fn new(given: Setting<'a>, graph: Graph) -> Result<Self> {
+    /// With the first graph of neighbours and the start's assignments, i64 `[n]` on the device.
+    pub fn new(given: Setting<'a>, graph: Graph, labels: Tensor) -> Result<Self> {
         let config = given.config;
-        let bank = given.labels.one_hot(config.n_clusters as i64).f_to_kind(Kind::Float)?;
+        let bank = labels.one_hot(config.n_clusters as i64).f_to_kind(Kind::Float)?;
         let n_steps = given.x.n().div_ceil(config.train.batch_size);
         let log_prior = bank.f_zeros_like()?;
         let (smoothing, targets, c) = Self::smooth(config, given.x, &graph, given.cx.device)?;
-        let state = State { graph, smoothing, targets, c, bank, log_prior };
+        let state = State { labels, graph, smoothing, targets, c, bank, log_prior };
         Ok(Self { given, n_steps, state: RefCell::new(state) })
     }
 
@@ -118,18 +120,38 @@ impl<'a> Training<'a> {
         Ok(state.graph.agreement(labels.view()))
     }
 
+    /// Whether the assignments are held in this epoch: in the warm-up, and after a new partition.
     fn is_held(&self, epoch: usize) -> bool {
-        epoch < self.given.config.assignment_warmup_epochs
+        let (config, hold) = (self.given.config, self.given.config.graph.repartition_hold_epochs);
+        epoch < config.assignment_warmup_epochs
+            || config.graph.rebuild_epochs.iter().any(|&r| r <= epoch && epoch < r + hold)
     }
 
-    /// Nearest neighbours of the codes of this moment.
-    fn rebuilt(&self, epoch: usize, data: &Resident<'_>) -> Result<Graph> {
-        let neighbors = &self.given.config.graph.neighbors;
+    /// Rebuilds the graph on the codes of this moment, and cuts it anew where assignments are to be held afterwards.
+    fn rebuild(&self, epoch: usize, data: &Resident<'_>) -> Result<()> {
+        let config = self.given.config;
+        let neighbors = &config.graph.neighbors;
         let codes = Features::dense(to_array2(&self.given.net.codes(data)?)?)?;
-        let knn = Knn { k: neighbors.n_searched(codes.n()), metric: self.given.config.graph.metric };
-        let found = knn.of(&codes, self.given.cx).map_err(below)?;
         let streams = Streams::new(self.given.cx.seed, format!("graph.{epoch}"));
-        neighbors.graph(&found, &streams).map_err(below)
+        if neighbors.n_neighbors > 0 {
+            let knn = Knn { k: neighbors.n_searched(codes.n()), metric: config.graph.metric };
+            let found = knn.of(&codes, self.given.cx).map_err(below)?;
+            self.set_graph(neighbors.graph(&found, &streams).map_err(below)?)?;
+        }
+        if config.graph.repartition_hold_epochs > 0 {
+            let partition = config.init.partition.clone().unwrap_or_default();
+            let spaces: Vec<&Features> = [&codes].into_iter().chain(self.given.points).collect();
+            let found = partition.fit(&spaces, config.n_clusters, &streams, self.given.cx).map_err(below)?;
+            let now = self.given.net.gamma_at_mean(data)?.f_argmax(1, false)?.f_to_device(Device::Cpu)?;
+            let now = Vec::<i64>::try_from(now)?;
+            let name = matched(found.labels.as_slice().unwrap_or(&[]), &now, config.n_clusters);
+            let labels: Vec<i64> = found.labels.iter().map(|&c| name[c as usize]).collect();
+            let mut state = self.state.borrow_mut();
+            state.labels.f_copy_(&Tensor::f_from_slice(&labels)?)?;
+            let held = state.labels.one_hot(config.n_clusters as i64).f_to_kind(Kind::Float)?;
+            state.bank.f_copy_(&held)?;
+        }
+        Ok(())
     }
 
     /// Posterior of the rows `x`, a sample, its decoding, and log assignments.
@@ -158,11 +180,11 @@ impl<'a> Training<'a> {
 
     fn smoothed(&self, batch: &Batch<'_>) -> Result<(Terms, Forward)> {
         let f = self.forward(batch.x, batch);
+        let state = self.state.borrow();
         let log_gamma = match self.is_held(batch.epoch) {
-            true => held(&self.given.labels.f_index_select(0, batch.index)?, self.given.config.n_clusters),
+            true => held(&state.labels.f_index_select(0, batch.index)?, self.given.config.n_clusters),
             false => f.log_gamma.shallow_clone(),
         };
-        let state = self.state.borrow();
         let pick = |t: &Tensor| t.f_index_select(0, batch.index);
         let _ = state.bank.shallow_clone().f_index_copy_(0, batch.index, &log_gamma.detach().exp())?;
         let targets = state.targets.as_ref().ok_or_else(|| Error::Features("there are no targets".into()))?;
@@ -200,7 +222,7 @@ impl<'a> Training<'a> {
         let f = self.forward(&self.given.data.gather(&index)?, batch);
         let k = self.given.config.n_clusters as i64;
         let log_gamma = match self.is_held(batch.epoch) {
-            true => held(&self.given.labels.f_index_select(0, &index)?, self.given.config.n_clusters),
+            true => held(&self.state.borrow().labels.f_index_select(0, &index)?, self.given.config.n_clusters),
             false => f.log_gamma.shallow_clone(),
         };
         let target = batch.x.f_unsqueeze(1)?.f_expand([b, m, batch.x.size()[1]], false)?;
@@ -216,6 +238,25 @@ impl<'a> Training<'a> {
     }
 }
 
+/// For each new cluster the old one it shares most points with, one to one: the largest overlaps are taken first.
+fn matched(new: &[u32], old: &[i64], n_clusters: usize) -> Vec<i64> {
+    let mut overlap = vec![0usize; n_clusters * n_clusters];
+    for (&a, &b) in new.iter().zip(old) {
+        overlap[a as usize * n_clusters + b as usize] += 1;
+    }
+    let mut pairs: Vec<usize> = (0..overlap.len()).collect();
+    pairs.sort_by_key(|&pair| std::cmp::Reverse(overlap[pair]));
+    let (mut name, mut taken) = (vec![None; n_clusters], vec![false; n_clusters]);
+    for pair in pairs {
+        let (a, b) = (pair / n_clusters, pair % n_clusters);
+        if name[a].is_none() && !taken[b] {
+            name[a] = Some(b as i64);
+            taken[b] = true;
+        }
+    }
+    name.into_iter().map(|b| b.unwrap_or(0)).collect()
+}
+
 struct Forward {
     posterior: Posterior,
     out: Tensor,
@@ -229,11 +270,10 @@ impl Trainable for Training<'_> {
     }
 
     fn begin_epoch(&self, epoch: usize, data: &Resident<'_>) -> Result<()> {
-        let rebuild = self.given.config.graph.rebuild_epochs.contains(&epoch);
-        if rebuild {
-            self.set_graph(self.rebuilt(epoch, data)?)?;
+        if self.given.config.graph.rebuild_epochs.contains(&epoch) {
+            self.rebuild(epoch, data)?;
         }
-        if epoch == self.given.config.assignment_warmup_epochs {
+        if !self.is_held(epoch) && (epoch == 0 || self.is_held(epoch - 1)) {
             // From here on the classifier speaks; what it says of all points at this moment is the first bank.
             let gamma = self.given.net.gamma_at_mean(data)?;
             self.state.borrow_mut().bank.f_copy_(&gamma)?;
@@ -245,6 +285,7 @@ impl Trainable for Training<'_> {
         let state = self.state.borrow();
         let mut tensors = Tensors::new();
         state.graph.store("graph.", &mut tensors);
+        tensors.insert("labels".into(), state.labels.shallow_clone());
         tensors.insert("bank".into(), state.bank.shallow_clone());
         tensors.insert("log_prior".into(), state.log_prior.shallow_clone());
         Ok(tensors)
@@ -256,6 +297,7 @@ impl Trainable for Training<'_> {
         let get = |name: &str| {
             tensors.get(name).ok_or_else(|| Error::Features(format!("the checkpoint has no tensor `state.{name}`")))
         };
+        state.labels.f_copy_(get("labels")?)?;
         state.bank.f_copy_(get("bank")?)?;
         state.log_prior.f_copy_(get("log_prior")?)?;
         Ok(())
@@ -276,10 +318,11 @@ impl Trainable for Training<'_> {
         let mut terms =
             vec![("rec", t.rec), ("zc", t.zc), ("ent", t.ent), ("cat", t.cat), ("clamped", f.clamped)];
         if self.is_held(batch.epoch) {
-            let labels = match self.given.config.objective {
-                Objective::Smoothed => self.given.labels.f_index_select(0, batch.index)?,
-                Objective::Tuples => self.given.labels.f_index_select(0, &self.slots(batch)?.0)?,
+            let rows = match self.given.config.objective {
+                Objective::Smoothed => batch.index.shallow_clone(),
+                Objective::Tuples => self.slots(batch)?.0,
             };
+            let labels = self.state.borrow().labels.f_index_select(0, &rows)?;
             let classifier = cross_entropy(&f.log_gamma, &labels);
             total += &classifier;
             terms.push(("classifier", classifier));
@@ -292,5 +335,18 @@ impl Trainable for Training<'_> {
     fn observe(&self, data: &Resident<'_>) -> Result<Option<Tensor>> {
         let winner = self.given.net.gamma_at_mean(data)?.f_argmax(1, false)?;
         Ok(Some(winner.f_to_device(Device::Cpu)?.f_to_kind(Kind::Int)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matched;
+
+    #[test]
+    fn new_clusters_take_the_names_of_the_old_ones_they_overlap_most() {
+        // New 0 is mostly old 2, new 2 is old 0; old 1 is left for new 1, which overlaps old 2 more.
+        let (new, old) = ([0, 0, 0, 1, 1, 1, 2, 2], [2, 2, 2, 2, 2, 1, 0, 0]);
+        assert_eq!(matched(&new, &old, 3), [2, 1, 0]);
+        assert_eq!(matched(&[0, 1], &[1, 1], 2), [1, 0]);
     }
 }
