@@ -10,7 +10,7 @@ use ndarray::{Array2, array};
 use tempfile::TempDir;
 use vae_data::{
     DataSet, Error, FileState, Labels, LoadOptions, Places, Result, Source, content_sha256, info, load,
-    load_from,
+    load_from, registry,
 };
 
 fn put(dir: &TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
@@ -182,13 +182,17 @@ fn info_tells_what_is_known_and_what_is_there() {
     assert!(mnist.files.iter().all(|file| matches!(file.state, FileState::Different { .. })));
 
     // Without a published checksum a file is unchecked until a fetch has pinned it.
-    let mat = put(&dir, "reuters21578/reut2-000.sgm", "anything");
-    let reuters = info(&Source::Known("reuters21578".into()), &options).expect("known");
-    assert_eq!((reuters.readable, reuters.files[0].path.as_ref()), (true, Some(&mat)));
-    assert_eq!(reuters.files[0].state, FileState::Unchecked);
+    for file in &registry().get("reuters21578").expect("known").files {
+        put(&dir, &format!("reuters21578/{}", file.name), "anything");
+    }
+    let state = || {
+        let reuters = info(&Source::Known("reuters21578".into()), &options).expect("known");
+        assert_eq!((reuters.readable, reuters.found), (true, Some(dir.path().join("reuters21578"))));
+        reuters.files[0].state.clone()
+    };
+    assert_eq!(state(), FileState::Unchecked);
     put(&dir, "reuters21578/SHA256SUMS", format!("{}  reut2-000.sgm\n", "0".repeat(64)));
-    let reuters = info(&Source::Known("reuters21578".into()), &options).expect("known");
-    assert!(matches!(reuters.files[0].state, FileState::Different { .. }));
+    assert!(matches!(state(), FileState::Different { .. }));
 
     let table = put(&dir, "t.csv", "a,b\n1,2\n");
     let own = info(&Source::Path(table.clone()), &options).expect("sound");

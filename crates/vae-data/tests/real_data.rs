@@ -2,7 +2,8 @@
 //! there is told as skipped.
 
 use ndarray::{ArrayView2, Axis};
-use vae_data::{DataSet, Error, Labels, LoadOptions, Places, Source, load_from};
+use vae_data::{DataSet, Error, Labels, LoadOptions, Matrix, Places, Source, load_from};
+use vae_gmm::KMeansConfig;
 
 /// Loads a set, or says that its tests are skipped.
 fn load_or_skip(name: &str) -> Option<(DataSet, Labels)> {
@@ -70,4 +71,24 @@ fn hhar_is_the_published_one() {
     assert_eq!(labels.y[0], 4, "the first row is STANDING, 5 in the file");
     assert_eq!(dense(&data)[[0, 0]], 2.885_845e-1);
     assert!(dense(&data).iter().all(|v| (-1.0..=1.0).contains(v)));
+}
+
+/// Rows and labels belong together: k-means is known to find about 60 % of the activities.
+#[test]
+fn k_means_on_hhar_is_as_good_as_everywhere() {
+    let Some((data, labels)) = load_or_skip("hhar") else { return };
+    let fit = KMeansConfig { n_init: 5, ..KMeansConfig::default() }.fit(dense(&data), 6, 0).expect("finite");
+    let acc = vae_metrics::acc(fit.labels(), labels.y.view()).expect("equal lengths");
+    assert!((0.58..0.62).contains(&acc), "{acc}");
+}
+
+/// The same for text; the majority class alone would have 0.574.
+#[test]
+fn k_means_on_reuters21578_is_as_known() {
+    let Some((data, labels)) = load_or_skip("reuters21578") else { return };
+    let Matrix::Sparse(x) = &data.x else { panic!("text is sparse") };
+    let fit =
+        KMeansConfig { n_init: 3, ..KMeansConfig::default() }.fit(x.to_dense().view(), 4, 0).expect("finite");
+    let acc = vae_metrics::acc(fit.labels(), labels.y.view()).expect("equal lengths");
+    assert!((0.34..0.44).contains(&acc), "{acc}");
 }
