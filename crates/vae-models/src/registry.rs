@@ -190,13 +190,15 @@ macro_rules! presets {
 
 presets! {
     "kmeans" / "strokes", "kmeans" / "mnist", "kmeans" / "fashion-mnist", "kmeans" / "hhar",
+    "kmeans" / "reuters21578",
     "gmm" / "strokes", "gmm" / "mnist", "gmm" / "fashion-mnist", "gmm" / "hhar",
+    "gmm" / "reuters21578",
     "ae-kmeans" / "strokes", "ae-kmeans" / "mnist", "ae-kmeans" / "fashion-mnist", "ae-kmeans" / "hhar",
-    "ae-kmeans" / "reuters10k", "ae-kmeans" / "stl10",
+    "ae-kmeans" / "reuters10k", "ae-kmeans" / "reuters21578", "ae-kmeans" / "stl10",
     "ae-gmm" / "strokes", "ae-gmm" / "mnist", "ae-gmm" / "fashion-mnist", "ae-gmm" / "hhar",
-    "ae-gmm" / "reuters10k", "ae-gmm" / "stl10",
+    "ae-gmm" / "reuters10k", "ae-gmm" / "reuters21578", "ae-gmm" / "stl10",
     "vade" / "strokes", "vade" / "mnist", "vade" / "fashion-mnist", "vade" / "hhar",
-    "vade" / "reuters10k", "vade" / "stl10",
+    "vade" / "reuters10k", "vade" / "reuters21578", "vade" / "stl10",
 }
 
 /// The preset `name` (`method/dataset`).
