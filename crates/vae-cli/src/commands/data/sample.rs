@@ -70,7 +70,7 @@ fn documents(x: &Csr, terms: &[String], labels: Option<&Labels>) -> String {
 fn picture(row: ArrayView1<'_, f32>, image: ImageShape) -> String {
     let ImageShape { channels, height, width } = image;
     let (low, high) = row.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
-    let columns = (2 * width).min(WIDTH).max(1);
+    let columns = (2 * width).clamp(1, WIDTH);
     let lines = (columns * height / (2 * width).max(1)).max(1);
     let mut out = String::new();
     for line in 0..lines {
