@@ -80,11 +80,11 @@ pub fn content_sha256(x: ArrayView2<'_, f32>) -> String {
     hash.update((x.nrows() as u64).to_le_bytes());
     hash.update((x.ncols() as u64).to_le_bytes());
     let standard = x.as_standard_layout();
-    let mut bytes = Vec::with_capacity(CHUNK * 4);
+    let mut bytes = vec![0; CHUNK * 4];
     for chunk in standard.as_slice().unwrap_or_default().chunks(CHUNK) {
-        bytes.clear();
-        bytes.extend(chunk.iter().flat_map(|v| v.to_le_bytes()));
-        hash.update(&bytes);
+        let bytes = &mut bytes[..chunk.len() * 4];
+        bytes.chunks_exact_mut(4).zip(chunk).for_each(|(to, v)| to.copy_from_slice(&v.to_le_bytes()));
+        hash.update(bytes);
     }
     hex(&hash.finalize())
 }

@@ -61,8 +61,14 @@ pub(crate) fn read_idx_folder(folder: Folder<'_>) -> Result<Raw> {
         // The size is known, so there is one allocation and never a copy. A refusal shows when values come.
         let _ = x.try_reserve_exact(entry.rows * entry.dim);
     }
-    let (n_train, d, image) = idx::read_features(folder.open("train-images-idx3-ubyte")?, &mut x)?;
-    let (n_test, d_test, image_test) = idx::read_features(folder.open("t10k-images-idx3-ubyte")?, &mut x)?;
+    let mut x_test = Vec::new();
+    // Inflating and hashing are most of the work, and the files do not know of each other.
+    let (train, test) = rayon::join(
+        || idx::read_features(folder.open("train-images-idx3-ubyte")?, &mut x),
+        || idx::read_features(folder.open("t10k-images-idx3-ubyte")?, &mut x_test),
+    );
+    let ((n_train, d, image), (n_test, d_test, image_test)) = (train?, test?);
+    x.append(&mut x_test);
     if (d, image) != (d_test, image_test) {
         let problem = format!("training rows have {d} values and test rows {d_test}, or another shape");
         return Err(Error::format(folder.path, problem));
