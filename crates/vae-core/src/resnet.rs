@@ -27,8 +27,8 @@ const EXPANSION: i64 = 4;
 const BATCH_NORM_EPS: f64 = 1e-5;
 /// The network halves a picture five times.
 const MIN_SIDE: i64 = 32;
-/// Bytes of intermediate maps for each pixel of the input, measured: two maps of 64 channels at half the side and
-/// three of 256 at a quarter are alive at once.
+/// Bytes of intermediate maps for each pixel of the input, counted: 64 channels at half the side and 256 at a quarter
+/// are 64 bytes a pixel each; about five such maps are alive at once, and as much again is left for the convolutions.
 const BYTES_A_PIXEL: usize = 640;
 
 /// The network without its classifier.

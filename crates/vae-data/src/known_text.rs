@@ -71,3 +71,32 @@ pub(crate) fn read_rcv1(folder: Folder<'_>, columns: &Columns) -> Result<TextSet
     let labels = order.iter().map(|i| labels[*i]).collect();
     Ok(TextSet { x: set.x.select(order), labels: Some(RawLabels::Ints(labels)), ..set })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::registry::registry;
+
+    /// A sample is rows of the whole: the same weights, in the order of the permutation.
+    #[test]
+    fn a_sample_of_rcv1_is_drawn_from_the_weighted_rows() {
+        let dir = tempfile::tempdir().expect("folder");
+        let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("file");
+        TOKEN_FILES.iter().for_each(|name| put(name, ""));
+        put("lyrl2004_tokens_test_pt3.dat", ".I 5\n.W\nbank rate\n.I 6\n.W\nrate\n.I 7\n.W\nrise bank\n");
+        put("rcv1-v2.topics.qrels", "CCAT 5 1\nGCAT 6 1\nECAT 7 1\n");
+        let columns = Columns::Own(10);
+        let mut entry = registry().get("rcv1-10k").expect("known").clone();
+        let whole = read_rcv1(Folder { path: dir.path(), entry: None }, &columns).expect("sound");
+        entry.sample = Some(Sample { rows: 2, seed: 1234 });
+        let sample = read_rcv1(Folder { path: dir.path(), entry: Some(&entry) }, &columns).expect("sound");
+        let order = permutation(1234, 3);
+        assert_eq!(sample.x, whole.x.select(order[..2].iter().map(|i| *i as usize)));
+        assert_eq!(sample.vocabulary, whole.vocabulary);
+        let classes = [0, 1, 3];
+        let expected = order[..2].iter().map(|i| classes[*i as usize]).collect();
+        assert_eq!(sample.labels, Some(RawLabels::Ints(expected)));
+    }
+}
