@@ -37,9 +37,11 @@ pub enum Command {
     Config(ConfigArgs),
     /// List the methods and their presets
     Methods(MethodsArgs),
-    /// List, fetch and look at data sets
+    /// List, fetch, check and look at data sets
     #[command(subcommand)]
     Data(DataCommand),
+    /// Turn pictures into features of a trained network
+    Features(FeaturesArgs),
 }
 
 /// Which configuration.
@@ -51,7 +53,7 @@ pub struct SelectionArgs {
     /// Preset METHOD/DATASET; without --data it also names the data set
     #[arg(short, long, value_name = "METHOD/DATASET")]
     pub preset: Option<String>,
-    /// Known data set (see `vae data list`) or a path: CSV, TSV, NPY, NPZ, IDX, or a folder of images
+    /// Known data set (see `vae data list`) or a path: CSV, TSV, NPY, NPZ, MAT, IDX, or a folder of images or texts
     #[arg(short, long, value_name = "NAME|PATH")]
     pub data: Option<String>,
     /// Number of clusters
@@ -94,6 +96,18 @@ pub struct ReadArgs {
     /// Whether the first line of a table is a header
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Header::Auto)]
     pub header: Header,
+    /// Column of a table that holds documents; they become tf-idf features
+    #[arg(long, value_name = "NAME")]
+    pub text_column: Option<String>,
+    /// Terms to keep of documents [default: 2000]
+    #[arg(long, value_name = "N")]
+    pub max_terms: Option<usize>,
+    /// Name of the features in a MATLAB or NPZ file
+    #[arg(long, value_name = "KEY")]
+    pub x_key: Option<String>,
+    /// Name of the labels in a MATLAB or NPZ file
+    #[arg(long, value_name = "KEY")]
+    pub y_key: Option<String>,
     /// Folder with data sets, looked at before VAE_DATA_DIR and the cache
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
@@ -240,6 +254,39 @@ pub struct MethodsArgs {
     pub json: bool,
 }
 
+/// `vae features`
+#[derive(Debug, Args)]
+pub struct FeaturesArgs {
+    /// The network
+    #[arg(short, long, value_name = "NAME", value_enum)]
+    pub model: FeatureModel,
+    /// Its weights: safetensors, or what PyTorch saves of torchvision's network; they are never downloaded
+    #[arg(short, long, value_name = "FILE")]
+    pub weights: PathBuf,
+    /// Known data set of images (such as stl10) or a path: a folder of PNG images, NPY, NPZ, IDX
+    #[arg(short, long, value_name = "NAME|PATH")]
+    pub images: String,
+    /// Where to write f32 [n, 2048]; for stl10 the folder of the set when left out
+    #[arg(short, long, value_name = "FILE.npy")]
+    pub out: Option<PathBuf>,
+    /// Folder with data sets, looked at before VAE_DATA_DIR and the cache
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// auto, cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = str::parse::<DeviceChoice>)]
+    pub device: DeviceChoice,
+    /// Threads [default: the number of physical cores]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// Networks that give features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FeatureModel {
+    /// ResNet-50 in torchvision's form, averages of its last maps
+    Resnet50,
+}
+
 /// `vae data`
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
@@ -263,7 +310,15 @@ pub enum DataCommand {
         #[arg(long)]
         offline: bool,
     },
-    /// Load a data set and say what it holds; fails when it cannot be read
+    /// Check the files of data sets against the published checksums
+    Verify {
+        /// Names, see `vae data list` [default: all that are on this machine]
+        names: Vec<String>,
+        /// Folder with data sets, looked at before VAE_DATA_DIR and the cache
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+    /// Load a data set, say what it holds and show some of it; fails when it cannot be read
     Info {
         /// Known data set or a path
         #[arg(value_name = "NAME|PATH")]

@@ -1,11 +1,14 @@
 //! Data for a command: features for a method, and labels that stay here.
 
 use crate::args::{Header, ReadArgs};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
-use std::path::Path;
-use vae_core::{Features, ImageShape};
-use vae_data::{Labels, LoadOptions, Source};
+use std::path::{Path, PathBuf};
+use vae_core::{Csr, Features, ImageShape};
+use vae_data::{Labels, LoadOptions, Matrix, Source, Vocabulary};
+
+/// Terms and weights of the documents a model was fitted on, beside the model.
+pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
 
 /// A loaded data set.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub struct Input {
     pub labels: Option<Labels>,
     /// What the run file says about the data.
     pub about: About,
+    /// What the columns are, where the rows are documents.
+    pub vocabulary: Option<Vocabulary>,
 }
 
 /// Facts about the data.
@@ -46,40 +51,68 @@ pub fn options(args: &ReadArgs) -> LoadOptions {
             Header::Yes => Some(true),
             Header::No => Some(false),
         },
+        text_column: args.text_column.clone(),
+        x_key: args.x_key.clone(),
+        y_key: args.y_key.clone(),
+        max_terms: args.max_terms,
+        vocabulary: None,
     }
 }
 
-/// Loads features and labels.
+/// Loads features and labels for a fit.
 ///
 /// # Errors
 /// Everything `vae-data` finds wrong, with the file and the place in it.
 pub fn load(source: &Source, args: &ReadArgs) -> Result<Input> {
-    let (set, mut labels) = vae_data::load(source, &options(args))?;
-    let mut about = About {
-        name: set.name,
-        n: set.x.nrows(),
-        dim: set.x.ncols(),
-        n_train: set.n_train,
-        sha256: set.sha256,
-        limit: None,
-    };
+    load_with(source, args, None)
+}
+
+/// Loads features and labels for a fitted model, a run folder or a file. Documents get the columns of those it was
+/// fitted on.
+///
+/// # Errors
+/// As [`load`]; documents where the model has no vocabulary beside it.
+pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input> {
+    let folder = if model.is_dir() { model } else { model.parent().unwrap_or(model) };
+    let vocabulary = Some(folder.join(VOCABULARY_FILE)).filter(|path| path.is_file());
+    let has_vocabulary = vocabulary.is_some();
+    let input = load_with(source, args, vocabulary)?;
+    if input.vocabulary.is_some() && !has_vocabulary {
+        bail!(
+            "{} is missing: documents can only be used with the terms the model was fitted on; copy that file of the run folder beside the model",
+            folder.join(VOCABULARY_FILE).display()
+        );
+    }
+    Ok(input)
+}
+
+fn load_with(source: &Source, args: &ReadArgs, vocabulary: Option<PathBuf>) -> Result<Input> {
+    let (set, mut labels) = vae_data::load(source, &LoadOptions { vocabulary, ..options(args) })?;
+    let (n, dim) = set.x.dim();
+    let mut about = About { name: set.name, n, dim, n_train: set.n_train, sha256: set.sha256, limit: None };
     let mut x = set.x;
     if let Some(limit) = args.limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX)).filter(|l| *l < about.n)
     {
-        x = x.slice(s![..limit, ..]).to_owned();
+        x = x.head(limit);
         if let Some(labels) = &mut labels {
             labels.y = labels.y.slice(s![..limit]).to_owned();
         }
-        about.sha256 = vae_data::content_sha256(x.view());
+        about.sha256 = x.sha256();
         (about.n, about.n_train, about.limit) = (limit, about.n_train.min(limit), Some(limit));
     }
     // The matrix moves: 70,000 images exist once.
-    let mut features = Features::dense(x).with_context(|| format!("{source} cannot be clustered"))?;
+    let features = match x {
+        Matrix::Dense(x) => Features::dense(x),
+        Matrix::Sparse(vae_data::Csr { indptr, indices, values, n_columns }) => {
+            Features::sparse(Csr { indptr, indices, values, n_columns })
+        }
+    };
+    let mut features = features.with_context(|| format!("{source} cannot be clustered"))?;
     if let Some(image) = set.image {
         let image = ImageShape { channels: image.channels, height: image.height, width: image.width };
         features = features.with_image(image)?;
     }
-    Ok(Input { features, labels, about })
+    Ok(Input { features, labels, about, vocabulary: set.vocabulary })
 }
 
 /// Labels for `rows` assignments, from a file with one label a row.

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&args),
         Command::Config(args) => commands::config::run(&args),
         Command::Methods(args) => commands::methods::run(&args),
+        Command::Features(args) => commands::features::run(&args),
         Command::Data(command) => commands::data::run(&command),
     };
     exit::code(done)

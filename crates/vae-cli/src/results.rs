@@ -84,7 +84,15 @@ pub fn write_assignments(
 /// # Errors
 /// Files that cannot be written.
 pub fn write_embedding(dir: &Path, embedding: &Array2<f32>, x: &Features) -> Result<bool> {
-    if x.as_dense().is_some_and(|x| x == embedding) {
+    let is_data = match x.as_dense() {
+        Some(x) => x == embedding,
+        // Row by row: all rows of a text collection at once may not fit into memory.
+        None => {
+            x.dim() == embedding.ncols()
+                && (0..x.n()).all(|i| x.dense_rows(i, i + 1).row(0) == embedding.row(i))
+        }
+    };
+    if is_data {
         return Ok(false);
     }
     files::write_npy_f32(&dir.join("embedding.npy"), embedding.view())?;

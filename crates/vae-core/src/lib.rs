@@ -24,9 +24,11 @@ pub mod phase;
 pub mod pretrain;
 pub mod progress;
 pub mod random;
+pub mod resnet;
 pub mod resources;
 pub mod schedule;
 pub mod train;
+pub mod weights;
 
 pub use error::{Error, Result};
 pub use features::{Csr, Features, ImageShape};

@@ -232,9 +232,8 @@ impl FitContext {
         .map_err(|e| {
             Error::Features(format!("the configuration of phase `{}` cannot be hashed: {e}", spec.name))
         })?;
-        let text = NEUTRAL.iter().fold(text, |text, (key, value)| {
-            text.replace(&format!("\"{key}\":{value},"), "")
-        });
+        let text =
+            NEUTRAL.iter().fold(text, |text, (key, value)| text.replace(&format!("\"{key}\":{value},"), ""));
         Ok(sha256_hex(text.as_bytes()))
     }
 

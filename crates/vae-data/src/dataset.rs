@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, ArrayView2};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::matrix::Matrix;
+use crate::text::Vocabulary;
 
 /// Shape of one picture: a row of `x` is its values with channels outermost, then rows from the top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,19 +52,21 @@ pub struct DataSet {
     /// Name in the registry, or the file name of one's own data.
     pub name: String,
     /// Features `[n, d]`, all finite.
-    pub x: Array2<f32>,
+    pub x: Matrix,
     /// Shape of a row, where rows are pictures.
     pub image: Option<ImageShape>,
     /// Rows `0..n_train` are the publisher's training split; equals `n` where there is none.
     pub n_train: usize,
-    /// Checksum of the content, see [`content_sha256`].
+    /// Checksum of the content, see [`Matrix::sha256`].
     pub sha256: String,
+    /// What the columns are, where the rows are documents.
+    pub vocabulary: Option<Vocabulary>,
 }
 
 impl DataSet {
-    pub(crate) fn new(name: String, x: Array2<f32>, image: Option<ImageShape>, n_train: usize) -> Self {
-        let sha256 = content_sha256(x.view());
-        Self { name, x, image, n_train, sha256 }
+    pub(crate) fn new(name: String, x: Matrix, image: Option<ImageShape>, n_train: usize) -> Self {
+        let sha256 = x.sha256();
+        Self { name, x, image, n_train, sha256, vocabulary: None }
     }
 }
 
@@ -75,11 +80,11 @@ pub fn content_sha256(x: ArrayView2<'_, f32>) -> String {
     hash.update((x.nrows() as u64).to_le_bytes());
     hash.update((x.ncols() as u64).to_le_bytes());
     let standard = x.as_standard_layout();
-    let mut bytes = Vec::with_capacity(CHUNK * 4);
+    let mut bytes = vec![0; CHUNK * 4];
     for chunk in standard.as_slice().unwrap_or_default().chunks(CHUNK) {
-        bytes.clear();
-        bytes.extend(chunk.iter().flat_map(|v| v.to_le_bytes()));
-        hash.update(&bytes);
+        let bytes = &mut bytes[..chunk.len() * 4];
+        bytes.chunks_exact_mut(4).zip(chunk).for_each(|(to, v)| to.copy_from_slice(&v.to_le_bytes()));
+        hash.update(bytes);
     }
     hex(&hash.finalize())
 }
@@ -148,7 +153,7 @@ fn whole_number(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use ndarray::{Array2, array};
 
     use super::*;
 

@@ -116,7 +116,9 @@ fn known(entry: &Entry, places: &Places) -> Result<Info> {
 
 fn own(source: &Source, path: PathBuf, options: &LoadOptions, places: &Places) -> Result<Info> {
     let (data, labels) = load_from(source, options, places)?;
-    let preprocessing = if data.image.is_some() {
+    let preprocessing = if data.vocabulary.is_some() {
+        "tf-idf of the most frequent terms; rows of length sqrt(terms)"
+    } else if data.image.is_some() {
         "intensities as fractions of their maximum, where they are bytes"
     } else {
         "none"
@@ -124,8 +126,8 @@ fn own(source: &Source, path: PathBuf, options: &LoadOptions, places: &Places) -
     Ok(Info {
         name: data.name,
         title: String::new(),
-        n: data.x.nrows(),
-        dim: data.x.ncols(),
+        n: data.x.n(),
+        dim: data.x.dim().1,
         image: data.image,
         n_train: data.n_train,
         n_classes: labels.as_ref().map(|labels| labels.n_classes()),

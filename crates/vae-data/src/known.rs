@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::places::resolve;
 use crate::read::element::unit_interval;
 use crate::read::input::{Input, Published};
-use crate::read::{Raw, har, idx};
+use crate::read::{Keys, Raw, har, idx, mat, npy, stl10};
 use crate::registry::Entry;
 use crate::strokes;
 
@@ -25,12 +25,12 @@ pub(crate) struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    fn find(self, name: &str) -> Result<PathBuf> {
+    pub fn find(self, name: &str) -> Result<PathBuf> {
         resolve(self.path, name)
             .ok_or_else(|| Error::format(self.path, format!("has no file {name}, plain or with .gz; add it")))
     }
 
-    fn open(self, name: &str) -> Result<Input<'static>> {
+    pub fn open(self, name: &str) -> Result<Input<'static>> {
         let published = self.entry.and_then(|entry| {
             let sha256 = entry.file(name)?.sha256.clone()?;
             Some(Published { data_set: entry.name.clone(), sha256 })
@@ -42,6 +42,11 @@ impl Folder<'_> {
 /// Whether the folder has MNIST's file names.
 pub(crate) fn is_idx_folder(folder: &Path) -> bool {
     resolve(folder, "train-images-idx3-ubyte").is_some()
+}
+
+/// Whether the folder has STL-10's file names.
+pub(crate) fn is_stl10_folder(folder: &Path) -> bool {
+    resolve(folder, "train_X.bin").is_some()
 }
 
 /// Whether the folder has UCI HAR's file names.
@@ -56,8 +61,14 @@ pub(crate) fn read_idx_folder(folder: Folder<'_>) -> Result<Raw> {
         // The size is known, so there is one allocation and never a copy. A refusal shows when values come.
         let _ = x.try_reserve_exact(entry.rows * entry.dim);
     }
-    let (n_train, d, image) = idx::read_features(folder.open("train-images-idx3-ubyte")?, &mut x)?;
-    let (n_test, d_test, image_test) = idx::read_features(folder.open("t10k-images-idx3-ubyte")?, &mut x)?;
+    let mut x_test = Vec::new();
+    // Inflating and hashing are most of the work, and the files do not know of each other.
+    let (train, test) = rayon::join(
+        || idx::read_features(folder.open("train-images-idx3-ubyte")?, &mut x),
+        || idx::read_features(folder.open("t10k-images-idx3-ubyte")?, &mut x_test),
+    );
+    let ((n_train, d, image), (n_test, d_test, image_test)) = (train?, test?);
+    x.append(&mut x_test);
     if (d, image) != (d_test, image_test) {
         let problem = format!("training rows have {d} values and test rows {d_test}, or another shape");
         return Err(Error::format(folder.path, problem));
@@ -104,6 +115,48 @@ fn read_column(folder: Folder<'_>, name: &str, rows: usize) -> Result<Vec<i64>> 
         Some(i) => Err(Error::format(&path, format!("value {} is no whole number", i + 1))),
         None => Ok(values.into_iter().map(|v| v as i64).collect()),
     }
+}
+
+/// Reads VaDE's `reuters10k.mat`: features `X` and labels `Y`, as they are.
+pub(crate) fn read_reuters10k(folder: Folder<'_>) -> Result<Raw> {
+    const NAME: &str = "reuters10k.mat";
+    let keys = Keys { x: Some("X".to_owned()), y: Some("Y".to_owned()) };
+    mat::read(&folder.find(NAME)?, || folder.open(NAME), &keys)
+}
+
+/// Reads the labelled pictures of STL-10: training rows first, then test rows.
+pub(crate) fn read_stl10(folder: Folder<'_>) -> Result<Raw> {
+    let mut x = Vec::new();
+    if let Some(entry) = folder.entry {
+        // As for MNIST: one allocation, and a refusal shows when values come.
+        let _ = x.try_reserve_exact(entry.rows * entry.dim);
+    }
+    let n_train = stl10::read_pictures(folder.open("train_X.bin")?, &mut x)?;
+    let n_test = stl10::read_pictures(folder.open("test_X.bin")?, &mut x)?;
+    let labels = stl10_labels(folder, Some((n_train, n_test)))?;
+    let (image, d) = (stl10::SHAPE, x.len() / (n_train + n_test));
+    let labels = Some(RawLabels::Ints(labels));
+    Ok(Raw { x, n: n_train + n_test, d, image: Some(image), n_train, labels })
+}
+
+/// Reads features of STL-10's pictures that `vae features` made, with the labels of the pictures.
+pub(crate) fn read_stl10_features(folder: Folder<'_>) -> Result<Raw> {
+    const NAME: &str = "resnet50.npy";
+    let raw = npy::read(folder.open(NAME)?)?;
+    let labels = stl10_labels(folder, None)?;
+    check_count(&folder.find(NAME)?, raw.n, labels.len())?;
+    let n_train = folder.entry.map_or(raw.n, |entry| entry.train_rows.min(raw.n));
+    Ok(Raw { labels: Some(RawLabels::Ints(labels)), n_train, ..raw })
+}
+
+fn stl10_labels(folder: Folder<'_>, rows: Option<(usize, usize)>) -> Result<Vec<i64>> {
+    let mut labels = Vec::new();
+    for (name, rows) in [("train_y.bin", rows.map(|r| r.0)), ("test_y.bin", rows.map(|r| r.1))] {
+        let part = stl10::read_labels(folder.open(name)?)?;
+        check_count(&folder.find(name)?, rows.unwrap_or(part.len()), part.len())?;
+        labels.extend(part);
+    }
+    Ok(labels)
 }
 
 /// Draws the embedded set and checks that it came out as everywhere else.

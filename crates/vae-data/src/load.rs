@@ -7,13 +7,19 @@ use ndarray::Array2;
 
 use crate::dataset::{DataSet, Labels};
 use crate::error::{Error, Result};
-use crate::known::{Folder, draw_strokes, is_har_folder, is_idx_folder, read_har_folder, read_idx_folder};
+use crate::known::{
+    Folder, draw_strokes, is_har_folder, is_idx_folder, is_stl10_folder, read_har_folder, read_idx_folder,
+    read_reuters10k, read_stl10, read_stl10_features,
+};
+use crate::known_text::{is_rcv1_folder, is_reuters21578_folder, read_rcv1, read_reuters21578};
+use crate::matrix::Matrix;
 use crate::places::Places;
 use crate::read::input::Input;
 use crate::read::table::TableOptions;
-use crate::read::{Raw, idx, labels, npy, npz, pictures, table};
+use crate::read::{Keys, Raw, documents, idx, labels, mat, npy, npz, pictures, table};
 use crate::registry::{Entry, Reader, registry};
 use crate::source::{LoadOptions, Source};
+use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
 
 /// Loads a data set: features, and its labels if it has any.
 ///
@@ -27,7 +33,11 @@ use crate::source::{LoadOptions, Source};
 /// | folder with UCI HAR's `train/X_train.txt` … (plain or gzip) | as they are, training rows first | yes |
 /// | CSV, TSV (plain or gzip) | as they are | `options.label_column` |
 /// | NPY | as IDX | |
-/// | NPZ | key `x`, `X`, `data`, `features`, `images`, or the only array | key `y` or `labels` |
+/// | NPZ | `options.x_key`, or key `x`, `X`, `data`, `features`, `images`, or the only array | `options.y_key`, or key `y` or `labels` |
+/// | MATLAB level 5 | as NPZ, matrices as they are | as NPZ |
+/// | CSV, TSV with `options.text_column` | tf-idf of the documents in that column | `options.label_column` |
+/// | folder of `.txt` files | tf-idf of the documents | sub-folders |
+/// | folders with the file names of Reuters-21578, RCV1, STL-10 | as those sets | yes |
 /// | folder of PNG pictures | values divided by 255 (16 bits: 65535), channels first | sub-folders |
 ///
 /// Everything becomes f32; whole numbers beyond 2^24 are rounded to the nearest f32.
@@ -48,16 +58,24 @@ pub fn load_from(
     options: &LoadOptions,
     places: &Places,
 ) -> Result<(DataSet, Option<Labels>)> {
-    let (name, raw, names) = match source {
+    let columns = columns(options)?;
+    let (name, found, names) = match source {
         Source::Known(name) => {
             let entry = registry().require(name)?;
-            no_table_options(options, "a known data set")?;
-            let (raw, names) = read_known(entry, places)?;
-            (name.clone(), raw, names)
+            only_options(options, &[], "a known data set")?;
+            let (found, names) = read_known(entry, places, &columns)?;
+            (name.clone(), found, names)
         }
         Source::Path(path) => {
-            let (raw, names) = read_path(path, options)?;
-            (name_of(path), raw, names)
+            let (found, names) = read_path(path, options, &columns)?;
+            (name_of(path), found, names)
+        }
+    };
+    let (raw, text) = match found {
+        Found::Values(raw) => (raw, None),
+        Found::Text(TextSet { x, vocabulary, labels }) => {
+            let (n, d) = (x.n(), x.n_columns);
+            (Raw { x: Vec::new(), n, d, image: None, n_train: n, labels }, Some((x, vocabulary)))
         }
     };
     let Raw { x, n, d, image, n_train, labels: own_labels } = raw;
@@ -65,10 +83,34 @@ pub fn load_from(
         Some(path) => Some(Labels::from_raw(labels::read(path, n, None)?)),
         None => own_labels.map(Labels::from_raw).map(|labels| named(labels, names)),
     };
+    if let Some((x, vocabulary)) = text {
+        let set = DataSet::new(name, Matrix::Sparse(x), image, n_train);
+        return Ok((DataSet { vocabulary: Some(vocabulary), ..set }, labels));
+    }
     let shape_error =
         |e: ndarray::ShapeError| Error::Format { path: name.clone().into(), problem: e.to_string() };
     let x = Array2::from_shape_vec((n, d), x).map_err(shape_error)?;
-    Ok((DataSet::new(name, x, image, n_train), labels))
+    Ok((DataSet::new(name, Matrix::Dense(x), image, n_train), labels))
+}
+
+/// What a reader gave.
+enum Found {
+    Values(Raw),
+    Text(TextSet),
+}
+
+fn columns(options: &LoadOptions) -> Result<Columns> {
+    match (&options.vocabulary, options.max_terms) {
+        (Some(_), Some(_)) => Err(Error::Option {
+            option: "--max-terms",
+            reason: "the terms are those of the model's vocabulary; leave it out".to_owned(),
+        }),
+        (Some(path), None) => Ok(Columns::Given(Vocabulary::read(path)?)),
+        (None, Some(0)) => {
+            Err(Error::Option { option: "--max-terms", reason: "at least one term is needed".to_owned() })
+        }
+        (None, max_terms) => Ok(Columns::Own(max_terms.unwrap_or(DEFAULT_MAX_TERMS))),
+    }
 }
 
 /// Labels on their own, to hold against assignments that exist already: IDX, NPY, or text with one label a line.
@@ -115,27 +157,40 @@ fn named(mut labels: Labels, names: Names) -> Labels {
     labels
 }
 
-fn read_known(entry: &'static Entry, places: &Places) -> Result<(Raw, Names)> {
-    let read = |read: fn(Folder<'_>) -> Result<Raw>| {
+fn read_known(entry: &'static Entry, places: &Places, columns: &Columns) -> Result<(Found, Names)> {
+    let values = |read: fn(Folder<'_>) -> Result<Raw>| {
         let path = places.require(entry)?;
         let raw = read(Folder { path: &path, entry: Some(entry) })?;
-        check_shape(entry, &raw, &path)?;
-        Ok(raw)
+        check_shape(entry, (raw.n, raw.d, raw.n_train), &path)?;
+        Ok(Found::Values(raw))
     };
-    let raw = match entry.reader {
-        Reader::Idx => read(read_idx_folder)?,
-        Reader::UciHar => read(|folder| Ok(read_har_folder(folder)?.0))?,
-        Reader::Strokes => draw_strokes()?,
+    let text = |read: fn(Folder<'_>, &Columns) -> Result<TextSet>| {
+        let path = places.require(entry)?;
+        let set = read(Folder { path: &path, entry: Some(entry) }, columns)?;
+        // With columns of other documents only the rows are known beforehand.
+        let dim = if matches!(columns, Columns::Given(_)) { entry.dim } else { set.x.n_columns };
+        check_shape(entry, (set.x.n(), dim, set.x.n()), &path)?;
+        Ok(Found::Text(set))
+    };
+    let found = match entry.reader {
+        Reader::Idx => values(read_idx_folder)?,
+        Reader::UciHar => values(|folder| Ok(read_har_folder(folder)?.0))?,
+        Reader::Strokes => Found::Values(draw_strokes()?),
+        Reader::Reuters10k => values(read_reuters10k)?,
+        Reader::Reuters21578 => text(read_reuters21578)?,
+        Reader::Rcv1 => text(read_rcv1)?,
+        Reader::Stl10 => values(read_stl10)?,
+        Reader::Stl10Features => values(read_stl10_features)?,
         Reader::Unsupported => {
             return Err(Error::NotReadable { name: entry.name.clone(), readable: registry().readable() });
         }
     };
-    Ok((raw, Names::Registered(&entry.class_names)))
+    Ok((found, Names::Registered(&entry.class_names)))
 }
 
 /// A last look at what the checksums of the files have already shown.
-fn check_shape(entry: &Entry, raw: &Raw, path: &Path) -> Result<()> {
-    let (found, expected) = ((raw.n, raw.d, raw.n_train), (entry.rows, entry.dim, entry.train_rows));
+fn check_shape(entry: &Entry, found: (usize, usize, usize), path: &Path) -> Result<()> {
+    let expected = (entry.rows, entry.dim, entry.train_rows);
     if found == expected {
         return Ok(());
     }
@@ -143,43 +198,63 @@ fn check_shape(entry: &Entry, raw: &Raw, path: &Path) -> Result<()> {
     Err(Error::format(path, problem))
 }
 
-fn read_path(path: &Path, options: &LoadOptions) -> Result<(Raw, Names)> {
-    let unnamed = |raw| Ok((raw, Names::AsWritten));
+fn read_path(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(Found, Names)> {
+    let unnamed = |raw| Ok((Found::Values(raw), Names::AsWritten));
     if path.is_dir() {
-        no_table_options(options, "a folder")?;
-        let folder = Folder { path, entry: None };
-        return match () {
-            () if is_idx_folder(path) => unnamed(read_idx_folder(folder)?),
-            () if is_har_folder(path) => {
-                let (raw, names) = read_har_folder(folder)?;
-                Ok((raw, Names::ByNumber(names)))
-            }
-            () => unnamed(pictures::read(path)?),
-        };
+        return read_folder(path, options, columns);
     }
     let mut input = Input::open(path)?;
     let mut start = [0; 6];
     let is_long = input.fill(&mut start).is_ok();
     drop(input);
+    let keys = Keys { x: options.x_key.clone(), y: options.y_key.clone() };
     match start {
         [b'P', b'K', 3 | 5, 4 | 6, ..] => {
-            no_table_options(options, "an NPZ archive")?;
-            unnamed(npz::read(path)?)
+            only_options(options, &KEY_OPTIONS, "an NPZ archive")?;
+            unnamed(npz::read(path, &keys)?)
+        }
+        start if mat::is_mat(&start) => {
+            only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
+            unnamed(mat::read(path, || Input::open(path), &keys)?)
         }
         start if &start == b"\x93NUMPY" => {
-            no_table_options(options, "an NPY array")?;
+            only_options(options, &[], "an NPY array")?;
             unnamed(npy::read(Input::open(path)?)?)
         }
         [0, 0, ..] if is_long => {
-            no_table_options(options, "an IDX file")?;
+            only_options(options, &[], "an IDX file")?;
             unnamed(idx::read(Input::open(path)?)?)
         }
         _ => {
             check_is_table(path, &start)?;
-            let options = TableOptions { header: options.header, label_column: options.label_column.clone() };
-            unnamed(table::read(Input::open(path)?, &options)?)
+            let table = TableOptions { header: options.header, label_column: options.label_column.clone() };
+            if let Some(column) = &options.text_column {
+                only_options(options, &["--label-column", "--header", "--text-column"], "a table")?;
+                let set = documents::read_column(Input::open(path)?, column, &table, columns)?;
+                return Ok((Found::Text(set), Names::AsWritten));
+            }
+            only_options(options, &["--label-column", "--header"], "a table")?;
+            unnamed(table::read(Input::open(path)?, &table)?)
         }
     }
+}
+
+fn read_folder(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(Found, Names)> {
+    only_options(options, &[], "a folder")?;
+    let folder = Folder { path, entry: None };
+    let found = match () {
+        () if is_idx_folder(path) => Found::Values(read_idx_folder(folder)?),
+        () if is_har_folder(path) => {
+            let (raw, names) = read_har_folder(folder)?;
+            return Ok((Found::Values(raw), Names::ByNumber(names)));
+        }
+        () if is_stl10_folder(path) => Found::Values(read_stl10(folder)?),
+        () if is_reuters21578_folder(folder) => Found::Text(read_reuters21578(folder, columns)?),
+        () if is_rcv1_folder(folder) => Found::Text(read_rcv1(folder, columns)?),
+        () if documents::is_text_folder(path)? => Found::Text(documents::read_folder(path, columns)?),
+        () => Found::Values(pictures::read(path)?),
+    };
+    Ok((found, Names::AsWritten))
 }
 
 /// What is none of the binary formats by its content must not be one by its name.
@@ -189,6 +264,7 @@ fn check_is_table(path: &Path, start: &[u8; 6]) -> Result<()> {
     let kind = match name.rsplit('.').next().unwrap_or_default() {
         "npy" => "an NPY array",
         "npz" => "an NPZ archive",
+        "mat" => "a MATLAB file of level 5",
         "png" => "a folder of pictures; one picture is no data set",
         _ if name.ends_with("-ubyte") => "an IDX file",
         _ => return Ok(()),
@@ -198,13 +274,22 @@ fn check_is_table(path: &Path, start: &[u8; 6]) -> Result<()> {
     Err(Error::format(path, problem))
 }
 
-fn no_table_options(options: &LoadOptions, kind: &str) -> Result<()> {
-    let given = [("--label-column", options.label_column.is_some()), ("--header", options.header.is_some())];
-    match given.into_iter().find(|(_, given)| *given) {
+const KEY_OPTIONS: [&str; 2] = ["--x-key", "--y-key"];
+
+/// An option that means nothing for this kind of data is not ignored.
+fn only_options(options: &LoadOptions, allowed: &[&str], kind: &str) -> Result<()> {
+    let tables = "tables (CSV, TSV)";
+    let given = [
+        ("--label-column", options.label_column.is_some(), tables),
+        ("--header", options.header.is_some(), tables),
+        ("--text-column", options.text_column.is_some(), tables),
+        ("--x-key", options.x_key.is_some(), "MATLAB and NPZ files"),
+        ("--y-key", options.y_key.is_some(), "MATLAB and NPZ files"),
+    ];
+    match given.into_iter().find(|(option, given, _)| *given && !allowed.contains(option)) {
         None => Ok(()),
-        Some((option, _)) => Err(Error::Option {
-            option,
-            reason: format!("it is for tables (CSV, TSV), and this is {kind}; leave it out"),
-        }),
+        Some((option, _, of)) => {
+            Err(Error::Option { option, reason: format!("it is for {of}, and this is {kind}; leave it out") })
+        }
     }
 }

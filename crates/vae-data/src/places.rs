@@ -70,10 +70,9 @@ impl Places {
     /// [`Error::DataSetNotFound`] with all places and how to get the set.
     pub fn require(&self, entry: &Entry) -> Result<PathBuf> {
         let (found, looked) = self.find(entry);
-        found.ok_or_else(|| Error::DataSetNotFound {
-            name: entry.name.clone(),
-            looked,
-            remedy: format!("get it with: vae data fetch {}", entry.name),
+        found.ok_or_else(|| {
+            let remedy = remedy(entry, &looked);
+            Error::DataSetNotFound { name: entry.name.clone(), looked, remedy }
         })
     }
 }
@@ -90,6 +89,21 @@ fn missing_files(folder: &Path, entry: &Entry) -> Vec<String> {
 /// The file of that name in a folder, or its gzip-compressed copy; the plain one wins.
 pub(crate) fn resolve(folder: &Path, name: &str) -> Option<PathBuf> {
     [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.is_file())
+}
+
+/// What to do about a set that was not found: fetch it, make the file that is made of the others, or both.
+fn remedy(entry: &Entry, looked: &[Looked]) -> String {
+    let made = entry.files.iter().find_map(|file| Some((&file.name, file.made_with.as_ref()?)));
+    let fetch = format!("get it with: vae data fetch {}", entry.name);
+    match made {
+        None => fetch,
+        Some((name, command))
+            if looked.iter().any(|place| place.missing.as_deref() == Some(std::slice::from_ref(name))) =>
+        {
+            format!("make the file with: {command}")
+        }
+        Some((_, command)) => format!("{fetch}\nand then: {command}"),
+    }
 }
 
 #[cfg(test)]

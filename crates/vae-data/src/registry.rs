@@ -19,6 +19,23 @@ pub struct Registry {
     /// The sets, in the order of the file.
     #[serde(rename = "set")]
     pub sets: Vec<Entry>,
+    /// Files of trained weights that others publish.
+    #[serde(default)]
+    pub weights: Vec<Weights>,
+}
+
+/// A file of trained weights that is known; it is named by the user and never fetched.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    /// Name of the network.
+    pub model: String,
+    /// The publisher's file name.
+    pub file: String,
+    /// How the SHA-256 of the file begins, as the publisher says.
+    pub sha256_begins: String,
+    /// What they are.
+    pub title: String,
 }
 
 /// One public data set.
@@ -56,6 +73,10 @@ pub struct Entry {
     pub citation: String,
     /// What is done to the published values on loading.
     pub preprocessing: String,
+    /// The set has the files and downloads of this one, besides its own.
+    pub files_of: Option<String>,
+    /// Only some of the rows.
+    pub sample: Option<Sample>,
     /// Files a reader needs.
     #[serde(default, rename = "file")]
     pub files: Vec<File>,
@@ -75,8 +96,28 @@ pub enum Reader {
     UciHar,
     /// Generated in memory.
     Strokes,
+    /// A MATLAB file with the keys `X` and `Y`.
+    Reuters10k,
+    /// Token files and topic judgements of RCV1.
+    Rcv1,
+    /// The SGML files of Reuters-21578.
+    Reuters21578,
+    /// The binary pictures of STL-10.
+    Stl10,
+    /// Features of STL-10's pictures.
+    Stl10Features,
     /// Known, fetched and checked, but not read by this version.
     Unsupported,
+}
+
+/// Rows taken of a larger set: the first so many of NumPy's `permutation` with this seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// How many.
+    pub rows: usize,
+    /// Of `numpy.random.seed`.
+    pub seed: u32,
 }
 
 /// A file of a set, in its folder, as it is or gzip-compressed with `.gz` appended.
@@ -89,6 +130,8 @@ pub struct File {
     pub bytes: Option<u64>,
     /// SHA-256 of the uncompressed content, lower-case hexadecimal.
     pub sha256: Option<String>,
+    /// The command that makes the file out of the others; it is not fetched.
+    pub made_with: Option<String>,
 }
 
 /// One thing to download and the files it gives.
@@ -137,8 +180,23 @@ pub struct Inner {
 /// The embedded registry.
 pub fn registry() -> &'static Registry {
     static REGISTRY: LazyLock<Registry> =
-        LazyLock::new(|| toml::from_str(TEXT).expect("the embedded registry is parsed by a test"));
+        LazyLock::new(|| parse(TEXT).expect("the embedded registry is parsed by a test"));
     &REGISTRY
+}
+
+/// Parses the file; sets that share files get them.
+fn parse(text: &str) -> std::result::Result<Registry, toml::de::Error> {
+    let mut registry: Registry = toml::from_str(text)?;
+    let all = registry.sets.clone();
+    for entry in &mut registry.sets {
+        let Some(other) = entry.files_of.as_ref().and_then(|name| all.iter().find(|e| e.name == *name))
+        else {
+            continue;
+        };
+        entry.files.extend(other.files.iter().filter(|file| file.made_with.is_none()).cloned());
+        entry.downloads.extend(other.downloads.iter().cloned());
+    }
+    Ok(registry)
 }
 
 impl Registry {
@@ -213,7 +271,7 @@ mod tests {
 
     #[test]
     fn embedded_registry_is_sound() {
-        let registry: Registry = toml::from_str(TEXT).expect("datasets/registry.toml parses");
+        let registry = parse(TEXT).expect("datasets/registry.toml parses");
         assert_eq!(registry.schema, 1);
         let mut names = registry.names();
         names.sort();
@@ -221,6 +279,8 @@ mod tests {
         assert_eq!(names.len(), registry.sets.len(), "names are unique");
         for entry in &registry.sets {
             let name = &entry.name;
+            assert!(entry.files_of.as_deref().is_none_or(|other| registry.get(other).is_some()), "{name}");
+            assert!(entry.sample.is_none_or(|sample| sample.rows == entry.rows), "{name}");
             assert!(entry.train_rows <= entry.rows && entry.train_rows > 0, "{name}");
             assert!(entry.class_names.is_empty() || entry.class_names.len() == entry.classes, "{name}");
             let is_read = entry.reader != Reader::Unsupported;
@@ -233,7 +293,8 @@ mod tests {
             for file in &entry.files {
                 assert!(file.sha256.as_ref().is_none_or(|h| is_hex(h, 64)), "{name}/{}", file.name);
                 let sources = entry.downloads.iter().filter(|d| d.gives.contains(&file.name)).count();
-                assert_eq!(sources, 1, "{name}/{} comes from exactly one download", file.name);
+                let expected = usize::from(file.made_with.is_none());
+                assert_eq!(sources, expected, "{name}/{} comes from one download or is made", file.name);
             }
             for download in &entry.downloads {
                 assert!(!download.urls.is_empty(), "{name}/{}", download.name);
@@ -259,7 +320,7 @@ mod tests {
         {
             assert!(registry().get(name).is_some(), "{name}");
         }
-        assert_eq!(registry().readable(), ["strokes", "mnist", "fashion-mnist", "hhar"]);
+        assert_eq!(registry().readable(), registry().names());
     }
 
     #[test]

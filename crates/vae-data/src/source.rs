@@ -59,6 +59,17 @@ pub struct LoadOptions {
     pub label_column: Option<String>,
     /// Whether the first line of a table is a header; `None`: look at the first two lines.
     pub header: Option<bool>,
+    /// The column of a table that holds documents; the others, but for the labels, are not used.
+    pub text_column: Option<String>,
+    /// Name of the features in a MATLAB or NPZ file.
+    pub x_key: Option<String>,
+    /// Name of the labels in a MATLAB or NPZ file.
+    pub y_key: Option<String>,
+    /// Terms kept of one's own documents; `None`: [`DEFAULT_MAX_TERMS`](crate::DEFAULT_MAX_TERMS).
+    pub max_terms: Option<usize>,
+    /// A file written from a [`Vocabulary`](crate::Vocabulary): documents get its columns and weights instead of
+    /// their own. Data that are no documents are read as without it.
+    pub vocabulary: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ndarray::array;
+use ndarray::{Array2, array};
 use tempfile::TempDir;
 use vae_data::{
     DataSet, Error, FileState, Labels, LoadOptions, Places, Result, Source, content_sha256, info, load,
-    load_from,
+    load_from, registry,
 };
 
 fn put(dir: &TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
@@ -37,6 +37,10 @@ fn read(path: &Path, options: &LoadOptions) -> Result<(DataSet, Option<Labels>)>
     load(&Source::Path(path.to_owned()), options)
 }
 
+fn dense(data: &DataSet) -> Array2<f32> {
+    data.x.as_dense().expect("no text").to_owned()
+}
+
 fn message(path: &Path, options: &LoadOptions) -> String {
     read(path, options).expect_err("must be refused").to_string()
 }
@@ -53,8 +57,8 @@ fn an_idx_file_with_its_labels() {
     let (data, labels) = read(&images, &with_labels(labels)).expect("sound");
     let labels = labels.expect("labels");
     assert_eq!(data.name, "my-images");
-    assert_eq!(data.x, array![[0.0, 1.0], [0.2, 0.0], [0.0, 0.0]]);
-    assert_eq!((data.n_train, &data.sha256), (3, &content_sha256(data.x.view())));
+    assert_eq!(dense(&data), array![[0.0, 1.0], [0.2, 0.0], [0.0, 0.0]]);
+    assert_eq!((data.n_train, &data.sha256), (3, &content_sha256(dense(&data).view())));
     assert_eq!((labels.y, labels.class_names), (array![1, 0, 1], vec!["3".to_owned(), "7".to_owned()]));
 
     let short = put(&dir, "short", idx(&[2], &[1, 2]));
@@ -70,7 +74,7 @@ fn a_folder_named_as_mnist_is() {
     put(&dir, "t10k-images-idx3-ubyte", idx(&[1, 1, 1], &[51]));
     put(&dir, "t10k-labels-idx1-ubyte.gz", gzip(idx(&[1], &[1])));
     let (data, labels) = read(dir.path(), &LoadOptions::default()).expect("sound");
-    assert_eq!((data.x, data.n_train), (array![[1.0], [0.0], [0.2]], 2));
+    assert_eq!((dense(&data), data.n_train), (array![[1.0], [0.0], [0.2]], 2));
     assert_eq!(labels.expect("labels").y, array![1, 0, 1]);
     fs::remove_file(dir.path().join("t10k-images-idx3-ubyte")).expect("file");
     assert!(message(dir.path(), &LoadOptions::default()).contains("has no file t10k-images-idx3-ubyte"));
@@ -90,7 +94,7 @@ fn a_folder_named_as_uci_har_is() {
     put(&dir, "test/y_test.txt.gz", gzip("2\n"));
     let (data, labels) = read(dir.path(), &LoadOptions::default()).expect("sound");
     let labels = labels.expect("labels");
-    assert_eq!((data.x, data.n_train), (array![[1.0, -0.5], [0.0, 1.0], [0.25, 0.5]], 2));
+    assert_eq!((dense(&data), data.n_train), (array![[1.0, -0.5], [0.0, 1.0], [0.25, 0.5]], 2));
     assert_eq!((labels.y, labels.class_names), (array![1, 0, 0], vec!["2".to_owned(), "5".to_owned()]));
     put(&dir, "activity_labels.txt", "2 WALKING\n5 STANDING\n");
     let (_, labels) = read(dir.path(), &LoadOptions::default()).expect("sound");
@@ -108,7 +112,7 @@ fn tables_with_a_label_column() {
     let options = LoadOptions { label_column: Some("kind".to_owned()), ..LoadOptions::default() };
     for path in [put(&dir, "t.tsv", text), put(&dir, "t.tsv.gz", gzip(text)), put(&dir, "t.txt", text)] {
         let (data, labels) = read(&path, &options).expect("sound");
-        assert_eq!((data.x, data.image), (array![[1.0, 2.0], [3.0, 4.0]], None));
+        assert_eq!((dense(&data), data.image), (array![[1.0, 2.0], [3.0, 4.0]], None));
         assert_eq!(data.name, "t");
         assert_eq!(labels.expect("labels").class_names, ["cat", "dog"]);
     }
@@ -177,13 +181,18 @@ fn info_tells_what_is_known_and_what_is_there() {
     assert_eq!(mnist.found, Some(dir.path().join("mnist")));
     assert!(mnist.files.iter().all(|file| matches!(file.state, FileState::Different { .. })));
 
-    let stl = put(&dir, "stl10/stl10_binary.tar.gz", "anything");
-    let stl10 = info(&Source::Known("stl10".into()), &options).expect("known");
-    assert_eq!((stl10.readable, stl10.files[0].path.as_ref()), (false, Some(&stl)));
-    assert_eq!(stl10.files[0].state, FileState::Unchecked);
-    put(&dir, "stl10/SHA256SUMS", format!("{}  stl10_binary.tar.gz\n", "0".repeat(64)));
-    let stl10 = info(&Source::Known("stl10".into()), &options).expect("known");
-    assert!(matches!(stl10.files[0].state, FileState::Different { .. }));
+    // Without a published checksum a file is unchecked until a fetch has pinned it.
+    for file in &registry().get("reuters21578").expect("known").files {
+        put(&dir, &format!("reuters21578/{}", file.name), "anything");
+    }
+    let state = || {
+        let reuters = info(&Source::Known("reuters21578".into()), &options).expect("known");
+        assert_eq!((reuters.readable, reuters.found), (true, Some(dir.path().join("reuters21578"))));
+        reuters.files[0].state.clone()
+    };
+    assert_eq!(state(), FileState::Unchecked);
+    put(&dir, "reuters21578/SHA256SUMS", format!("{}  reut2-000.sgm\n", "0".repeat(64)));
+    assert!(matches!(state(), FileState::Different { .. }));
 
     let table = put(&dir, "t.csv", "a,b\n1,2\n");
     let own = info(&Source::Path(table.clone()), &options).expect("sound");
@@ -195,7 +204,7 @@ fn the_embedded_set_needs_no_file() {
     let (data, labels) = load(&Source::Known("strokes".into()), &LoadOptions::default()).expect("generated");
     let labels = labels.expect("labels");
     assert_eq!((data.x.dim(), data.n_train, labels.n_classes()), ((10_000, 784), 10_000, 10));
-    assert!(data.x.iter().all(|v| (0.0..=1.0).contains(v)) && data.x.iter().any(|v| *v > 0.9));
+    assert!(dense(&data).iter().all(|v| (0.0..=1.0).contains(v)) && dense(&data).iter().any(|v| *v > 0.9));
     let (again, _) = load(&Source::Known("strokes".into()), &LoadOptions::default()).expect("generated");
     assert_eq!(data.sha256, again.sha256);
 }

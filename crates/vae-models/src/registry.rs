@@ -210,16 +210,19 @@ macro_rules! presets {
 
 presets! {
     "kmeans" / "strokes", "kmeans" / "mnist", "kmeans" / "fashion-mnist", "kmeans" / "hhar",
+    "kmeans" / "reuters21578",
     "gmm" / "strokes", "gmm" / "mnist", "gmm" / "fashion-mnist", "gmm" / "hhar",
+    "gmm" / "reuters21578",
     "ae-kmeans" / "strokes", "ae-kmeans" / "mnist", "ae-kmeans" / "fashion-mnist", "ae-kmeans" / "hhar",
-    "ae-kmeans" / "reuters10k", "ae-kmeans" / "stl10",
+    "ae-kmeans" / "reuters10k", "ae-kmeans" / "reuters21578", "ae-kmeans" / "stl10",
     "ae-gmm" / "strokes", "ae-gmm" / "mnist", "ae-gmm" / "fashion-mnist", "ae-gmm" / "hhar",
-    "ae-gmm" / "reuters10k", "ae-gmm" / "stl10",
+    "ae-gmm" / "reuters10k", "ae-gmm" / "reuters21578", "ae-gmm" / "stl10",
     "ae-spectral" / "strokes", "ae-spectral" / "mnist", "ae-spectral" / "fashion-mnist", "ae-spectral" / "hhar",
-    "ae-spectral" / "reuters10k", "ae-spectral" / "stl10",
+    "ae-spectral" / "reuters10k", "ae-spectral" / "reuters21578", "ae-spectral" / "stl10",
     "vade" / "strokes", "vade" / "mnist", "vade" / "fashion-mnist", "vade" / "hhar",
-    "vade" / "reuters10k", "vade" / "stl10",
-    "dgg" / "strokes", "dgg" / "mnist", "dgg" / "fashion-mnist", "dgg" / "hhar", "dgg" / "reuters10k", "dgg" / "stl10",
+    "vade" / "reuters10k", "vade" / "reuters21578", "vade" / "stl10",
+    "dgg" / "strokes", "dgg" / "mnist", "dgg" / "fashion-mnist", "dgg" / "hhar",
+    "dgg" / "reuters10k", "dgg" / "reuters21578", "dgg" / "stl10",
 }
 
 /// The preset `name` (`method/dataset`).

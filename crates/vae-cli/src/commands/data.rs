@@ -1,5 +1,7 @@
 //! `vae data`: the known data sets, and what a file of one's own holds.
 
+mod sample;
+
 use crate::args::{DataCommand, ReadArgs};
 use crate::input::options;
 use crate::output::{say, say_json, table, thousands};
@@ -9,9 +11,9 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use vae_data::{FetchOptions, FileState, Info, Places, Progress, Reader, Source, registry};
+use vae_data::{FetchOptions, FileState, Info, LoadOptions, Places, Progress, Reader, Source, registry};
 
-/// Runs one of the three.
+/// Runs one of the four.
 ///
 /// # Errors
 /// Unknown names, sets that are not on this machine, files that are wrong, the network.
@@ -19,6 +21,7 @@ pub fn run(command: &DataCommand) -> Result<()> {
     match command {
         DataCommand::List { data_dir, json } => list(data_dir.as_deref(), *json),
         DataCommand::Fetch { name, data_dir, offline } => fetch(name, data_dir.clone(), *offline),
+        DataCommand::Verify { names, data_dir } => verify(names, data_dir.clone()),
         DataCommand::Info { data, read, json } => info(data, read, *json),
     }
 }
@@ -75,9 +78,48 @@ fn list(data_dir: Option<&Path>, json: bool) -> Result<()> {
 fn fetch(name: &str, data_dir: Option<PathBuf>, offline: bool) -> Result<()> {
     let options = FetchOptions { data_dir, offline, ..FetchOptions::default() };
     let mut display = Display::default();
+    let entry = registry().require(name)?;
+    eprintln!("{}\nlicence: {}", entry.title, entry.licence);
     let folder = vae_data::fetch(name, &options, &mut |step| display.show(&step));
     display.end_line();
-    say(&format!("{name} is in {}\n", folder?.display()))
+    let mut text = format!("{name} is in {}\n", folder?.display());
+    for file in entry.files.iter() {
+        if let Some(command) = &file.made_with {
+            let _ = writeln!(text, "one file is made of the others: {command}");
+        }
+    }
+    say(&text)
+}
+
+/// The files of sets, each against its checksum.
+fn verify(names: &[String], data_dir: Option<PathBuf>) -> Result<()> {
+    let places = Places::from_env(data_dir.as_deref());
+    let entries: Vec<_> = if names.is_empty() {
+        registry().sets.iter().filter(|entry| places.find(entry).0.is_some()).collect()
+    } else {
+        names.iter().map(|name| registry().require(name)).collect::<Result<_, _>>()?
+    };
+    if entries.is_empty() {
+        return say("no data set with files is on this machine; get one with: vae data fetch NAME\n");
+    }
+    let options = LoadOptions { data_dir, ..LoadOptions::default() };
+    let mut wrong = Vec::new();
+    for entry in entries {
+        if entry.reader == Reader::Strokes {
+            say(&format!("{}: drawn by the program, checked whenever it is\n", entry.name))?;
+            continue;
+        }
+        let info = vae_data::info(&Source::Known(entry.name.clone()), &options)?;
+        let place = info.found.as_ref().map_or_else(|| "not here".into(), |path| path.display().to_string());
+        say(&format!("{}: {place}\n{}", entry.name, file_lines(&info)))?;
+        if info.files.iter().any(|f| !matches!(f.state, FileState::Verified | FileState::Unchecked)) {
+            wrong.push(entry.name.as_str());
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    bail!("not complete or not right: {}; get it with: vae data fetch {}", wrong.join(", "), wrong[0])
 }
 
 /// Progress of a download on stderr: one line that is rewritten on a terminal, a line now and then elsewhere.
@@ -163,7 +205,8 @@ fn info(data: &str, read: &ReadArgs, json: bool) -> Result<()> {
     } else {
         say(&describe(&info))?;
     }
-    usable(&source, &info, read)
+    usable(&source, &info, read)?;
+    if json { Ok(()) } else { say(&sample::text(&source, &options(read))?) }
 }
 
 fn describe(info: &Info) -> String {
@@ -191,6 +234,11 @@ fn describe(info: &Info) -> String {
     text.push('\n');
     let rows: Vec<_> = rows.into_iter().map(|(key, value)| vec![format!("  {key}"), value]).collect();
     text.push_str(&table(&rows));
+    text + &file_lines(info)
+}
+
+fn file_lines(info: &Info) -> String {
+    let mut text = String::new();
     for file in &info.files {
         let state = match &file.state {
             FileState::Verified => "right".to_string(),

@@ -8,7 +8,7 @@ use crate::args::FitArgs;
 use crate::commands::threads;
 use crate::exit;
 use crate::hardware::Hardware;
-use crate::input::{self, About, Input};
+use crate::input::{self, About, Input, VOCABULARY_FILE};
 use crate::output::{counted, duration, percent, say, thousands};
 use crate::pictures::{self, Subject};
 use crate::results::{self, Evaluation};
@@ -136,7 +136,10 @@ fn fit_and_write(
 ) -> Result<String> {
     let dir = folder.path();
     write_bytes(&folder.join("config.toml"), config_file(resolved).as_bytes())?;
-    let Input { features, labels, .. } = input;
+    let Input { features, labels, vocabulary, .. } = input;
+    if let Some(vocabulary) = &vocabulary {
+        write_bytes(&folder.join(VOCABULARY_FILE), vocabulary.to_tsv().as_bytes())?;
+    }
     if let Some(signal) = context.interrupt.get() {
         return Err(vae_core::Error::Interrupted { signal }.into());
     }

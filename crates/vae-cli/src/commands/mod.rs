@@ -3,6 +3,7 @@
 pub mod config;
 pub mod data;
 pub mod embed;
+pub mod features;
 pub mod fit;
 pub mod methods;
 pub mod predict;
@@ -36,7 +37,7 @@ fn open_model(path: &Path) -> Result<Box<dyn Clusterer>> {
 fn open(args: &ModelOnData) -> Result<(Box<dyn Clusterer>, Input)> {
     vae_core::device::configure_process(threads(args.threads));
     let model = open_model(&args.model)?;
-    let input = input::load(&args.data.parse::<Source>()?, &args.read)?;
+    let input = input::load_for(&args.model, &args.data.parse::<Source>()?, &args.read)?;
     Ok((model, input))
 }
 

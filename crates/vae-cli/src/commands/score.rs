@@ -54,9 +54,10 @@ fn of_files(args: &ScoreArgs, pred: &std::path::Path) -> Result<Pair> {
 
 fn of_model(args: &ScoreArgs, model: &std::path::Path) -> Result<Pair> {
     vae_core::device::configure_process(threads(None));
-    let model = open_model(model)?;
+    let place = model;
+    let model = open_model(place)?;
     let data = args.data.as_deref().context("add --data, what the model is to be applied to")?;
-    let input = input::load(&data.parse::<Source>()?, &args.read)?;
+    let input = input::load_for(place, &data.parse::<Source>()?, &args.read)?;
     let labels =
         input.labels.with_context(|| format!("{data} has no labels: add --labels or --label-column"))?;
     Ok((model.predict(&input.features)?, labels.y))

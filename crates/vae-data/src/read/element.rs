@@ -104,14 +104,17 @@ pub(crate) fn read_values(
         Kind::U8 if as_pixels => out.extend(chunk.iter().map(|byte| pixels[usize::from(*byte)])),
         kind => out.extend(chunk.chunks_exact(kind.bytes()).map(|bytes| element.float(bytes) as f32)),
     })?;
+    if !element.kind.is_float() {
+        return Ok(());
+    }
     match out[first..].iter().position(|v| !v.is_finite()) {
-        Some(i) if element.kind.is_float() => Err(Error::NotFinite {
+        Some(i) => Err(Error::NotFinite {
             path: input.path.clone(),
             row: i / d,
             column: i % d,
             value: f64::from(out[first + i]),
         }),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::dataset::hex;
 use crate::error::{Error, Result};
 
 /// Deflate cannot compress better than this (258 bytes in two bits, RFC 1951).
-const MAX_DEFLATE_RATIO: u64 = 1032;
+pub(crate) const MAX_DEFLATE_RATIO: u64 = 1032;
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Content of a file, uncompressed.
@@ -97,6 +97,33 @@ impl<'a> Input<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Fills `buffer`, or says `false` where the content has ended before its first byte.
+    pub fn fill_or_end(&mut self, buffer: &mut [u8]) -> Result<bool> {
+        let expected = self.count + buffer.len() as u64;
+        let first = loop {
+            match self.read(buffer) {
+                Ok(0) => return Ok(buffer.is_empty()),
+                Ok(n) => break n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(self.truncated(expected)),
+                Err(e) => return Err(Error::io("read", &self.path)(e)),
+            }
+        };
+        self.fill_promised(&mut buffer[first..], expected)?;
+        Ok(true)
+    }
+
+    /// The next eight bytes, if there are any.
+    pub fn next_eight(&mut self) -> Result<Option<[u8; 8]>> {
+        let mut bytes = [0; 8];
+        Ok(self.fill_or_end(&mut bytes)?.then_some(bytes))
+    }
+
+    /// Bytes read so far.
+    pub fn count(&self) -> u64 {
+        self.count
     }
 
     /// Refuses `count` values of `size` bytes each, if they cannot all come; else returns the length of the

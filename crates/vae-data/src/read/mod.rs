@@ -1,16 +1,34 @@
 //! Readers, one file per format. Each takes an [`input::Input`], trusts nothing in it, and never panics.
 
+pub(crate) mod documents;
 pub(crate) mod element;
 pub(crate) mod har;
 pub(crate) mod idx;
 pub(crate) mod input;
 pub(crate) mod labels;
+pub(crate) mod mat;
 pub(crate) mod npy;
 pub(crate) mod npz;
 pub(crate) mod pictures;
+pub(crate) mod rcv1;
+pub(crate) mod records;
+pub(crate) mod reuters21578;
+pub(crate) mod stl10;
 pub(crate) mod table;
 
 use crate::dataset::{ImageShape, RawLabels};
+
+/// Keys of features in an archive of arrays, best first; a single array of another name is taken as well.
+pub(crate) const FEATURE_KEYS: [&str; 6] = ["x", "X", "data", "features", "images", "arr_0"];
+/// Keys of labels.
+pub(crate) const LABEL_KEYS: [&str; 4] = ["y", "Y", "labels", "label"];
+
+/// Keys said by the user.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys {
+    pub x: Option<String>,
+    pub y: Option<String>,
+}
 
 /// What a reader found: features as rows one after another, and labels if the file holds some.
 #[derive(Debug)]

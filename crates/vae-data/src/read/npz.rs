@@ -8,30 +8,32 @@ use zip::ZipArchive;
 
 use crate::error::{Error, Result};
 use crate::read::input::Input;
-use crate::read::{Raw, npy};
-
-/// Keys of features, best first; a single array of another name is taken as well.
-const FEATURE_KEYS: [&str; 6] = ["x", "X", "data", "features", "images", "arr_0"];
-/// Keys of labels.
-const LABEL_KEYS: [&str; 4] = ["y", "Y", "labels", "label"];
+use crate::read::{FEATURE_KEYS, Keys, LABEL_KEYS, Raw, npy};
 
 type Archive = ZipArchive<BufReader<File>>;
 
 /// Reads features from the key `x`, `X`, `data`, `features`, `images` or `arr_0`, or from the only array that is not
-/// labels; labels from the key `y`, `Y`, `labels` or `label` if there is one.
-pub(crate) fn read(path: &Path) -> Result<Raw> {
+/// labels; labels from the key `y`, `Y`, `labels` or `label` if there is one. Keys said by the user come first.
+pub(crate) fn read(path: &Path, said: &Keys) -> Result<Raw> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| broken(path, &e))?;
     let keys: Vec<String> =
         archive.file_names().filter_map(|name| Some(name.strip_suffix(".npy")?.to_owned())).collect();
-    let labels = LABEL_KEYS.iter().find(|key| keys.iter().any(|k| k == *key));
+    let there = |key: &str| keys.iter().any(|k| k == key);
+    if let Some(key) = [&said.x, &said.y].into_iter().flatten().find(|key| !there(key)) {
+        return Err(Error::format(path, format!("has no array `{key}`; it has [{}]", keys.join(", "))));
+    }
+    let first_of = |names: &[&'static str]| names.iter().find(|key| there(key)).copied();
+    let labels =
+        said.y.as_deref().or_else(|| first_of(&LABEL_KEYS)).filter(|key| said.x.as_deref() != Some(*key));
     let others: Vec<&String> = keys.iter().filter(|key| !LABEL_KEYS.contains(&key.as_str())).collect();
-    let features = match (FEATURE_KEYS.iter().find(|key| keys.iter().any(|k| k == *key)), others.as_slice()) {
+    let features = match (said.x.as_deref().or_else(|| first_of(&FEATURE_KEYS)), others.as_slice()) {
         (Some(key), _) => key,
         (None, [only]) => only.as_str(),
         _ => {
             let problem = format!(
-                "which array holds the features is not clear; it has [{}]: call it `x`, and the labels `y`",
+                "which array holds the features is not clear; it has [{}]: call it `x`, and the labels `y`, or say \
+                 --x-key and --y-key",
                 keys.join(", ")
             );
             return Err(Error::format(path, problem));
@@ -85,7 +87,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join("a.npz");
         write_npz(&path, members);
-        read(&path)
+        read(&path, &Keys::default())
     }
 
     fn matrix() -> Vec<u8> {
@@ -100,6 +102,22 @@ mod tests {
             assert_eq!((raw.x, raw.labels), (vec![3.0, 4.0], Some(RawLabels::Ints(vec![1, 0]))));
         }
         assert_eq!(npz(&[("arr_0", matrix())]).expect("sound").labels, None);
+    }
+
+    #[test]
+    fn keys_that_are_said_come_first() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("a.npz");
+        let other = npy_bytes(&header("|u1", "(2, 1)"), &[7, 8]);
+        write_npz(
+            &path,
+            &[("x", matrix()), ("z", other), ("kind", npy_bytes(&header("|u1", "(2,)"), &[5, 6]))],
+        );
+        let keys = |x: &str, y: &str| Keys { x: Some(x.to_owned()), y: Some(y.to_owned()) };
+        let raw = read(&path, &keys("z", "kind")).expect("sound");
+        assert_eq!((raw.x, raw.labels), (vec![7.0, 8.0], Some(RawLabels::Ints(vec![5, 6]))));
+        let message = read(&path, &keys("z", "q")).expect_err("no such key").to_string();
+        assert!(message.contains("has no array `q`; it has ["), "{message}");
     }
 
     #[test]
@@ -125,7 +143,7 @@ mod tests {
             bytes[at] = value;
             bytes.truncate(keep);
             fs::write(&path, bytes).expect("file");
-            let _ = read(&path);
+            let _ = read(&path, &Keys::default());
         }
     }
 }

@@ -130,6 +130,7 @@ fn values(picture: &DynamicImage) -> Option<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use image::{GrayImage, ImageBuffer, Luma, LumaA, RgbImage};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -204,5 +205,41 @@ mod tests {
         assert!(read(dir.path()).expect_err("text").to_string().contains("b.png: cannot be read as PNG"));
         fs::write(dir.path().join("c.jpg"), "").expect("file");
         assert!(read(dir.path()).expect_err("jpg").to_string().contains("c.jpg: only PNG"));
+    }
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        GrayImage::new(width, height).write_to(&mut bytes, image::ImageFormat::Png).expect("picture");
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn a_picture_that_would_fill_the_memory_is_refused() {
+        // 25,000 x 25,000 grey pixels: 600 MiB in about 600 kB.
+        let dir = tempfile::tempdir().expect("folder");
+        let mut bytes = png(1, 1);
+        // Width and height stand in the first chunk, whose checksum follows its 13 bytes.
+        bytes[16..24].copy_from_slice(&[0, 0, 0x61, 0xa8, 0, 0, 0x61, 0xa8]);
+        let mut crc = flate2::Crc::new();
+        crc.update(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+        fs::write(dir.path().join("a.png"), bytes).expect("file");
+        let message = read(dir.path()).expect_err("too large").to_string();
+        assert!(message.contains("cannot be read as PNG"), "{message}");
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_pictures_never_panic(at in any::<prop::sample::Index>(), byte in any::<u8>(), keep in any::<prop::sample::Index>()) {
+            let dir = tempfile::tempdir().expect("folder");
+            let mut bytes = png(5, 3);
+            let place = at.index(bytes.len());
+            bytes[place] = byte;
+            fs::write(dir.path().join("a.png"), &bytes).expect("file");
+            let _ = read(dir.path());
+            bytes.truncate(keep.index(bytes.len()));
+            fs::write(dir.path().join("a.png"), &bytes).expect("file");
+            let _ = read(dir.path());
+        }
     }
 }

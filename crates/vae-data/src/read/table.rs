@@ -22,6 +22,8 @@ pub(crate) struct TableOptions {
 
 /// No line of a table is longer; a file that is no table at all ends here and not in memory.
 const MAX_LINE_BYTES: u64 = 64 << 20;
+/// Why a line with a lost quote cannot be taken apart.
+pub(crate) const OPEN_QUOTE: &str = "a quote is opened and not closed on this line";
 /// What some programs put before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Column names that are labels more often than not.
@@ -94,7 +96,7 @@ impl<'a> Lines<'a> {
 }
 
 /// Fields of one line; only quoted fields are copied.
-fn split(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, &'static str> {
+pub(crate) fn split(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, &'static str> {
     let mut fields = Vec::new();
     let mut rest = line;
     loop {
@@ -124,7 +126,7 @@ fn unquote(text: &str) -> Result<(String, &str), &'static str> {
     let mut field = String::new();
     let mut rest = text;
     loop {
-        let end = rest.find('"').ok_or("a quote is opened and not closed on this line")?;
+        let end = rest.find('"').ok_or(OPEN_QUOTE)?;
         field.push_str(&rest[..end]);
         rest = &rest[end + 1..];
         match rest.strip_prefix('"') {
@@ -135,6 +137,12 @@ fn unquote(text: &str) -> Result<(String, &str), &'static str> {
             None => return Ok((field, rest)),
         }
     }
+}
+
+/// The separator of a file: the tab for `.tsv`, else what its first line says.
+pub(crate) fn separator_of(path: &Path, first_line: &str) -> char {
+    let is_tsv = path.file_name().is_some_and(|name| name.to_string_lossy().contains(".tsv"));
+    if is_tsv { '\t' } else { guess_separator(first_line) }
 }
 
 /// The separator of a file whose name does not say it: the one the first line has most of.
@@ -177,8 +185,7 @@ pub(crate) fn read(input: Input<'_>, options: &TableOptions) -> Result<Raw> {
     let Some((first_line, first_text)) = lines.next_line()?.map(owned) else {
         return Err(Error::Empty { path, expected: "a table with at least one row" });
     };
-    let is_tsv = path.file_name().is_some_and(|name| name.to_string_lossy().contains(".tsv"));
-    let separator = if is_tsv { '\t' } else { guess_separator(&first_text) };
+    let separator = separator_of(&path, &first_text);
     let first = fields(&path, first_line, &first_text, separator)?;
     let second = lines.next_line()?.map(owned);
     let second = match &second {
@@ -204,7 +211,7 @@ pub(crate) fn read(input: Input<'_>, options: &TableOptions) -> Result<Raw> {
     rows.finish()
 }
 
-fn header_names(path: &Path, fields: &[Cow<'_, str>]) -> Result<Vec<String>> {
+pub(crate) fn header_names(path: &Path, fields: &[Cow<'_, str>]) -> Result<Vec<String>> {
     let mut seen = HashMap::new();
     for (i, name) in fields.iter().enumerate() {
         if name.is_empty() {
@@ -309,7 +316,12 @@ impl Rows {
     }
 }
 
-fn find_column(path: &Path, names: &Option<Vec<String>>, columns: usize, wanted: &str) -> Result<usize> {
+pub(crate) fn find_column(
+    path: &Path,
+    names: &Option<Vec<String>>,
+    columns: usize,
+    wanted: &str,
+) -> Result<usize> {
     let found = match names {
         Some(names) => names.iter().position(|name| name == wanted),
         None => wanted.parse::<usize>().ok().and_then(|i| i.checked_sub(1)).filter(|i| *i < columns),

@@ -1,0 +1,139 @@
+//! `vae features`: pictures through a trained network, kept with where they come from.
+
+use crate::args::{FeatureModel, FeaturesArgs};
+use crate::commands::{Format, check_parent, format_of, threads};
+use crate::files;
+use crate::output::{duration, say, thousands};
+use anyhow::{Context, Result, bail};
+use ndarray::ArrayView2;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use vae_core::device::{configure_process, device_name};
+use vae_core::fsio::write_bytes;
+use vae_core::progress::for_stderr;
+use vae_core::resnet::{ResNet50, batch_size};
+use vae_core::weights;
+use vae_data::{DataSet, ImageShape, LoadOptions, Places, Source, registry};
+
+/// The set of features and the set of pictures they are made of.
+const STL10: (&str, &str) = ("stl10", "stl10-images");
+
+/// Where features come from: `FILE.npy.json` beside `FILE.npy`.
+#[derive(Serialize)]
+struct Provenance<'a> {
+    schema: u32,
+    model: &'a str,
+    weights_file: String,
+    weights_sha256: &'a str,
+    /// What the publisher calls these weights, if they are known.
+    weights_title: Option<&'a str>,
+    images: &'a str,
+    images_sha256: &'a str,
+    image: ImageShape,
+    n: usize,
+    dim: usize,
+    preprocessing: &'a str,
+    features_sha256: String,
+    device: String,
+    threads: usize,
+    version: &'a str,
+}
+
+/// Writes the features and their provenance.
+///
+/// # Errors
+/// Data that are no pictures, weights of another network, files.
+pub fn run(args: &FeaturesArgs) -> Result<()> {
+    let started = Instant::now();
+    let FeatureModel::Resnet50 = args.model;
+    let source = source(&args.images)?;
+    let out = out(args)?;
+    check_parent(&out)?;
+    format_of(&out, &[(Format::Npy, "npy")])?;
+    let threads = threads(args.threads);
+    configure_process(threads);
+    let device = args.device.resolve()?;
+
+    let trained = weights::read(&args.weights)?;
+    let title = registry().weights.iter().find(|w| trained.sha256.starts_with(&w.sha256_begins));
+    let title = title.filter(|w| w.model == "resnet50").map(|w| w.title.as_str());
+    let net = ResNet50::new(&trained.tensors, device)
+        .with_context(|| format!("{} cannot be used", args.weights.display()))?;
+    drop(trained.tensors);
+    eprintln!("weights {}: {}", args.weights.display(), title.unwrap_or("not a file the registry knows"));
+
+    let options = LoadOptions { data_dir: args.data_dir.clone(), ..LoadOptions::default() };
+    let (set, _) = vae_data::load(&source, &options)?;
+    let (x, image) = pictures(&set, &args.images)?;
+    let (n, shape) = (
+        x.nrows(),
+        vae_core::ImageShape { channels: image.channels, height: image.height, width: image.width },
+    );
+    let batch = batch_size(image.height, image.width, device);
+    eprintln!("{} pictures of {image}, {batch} at a time, on {}", thousands(n), device_name(device));
+    let progress = for_stderr();
+    let features = net.features_of_rows(x, shape, |done| {
+        if (done / batch).is_multiple_of(20) {
+            progress.note(&format!("{} of {} pictures", thousands(done), thousands(n)));
+        }
+    })?;
+    let provenance = Provenance {
+        schema: 1,
+        model: "resnet50",
+        weights_file: args.weights.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        weights_sha256: &trained.sha256,
+        weights_title: title,
+        images: &set.name,
+        images_sha256: &set.sha256,
+        image,
+        n: features.nrows(),
+        dim: features.ncols(),
+        preprocessing: "values in [0, 1], ImageNet mean and deviation, no resizing; average of the last maps",
+        features_sha256: vae_data::content_sha256(features.view()),
+        device: device_name(device),
+        threads,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    files::write_npy_f32(&out, features.view())?;
+    write_bytes(&with_json(&out), (serde_json::to_string_pretty(&provenance)? + "\n").as_bytes())?;
+    let (n, d) = features.dim();
+    let time = duration(started.elapsed().as_secs_f64());
+    say(&format!("{} pictures, {d} features each, in {time}: {}\n", thousands(n), out.display()))
+}
+
+/// The pictures: `stl10` means the pictures its features are made of.
+fn source(images: &str) -> Result<Source> {
+    Ok(if images == STL10.0 { Source::Known(STL10.1.to_owned()) } else { images.parse()? })
+}
+
+/// Where to write: as said, or for STL-10 where `--data stl10` looks.
+fn out(args: &FeaturesArgs) -> Result<PathBuf> {
+    if let Some(out) = &args.out {
+        return Ok(out.clone());
+    }
+    if args.images != STL10.0 && args.images != STL10.1 {
+        bail!("say where to write the features: --out FILE.npy");
+    }
+    let folder = Places::from_env(args.data_dir.as_deref()).require(registry().require(STL10.1)?)?;
+    Ok(folder.join("resnet50.npy"))
+}
+
+/// `FILE.npy.json`.
+fn with_json(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".json");
+    name.into()
+}
+
+fn pictures<'s>(set: &'s DataSet, name: &str) -> Result<(ArrayView2<'s, f32>, ImageShape)> {
+    let (Some(x), Some(image)) = (set.x.as_dense(), set.image) else {
+        bail!(
+            "{name} holds no pictures: a folder of PNG images, or arrays of three or four dimensions are needed"
+        );
+    };
+    if x.iter().any(|v| !(0.0..=1.0).contains(v)) {
+        bail!("{name} has values outside [0, 1]: save pictures as bytes, or divide them by their maximum");
+    }
+    Ok((x, image))
+}

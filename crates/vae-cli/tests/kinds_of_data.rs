@@ -1,0 +1,176 @@
+//! Data of every kind through the program: documents, MATLAB files, known sets, pictures through a network.
+
+mod common;
+
+use common::{Place, Sequence, TINY};
+use std::fmt::Write as _;
+use std::path::Path;
+
+fn json(bytes: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(bytes).expect("JSON")
+}
+
+/// Two kinds of documents with words of their own and words in common.
+fn documents(n: usize) -> String {
+    let words = [["wheat", "corn", "barley", "field"], ["ship", "harbour", "sea", "sail"]];
+    let mut random = Sequence(1);
+    let mut text = String::from("kind,text\n");
+    for i in 0..n {
+        let own = words[i % 2];
+        let drawn: Vec<&str> = (0..6).map(|_| own[(random.next() * 4.0) as usize]).collect();
+        let _ = writeln!(text, "{},\"the {}\nand more\"", ["land", "water"][i % 2], drawn.join(" "));
+    }
+    text
+}
+
+const TEXT: [&str; 4] = ["--text-column", "text", "--label-column", "kind"];
+
+#[test]
+fn documents_are_clustered_and_new_ones_get_the_same_terms() {
+    let place = Place::new();
+    place.write("old.csv", documents(60));
+    let said =
+        place.ok(&[&["fit", "-m", "kmeans", "-d", "old.csv", "-k", "2", "-o", "run"], &TEXT[..]].concat());
+    assert!(said.contains("ACC 100.00 %"), "{said}");
+    let vocabulary = String::from_utf8(place.read("run/vocabulary.tsv")).expect("text");
+    assert!(vocabulary.starts_with("term\tidf\nand\t1\nbarley\t"), "{vocabulary}");
+    assert!(!place.path("run/embedding.npy").exists(), "the latent space is the data");
+
+    place.write("new.csv", "text\nsail ship unheard\ncorn field\nship\n");
+    let clusters = place.ok(&["predict", "-m", "run", "-d", "new.csv", "--text-column", "text"]);
+    let clusters: Vec<&str> = clusters.lines().skip(1).filter_map(|l| l.split(',').nth(1)).collect();
+    assert!(clusters[0] == clusters[2] && clusters[0] != clusters[1], "{clusters:?}");
+    let scored = place.ok(&[&["score", "-m", "run", "-d", "old.csv"], &TEXT[..]].concat());
+    assert!(scored.contains("ACC           1.0000"), "{scored}");
+
+    // A model alone does not know what its columns were.
+    let alone = place.write("model.safetensors", place.read("run/model.safetensors"));
+    let alone = alone.to_str().expect("text");
+    let refused = place.refused(&["predict", "-m", alone, "-d", "new.csv", "--text-column", "text"]);
+    assert!(refused.contains("vocabulary.tsv is missing"), "{refused}");
+}
+
+#[test]
+fn a_deep_method_takes_documents_as_they_are() {
+    let place = Place::new();
+    place.write("old.csv", documents(40));
+    let fit = ["fit", "-m", "vade", "-d", "old.csv", "-k", "2", "--no-cache", "-o", "run"];
+    place.ok(&[&fit[..], &TEXT, &TINY].concat());
+    let run = json(&place.read("run/run.json"));
+    assert_eq!((run["n"].as_u64(), run["dim"].as_u64()), (Some(40), Some(11)));
+}
+
+#[test]
+fn matlab_files_go_by_their_keys_and_a_limit() {
+    let place = Place::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vae-data/tests/golden/mat/kinds.mat");
+    place.write("HAR.mat", std::fs::read(golden).expect("golden file"));
+    let fit = ["fit", "-m", "kmeans", "-d", "HAR.mat", "-k", "1", "-o"];
+    let refused = place.refused(&[&fit[..], &["none"]].concat());
+    assert!(refused.contains("say --x-key; it has: int8 (2x2 integer)"), "{refused}");
+    place.ok(&[&fit[..], &["all", "--x-key", "float64"]].concat());
+    place.ok(&[&fit[..], &["first", "--x-key", "float64", "--limit", "1"]].concat());
+    assert_eq!(json(&place.read("all/run.json"))["n"], 2);
+    assert_eq!(json(&place.read("first/run.json"))["n"], 1);
+}
+
+#[test]
+fn verify_tells_each_file_and_fails_for_a_wrong_one() {
+    let place = Place::new();
+    let none = place.ok(&["data", "verify"]);
+    assert!(none.contains("no data set with files is on this machine"), "{none}");
+    std::fs::create_dir_all(place.path("data/reuters10k")).expect("folder");
+    place.write("data/reuters10k/reuters10k.mat", "not it");
+    let out = place.vae(&["data", "verify", "--data-dir", "data"]).output().expect("starts");
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(said.contains("reuters10k.mat  has other content than the published file"), "{said}");
+    assert_eq!(out.status.code(), Some(1));
+    let missing = place.refused(&["data", "verify", "mnist"]);
+    assert!(missing.contains("get it with: vae data fetch mnist"), "{missing}");
+}
+
+#[test]
+fn info_shows_some_of_the_data() {
+    let place = Place::new();
+    place.write("t.csv", "text\nwheat wheat corn\n");
+    let text = place.ok(&["data", "info", "t.csv", "--text-column", "text"]);
+    assert!(text.contains("2.0 different terms a document") && text.contains("  wheat corn\n"), "{text}");
+    place.write("n.csv", "a,b\n1,2.5\n");
+    assert!(place.ok(&["data", "info", "n.csv"]).contains("the first rows:\n  1.0000 2.5000\n"));
+    let picture = place.ok(&["data", "info", "strokes"]);
+    assert!(picture.contains("the first picture (") && picture.contains("@@"), "{picture}");
+}
+
+/// A safetensors file with the names and shapes of torchvision's `resnet50` and small random values.
+fn random_weights() -> Vec<u8> {
+    let mut shapes: Vec<(String, Vec<usize>)> = Vec::new();
+    let mut conv = |conv: &str, norm: &str, shape: [usize; 4]| {
+        shapes.push((format!("{conv}.weight"), shape.to_vec()));
+        for part in ["weight", "bias", "running_mean", "running_var"] {
+            shapes.push((format!("{norm}.{part}"), vec![shape[0]]));
+        }
+    };
+    conv("conv1", "bn1", [64, 3, 7, 7]);
+    let mut n_in = 64;
+    for (stage, (blocks, width)) in [(3, 64), (4, 128), (6, 256), (3, 512)].into_iter().enumerate() {
+        for block in 0..blocks {
+            let name = format!("layer{}.{block}", stage + 1);
+            let of = [[width, n_in, 1, 1], [width, width, 3, 3], [4 * width, width, 1, 1]];
+            for (k, shape) in of.into_iter().enumerate() {
+                conv(&format!("{name}.conv{}", k + 1), &format!("{name}.bn{}", k + 1), shape);
+            }
+            if block == 0 {
+                let projection = [4 * width, n_in, 1, 1];
+                conv(&format!("{name}.downsample.0"), &format!("{name}.downsample.1"), projection);
+            }
+            n_in = 4 * width;
+        }
+    }
+    let (mut header, mut values, mut random) = (serde_json::Map::new(), Vec::new(), Sequence(3));
+    for (name, shape) in shapes {
+        let start = values.len();
+        let n: usize = shape.iter().product();
+        let spread = if shape.len() == 4 { (6.0 / (n / shape[0]) as f64).sqrt() } else { 0.5 };
+        let middle =
+            if name.ends_with("_var") || name.contains("bn") && name.ends_with("weight") { 1.0 } else { 0.0 };
+        for _ in 0..n {
+            values.extend(((middle + spread * (2.0 * random.next() - 1.0)) as f32).to_le_bytes());
+        }
+        let facts =
+            serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, values.len()] });
+        header.insert(name, facts);
+    }
+    let header = serde_json::to_vec(&header).expect("JSON");
+    [(header.len() as u64).to_le_bytes().to_vec(), header, values].concat()
+}
+
+#[test]
+fn pictures_become_features_with_their_provenance() {
+    let place = Place::new();
+    place.write("w.safetensors", random_weights());
+    std::fs::create_dir(place.path("pictures")).expect("folder");
+    let mut random = Sequence(5);
+    for i in 0..3 {
+        let pixels: Vec<u8> = (0..36 * 40 * 3).map(|_| (random.next() * 256.0) as u8).collect();
+        let picture = image::RgbImage::from_raw(36, 40, pixels).expect("size");
+        picture.save(place.path(&format!("pictures/{i}.png"))).expect("picture");
+    }
+    let features = ["features", "-m", "resnet50", "-w", "w.safetensors", "-i", "pictures", "--device", "cpu"];
+    let said = place.ok(&[&features[..], &["-o", "f.npy", "--threads", "1"]].concat());
+    assert!(said.starts_with("3 pictures, 2048 features each"), "{said}");
+    let facts = json(&place.read("f.npy.json"));
+    assert_eq!((facts["n"].as_u64(), facts["dim"].as_u64()), (Some(3), Some(2048)));
+    assert_eq!(facts["weights_sha256"].as_str().map(str::len), Some(64));
+    assert_eq!(facts["weights_title"], serde_json::Value::Null);
+    let info = json(place.ok(&["data", "info", "f.npy", "--json"]).as_bytes());
+    assert_eq!((info["n"].as_u64(), info["dim"].as_u64()), (Some(3), Some(2048)));
+
+    let nowhere = place.refused(&features);
+    assert!(nowhere.contains("say where to write the features"), "{nowhere}");
+    place.write("t.csv", "1,2\n3,4\n");
+    let table = ["features", "-m", "resnet50", "-w", "w.safetensors", "-i", "t.csv", "-o", "g.npy"];
+    assert!(place.refused(&table).contains("t.csv holds no pictures"));
+    place.write("bad.safetensors", "no weights at all, but long enough");
+    let bad = ["features", "-m", "resnet50", "-w", "bad.safetensors", "-i", "pictures", "-o", "g.npy"];
+    assert!(place.refused(&bad).contains("neither safetensors nor"));
+}

@@ -1,0 +1,106 @@
+//! The terms of a collection and their weights, kept beside a model so that new documents get the same columns.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::read::input::Input;
+use crate::read::table::Lines;
+
+const HEADER: &str = "term\tidf";
+
+/// Terms of the columns and their inverse document frequencies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vocabulary {
+    /// Term of each column, in the order of code points.
+    pub terms: Vec<String>,
+    /// `ln((1 + n) / (1 + df)) + 1` of each column.
+    pub idf: Vec<f64>,
+    /// Documents it was made of; 0 where it was read from a file.
+    pub n_documents: usize,
+}
+
+impl Vocabulary {
+    /// Factor on the unit rows: the root of the number of terms.
+    pub(crate) fn scale(&self) -> f64 {
+        (self.terms.len() as f64).sqrt()
+    }
+
+    /// As a file: a header, then a term and its idf a line, with a tab between.
+    pub fn to_tsv(&self) -> String {
+        let mut text = format!("{HEADER}\n");
+        for (term, idf) in self.terms.iter().zip(&self.idf) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{term}\t{idf}");
+        }
+        text
+    }
+
+    /// Reads what [`Vocabulary::to_tsv`] writes.
+    ///
+    /// # Errors
+    /// A line that is no term and weight, terms out of order or twice, a file without terms.
+    pub fn read(path: &Path) -> Result<Self> {
+        let mut lines = Lines::new(Input::open(path)?);
+        match lines.next_line()? {
+            Some((_, HEADER)) => {}
+            Some(_) => return Err(lines.problem("the first line of a vocabulary is `term`, a tab, `idf`")),
+            None => return Err(Error::Empty { path: path.to_owned(), expected: "a vocabulary" }),
+        }
+        let (mut terms, mut idf) = (Vec::<String>::new(), Vec::new());
+        while let Some((_, line)) = lines.next_line()? {
+            let pair = line.split_once('\t').and_then(|(term, idf)| Some((term, idf.parse::<f64>().ok()?)));
+            let Some((term, weight)) = pair.filter(|(_, idf)| idf.is_finite() && *idf > 0.0) else {
+                return Err(lines.problem("a term, a tab and a positive number are expected"));
+            };
+            if terms.last().is_some_and(|last| last.as_str() >= term) {
+                return Err(lines.problem("terms must be in the order of code points, each once"));
+            }
+            terms.push(term.to_owned());
+            idf.push(weight);
+        }
+        lines.finish()?;
+        if terms.is_empty() {
+            return Err(Error::Empty { path: path.to_owned(), expected: "at least one term" });
+        }
+        Ok(Self { terms, idf, n_documents: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn read_text(text: &str) -> Result<Vocabulary> {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("vocabulary.tsv");
+        fs::write(&path, text).expect("file");
+        Vocabulary::read(&path)
+    }
+
+    #[test]
+    fn what_is_written_is_read_to_the_last_bit() {
+        let vocabulary =
+            Vocabulary {
+                terms: vec!["aa".into(), "été".into()], idf: vec![1.0 / 3.0, 2.5], n_documents: 0
+            };
+        assert_eq!(read_text(&vocabulary.to_tsv()).expect("sound"), vocabulary);
+    }
+
+    #[test]
+    fn damage_is_named_by_line() {
+        for (text, part) in [
+            ("", "is empty: a vocabulary"),
+            ("term\tidf\n", "is empty: at least one term"),
+            ("aa\t1\n", "line 1: the first line"),
+            ("term\tidf\naa\tNaN\n", "line 2: a term, a tab"),
+            ("term\tidf\naa 1\n", "line 2: a term, a tab"),
+            ("term\tidf\nbb\t1\naa\t1\n", "line 3: terms must be in the order"),
+        ] {
+            let message = read_text(text).expect_err("damaged").to_string();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
