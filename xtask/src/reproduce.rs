@@ -71,7 +71,7 @@ pub struct Args {
     /// Render the tables from the run files that are there; nothing is built or run
     #[arg(long, conflicts_with = "check")]
     render: bool,
-    /// Say what would be run
+    /// Say what would be run, and download nothing for it
     #[arg(long)]
     dry_run: bool,
     /// The small form of the recipe in a temporary folder, as continuous integration runs it
@@ -237,7 +237,7 @@ fn prepare(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result
         threads: args.threads,
         only: args.only.clone(),
         limit: args.limit,
-        offline: args.offline,
+        offline: args.offline || args.dry_run,
     };
     let mut jobs = plan::plan(recipe, profile, &choice, vae, &recorded, &folders.out, &mut availability)?;
     if args.retry_failed {

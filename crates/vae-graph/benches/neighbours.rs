@@ -21,8 +21,10 @@ fn env(name: &str, default: usize) -> usize {
 /// Points around 50 centres in `d` dimensions, as codes and images are: spread in a few directions, not in all.
 fn clustered(n: usize, d: i64) -> Features {
     let streams = Streams::new(0, "bench");
-    let draw = |name: &str, rows, columns| normal(&mut streams.rng(name, 0, 0), &[rows, columns], Device::Cpu);
-    let which = (uniform(&mut streams.rng("which", 0, 0), &[n as i64], Device::Cpu) * 50.0).to_kind(Kind::Int64);
+    let draw =
+        |name: &str, rows, columns| normal(&mut streams.rng(name, 0, 0), &[rows, columns], Device::Cpu);
+    let which =
+        (uniform(&mut streams.rng("which", 0, 0), &[n as i64], Device::Cpu) * 50.0).to_kind(Kind::Int64);
     let inner = 8.min(d);
     let spread = draw("within", n as i64, inner).matmul(&draw("directions", inner, d));
     let x = draw("centres", 50, d).index_select(0, &which) * 3.0 + spread * 0.5;
@@ -71,5 +73,9 @@ fn main() {
     let eigen_s = clock.cpu_s();
     let clock = Clock::start();
     config.of_graph(&graph, 10, &Streams::new(0, "bench")).expect("a partition");
-    println!("partition into 10, CPU s: graph {neighbours_s:.1}, 24 eigenvectors {eigen_s:.1} (residual {:.0e}), whole partition {:.1}", eigen.residual, clock.cpu_s());
+    println!(
+        "partition into 10, CPU s: graph {neighbours_s:.1}, 24 eigenvectors {eigen_s:.1} (residual {:.0e}), whole partition {:.1}",
+        eigen.residual,
+        clock.cpu_s()
+    );
 }

@@ -53,7 +53,11 @@ impl AffinityConfig {
     /// [`Error::Config`] naming the key.
     pub fn check(&self) -> Result<()> {
         if self.choice == Choice::Random && self.pool < self.n_neighbors {
-            return Err(Error::config("graph.pool", self.pool, &format!("at least n_neighbors, {}", self.n_neighbors)));
+            return Err(Error::config(
+                "graph.pool",
+                self.pool,
+                &format!("at least n_neighbors, {}", self.n_neighbors),
+            ));
         }
         Ok(())
     }

@@ -23,8 +23,7 @@ impl Graph {
     /// [`Error::Malformed`] for a target that is no row, or a weight that is negative or not finite.
     pub fn from_rows(rows: Vec<Vec<(u32, f32)>>) -> Result<Self> {
         let n = rows.len();
-        let mut graph =
-            Self { indptr: Vec::with_capacity(n + 1), indices: Vec::new(), weights: Vec::new() };
+        let mut graph = Self { indptr: Vec::with_capacity(n + 1), indices: Vec::new(), weights: Vec::new() };
         graph.indptr.push(0);
         for (i, mut row) in rows.into_iter().enumerate() {
             row.sort_unstable_by_key(|&(j, _)| j);

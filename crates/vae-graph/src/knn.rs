@@ -99,7 +99,8 @@ impl Neighbours {
         let index = Vec::<i64>::try_from(get("index")?.f_contiguous()?.f_view([-1])?)?;
         let index: Option<Vec<u32>> = index.into_iter().map(|j| u32::try_from(j).ok()).collect();
         let index = index.ok_or_else(|| Error::Malformed("a neighbour is no row".into()))?;
-        let index = Array2::from_shape_vec(distance.dim(), index).map_err(|e| Error::Malformed(e.to_string()))?;
+        let index =
+            Array2::from_shape_vec(distance.dim(), index).map_err(|e| Error::Malformed(e.to_string()))?;
         Ok(Self { index, distance })
     }
 
@@ -153,7 +154,13 @@ impl Knn {
                 (&base, own.as_ref())
             }
         };
-        let task = Task { x, queries: queries.unwrap_or(x), k: self.k, skip_own: queries.is_none(), metric: self.metric };
+        let task = Task {
+            x,
+            queries: queries.unwrap_or(x),
+            k: self.k,
+            skip_own: queries.is_none(),
+            metric: self.metric,
+        };
         let rows = match x.as_dense() {
             Some(dense) if x.dim() <= TREE_COLUMNS && self.metric == Metric::Euclidean => {
                 tree::search(&task, dense, cx)?

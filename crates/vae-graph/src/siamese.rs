@@ -153,10 +153,17 @@ impl SiameseConfig {
             params.load_present(&encoder.tensors, "")?;
         }
         let data = Resident::new(x, device)?;
-        let positives: Vec<i64> =
-            near.index().columns().into_iter().take(self.n_positives).flatten().map(|&j| i64::from(j)).collect();
-        let positives =
-            Tensor::f_from_slice(&positives)?.f_view([self.n_positives as i64, x.n() as i64])?.f_to_device(device)?;
+        let positives: Vec<i64> = near
+            .index()
+            .columns()
+            .into_iter()
+            .take(self.n_positives)
+            .flatten()
+            .map(|&j| i64::from(j))
+            .collect();
+        let positives = Tensor::f_from_slice(&positives)?
+            .f_view([self.n_positives as i64, x.n() as i64])?
+            .f_to_device(device)?;
         let model = Siamese { params, network, config: self, positives, data: &data };
         let (record, _) = train(&model, &data, &self.train, vec![self.train.group()], phase)?;
         let codes = data.map_rows(4096, |x| Ok(model.network.mu(x)))?;
@@ -191,10 +198,10 @@ impl Trainable for Siamese<'_> {
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
         let b = batch.x.size()[0];
         let mut rng = batch.streams.rng("pairs", batch.epoch, batch.step);
-        let which: Vec<i64> =
-            (0..b).map(|_| rng.random_range(0..self.config.n_positives as i64)).collect();
+        let which: Vec<i64> = (0..b).map(|_| rng.random_range(0..self.config.n_positives as i64)).collect();
         let which = Tensor::f_from_slice(&which)?.f_to_device(self.data.device())?;
-        let near = self.positives.f_index_select(1, batch.index)?.f_gather(0, &which.f_unsqueeze(0)?, false)?;
+        let near =
+            self.positives.f_index_select(1, batch.index)?.f_gather(0, &which.f_unsqueeze(0)?, false)?;
         let near = self.data.gather(&near.f_squeeze_dim(0)?)?;
         // One pass through the network for anchors and neighbours together.
         let codes = self.network.mu(&Tensor::f_cat(&[batch.x, &near], 0)?);
@@ -202,9 +209,8 @@ impl Trainable for Siamese<'_> {
         // Anchor i against anchor i + shift: the order of the batch is random already.
         let shift = if b > 1 { rng.random_range(1..b) } else { 0 };
         let far = anchors.f_roll([shift].as_slice(), [0i64].as_slice())?;
-        let sq = |other: &Tensor| {
-            (&anchors - other).square().sum_dim_intlist([-1i64].as_slice(), false, None)
-        };
+        let sq =
+            |other: &Tensor| (&anchors - other).square().sum_dim_intlist([-1i64].as_slice(), false, None);
         let near = self.config.loss.near(&sq(&near)).sum(None::<Kind>) / (2 * b) as f64;
         let far = self.config.loss.far(&sq(&far), self.config.margin).sum(None::<Kind>) / (2 * b) as f64;
         Ok(Loss { total: &near + &far, terms: vec![("near", near), ("far", far)] })
@@ -230,7 +236,9 @@ mod tests {
             assert!((got - want).abs() < 1e-9);
         }
         assert_eq!(values(&PairLoss::Hinge.far(&sq, 3.0)), [2.75, 2.0, 0.0, 0.0]);
-        for (got, want) in values(&PairLoss::Spectralnet.near(&sq)).iter().zip([0.2025, 0.9025, 3.8025, 8.7025]) {
+        for (got, want) in
+            values(&PairLoss::Spectralnet.near(&sq)).iter().zip([0.2025, 0.9025, 3.8025, 8.7025])
+        {
             assert!((got - want).abs() < 1e-9);
         }
         for (got, want) in values(&PairLoss::Spectralnet.far(&sq, 1.0)).iter().zip([0.25, 0.0, 0.0, 0.0]) {
@@ -263,9 +271,7 @@ mod tests {
         let config = SiameseConfig { start: SiameseStart::Random, ..SiameseConfig::default() };
         let net = NetConfig { hidden: vec![64, 64], latent_dim: 2, ..NetConfig::default() };
         let spec = PhaseSpec { name: "siamese", revision: 1, config: &config, inputs: &[] };
-        let fitted = cx
-            .phase(&spec, |phase| config.fit(&x, &near, &net, None, phase))
-            .expect("trained");
+        let fitted = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase)).expect("trained");
         let codes = codes(&fitted).expect("codes");
         let again = Knn { k: 20, metric: Metric::Euclidean }.of(&codes, &cx).expect("found");
         let same_ring = |found: &Neighbours| {

@@ -29,7 +29,8 @@ fn main() {
     let (mut of_vade, mut of_dgg) = (Duration::ZERO, Duration::ZERO);
     dgg.steps(n_steps, |step, dgg| {
         let start = (step * batch) as i64;
-        let index = Tensor::arange_start(start, (start + batch as i64).min(n as i64), (Kind::Int64, Device::Cpu));
+        let index =
+            Tensor::arange_start(start, (start + batch as i64).min(n as i64), (Kind::Int64, Device::Cpu));
         let gather = Instant::now();
         let x = data.gather(&index).expect("in range");
         let gather = gather.elapsed();

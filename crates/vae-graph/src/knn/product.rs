@@ -95,9 +95,8 @@ impl<'a> Blocks<'a> {
             }
             None => {
                 let blocks = (0..features.n()).step_by(COLUMNS);
-                let sq = blocks.flat_map(|s| {
-                    sq_norms(&features.dense_rows(s, (s + COLUMNS).min(features.n())))
-                });
+                let sq =
+                    blocks.flat_map(|s| sq_norms(&features.dense_rows(s, (s + COLUMNS).min(features.n()))));
                 (None, sq.collect())
             }
         };

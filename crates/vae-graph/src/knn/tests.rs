@@ -73,7 +73,9 @@ fn cosine_and_sparse_rows_and_other_queries() {
     for metric in [Metric::Euclidean, Metric::Cosine] {
         let knn = Knn { k: 9, metric };
         let want = naive(&x, &queries, 9, metric, false);
-        for (a, b) in [(dense(&x), dense(&queries)), (sparse(&x), sparse(&queries)), (sparse(&x), dense(&queries))] {
+        for (a, b) in
+            [(dense(&x), dense(&queries)), (sparse(&x), sparse(&queries)), (sparse(&x), dense(&queries))]
+        {
             assert_eq!(lists(&knn.among(&a, &b, &cx).expect("found")), want, "{metric:?}");
         }
     }

@@ -15,7 +15,11 @@ const LEAF: usize = 32;
 /// Queries between two looks at the interrupt flag.
 const BLOCK: usize = 4096;
 
-pub(super) fn search(task: &Task<'_>, x: ArrayView2<'_, f32>, cx: &FitContext) -> Result<Vec<Vec<(f64, u32)>>> {
+pub(super) fn search(
+    task: &Task<'_>,
+    x: ArrayView2<'_, f32>,
+    cx: &FitContext,
+) -> Result<Vec<Vec<(f64, u32)>>> {
     let failed = |e: kdtree::ErrorKind| Error::Malformed(format!("the kd-tree refused a point: {e}"));
     // Equal rows share one point of the tree: it could not split them.
     let mut twins: Vec<Vec<u32>> = Vec::new();
@@ -50,8 +54,7 @@ pub(super) fn search(task: &Task<'_>, x: ArrayView2<'_, f32>, cx: &FitContext) -
         if let Some(signal) = cx.interrupt.get() {
             return Err(vae_core::Error::Interrupted { signal }.into());
         }
-        let block: Result<Vec<_>> =
-            (start..(start + BLOCK).min(n)).into_par_iter().map(one).collect();
+        let block: Result<Vec<_>> = (start..(start + BLOCK).min(n)).into_par_iter().map(one).collect();
         rows.extend(block?);
     }
     Ok(rows)

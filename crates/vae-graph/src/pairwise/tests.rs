@@ -59,7 +59,8 @@ impl Model {
     /// `−ln p(target | z)` per row.
     fn nll(&self, z: &Tensor, target: &Tensor) -> Tensor {
         let out = z.matmul(&self.params[2]);
-        let terms = if self.bernoulli { out.softplus() - target * &out } else { (target - &out).square() * 0.5 };
+        let terms =
+            if self.bernoulli { out.softplus() - target * &out } else { (target - &out).square() * 0.5 };
         terms.sum_dim_intlist(LAST.as_slice(), false, None)
     }
 
@@ -118,7 +119,8 @@ fn fast(model: &Model, s: &Smoothing) -> Terms {
     let pi = s.pi(array2(&p.latent.log_gamma.detach().exp()).view()).expect("sizes agree");
     let prior = tensor(&s.log_prior(pi.view()).expect("sizes agree"));
     // In f64, which `targets` (f32) is not.
-    let targets = s.turned.multiply(array2(&model.x).view()).expect("sizes agree") / s.c.view().insert_axis(Axis(1));
+    let targets =
+        s.turned.multiply(array2(&model.x).view()).expect("sizes agree") / s.c.view().insert_axis(Axis(1));
     let c = Tensor::from_slice(s.c.as_slice().expect("contiguous"));
     smoothed(&model.nll(&p.z, &tensor(&targets)), &p.latent, &prior, &c)
 }
@@ -139,7 +141,8 @@ fn the_smoothed_form_is_the_literal_one_in_value_and_gradient() {
                 let norm = |row: ndarray::ArrayView1<'_, f64>| row.dot(&row);
                 (0..N)
                     .map(|j| {
-                        let own: f64 = s.turned.row(j).map(|(i, u)| f64::from(u) * norm(x.row(i as usize))).sum();
+                        let own: f64 =
+                            s.turned.row(j).map(|(i, u)| f64::from(u) * norm(x.row(i as usize))).sum();
                         0.5 * (own - s.c[j] * norm(mean.row(j)))
                     })
                     .sum::<f64>()
@@ -202,12 +205,9 @@ fn pi_of_the_sheet_is_the_maximiser() {
             .map(|g: &[f64; 2]| 0.5 * ((0.8 + g[0]) * p.ln() + (0.2 + g[1]) * (1.0 - p).ln()))
             .sum::<f64>()
     };
-    for (p, want) in [
-        (0.6, -1.346_023_334_0),
-        (0.5, -1.386_294_361_1),
-        (0.62, -1.347_710_181_2),
-        (0.58, -1.347_673_064_7),
-    ] {
+    for (p, want) in
+        [(0.6, -1.346_023_334_0), (0.5, -1.386_294_361_1), (0.62, -1.347_710_181_2), (0.58, -1.347_673_064_7)]
+    {
         assert!((objective(p) - want).abs() < 1e-9, "{}", objective(p));
     }
 }
@@ -247,7 +247,10 @@ fn equal_neighbours_change_nothing_and_targets_stay_the_own_point() {
     for m in [1, 2, 21] {
         let u = match m {
             1 => Tensor::ones([1, 1], F64),
-            _ => Tensor::cat(&[Tensor::full([1, 1], 0.5, F64), Tensor::full([1, m - 1], 0.5 / (m - 1) as f64, F64)], 1),
+            _ => Tensor::cat(
+                &[Tensor::full([1, 1], 0.5, F64), Tensor::full([1, m - 1], 0.5 / (m - 1) as f64, F64)],
+                1,
+            ),
         };
         let t = tuples(&Tensor::full([1, m], 2.0, F64), &latent(m), &u);
         assert!((t.total.double_value(&[]) - want).abs() < 1e-12, "{m} slots");

@@ -65,7 +65,8 @@ fn pieces_of_a_graph_give_the_eigenvalue_one_each() {
 #[test]
 fn the_krylov_method_equals_the_dense_one() {
     let (x, _) = moons(900, 2);
-    let neighbours = Knn { k: 10, metric: Metric::Euclidean }.of(&x, &FitContext::in_memory(0)).expect("found");
+    let neighbours =
+        Knn { k: 10, metric: Metric::Euclidean }.of(&x, &FitContext::in_memory(0)).expect("found");
     let graph = PartitionConfig::default().adjacency(&neighbours).expect("valid");
     let fast = leading_eigenvectors(&graph, 6, &Streams::new(0, "e")).expect("eigenvectors");
     // More vectors than a Krylov space may hold: the dense branch.

@@ -14,7 +14,7 @@ use vae_core::net::NetConfig;
 use vae_core::optim::{Group, Optimizer};
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
-use vae_core::train::{Batch, Trainable, TrainConfig};
+use vae_core::train::{Batch, TrainConfig, Trainable};
 use vae_graph::Graph;
 
 /// DGG's network at its published size on given features, each point linked to the next twenty.
@@ -43,7 +43,8 @@ impl<'a> DggBench<'a> {
             var: Array2::ones((10, 10)),
         };
         let streams = Streams::new(0, "bench");
-        let net = DggNet::new(&config, Likelihood::Bernoulli, features.dim(), &mixture, &streams, Device::Cpu);
+        let net =
+            DggNet::new(&config, Likelihood::Bernoulli, features.dim(), &mixture, &streams, Device::Cpu);
         Self { features, data, config, net, cx: FitContext::in_memory(0) }
     }
 
@@ -58,7 +59,8 @@ impl<'a> DggBench<'a> {
         let training = Training::new(setting, graph, labels).expect("fits");
         training.begin_epoch(0, self.data).expect("a bank");
         let groups = vec![self.config.train.group(), Group { lr: 2e-3, weight_decay: 0.0 }];
-        let mut optimizer = Optimizer::new(self.config.train.rule(), groups, &self.net.params).expect("valid");
+        let mut optimizer =
+            Optimizer::new(self.config.train.rule(), groups, &self.net.params).expect("valid");
         for step in 0..n_steps {
             each(step, &mut |batch| {
                 let start = Instant::now();

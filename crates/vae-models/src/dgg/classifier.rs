@@ -3,6 +3,7 @@
 use super::config::ClassifierConfig;
 use crate::Result;
 use tch::{Kind, Tensor};
+use vae_core::Features;
 use vae_core::activation::Activation;
 use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_tensor};
@@ -11,7 +12,6 @@ use vae_core::net::{Builder, Linear, Mlp};
 use vae_core::params::Params;
 use vae_core::phase::{Artefact, PhaseContext};
 use vae_core::train::{Batch, Loss, Trainable, train};
-use vae_core::Features;
 
 /// Logits of q(c | z).
 #[derive(Debug)]
@@ -22,7 +22,12 @@ pub(super) struct Classifier {
 
 impl Classifier {
     /// `classifier.0` … and `classifier.out`.
-    pub fn new(builder: &mut Builder<'_>, config: &ClassifierConfig, latent_dim: usize, n_clusters: usize) -> Self {
+    pub fn new(
+        builder: &mut Builder<'_>,
+        config: &ClassifierConfig,
+        latent_dim: usize,
+        n_clusters: usize,
+    ) -> Self {
         let hidden = Mlp::new(builder, "classifier", latent_dim, &config.hidden, Activation::Relu);
         let width = config.hidden.last().copied().unwrap_or(latent_dim);
         let out = Linear::new(builder, "classifier.out", width, n_clusters);

@@ -248,7 +248,11 @@ impl MethodConfig for DggConfig {
         match (&self.init.partition, self.init.kind) {
             (Some(partition), DggStart::Graph) => partition.check()?,
             (Some(_), _) => {
-                return Err(Error::config("init.partition", "given", "nothing, unless init.kind is \"graph\""));
+                return Err(Error::config(
+                    "init.partition",
+                    "given",
+                    "nothing, unless init.kind is \"graph\"",
+                ));
             }
             (None, _) => {}
         }

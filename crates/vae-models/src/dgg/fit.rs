@@ -111,7 +111,13 @@ impl Clusterer for Dgg {
             name: "train",
             revision: REVISION,
             config,
-            inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key, &graph_key, &classifier.record.key],
+            inputs: &[
+                x.sha256(),
+                &autoencoder.record.key,
+                &start.record.key,
+                &graph_key,
+                &classifier.record.key,
+            ],
         };
         let trained = cx.phase(&spec, |phase| {
             net.params.load_present(&autoencoder.tensors, "")?;

@@ -57,7 +57,12 @@ pub(super) fn points<'a>(
 }
 
 /// The phase `graph`.
-pub(super) fn build(x: &Features, points: &Points<'_>, config: &DggConfig, cx: &FitContext) -> Result<(Graph, PhaseRecord)> {
+pub(super) fn build(
+    x: &Features,
+    points: &Points<'_>,
+    config: &DggConfig,
+    cx: &FitContext,
+) -> Result<(Graph, PhaseRecord)> {
     let (neighbors, metric) = (&config.graph.neighbors, config.graph.metric);
     let spec = PhaseSpec {
         name: "graph",

@@ -94,7 +94,8 @@ impl<'a> Training<'a> {
     fn set_graph(&self, graph: Graph) -> Result<()> {
         // The old targets go first: two of them may not fit.
         self.state.borrow_mut().targets = None;
-        let (smoothing, targets, c) = Self::smooth(self.given.config, self.given.x, &graph, self.given.cx.device)?;
+        let (smoothing, targets, c) =
+            Self::smooth(self.given.config, self.given.x, &graph, self.given.cx.device)?;
         let mut state = self.state.borrow_mut();
         (state.graph, state.smoothing, state.targets, state.c) = (graph, smoothing, targets, c);
         Ok(())
@@ -104,7 +105,8 @@ impl<'a> Training<'a> {
     fn refresh(&self) -> Result<()> {
         let mut state = self.state.borrow_mut();
         let device = state.bank.device();
-        let gamma = array_of(&state.bank.f_to_device(Device::Cpu)?).map_err(|e| Error::Features(e.to_string()))?;
+        let gamma =
+            array_of(&state.bank.f_to_device(Device::Cpu)?).map_err(|e| Error::Features(e.to_string()))?;
         let pi = state.smoothing.pi(gamma.view()).map_err(below)?;
         let log_prior = state.smoothing.log_prior(pi.view()).map_err(below)?;
         state.log_prior = float(log_prior.view(), device)?;
@@ -167,7 +169,8 @@ impl<'a> Training<'a> {
         };
         // While assignments are held the classifier learns them from codes it must not move.
         let held = self.is_held(batch.epoch);
-        let log_gamma = self.given.net.classifier.log_gamma(&if held { input.detach() } else { input.shallow_clone() });
+        let log_gamma =
+            self.given.net.classifier.log_gamma(&if held { input.detach() } else { input.shallow_clone() });
         let out = self.given.net.decoder.forward(&posterior.z);
         Forward { posterior, out, log_gamma, clamped }
     }
@@ -222,7 +225,9 @@ impl<'a> Training<'a> {
         let f = self.forward(&self.given.data.gather(&index)?, batch);
         let k = self.given.config.n_clusters as i64;
         let log_gamma = match self.is_held(batch.epoch) {
-            true => held(&self.state.borrow().labels.f_index_select(0, &index)?, self.given.config.n_clusters),
+            true => {
+                held(&self.state.borrow().labels.f_index_select(0, &index)?, self.given.config.n_clusters)
+            }
             false => f.log_gamma.shallow_clone(),
         };
         let target = batch.x.f_unsqueeze(1)?.f_expand([b, m, batch.x.size()[1]], false)?;
@@ -295,7 +300,9 @@ impl Trainable for Training<'_> {
         self.set_graph(Graph::load("graph.", tensors).map_err(below)?)?;
         let mut state = self.state.borrow_mut();
         let get = |name: &str| {
-            tensors.get(name).ok_or_else(|| Error::Features(format!("the checkpoint has no tensor `state.{name}`")))
+            tensors
+                .get(name)
+                .ok_or_else(|| Error::Features(format!("the checkpoint has no tensor `state.{name}`")))
         };
         state.labels.f_copy_(get("labels")?)?;
         state.bank.f_copy_(get("bank")?)?;

@@ -61,7 +61,9 @@ impl<C: Default> Default for TwoStageConfig<C> {
 }
 
 /// The table `[codes]`.
-pub trait CodesConfig: Serialize + DeserializeOwned + Default + Clone + std::fmt::Debug + Send + 'static {
+pub trait CodesConfig:
+    Serialize + DeserializeOwned + Default + Clone + std::fmt::Debug + Send + 'static
+{
     /// Checks the ranges.
     ///
     /// # Errors

@@ -36,8 +36,7 @@ pub(crate) fn siamese_codes(
         inputs: &[x.sha256(), &near.record.key, &autoencoder.record.key],
     };
     let neighbours = Neighbours::load("", &near.tensors)?;
-    let trained =
-        cx.phase(&spec, |phase| config.fit(x, &neighbours, net, Some(autoencoder), phase))?;
+    let trained = cx.phase(&spec, |phase| config.fit(x, &neighbours, net, Some(autoencoder), phase))?;
     records.push(near.record);
     records.push(trained.record.clone());
     Ok(trained)

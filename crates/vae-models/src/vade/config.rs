@@ -157,7 +157,11 @@ impl MethodConfig for VadeConfig {
         match (&self.init.partition, self.init.kind) {
             (Some(partition), InitKind::Graph) => partition.check()?,
             (Some(_), _) => {
-                return Err(Error::config("init.partition", "given", "nothing, unless init.kind is \"graph\""));
+                return Err(Error::config(
+                    "init.partition",
+                    "given",
+                    "nothing, unless init.kind is \"graph\"",
+                ));
             }
             (None, _) => {}
         }

@@ -7,8 +7,8 @@ use crate::mixture::Mixture;
 use crate::registry::Restorable;
 use crate::saved::{Input, Stored, save};
 use crate::two_stage::{
-    OtherSpace, Start, cluster_codes, labels_of, labels_to_tensor, observed_of, partition_codes, resolve_input,
-    siamese_codes,
+    OtherSpace, Start, cluster_codes, labels_of, labels_to_tensor, observed_of, partition_codes,
+    resolve_input, siamese_codes,
 };
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
