@@ -77,7 +77,7 @@ pub fn resolve(selection: &Selection) -> Result<Resolved> {
     let file = selection.file.as_ref().map(|(name, text)| UserFile::read(name, text)).transpose()?;
     let method = choose_method(selection, preset.as_ref().map(|p| p.method), file.as_ref())?;
 
-    let mut layers: Vec<(String, Table)> = vec![("default".into(), method.defaults())];
+    let mut layers: Vec<(String, Table)> = Vec::new();
     if let Some(preset) = &preset {
         let origin = format!("preset {}", preset.name);
         let mut base = preset.table()?;
@@ -97,9 +97,11 @@ pub fn resolve(selection: &Selection) -> Result<Resolved> {
         let table = Table::from_iter([("n_clusters".to_string(), Value::Integer(k as i64))]);
         layers.push(("--clusters".into(), table));
     }
-    let (mut table, mut origins) = (Table::new(), BTreeMap::new());
+    // A leaf without an origin is a default.
+    let (mut table, mut origins) = (method.defaults(), BTreeMap::new());
+    let every = method.every_table();
     for (origin, layer) in layers {
-        merge(&mut table, layer, "", &origin, &mut origins);
+        merge(&mut table, layer, &every, "", &origin, &mut origins);
     }
     let table = method.canonical(table)?;
     Ok(Resolved { method, preset: selection.preset.clone(), profile: profile.into(), table, origins })
@@ -185,15 +187,27 @@ fn parse_setting(setting: &str, method: &Method) -> Result<Table> {
     toml::from_str(&text).map_err(|e| wrong(e.to_string()))
 }
 
-/// Overrides `into` by `layer`, table by table, and notes the origin of every leaf.
-fn merge(into: &mut Table, layer: Table, path: &str, origin: &str, origins: &mut BTreeMap<String, String>) {
+/// Overrides `into` by `layer`, table by table, and notes the origin of every leaf. A table that is optional and absent so
+/// far begins with its own defaults, those in `every`.
+fn merge(
+    into: &mut Table,
+    layer: Table,
+    every: &Table,
+    path: &str,
+    origin: &str,
+    origins: &mut BTreeMap<String, String>,
+) {
+    let none = Table::new();
     for (key, value) in layer {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let defaults = every.get(&key).and_then(Value::as_table).unwrap_or(&none);
         match (into.get_mut(&key), value) {
-            (Some(Value::Table(below)), Value::Table(above)) => merge(below, above, &path, origin, origins),
+            (Some(Value::Table(below)), Value::Table(above)) => {
+                merge(below, above, defaults, &path, origin, origins);
+            }
             (None, Value::Table(above)) => {
-                let mut below = Table::new();
-                merge(&mut below, above, &path, origin, origins);
+                let mut below = defaults.clone();
+                merge(&mut below, above, defaults, &path, origin, origins);
                 into.insert(key, Value::Table(below));
             }
             (_, value) => {

@@ -7,6 +7,11 @@ use toml::Table;
 
 /// What a method's configuration type provides.
 pub trait MethodConfig: Serialize + DeserializeOwned + Default + 'static {
+    /// The defaults with every optional table present: what such a table begins with when only a part of it is given.
+    fn every_table() -> Self {
+        Self::default()
+    }
+
     /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
     fn complete(&mut self) {}
 
@@ -34,6 +39,7 @@ pub struct Method {
 
 struct Ops {
     defaults: fn() -> Table,
+    every_table: fn() -> Table,
     check_text: fn(&str) -> Result<(), String>,
     canonical: fn(Table) -> Result<Table>,
     build: fn(Table) -> Result<Box<dyn Clusterer>>,
@@ -50,6 +56,11 @@ impl Method {
     /// The defaults, meant for data nobody has tuned for.
     pub fn defaults(&self) -> Table {
         (self.ops.defaults)()
+    }
+
+    /// The defaults with every optional table present.
+    pub(crate) fn every_table(&self) -> Table {
+        (self.ops.every_table)()
     }
 
     /// Checks a partial configuration text; the error shows the line with a caret.
@@ -95,6 +106,7 @@ fn write<C: MethodConfig>(config: &C) -> Table {
 const fn ops<M: Restorable>() -> Ops {
     Ops {
         defaults: || write(&M::Config::default()),
+        every_table: || write(&M::Config::every_table()),
         check_text: |text| toml::from_str::<M::Config>(text).map(drop).map_err(|e| e.to_string()),
         canonical: |table| read::<M::Config>(table).map(|c| write(&c)),
         build: |table| Ok(Box::new(M::new(read(table)?))),

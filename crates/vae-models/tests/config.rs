@@ -131,3 +131,24 @@ fn the_hash_depends_on_the_settings_and_not_on_how_they_were_given() {
         assert_ne!(base.sha256(), other.sha256(), "{set}");
     }
 }
+
+#[test]
+fn a_partly_given_optional_table_begins_with_its_own_defaults() {
+    // The Siamese network's training has other defaults than trainings in general.
+    let whole = Selection { set: vec!["graph.space=siamese".into()], ..select("dgg") };
+    let part = Selection {
+        set: vec!["graph.space=siamese".into(), "siamese.train.epochs=3".into()],
+        ..select("dgg")
+    };
+    let (whole, part) = (resolve(&whole).expect("valid"), resolve(&part).expect("valid"));
+    for path in
+        ["siamese.train.lr", "siamese.train.lr_schedule", "siamese.train.weight_decay", "siamese.margin"]
+    {
+        assert_eq!(setting(&whole, path), setting(&part, path));
+        assert_eq!(setting(&part, path).1, "default");
+    }
+    assert_eq!(setting(&part, "siamese.train.epochs"), ("3".into(), "--set siamese.train.epochs=3".into()));
+    // Absent where nothing needs it.
+    let plain = resolve(&select("dgg")).expect("valid");
+    assert!(plain.with_origins().iter().all(|(path, _, _)| !path.starts_with("siamese")));
+}

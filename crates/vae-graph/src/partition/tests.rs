@@ -93,23 +93,23 @@ fn hostile_sizes_are_errors_and_coinciding_points_are_not() {
 }
 
 #[test]
-fn a_second_space_mends_what_one_confuses() {
-    // Four groups on a line; each space joins another pair of them.
-    let place = |where_is: [f32; 4]| {
-        let x = Array2::from_shape_fn((400, 2), |(i, j)| {
-            let spread = ((i * 37 + j * 101) % 97) as f32 / 97.0;
-            if j == 0 { where_is[i % 4] + spread } else { spread }
-        });
-        Features::dense(x).expect("finite")
-    };
-    let (a, b) = (place([0.0, 0.5, 4.0, 8.0]), place([0.0, 4.0, 8.0, 8.5]));
+fn several_spaces_are_cut_as_the_mean_of_their_graphs() {
+    let (a, _) = moons(300, 4);
+    let (b, _) = moons(300, 5);
     let (cx, streams) = (FitContext::in_memory(0), Streams::new(0, "p"));
     let config = PartitionConfig::default();
-    let pure = |spaces: &[&Features]| {
-        let found = config.fit(spaces, 4, &streams, &cx).expect("a partition");
-        (0..400).filter(|&i| found.labels[i] == found.labels[i % 4]).count()
+    let fit = |spaces: &[&Features]| config.fit(spaces, 2, &streams, &cx);
+    // A space twice changes nothing; another one does.
+    let once = fit(&[&a]).expect("a partition").modularity;
+    assert!((fit(&[&a, &a]).expect("a partition").modularity - once).abs() < 1e-6);
+    let graph = |x: &Features| {
+        let found = Knn { k: 10, metric: Metric::Euclidean }.of(x, &cx).expect("found");
+        config.adjacency(&found).expect("valid")
     };
-    assert!(pure(&[&a, &b]) >= 390, "{}", pure(&[&a, &b]));
-    assert!(pure(&[&a]) < 380 && pure(&[&b]) < 380);
-    assert!(config.fit(&[], 4, &streams, &cx).is_err());
+    let mean = graph(&a).mixed(&graph(&b), 0.5).expect("sizes agree");
+    let (both, by_hand) = (fit(&[&a, &b]), config.of_graph(&mean, 2, &streams));
+    assert_eq!(both.expect("a partition").labels, by_hand.expect("a partition").labels);
+    let (short, _) = moons(200, 4);
+    assert!(fit(&[&a, &short]).is_err_and(|e| e.to_string().contains("200")));
+    assert!(fit(&[]).is_err_and(|e| e.to_string().contains("spaces")));
 }

@@ -228,6 +228,12 @@ impl Default for DggConfig {
 }
 
 impl MethodConfig for DggConfig {
+    fn every_table() -> Self {
+        let mut all = Self { siamese: Some(SiameseConfig::default()), ..Self::default() };
+        all.init.partition = Some(PartitionConfig::default());
+        all
+    }
+
     fn complete(&mut self) {
         if self.init.kind == DggStart::Graph {
             self.init.partition.get_or_insert_default();

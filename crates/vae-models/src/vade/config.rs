@@ -143,6 +143,13 @@ impl Default for VadeConfig {
 }
 
 impl MethodConfig for VadeConfig {
+    fn every_table() -> Self {
+        let mut all = Self::default();
+        all.init.partition = Some(PartitionConfig::default());
+        all.init.siamese = Some(SiameseConfig::default());
+        all
+    }
+
     fn complete(&mut self) {
         if self.init.kind == InitKind::Graph {
             self.init.partition.get_or_insert_default();
