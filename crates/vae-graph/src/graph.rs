@@ -156,6 +156,29 @@ impl Graph {
         Ok(out)
     }
 
+    /// Number of pieces without an edge between them, whatever the edges' directions.
+    pub fn n_components(&self) -> usize {
+        let mut parent: Vec<u32> = (0..self.n() as u32).collect();
+        fn root(parent: &mut [u32], mut i: u32) -> u32 {
+            while parent[i as usize] != i {
+                parent[i as usize] = parent[parent[i as usize] as usize];
+                i = parent[i as usize];
+            }
+            i
+        }
+        let mut pieces = self.n();
+        for i in 0..self.n() {
+            for (j, _) in self.row(i) {
+                let (a, b) = (root(&mut parent, i as u32), root(&mut parent, j));
+                if a != b {
+                    parent[a as usize] = b;
+                    pieces -= 1;
+                }
+            }
+        }
+        pieces
+    }
+
     /// Modularity of a partition of a symmetric graph (Newman 2004, weighted):
     ///
     /// ```text
@@ -281,6 +304,13 @@ mod tests {
     fn a_node_without_edges_keeps_its_whole_weight() {
         let g = Graph::from_rows(vec![vec![], vec![(0, 1.0)]]).expect("valid");
         assert_eq!(dense(&g.with_self(0.5, 0.5)), array![[1.0, 0.0], [0.5, 0.5]]);
+    }
+
+    #[test]
+    fn components_by_hand() {
+        assert_eq!(triangle_and_pair().n_components(), 2);
+        assert_eq!(lopsided().n_components(), 1);
+        assert_eq!(Graph::from_rows(vec![vec![]; 3]).expect("valid").n_components(), 3);
     }
 
     #[test]

@@ -33,7 +33,7 @@ const DIFFUSION_STEPS: i32 = 8;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PartitionConfig {
-    /// Neighbours per point.
+    /// Neighbours per point; doubled until the graph has no more pieces than clusters are asked for.
     pub n_neighbors: usize,
     /// The neighbour (1-based) whose distance is the point's scale.
     pub scale_neighbor: usize,
@@ -116,9 +116,21 @@ impl PartitionConfig {
         cx: &FitContext,
     ) -> Result<Partition> {
         self.check()?;
+        let most = spaces.iter().map(|x| x.n() - 1).min().unwrap_or(0);
+        let mut k = self.n_neighbors.min(most);
+        loop {
+            let graph = self.mean_adjacency(spaces, k, cx)?;
+            // Pieces without an edge between them say nothing of which belong together.
+            if k == most || graph.n_components() <= n_clusters {
+                return self.of_graph(&graph, n_clusters, streams);
+            }
+            k = (2 * k).min(most);
+        }
+    }
+
+    fn mean_adjacency(&self, spaces: &[&Features], k: usize, cx: &FitContext) -> Result<Graph> {
         let mut mean: Option<Graph> = None;
         for (i, x) in spaces.iter().enumerate() {
-            let k = self.n_neighbors.min(x.n() - 1);
             let graph = self.adjacency(&Knn { k, metric: Metric::Euclidean }.of(x, cx)?)?;
             mean = Some(match mean {
                 None => graph,
@@ -126,8 +138,7 @@ impl PartitionConfig {
                 Some(mean) => mean.mixed(&graph, 1.0 / (i as f32 + 1.0))?,
             });
         }
-        let what = || Error::Size { what: "the list of spaces".into(), got: 0, expected: 1 };
-        self.of_graph(&mean.ok_or_else(what)?, n_clusters, streams)
+        mean.ok_or_else(|| Error::Size { what: "the list of spaces".into(), got: 0, expected: 1 })
     }
 
     /// The symmetric graph with self-tuning weights.

@@ -113,3 +113,19 @@ fn several_spaces_are_cut_as_the_mean_of_their_graphs() {
     assert!(fit(&[&a, &short]).is_err_and(|e| e.to_string().contains("200")));
     assert!(fit(&[]).is_err_and(|e| e.to_string().contains("spaces")));
 }
+
+#[test]
+fn a_graph_in_more_pieces_than_clusters_gets_more_neighbours() {
+    // Two groups of three clumps each; ten neighbours never leave a clump of twenty.
+    let mut rng = Streams::new(6, "test").rng("clumps", 0, 0);
+    let x = Array2::from_shape_fn((120, 2), |(i, j)| {
+        let (group, clump) = ((i % 2) as f32, (i / 2 % 3) as f32);
+        (if j == 0 { 100.0 * group } else { 3.0 * clump }) + rng.random::<f32>()
+    });
+    let x = Features::dense(x).expect("finite");
+    let (cx, streams) = (FitContext::in_memory(0), Streams::new(0, "p"));
+    let config = PartitionConfig::default();
+    assert_eq!(config.mean_adjacency(&[&x], 10, &cx).expect("a graph").n_components(), 6);
+    let found = config.fit(&[&x], 2, &streams, &cx).expect("a partition");
+    assert!((0..120).all(|i| found.labels[i] == found.labels[i % 2]));
+}
