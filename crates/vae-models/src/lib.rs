@@ -15,6 +15,7 @@ mod saved;
 mod scale;
 
 pub mod dgg;
+pub mod imsat;
 pub mod mixture;
 pub mod two_stage;
 pub mod vade;
