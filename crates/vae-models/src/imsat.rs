@@ -11,9 +11,11 @@
 //! images in [-1, 1]; for other data it can be given in mean neighbour distances, which are also 10 there.
 
 mod config;
+mod fit;
 mod loss;
 mod net;
 mod training;
 
 pub use config::{ImsatConfig, ImsatNetConfig, Perturbation, PerturbationConfig, XiUnit};
+pub use fit::Imsat;
 pub use loss::{Terms, Weights, kl_from_clean, loss};

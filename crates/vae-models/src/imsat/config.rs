@@ -1,6 +1,7 @@
 //! The configuration of IMSAT.
 
-use crate::registry::MethodConfig;
+use crate::input::InputConfig;
+use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -127,8 +128,15 @@ fn positive(field: &str, value: f64) -> Result<()> {
 }
 
 impl MethodConfig for ImsatConfig {
+    fn input(&self) -> InputConfig {
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood: None }
+    }
+
+    fn affine(&self) -> (f64, f64) {
+        (self.input_factor, self.input_shift)
+    }
+
     fn check(&self) -> Result<()> {
-        crate::config::check_n_clusters(self.n_clusters)?;
         crate::scale::check_affine(self.input_factor, self.input_shift)?;
         let (net, perturbation) = (&self.net, &self.perturbation);
         for (field, value) in [
