@@ -70,6 +70,11 @@ pub trait Trainable {
         false
     }
 
+    /// Whether the optimiser forgets its moments before each epoch.
+    fn restarts_optimizer(&self) -> bool {
+        false
+    }
+
     /// Called before the first step of an epoch (0-based), for what changes between epochs.
     ///
     /// # Errors
@@ -185,6 +190,9 @@ impl Run<'_> {
                 self.model.begin_epoch(self.state.epoch, self.data)?;
                 if self.model.is_done() {
                     break;
+                }
+                if self.model.restarts_optimizer() {
+                    self.optimizer.reset();
                 }
             }
             self.one_epoch(&mut last_checkpoint, epoch_clock)?;

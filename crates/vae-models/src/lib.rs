@@ -20,6 +20,7 @@ mod saved;
 mod scale;
 
 pub mod baselines;
+pub mod dec;
 pub mod dgg;
 pub mod imsat;
 pub mod two_stage;

@@ -111,7 +111,8 @@ mod tests {
     fn one_row_stays_finite() {
         let (params, layer) = layer(3);
         let y = layer.forward(&rows(1), Statistics::Update);
-        assert_eq!(y.abs().max().double_value(&[]), 0.0);
+        // x − mean is 0 up to rounding, which 1/√eps enlarges.
+        assert!(y.abs().max().double_value(&[]) < 1e-3);
         let after = params.snapshot("").expect("snapshot");
         assert!(after.values().all(|t| bool::try_from(t.isfinite().all()).expect("bool")));
     }
