@@ -121,6 +121,11 @@ impl Optimizer {
         &self.groups
     }
 
+    /// Sets SGD's momentum, for trainings that raise it.
+    pub fn set_momentum(&mut self, momentum: f64) {
+        self.rule.momentum = momentum;
+    }
+
     /// One update. `grads` are in the order of `params`; `lrs` holds one learning rate per group.
     ///
     /// # Errors

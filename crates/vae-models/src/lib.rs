@@ -21,6 +21,7 @@ mod scale;
 
 pub mod baselines;
 pub mod dgg;
+pub mod imsat;
 pub mod two_stage;
 pub mod vade;
 

@@ -22,6 +22,11 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
     /// The part that all methods have.
     fn input(&self) -> InputConfig;
 
+    /// Factor and shift of all values after the scaling, for methods that are sensitive to the size of their input.
+    fn affine(&self) -> (f64, f64) {
+        (1.0, 0.0)
+    }
+
     /// Checks the ranges of all values but those of [`MethodConfig::input`].
     ///
     /// # Errors
@@ -165,7 +170,7 @@ impl<M: Method> Fit<M> {
 
 impl<M: Method> Clusterer for Fit<M> {
     fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
-        let (input, resolved) = self.config.input().resolve(x)?;
+        let (input, resolved) = self.config.input().resolve(x, self.config.affine())?;
         let (model, mut summary) = M::fit(&self.config, input.prepare(x)?.as_ref(), &input, cx)?;
         summary.resolved = resolved;
         self.fitted = Some((input, model));

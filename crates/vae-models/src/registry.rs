@@ -14,6 +14,7 @@ pub static METHODS: &[Entry] = &[
     Entry::of::<crate::two_stage::AeSpectral>(),
     Entry::of::<crate::vade::Vade>(),
     Entry::of::<crate::dgg::Dgg>(),
+    Entry::of::<crate::imsat::Imsat>(),
 ];
 
 /// One entry of the registry: a [`Method`] whose type is forgotten.
