@@ -29,5 +29,10 @@ pub mod vade;
 pub use clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
 pub use error::{Error, Result};
 pub use input::{Input, InputConfig};
-pub use saved::load_model;
+pub use saved::{load_model, stored};
 pub use scale::{Scale, ScaleKind};
+
+/// The worked example of CONTRIBUTING.md is compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../CONTRIBUTING.md")]
+struct Contributing;

@@ -142,9 +142,15 @@ pub struct Fit<M: Method> {
 }
 
 impl<M: Method> Fit<M> {
-    /// Not fitted yet. The configuration has been checked.
-    pub(crate) fn new(config: M::Config) -> Self {
-        Self { config, fitted: None }
+    /// Not fitted yet.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a value outside its range.
+    pub fn new(mut config: M::Config) -> Result<Self> {
+        config.complete();
+        config.input().check()?;
+        config.check()?;
+        Ok(Self { config, fitted: None })
     }
 
     pub(crate) fn restore(config: M::Config, stored: &Stored) -> Result<Self> {

@@ -64,7 +64,7 @@ impl Entry {
                 every_table: || write(&M::Config::every_table()),
                 check_text: |text| toml::from_str::<M::Config>(text).map(drop).map_err(|e| e.to_string()),
                 canonical: |table| read::<M::Config>(table).map(|c| write(&c)),
-                build: |table| Ok(Box::new(Fit::<M>::new(read(table)?))),
+                build: |table| Ok(Box::new(Fit::<M>::new(read(table)?)?)),
                 restore: |stored| Ok(Box::new(Fit::<M>::restore(read(stored.config()?)?, &stored)?)),
             },
         }

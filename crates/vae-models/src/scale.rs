@@ -7,10 +7,11 @@ use std::borrow::Cow;
 use vae_core::Features;
 
 /// What a configuration asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScaleKind {
     /// Nothing for values within [-1, 1], images and sparse features, else `standardize`.
+    #[default]
     Auto,
     /// As they are.
     None,
