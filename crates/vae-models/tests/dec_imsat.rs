@@ -86,7 +86,8 @@ fn every_setting_runs_and_finds_the_groups() {
         let start = summary.start_assignments.expect("k-means of the codes");
         assert!(accuracy(&start) > 0.9, "{set:?}");
     }
-    let rpt = ["perturbation.kind=rpt"];
+    // A random direction changes little: it needs a longer step than an adversarial one.
+    let rpt = ["perturbation.kind=rpt", "perturbation.radius=1.0"];
     let image = ["input_factor=2.0", "input_shift=-1.0", "perturbation.xi=1.0", "perturbation.xi_unit=input"];
     for set in [&["mu=2.0"][..], &rpt, &image, &["shares=[2.0, 2.0, 2.0]"]] {
         let summary = fit("imsat", 3, set, &x).unwrap_or_else(|e| panic!("{set:?}: {e}"));
