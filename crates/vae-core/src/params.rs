@@ -168,7 +168,7 @@ mod tests {
         assert_eq!((params.n_values(), params.tensors().len()), (2, 1));
         let stored = params.snapshot("m.").expect("snapshot");
         assert_eq!(stored.keys().collect::<Vec<_>>(), ["m.mean", "m.w.bias"]);
-        tch::no_grad(|| mean.shallow_clone().fill_(5.0));
+        let _ = tch::no_grad(|| mean.shallow_clone().fill_(5.0));
         params.load(&stored, "m.").expect("the same shapes");
         assert_eq!((mean.sum(None).double_value(&[]), mean.requires_grad()), (2.0, false));
         params.regroup(1, |name| name.ends_with(".bias"));
