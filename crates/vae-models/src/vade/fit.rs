@@ -101,7 +101,11 @@ fn start(
     phases: &mut Vec<vae_core::phase::PhaseRecord>,
 ) -> Result<Start> {
     let Some(partition) = &config.init.partition else {
-        return codes.cluster(&config.init.codes, config.n_clusters);
+        let start = codes.cluster(&config.init.codes, config.n_clusters)?;
+        return Ok(match config.init.kind {
+            InitKind::Kmeans => Start { assignments: start.kmeans_assignments.clone(), ..start },
+            InitKind::Gmm | InitKind::Graph => start,
+        });
     };
     let siamese = match &config.init.siamese {
         Some(siamese) => Some(codes.siamese(siamese, Metric::Euclidean, phases)?),
