@@ -16,6 +16,7 @@ mod scale;
 
 pub mod dgg;
 pub mod mixture;
+pub mod spectralnet;
 pub mod two_stage;
 pub mod vade;
 

@@ -172,6 +172,14 @@ pub static METHODS: &[Method] = &[
         generative: true,
         ops: ops::<crate::dgg::Dgg>(),
     },
+    Method {
+        name: "spectralnet",
+        summary: "spectral clustering by a network: eigenvectors of the codes' neighbour graph, then k-means",
+        reference: "Shaham et al. 2018 (ICLR)",
+        revision: 1,
+        generative: false,
+        ops: ops::<crate::spectralnet::SpectralNet>(),
+    },
 ];
 
 /// The method `name`.
