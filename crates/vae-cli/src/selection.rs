@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use vae_data::Source;
 use vae_models::config::{Resolved, Selection, resolve};
-use vae_models::registry::PRESETS;
+use vae_models::registry::presets;
 
 /// What was chosen.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
         let in_file = file.as_ref().and_then(|(_, text)| method_in(text));
         if let Some(method) = args.method.clone().or(in_file) {
             let name = format!("{method}/{dataset}");
-            if PRESETS.iter().any(|p| p.name == name) {
+            if presets().any(|p| p.name == name) {
                 notes.push(format!("preset {name} (see it with `vae config --preset {name}`)"));
                 preset = Some(name);
             } else {

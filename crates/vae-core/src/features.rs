@@ -5,7 +5,12 @@ use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
 use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
-use tch::{Device, Kind, Tensor};
+
+mod convert;
+mod resident;
+
+pub use convert::{as_slice, to_array2, to_array2_f64, to_tensor, to_tensor_f64};
+pub use resident::Resident;
 
 /// Shape of one image; a row of the features is the image in channel-major order (`[channels, height, width]`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -222,135 +227,11 @@ impl Features {
     }
 }
 
-/// Features that live on the device for the length of a training, so that a batch is one gather.
-#[derive(Debug)]
-pub struct Resident<'a> {
-    features: &'a Features,
-    /// `[n, d]` on the device; `None` for sparse features, whose batches are made on the host.
-    dense: Option<Tensor>,
-    device: Device,
-}
-
-impl<'a> Resident<'a> {
-    /// Puts the features on `device`. Dense features on the CPU are copied once into memory of libtorch.
-    ///
-    /// # Errors
-    /// [`Error::Torch`], for example when the device has too little memory.
-    pub fn new(features: &'a Features, device: Device) -> Result<Self> {
-        let dense = match &features.data {
-            Data::Dense(x) => {
-                let shape = [x.nrows() as i64, x.ncols() as i64];
-                let values =
-                    x.as_slice().ok_or_else(|| Error::Features("the matrix is not contiguous".into()))?;
-                Some(Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(device)?)
-            }
-            Data::Sparse(_) => None,
-        };
-        Ok(Self { features, dense, device })
-    }
-
-    /// Number of samples.
-    pub fn n(&self) -> usize {
-        self.features.n()
-    }
-
-    /// Number of features.
-    pub fn dim(&self) -> usize {
-        self.features.dim()
-    }
-
-    /// Where batches live.
-    pub fn device(&self) -> Device {
-        self.device
-    }
-
-    /// The rows `index`, `[b, d]`, on the device. `index` is an i64 tensor `[b]` on the same device.
-    ///
-    /// # Errors
-    /// [`Error::Torch`] when an index is out of range.
-    pub fn gather(&self, index: &Tensor) -> Result<Tensor> {
-        if let Some(x) = &self.dense {
-            return Ok(x.f_index_select(0, index)?);
-        }
-        let rows = Vec::<i64>::try_from(index.f_to_device(Device::Cpu)?)?;
-        let mut out = Vec::with_capacity(rows.len() * self.dim());
-        for row in &rows {
-            out.extend(self.features.dense_rows(*row as usize, *row as usize + 1));
-        }
-        Ok(Tensor::f_from_slice(&out)?
-            .f_view([rows.len() as i64, self.dim() as i64])?
-            .f_to_device(self.device)?)
-    }
-
-    /// The rows `start..end`, `[end - start, d]`, on the device, without a copy where possible.
-    ///
-    /// # Errors
-    /// [`Error::Torch`] when the range is outside the data.
-    pub fn rows(&self, start: usize, end: usize) -> Result<Tensor> {
-        match &self.dense {
-            Some(x) => Ok(x.f_narrow(0, start as i64, (end - start) as i64)?),
-            None => {
-                self.gather(&Tensor::f_arange_start(start as i64, end as i64, (Kind::Int64, self.device))?)
-            }
-        }
-    }
-
-    /// Applies `f` to blocks of rows in order and joins the results along the first axis; no gradients.
-    ///
-    /// # Errors
-    /// What `f` returns, or [`Error::Torch`].
-    pub fn map_rows(&self, block: usize, mut f: impl FnMut(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
-        let _guard = tch::no_grad_guard();
-        let mut parts = Vec::new();
-        let mut start = 0;
-        while start < self.n() {
-            let end = (start + block).min(self.n());
-            parts.push(f(&self.rows(start, end)?)?);
-            start = end;
-        }
-        Ok(Tensor::f_cat(&parts, 0)?)
-    }
-}
-
-/// A float tensor `[n, d]` as an array.
-///
-/// # Errors
-/// [`Error::Torch`] when the tensor is not two-dimensional.
-pub fn to_array2(t: &Tensor) -> Result<Array2<f32>> {
-    let (n, d) = t.size2()?;
-    let flat = t.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
-    let mut values = vec![0f32; (n * d) as usize];
-    flat.f_copy_data(&mut values, (n * d) as usize)?;
-    Array2::from_shape_vec((n as usize, d as usize), values).map_err(|e| Error::Features(e.to_string()))
-}
-
-/// The numbers of a contiguous f32 tensor on the CPU, without a copy.
-///
-/// # Errors
-/// [`Error::Features`] for any other tensor.
-pub fn as_slice(t: &Tensor) -> Result<&[f32]> {
-    if t.device() != Device::Cpu || t.f_kind()? != Kind::Float || !t.is_contiguous() {
-        return Err(Error::Features("the tensor is not contiguous f32 on the CPU".into()));
-    }
-    // SAFETY: checked above; numel elements, alive as long as the borrow.
-    Ok(unsafe { std::slice::from_raw_parts(t.data_ptr().cast::<f32>(), t.numel()) })
-}
-
-/// An array `[n, d]` as a float tensor on `device`.
-///
-/// # Errors
-/// [`Error::Torch`] when libtorch cannot allocate.
-pub fn to_tensor(x: ArrayView2<'_, f32>, device: Device) -> Result<Tensor> {
-    let shape = [x.nrows() as i64, x.ncols() as i64];
-    let x = x.as_standard_layout();
-    let values = x.as_slice().ok_or_else(|| Error::Features("the matrix is not contiguous".into()))?;
-    Ok(Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(device)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use ndarray::array;
+    use tch::{Device, Tensor};
 
     fn csr() -> Csr {
         Csr { indptr: vec![0, 2, 2, 3], indices: vec![0, 2, 1], values: vec![1.0, 2.0, 3.0], n_columns: 3 }

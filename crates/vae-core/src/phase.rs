@@ -154,13 +154,14 @@ impl FitContext {
     /// Runs a phase, or takes its result from the run folder or the cache.
     ///
     /// # Errors
-    /// What `body` returns; [`Error::Io`] and [`Error::Corrupt`] for the files. A damaged cache entry is computed
-    /// again; a damaged file of the run folder is an error, for it may be the only trace of hours of work.
-    pub fn phase<C: Serialize>(
+    /// What `body` returns, in the caller's own error type; [`Error::Io`] and [`Error::Corrupt`] for the files. A damaged
+    /// cache entry is computed again; a damaged file of the run folder is an error, for it may be the only trace of hours
+    /// of work.
+    pub fn phase<C: Serialize, E: From<Error>>(
         &self,
         spec: &PhaseSpec<'_, C>,
-        body: impl FnOnce(&PhaseContext<'_>) -> Result<Artefact>,
-    ) -> Result<Artefact> {
+        body: impl FnOnce(&PhaseContext<'_>) -> Result<Artefact, E>,
+    ) -> Result<Artefact, E> {
         let key = self.key(spec)?;
         let own = self.dir.as_ref().map(|d| d.join("phases").join(format!("{}.safetensors", spec.name)));
         if let Some(path) = own.as_ref().filter(|p| p.exists()) {
@@ -185,14 +186,14 @@ impl FitContext {
         Ok(artefact)
     }
 
-    fn compute(
+    fn compute<E: From<Error>>(
         &self,
         name: &str,
         key: String,
         own: Option<&Path>,
         shared: Option<&Path>,
-        body: impl FnOnce(&PhaseContext<'_>) -> Result<Artefact>,
-    ) -> Result<Artefact> {
+        body: impl FnOnce(&PhaseContext<'_>) -> Result<Artefact, E>,
+    ) -> Result<Artefact, E> {
         let clock = Clock::start();
         if let Some(folder) = own.and_then(Path::parent) {
             fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;

@@ -23,8 +23,18 @@ pub struct MixturePrior {
     pub log_var: Tensor,
 }
 
+/// Whether the mixing weights are trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pi {
+    /// They are a parameter.
+    Trained,
+    /// They stay as they are.
+    Fixed,
+}
+
 impl MixturePrior {
-    /// Registers `prior.logits`, `prior.mu` and `prior.log_var` in `group`, with the given values.
+    /// Registers `prior.logits` (unless pi is fixed), `prior.mu` and `prior.log_var` in `group`, with the values
+    /// `(pi, mu, var)`.
     ///
     /// # Shapes
     /// `pi`: `[K]`; `mu`, `var`: `[K, J]`, all positive but `mu`.
@@ -32,53 +42,24 @@ impl MixturePrior {
         params: &mut Params,
         group: usize,
         device: Device,
-        pi: ArrayView1<'_, f64>,
-        mu: ArrayView2<'_, f64>,
-        var: ArrayView2<'_, f64>,
+        pi: Pi,
+        values: (ArrayView1<'_, f64>, ArrayView2<'_, f64>, ArrayView2<'_, f64>),
     ) -> Self {
-        let [logits, means, log_var] = Self::tensors(device, pi, mu, var);
-        Self {
-            logits: params.add("prior.logits", logits, group),
-            mu: params.add("prior.mu", means, group),
-            log_var: params.add("prior.log_var", log_var, group),
-        }
-    }
-
-    /// The same, but pi is no parameter: it stays as it is.
-    ///
-    /// # Shapes
-    /// As for [`MixturePrior::new`].
-    pub fn with_fixed_pi(
-        params: &mut Params,
-        group: usize,
-        device: Device,
-        pi: ArrayView1<'_, f64>,
-        mu: ArrayView2<'_, f64>,
-        var: ArrayView2<'_, f64>,
-    ) -> Self {
-        let [logits, means, log_var] = Self::tensors(device, pi, mu, var);
-        Self {
-            logits,
-            mu: params.add("prior.mu", means, group),
-            log_var: params.add("prior.log_var", log_var, group),
-        }
-    }
-
-    fn tensors(
-        device: Device,
-        pi: ArrayView1<'_, f64>,
-        mu: ArrayView2<'_, f64>,
-        var: ArrayView2<'_, f64>,
-    ) -> [Tensor; 3] {
+        let (weights, mu, var) = values;
         let (k, j) = (mu.nrows() as i64, mu.ncols() as i64);
         let tensor = |values: Vec<f64>, shape: &[i64]| {
             Tensor::from_slice(&values).view(shape).to_kind(Kind::Float).to_device(device)
         };
-        [
-            tensor(pi.iter().map(|p| p.max(1e-12).ln()).collect(), &[k]),
-            tensor(mu.iter().copied().collect(), &[k, j]),
-            tensor(var.iter().map(|v| v.max(1e-12).ln()).collect(), &[k, j]),
-        ]
+        let logits = tensor(weights.iter().map(|p| p.max(1e-12).ln()).collect(), &[k]);
+        let log_var = tensor(var.iter().map(|v| v.max(1e-12).ln()).collect(), &[k, j]);
+        Self {
+            logits: match pi {
+                Pi::Trained => params.add("prior.logits", logits, group),
+                Pi::Fixed => logits,
+            },
+            mu: params.add("prior.mu", tensor(mu.iter().copied().collect(), &[k, j]), group),
+            log_var: params.add("prior.log_var", log_var, group),
+        }
     }
 
     /// `ln pi`, `[K]`.
@@ -162,9 +143,8 @@ mod tests {
             &mut Params::new(),
             0,
             Device::Cpu,
-            array![0.25, 0.75].view(),
-            array![[-1.0], [1.0]].view(),
-            array![[1.0], [0.5]].view(),
+            Pi::Trained,
+            (array![0.25, 0.75].view(), array![[-1.0], [1.0]].view(), array![[1.0], [0.5]].view()),
         );
         MixturePrior {
             logits: Tensor::from_slice(&[0.25f64.ln(), 0.75f64.ln()]),
@@ -247,7 +227,8 @@ mod tests {
         let (pi, mu, var) =
             (Array1::from(vec![0.2, 0.8]), Array2::ones((2, 3)), Array2::from_elem((2, 3), 4.0));
         let mut params = Params::new();
-        let prior = MixturePrior::new(&mut params, 1, Device::Cpu, pi.view(), mu.view(), var.view());
+        let prior =
+            MixturePrior::new(&mut params, 1, Device::Cpu, Pi::Trained, (pi.view(), mu.view(), var.view()));
         close(&vector(&prior.log_pi().exp()), &[0.2, 0.8], 1e-6);
         assert!(params.iter().all(|p| p.group == 1 && p.name.starts_with("prior.")));
         // One standard deviation from the mean is 2.

@@ -51,5 +51,15 @@ impl Error {
     }
 }
 
+/// For code that runs inside a training. An interruption stays one.
+impl From<Error> for vae_core::Error {
+    fn from(e: Error) -> Self {
+        match e {
+            Error::Core(e) => e,
+            other => Self::Features(other.to_string()),
+        }
+    }
+}
+
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -271,7 +271,8 @@ mod tests {
         let config = SiameseConfig { start: SiameseStart::Random, ..SiameseConfig::default() };
         let net = NetConfig { hidden: vec![64, 64], latent_dim: 2, ..NetConfig::default() };
         let spec = PhaseSpec { name: "siamese", revision: 1, config: &config, inputs: &[] };
-        let fitted = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase)).expect("trained");
+        let fitted: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
+        let fitted = fitted.expect("trained");
         let codes = codes(&fitted).expect("codes");
         let again = Knn { k: 20, metric: Metric::Euclidean }.of(&codes, &cx).expect("found");
         let same_ring = |found: &Neighbours| {

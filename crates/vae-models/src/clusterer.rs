@@ -41,12 +41,12 @@ pub trait Clusterer: Send {
     /// Shape of the images it was fitted on, if they were images.
     fn image(&self) -> Option<ImageShape>;
 
-    /// Soft assignments, for methods that have them.
+    /// Soft assignments, for fitted methods that have them.
     fn soft(&self) -> Option<&dyn SoftAssign> {
         None
     }
 
-    /// New samples and reconstructions, for generative methods.
+    /// New samples and reconstructions, for fitted methods that are generative.
     fn generator(&self) -> Option<&dyn Generator> {
         None
     }
@@ -78,7 +78,7 @@ pub trait Generator {
 }
 
 /// What a fit leaves behind besides the model.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FitSummary {
     /// Assignments of the fitted samples, `[n]`.
     pub assignments: Array1<u32>,

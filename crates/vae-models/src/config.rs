@@ -4,7 +4,7 @@
 //! settings (`--set key=value`), and the number of clusters. Every layer is checked on its own against the method's
 //! configuration type, so an unknown key is reported with its line and a caret; the result is checked as a whole.
 
-use crate::registry::{self, Method};
+use crate::registry::{self, Entry};
 use crate::{Clusterer, Error, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,19 +18,18 @@ pub const STANDARD: &str = "standard";
 /// The profiles there are. A preset may leave one out; then `standard` serves.
 pub const PROFILES: [&str; 3] = ["quick", STANDARD, "paper"];
 
-/// Refuses a number of clusters that is missing.
-///
-/// # Errors
-/// [`Error::Config`].
-pub(crate) fn check_n_clusters(n_clusters: usize) -> Result<()> {
-    if n_clusters == 0 {
-        return Err(Error::config(
-            "n_clusters",
-            0,
-            "at least 1: give --clusters K, or set it in the configuration",
-        ));
+/// Checks an optional table that `only` makes sense of.
+pub(crate) fn check_optional<T>(
+    field: &str,
+    table: Option<&T>,
+    (belongs, only): (bool, &str),
+    check: impl FnOnce(&T) -> Result<()>,
+) -> Result<()> {
+    match table {
+        Some(table) if belongs => check(table),
+        Some(_) => Err(Error::config(field, "given", &format!("nothing, unless {only}"))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// What the user chose.
@@ -54,7 +53,7 @@ pub struct Selection {
 #[derive(Clone, Debug)]
 pub struct Resolved {
     /// The method.
-    pub method: &'static Method,
+    pub method: &'static Entry,
     /// The preset, if one was used.
     pub preset: Option<String>,
     /// The profile.
@@ -111,7 +110,7 @@ fn choose_method(
     selection: &Selection,
     of_preset: Option<&'static str>,
     file: Option<&UserFile<'_>>,
-) -> Result<&'static Method> {
+) -> Result<&'static Entry> {
     let named = [
         ("--method", selection.method.as_deref()),
         ("the preset", of_preset),
@@ -166,7 +165,7 @@ impl<'a> UserFile<'a> {
         Ok(Self { name: name.into(), method: Some(method), text: text.into() })
     }
 
-    fn checked(&self, method: &Method) -> Result<Table> {
+    fn checked(&self, method: &Entry) -> Result<Table> {
         let wrong = |message: String| Error::ConfigText { origin: self.name.clone(), message };
         method.check_text(&self.text).map_err(wrong)?;
         toml::from_str(&self.text).map_err(|e| wrong(e.to_string()))
@@ -174,7 +173,7 @@ impl<'a> UserFile<'a> {
 }
 
 /// `key=value`; a value that is no TOML is taken as text, so `likelihood=gaussian` needs no quotes.
-fn parse_setting(setting: &str, method: &Method) -> Result<Table> {
+fn parse_setting(setting: &str, method: &Entry) -> Result<Table> {
     let wrong = |message: String| Error::ConfigText { origin: format!("--set {setting}"), message };
     let (key, value) = setting.split_once('=').ok_or_else(|| wrong("expected key=value".into()))?;
     let (key, value) = (key.trim(), value.trim());

@@ -1,8 +1,8 @@
 //! Deep clustering methods behind one trait.
 //!
 //! A method is one module that reads like its paper (configuration, network, loss as one pure function, phases,
-//! prediction), one folder of presets, and one line in [`registry`]. What two methods share lives below, in
-//! `vae-core` and `vae-gmm`.
+//! prediction) and implements [`method::Method`], one folder of presets, and one line in [`registry`]. What two methods
+//! share lives below, in `vae-core`, `vae-gmm` and `vae-graph`.
 //!
 //! This crate never reads data files, never prints, and knows no labels: a [`Clusterer`] is fitted on
 //! [`Features`](vae_core::Features), which cannot hold any.
@@ -10,17 +10,23 @@
 mod clusterer;
 pub mod config;
 mod error;
+mod input;
+pub mod method;
+mod mixture;
+mod mixture_vae;
+#[macro_use]
 pub mod registry;
 mod saved;
 mod scale;
 
+pub mod baselines;
 pub mod dgg;
-pub mod mixture;
 pub mod spectralnet;
 pub mod two_stage;
 pub mod vade;
 
 pub use clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
 pub use error::{Error, Result};
+pub use input::{Input, InputConfig};
 pub use saved::load_model;
-pub use scale::Scale;
+pub use scale::{Scale, ScaleKind};

@@ -1,29 +1,24 @@
 //! The methods and presets there are.
 
+use crate::method::{Fit, Method, MethodConfig};
 use crate::saved::Stored;
 use crate::{Clusterer, Error, Result};
-use serde::{Serialize, de::DeserializeOwned};
 use toml::Table;
 
-/// What a method's configuration type provides.
-pub trait MethodConfig: Serialize + DeserializeOwned + Default + 'static {
-    /// The defaults with every optional table present: what such a table begins with when only a part of it is given.
-    fn every_table() -> Self {
-        Self::default()
-    }
+/// All methods, in the order in which `vae methods` lists them.
+pub static METHODS: &[Entry] = &[
+    Entry::of::<crate::baselines::KMeansMethod>(),
+    Entry::of::<crate::baselines::GmmMethod>(),
+    Entry::of::<crate::two_stage::AeKMeans>(),
+    Entry::of::<crate::two_stage::AeGmm>(),
+    Entry::of::<crate::two_stage::AeSpectral>(),
+    Entry::of::<crate::vade::Vade>(),
+    Entry::of::<crate::dgg::Dgg>(),
+    Entry::of::<crate::spectralnet::SpectralNet>(),
+];
 
-    /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
-    fn complete(&mut self) {}
-
-    /// Checks the ranges of all values.
-    ///
-    /// # Errors
-    /// [`Error::Config`] naming the key.
-    fn check(&self) -> Result<()>;
-}
-
-/// One entry of the registry.
-pub struct Method {
+/// One entry of the registry: a [`Method`] whose type is forgotten.
+pub struct Entry {
     /// For example `vade`.
     pub name: &'static str,
     /// One line for `vae methods`.
@@ -34,6 +29,8 @@ pub struct Method {
     pub revision: u32,
     /// Whether it can sample and reconstruct.
     pub generative: bool,
+    /// Settings for known data sets.
+    pub presets: &'static [Preset],
     ops: Ops,
 }
 
@@ -46,13 +43,32 @@ struct Ops {
     restore: fn(Stored) -> Result<Box<dyn Clusterer>>,
 }
 
-impl std::fmt::Debug for Method {
+impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Method {{ name: {:?}, revision: {} }}", self.name, self.revision)
+        write!(f, "Entry {{ name: {:?}, revision: {} }}", self.name, self.revision)
     }
 }
 
-impl Method {
+impl Entry {
+    const fn of<M: Method>() -> Self {
+        Self {
+            name: M::NAME,
+            summary: M::SUMMARY,
+            reference: M::REFERENCE,
+            revision: M::REVISION,
+            generative: M::GENERATIVE,
+            presets: M::PRESETS,
+            ops: Ops {
+                defaults: || write(&M::Config::default()),
+                every_table: || write(&M::Config::every_table()),
+                check_text: |text| toml::from_str::<M::Config>(text).map(drop).map_err(|e| e.to_string()),
+                canonical: |table| read::<M::Config>(table).map(|c| write(&c)),
+                build: |table| Ok(Box::new(Fit::<M>::new(read(table)?))),
+                restore: |stored| Ok(Box::new(Fit::<M>::restore(read(stored.config()?)?, &stored)?)),
+            },
+        }
+    }
+
     /// The defaults, meant for data nobody has tuned for.
     pub fn defaults(&self) -> Table {
         (self.ops.defaults)()
@@ -82,19 +98,13 @@ impl Method {
     }
 }
 
-/// A fitted method that can be read back.
-pub(crate) trait Restorable: Clusterer + Sized + 'static {
-    type Config: MethodConfig;
-    fn new(config: Self::Config) -> Self;
-    fn restore(config: Self::Config, stored: Stored) -> Result<Self>;
-}
-
 fn read<C: MethodConfig>(table: Table) -> Result<C> {
     let mut config: C = table.try_into().map_err(|e: toml::de::Error| Error::ConfigText {
         origin: "configuration".into(),
         message: e.to_string(),
     })?;
     config.complete();
+    config.input().check()?;
     config.check()?;
     Ok(config)
 }
@@ -103,90 +113,11 @@ fn write<C: MethodConfig>(config: &C) -> Table {
     Table::try_from(config).expect("a configuration is a table of plain values")
 }
 
-const fn ops<M: Restorable>() -> Ops {
-    Ops {
-        defaults: || write(&M::Config::default()),
-        every_table: || write(&M::Config::every_table()),
-        check_text: |text| toml::from_str::<M::Config>(text).map(drop).map_err(|e| e.to_string()),
-        canonical: |table| read::<M::Config>(table).map(|c| write(&c)),
-        build: |table| Ok(Box::new(M::new(read(table)?))),
-        restore: |stored| Ok(Box::new(M::restore(read(stored.config()?)?, stored)?)),
-    }
-}
-
-/// All methods, in the order in which `vae methods` lists them.
-pub static METHODS: &[Method] = &[
-    Method {
-        name: "kmeans",
-        summary: "k-means on the features",
-        reference: "Arthur and Vassilvitskii 2007 (k-means++)",
-        revision: 1,
-        generative: false,
-        ops: ops::<crate::mixture::KMeansMethod>(),
-    },
-    Method {
-        name: "gmm",
-        summary: "diagonal Gaussian mixture on the features",
-        reference: "Dempster, Laird and Rubin 1977 (EM)",
-        revision: 1,
-        generative: true,
-        ops: ops::<crate::mixture::GmmMethod>(),
-    },
-    Method {
-        name: "ae-kmeans",
-        summary: "auto-encoder, then k-means on its codes",
-        reference: "baseline of DEC and VaDE",
-        revision: 1,
-        generative: false,
-        ops: ops::<crate::two_stage::AeKMeans>(),
-    },
-    Method {
-        name: "ae-gmm",
-        summary: "auto-encoder, then a diagonal Gaussian mixture on its codes",
-        reference: "baseline of VaDE, LTVAE and DGG (AE+GMM)",
-        revision: 1,
-        generative: true,
-        ops: ops::<crate::two_stage::AeGmm>(),
-    },
-    Method {
-        name: "ae-spectral",
-        summary: "auto-encoder, then a partition of its codes' neighbour graph, chosen by modularity",
-        reference: "Ng, Jordan and Weiss 2001; Newman 2004",
-        revision: 1,
-        generative: false,
-        ops: ops::<crate::two_stage::AeSpectral>(),
-    },
-    Method {
-        name: "vade",
-        summary: "variational deep embedding: a VAE whose prior is a Gaussian mixture",
-        reference: "Jiang et al. 2017, arXiv 1611.05148",
-        revision: 1,
-        generative: true,
-        ops: ops::<crate::vade::Vade>(),
-    },
-    Method {
-        name: "dgg",
-        summary: "VaDE whose latents explain their neighbours too, by smoothed targets",
-        reference: "Yang et al. 2019 (ICCV)",
-        revision: 1,
-        generative: true,
-        ops: ops::<crate::dgg::Dgg>(),
-    },
-    Method {
-        name: "spectralnet",
-        summary: "spectral clustering by a network: eigenvectors of the codes' neighbour graph, then k-means",
-        reference: "Shaham et al. 2018 (ICLR)",
-        revision: 1,
-        generative: false,
-        ops: ops::<crate::spectralnet::SpectralNet>(),
-    },
-];
-
 /// The method `name`.
 ///
 /// # Errors
 /// [`Error::Unknown`] with the names there are.
-pub fn method(name: &str) -> Result<&'static Method> {
+pub fn method(name: &str) -> Result<&'static Entry> {
     METHODS.iter().find(|m| m.name == name).ok_or_else(|| Error::Unknown {
         what: "method",
         name: name.into(),
@@ -216,33 +147,24 @@ impl Preset {
     }
 }
 
+/// The presets of a method, from the files `presets/METHOD/DATASET.toml` of the crate that calls this.
+#[macro_export]
 macro_rules! presets {
-    ($($method:literal / $dataset:literal),* $(,)?) => {
-        /// All presets.
-        pub static PRESETS: &[Preset] = &[$(Preset {
+    ($method:literal: $($dataset:literal),* $(,)?) => {
+        &[$($crate::registry::Preset {
             name: concat!($method, "/", $dataset),
             method: $method,
             dataset: $dataset,
-            text: include_str!(concat!("../presets/", $method, "/", $dataset, ".toml")),
-        }),*];
+            text: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/presets/", $method, "/", $dataset, ".toml"
+            )),
+        }),*]
     };
 }
 
-presets! {
-    "kmeans" / "strokes", "kmeans" / "mnist", "kmeans" / "fashion-mnist", "kmeans" / "hhar",
-    "kmeans" / "reuters21578",
-    "gmm" / "strokes", "gmm" / "mnist", "gmm" / "fashion-mnist", "gmm" / "hhar",
-    "gmm" / "reuters21578",
-    "ae-kmeans" / "strokes", "ae-kmeans" / "mnist", "ae-kmeans" / "fashion-mnist", "ae-kmeans" / "hhar",
-    "ae-kmeans" / "reuters10k", "ae-kmeans" / "reuters21578", "ae-kmeans" / "stl10",
-    "ae-gmm" / "strokes", "ae-gmm" / "mnist", "ae-gmm" / "fashion-mnist", "ae-gmm" / "hhar",
-    "ae-gmm" / "reuters10k", "ae-gmm" / "reuters21578", "ae-gmm" / "stl10",
-    "ae-spectral" / "strokes", "ae-spectral" / "mnist", "ae-spectral" / "fashion-mnist", "ae-spectral" / "hhar",
-    "ae-spectral" / "reuters10k", "ae-spectral" / "reuters21578", "ae-spectral" / "stl10",
-    "vade" / "strokes", "vade" / "mnist", "vade" / "fashion-mnist", "vade" / "hhar",
-    "vade" / "reuters10k", "vade" / "reuters21578", "vade" / "stl10",
-    "dgg" / "strokes", "dgg" / "mnist", "dgg" / "fashion-mnist", "dgg" / "hhar",
-    "dgg" / "reuters10k", "dgg" / "reuters21578", "dgg" / "stl10",
+/// All presets, in the order of the methods.
+pub fn presets() -> impl Iterator<Item = &'static Preset> {
+    METHODS.iter().flat_map(|m| m.presets)
 }
 
 /// The preset `name` (`method/dataset`).
@@ -250,9 +172,9 @@ presets! {
 /// # Errors
 /// [`Error::Unknown`] with the names there are.
 pub fn preset(name: &str) -> Result<&'static Preset> {
-    PRESETS.iter().find(|p| p.name == name).ok_or_else(|| Error::Unknown {
+    presets().find(|p| p.name == name).ok_or_else(|| Error::Unknown {
         what: "preset",
         name: name.into(),
-        known: PRESETS.iter().map(|p| p.name).collect::<Vec<_>>().join(", "),
+        known: presets().map(|p| p.name).collect::<Vec<_>>().join(", "),
     })
 }

@@ -1,6 +1,5 @@
-//! Two stages: an auto-encoder, then a clustering of its codes. The baselines `ae-kmeans`, `ae-gmm` and
-//! `ae-spectral`, and the start
-//! of every method that begins with a mixture of codes.
+//! Two stages: an auto-encoder, then a clustering of its codes. The baselines `ae-kmeans`, `ae-gmm` and `ae-spectral`,
+//! and the start of every method that begins with a mixture of codes.
 //!
 //! Restarts are chosen by the lowest k-means inertia. The likelihood of the mixture is a bad judge: on one
 //! auto-encoder's codes of MNIST the most likely of ten mixtures had the worst accuracy, the lowest inertia the best.
@@ -13,18 +12,13 @@ mod siamese;
 
 pub(crate) use autoencoder::CodeModel;
 pub use codes::CodeClustering;
-pub(crate) use codes::{Start, cluster_codes};
+pub(crate) use codes::{Codes, Start};
 pub use methods::{AeGmm, AeKMeans, AeSpectral, TwoStageConfig};
-pub(crate) use partition::{OtherSpace, codes_of, gaussians, partition_codes};
-pub(crate) use siamese::siamese_codes;
+pub(crate) use partition::{OtherSpace, gaussians};
 
-use crate::saved::Input;
-use crate::scale::{Scale, ScaleKind};
-use crate::{Error, Result};
+use crate::Result;
 use ndarray::Array1;
 use tch::{Device, Kind, Tensor};
-use vae_core::Features;
-use vae_core::likelihood::{Likelihood, LikelihoodKind};
 use vae_core::net::NetConfig;
 use vae_core::phase::Artefact;
 use vae_core::pretrain::PretrainConfig;
@@ -39,42 +33,6 @@ pub(crate) fn default_net() -> NetConfig {
 pub(crate) fn default_pretrain() -> PretrainConfig {
     let config = PretrainConfig::default();
     PretrainConfig { train: TrainConfig { min_updates: 3000, batch_size: 128, ..config.train }, ..config }
-}
-
-/// Fits the scaling and decides what is `auto`; the texts say what was decided.
-pub(crate) fn resolve_input(
-    x: &Features,
-    scale: ScaleKind,
-    likelihood: Option<(LikelihoodKind, f64)>,
-    n_clusters: usize,
-) -> Result<(Input, Vec<String>)> {
-    if n_clusters > x.n() {
-        let expected = format!("at most the number of samples, {}", x.n());
-        return Err(Error::config("n_clusters", n_clusters, &expected));
-    }
-    let distinct = x.distinct_rows_up_to(n_clusters);
-    if distinct < n_clusters {
-        let expected = format!("at most the number of distinct samples, {distinct}");
-        return Err(Error::config("n_clusters", n_clusters, &expected));
-    }
-    let fitted = Scale::fit(scale, x);
-    let mut resolved = vec![match &fitted {
-        Scale::Identity => "scale = none".to_string(),
-        Scale::Affine { .. } if scale == ScaleKind::Minmax => "scale = minmax".to_string(),
-        Scale::Affine { .. } => "scale = standardize".to_string(),
-    }];
-    let likelihood = match likelihood {
-        None => None,
-        Some((kind, variance)) => {
-            let chosen = Likelihood::resolve(kind, variance, fitted.apply(x)?.as_ref())?;
-            resolved.push(match chosen {
-                Likelihood::Bernoulli => "likelihood = bernoulli".into(),
-                Likelihood::Gaussian { variance } => format!("likelihood = gaussian, variance {variance}"),
-            });
-            Some(chosen)
-        }
-    };
-    Ok((Input { dim: x.dim(), image: x.image(), scale: fitted, likelihood }, resolved))
 }
 
 /// An integer tensor `[n]` as assignments.

@@ -1,7 +1,7 @@
 //! Layers of configuration, their origins, and their mistakes.
 
 use vae_models::config::{Resolved, Selection, resolve};
-use vae_models::registry::{METHODS, PRESETS};
+use vae_models::registry::{METHODS, presets};
 
 fn select(method: &str) -> Selection {
     Selection { method: Some(method.into()), n_clusters: Some(3), ..Selection::default() }
@@ -15,7 +15,7 @@ fn setting(resolved: &Resolved, path: &str) -> (String, String) {
 
 #[test]
 fn every_preset_resolves_in_every_profile_and_builds() {
-    for preset in PRESETS {
+    for preset in presets() {
         for profile in ["quick", "standard", "paper"] {
             let selection = Selection {
                 preset: Some(preset.name.into()),

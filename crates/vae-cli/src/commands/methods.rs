@@ -4,7 +4,7 @@ use crate::args::MethodsArgs;
 use crate::output::{say, say_json, table};
 use anyhow::Result;
 use serde::Serialize;
-use vae_models::registry::{METHODS, Method, PRESETS};
+use vae_models::registry::{Entry, METHODS};
 
 #[derive(Serialize)]
 struct Row {
@@ -16,10 +16,10 @@ struct Row {
     presets: Vec<&'static str>,
 }
 
-impl From<&'static Method> for Row {
-    fn from(m: &'static Method) -> Self {
-        let presets = PRESETS.iter().filter(|p| p.method == m.name).map(|p| p.dataset).collect();
-        let Method { name, summary, reference, revision, generative, .. } = *m;
+impl From<&'static Entry> for Row {
+    fn from(m: &'static Entry) -> Self {
+        let presets = m.presets.iter().map(|p| p.dataset).collect();
+        let Entry { name, summary, reference, revision, generative, .. } = *m;
         Self { name, summary, reference, revision, generative, presets }
     }
 }

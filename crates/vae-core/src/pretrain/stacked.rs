@@ -118,7 +118,7 @@ pub(super) fn layers(
             config: &(net, config, likelihood),
             inputs: &[features.sha256(), &last.record.key],
         };
-        last = cx.phase(&spec, |phase| {
+        last = cx.phase(&spec, |phase| -> Result<Artefact> {
             let data = Resident::new(features, cx.device)?;
             let layer = Layer::new(net, config, likelihood, features.dim(), i, &last.tensors, phase)?;
             let (record, _) = train(&layer, &data, &training, vec![training.group()], phase)?;

@@ -8,7 +8,7 @@ use crate::{Error, Graph, Result};
 use ndarray::{Array1, Array2, Axis, LinalgScalar};
 use std::ops::AddAssign;
 use tch::{Device, Kind, Tensor};
-use vae_core::features::{to_array2, to_tensor};
+use vae_core::features::{to_array2, to_array2_f64, to_tensor};
 use vae_core::random::{Streams, normal};
 
 /// Columns beyond the wanted ones; they speed up convergence.
@@ -124,7 +124,7 @@ impl<'a> Operator<'a> {
         let columns = values.size()[0];
         let keep = |t: &Tensor, dim| t.f_narrow(dim, columns - m as i64, m as i64)?.f_flip([dim]);
         let (values, vectors) = (keep(values, 0)?, keep(vectors, 1)?);
-        let (vectors, values) = (array(&vectors.f_to_kind(Kind::Double)?)?, Vec::<f64>::try_from(&values)?);
+        let (vectors, values) = (to_array2_f64(&vectors)?, Vec::<f64>::try_from(&values)?);
         let values = Array1::from(values);
         let difference = self.times(vectors.clone())? - &vectors * &values;
         let residual = difference.columns().into_iter().map(|d| d.dot(&d).sqrt()).fold(0.0, f64::max);
@@ -136,13 +136,6 @@ impl<'a> Operator<'a> {
 fn orthonormal(x: &Tensor) -> Result<Tensor> {
     let (reflectors, tau) = x.f_geqrf()?;
     Ok(reflectors.f_linalg_householder_product(&tau)?.tr().f_contiguous()?)
-}
-
-fn array(x: &Tensor) -> Result<Array2<f64>> {
-    let (rows, columns) = x.size2()?;
-    let values = Vec::<f64>::try_from(x.f_contiguous()?.f_view([-1])?)?;
-    let wrong = |e: ndarray::ShapeError| Error::Malformed(e.to_string());
-    Array2::from_shape_vec((rows as usize, columns as usize), values).map_err(wrong)
 }
 
 fn tensor(x: &Array2<f32>) -> Result<Tensor> {

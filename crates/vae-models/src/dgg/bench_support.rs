@@ -43,8 +43,8 @@ impl<'a> DggBench<'a> {
             var: Array2::ones((10, 10)),
         };
         let streams = Streams::new(0, "bench");
-        let net =
-            DggNet::new(&config, Likelihood::Bernoulli, features.dim(), &mixture, &streams, Device::Cpu);
+        let of = (Likelihood::Bernoulli, features.dim());
+        let net = DggNet::new(&config, of, &mixture, &streams, Device::Cpu);
         Self { features, data, config, net, cx: FitContext::in_memory(0) }
     }
 
@@ -60,13 +60,14 @@ impl<'a> DggBench<'a> {
         training.begin_epoch(0, self.data).expect("a bank");
         let groups = vec![self.config.train.group(), Group { lr: 2e-3, weight_decay: 0.0 }];
         let mut optimizer =
-            Optimizer::new(self.config.train.rule(), groups, &self.net.params).expect("valid");
+            Optimizer::new(self.config.train.rule(), groups, &self.net.vae.params).expect("valid");
         for step in 0..n_steps {
             each(step, &mut |batch| {
                 let start = Instant::now();
                 let loss = training.loss(batch).expect("a loss");
-                let grads = Tensor::run_backward(&[&loss.total], &self.net.params.tensors(), false, false);
-                optimizer.step(&self.net.params, &grads, &[2e-3, 2e-3]).expect("a step");
+                let grads =
+                    Tensor::run_backward(&[&loss.total], &self.net.vae.params.tensors(), false, false);
+                optimizer.step(&self.net.vae.params, &grads, &[2e-3, 2e-3]).expect("a step");
                 start.elapsed()
             });
         }

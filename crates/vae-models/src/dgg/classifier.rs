@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use vae_core::Features;
 use vae_core::activation::Activation;
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_tensor};
+use vae_core::features::Resident;
 use vae_core::init::Init;
 use vae_core::net::{Builder, Linear, Mlp};
 use vae_core::params::Params;
@@ -87,9 +87,4 @@ pub(super) fn pretrain(
     let (record, _) = train(&model, &data, &config.train, vec![config.train.group()], phase)?;
     let tensors: Tensors = model.params.snapshot("")?;
     Ok(Artefact { tensors, record })
-}
-
-/// `[n, K]` f64 as a tensor on a device.
-pub(super) fn float(x: ndarray::ArrayView2<'_, f64>, device: tch::Device) -> vae_core::Result<Tensor> {
-    to_tensor(x.mapv(|v| v as f32).view(), device)
 }

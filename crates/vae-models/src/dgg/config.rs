@@ -1,6 +1,8 @@
 //! The configuration of DGG.
 
-use crate::registry::MethodConfig;
+use crate::config::check_optional;
+use crate::input::InputConfig;
+use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
 use crate::two_stage::CodeClustering;
 use crate::vade::LogVarInit;
@@ -228,6 +230,11 @@ impl Default for DggConfig {
 }
 
 impl MethodConfig for DggConfig {
+    fn input(&self) -> InputConfig {
+        let likelihood = Some((self.likelihood, self.likelihood_variance));
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
+    }
+
     fn every_table() -> Self {
         let mut all = Self { siamese: Some(SiameseConfig::default()), ..Self::default() };
         all.init.partition = Some(PartitionConfig::default());
@@ -244,31 +251,16 @@ impl MethodConfig for DggConfig {
     }
 
     fn check(&self) -> Result<()> {
-        crate::config::check_n_clusters(self.n_clusters)?;
         self.net.check()?;
         self.pretrain.check()?;
         self.init.codes.check()?;
         self.graph.neighbors.check()?;
         self.classifier.train.check()?;
         self.train.check()?;
-        match (&self.init.partition, self.init.kind) {
-            (Some(partition), DggStart::Graph) => partition.check()?,
-            (Some(_), _) => {
-                return Err(Error::config(
-                    "init.partition",
-                    "given",
-                    "nothing, unless init.kind is \"graph\"",
-                ));
-            }
-            (None, _) => {}
-        }
-        match (&self.siamese, self.graph.space) {
-            (Some(siamese), Space::Siamese) => siamese.check()?,
-            (Some(_), _) => {
-                return Err(Error::config("siamese", "given", "nothing, unless graph.space is \"siamese\""));
-            }
-            (None, _) => {}
-        }
+        let graph = (self.init.kind == DggStart::Graph, "init.kind is \"graph\"");
+        check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
+        let siamese = (self.graph.space == Space::Siamese, "graph.space is \"siamese\"");
+        check_optional("siamese", self.siamese.as_ref(), siamese, |s| Ok(s.check()?))?;
         if let Some(i) = self.classifier.hidden.iter().position(|&w| w == 0) {
             return Err(Error::config(&format!("classifier.hidden[{i}]"), 0, "at least 1"));
         }

@@ -1,10 +1,8 @@
 //! The phases that lead to the graph of neighbours.
 
 use super::config::{DggConfig, Space};
-use crate::mixture::gmm_phase;
-use crate::two_stage::{OtherSpace, codes_of, siamese_codes};
+use crate::two_stage::{Codes, OtherSpace};
 use crate::{Error, Result};
-use std::borrow::Cow;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
@@ -16,44 +14,52 @@ use vae_graph::siamese;
 const REVISION: u32 = 1;
 
 /// Where neighbours are searched for.
-pub(super) struct Points<'a> {
-    points: Cow<'a, Features>,
-    /// Key of the phase the points come from.
-    source: String,
-    space: Space,
+pub(super) enum Points<'a> {
+    Raw(&'a Features),
+    Codes(&'a Codes<'a>),
+    /// With the key of the phase the points come from.
+    Siamese(Features, String),
 }
 
-impl Points<'_> {
+impl<'a> Points<'a> {
+    /// Runs the phases `neighbours` and `siamese` where they are needed.
+    pub fn new(config: &DggConfig, codes: &'a Codes<'a>, records: &mut Vec<PhaseRecord>) -> Result<Self> {
+        Ok(match config.graph.space {
+            Space::Raw => Self::Raw(codes.x),
+            Space::Codes => Self::Codes(codes),
+            Space::Siamese => {
+                let siamese = config.siamese.as_ref().ok_or(Error::NotFitted)?;
+                let trained = codes.siamese(siamese, config.graph.metric, records)?;
+                Self::Siamese(siamese::codes(&trained)?, trained.record.key)
+            }
+        })
+    }
+
+    /// Key of the phase the points come from.
+    fn source(&self) -> &str {
+        match self {
+            Self::Raw(x) => x.sha256(),
+            Self::Codes(codes) => codes.key(),
+            Self::Siamese(_, key) => key,
+        }
+    }
+
+    fn get(&self) -> Result<&Features> {
+        match self {
+            Self::Raw(x) => Ok(x),
+            Self::Codes(codes) => codes.get(),
+            Self::Siamese(points, _) => Ok(points),
+        }
+    }
+
     /// For the partition of the start; `None` where these are the codes themselves.
     pub fn other_than_codes(&self) -> Option<OtherSpace<'_>> {
-        (self.space != Space::Codes).then(|| OtherSpace { points: &self.points, key: &self.source })
+        match self {
+            Self::Raw(points) => Some(OtherSpace { points, key: self.source() }),
+            Self::Siamese(points, key) => Some(OtherSpace { points, key }),
+            Self::Codes(_) => None,
+        }
     }
-}
-
-/// Runs the phases `neighbours` and `siamese` where they are needed.
-pub(super) fn points<'a>(
-    x: &'a Features,
-    config: &DggConfig,
-    autoencoder: &Artefact,
-    cx: &FitContext,
-    records: &mut Vec<PhaseRecord>,
-) -> Result<Points<'a>> {
-    let space = config.graph.space;
-    let (points, source) = match space {
-        Space::Raw => (Cow::Borrowed(x), x.sha256().to_string()),
-        Space::Codes => {
-            let codes = Features::dense(codes_of(x, &config.net, autoencoder, cx)?)?;
-            (Cow::Owned(codes), autoencoder.record.key.clone())
-        }
-        Space::Siamese => {
-            let trained = {
-                let siamese = config.siamese.as_ref().ok_or(Error::NotFitted)?;
-                siamese_codes(x, &config.net, (siamese, config.graph.metric), autoencoder, cx, records)?
-            };
-            (Cow::Owned(siamese::codes(&trained)?), trained.record.key)
-        }
-    };
-    Ok(Points { points, source, space })
 }
 
 /// The phase `graph`.
@@ -68,13 +74,13 @@ pub(super) fn build(
         name: "graph",
         revision: REVISION,
         config: &(neighbors, metric),
-        inputs: &[x.sha256(), &points.source],
+        inputs: &[x.sha256(), points.source()],
     };
-    let artefact = gmm_phase(cx, &spec, |phase| {
+    let artefact = cx.phase(&spec, |phase| -> Result<Artefact> {
         let mut tensors = Tensors::new();
         let graph = match neighbors.n_searched(x.n()) {
             0 => Graph::from_rows(vec![Vec::new(); x.n()])?,
-            k => neighbors.graph(&Knn { k, metric }.of(&points.points, cx)?, &phase.streams)?,
+            k => neighbors.graph(&Knn { k, metric }.of(points.get()?, cx)?, &phase.streams)?,
         };
         graph.store("graph.", &mut tensors);
         Ok(Artefact { tensors, ..Artefact::default() })

@@ -3,82 +3,64 @@
 use super::classifier::Classifier;
 use super::config::{DggConfig, Mixing};
 use crate::mixture::Mixture;
+use crate::mixture_vae::{MixtureVae, Vae};
 use tch::{Device, Tensor};
 use vae_core::Result;
 use vae_core::bundle::Tensors;
-use vae_core::features::Resident;
 use vae_core::likelihood::Likelihood;
-use vae_core::net::{Builder, Decoder, Encoder};
-use vae_core::params::Params;
+use vae_core::net::Builder;
 use vae_core::random::Streams;
-use vae_gmm::prior::MixturePrior;
-
-/// Rows per block when all samples are encoded.
-const BLOCK: usize = 4096;
+use vae_gmm::prior::Pi;
 
 #[derive(Debug)]
-pub(super) struct DggNet {
-    pub params: Params,
-    pub encoder: Encoder,
-    pub decoder: Decoder,
-    pub classifier: Classifier,
-    pub prior: MixturePrior,
-    pub likelihood: Likelihood,
+pub struct DggNet {
+    pub(super) vae: Vae,
+    pub(super) classifier: Classifier,
 }
 
 impl DggNet {
-    /// Fresh networks (group 0), and a mixture with the given parameters (group 1).
-    pub fn new(
+    /// Fresh networks, and a mixture with the given parameters.
+    pub(super) fn new(
         config: &DggConfig,
-        likelihood: Likelihood,
-        dim: usize,
+        of: (Likelihood, usize),
         mixture: &Mixture,
         streams: &Streams,
         device: Device,
     ) -> Self {
-        let mut params = Params::new();
-        let net = &config.net;
-        let mut builder = Builder { params: &mut params, streams, init: net.init, group: 0, device };
-        let encoder = Encoder::variational(&mut builder, net, dim);
-        let decoder = Decoder::new(&mut builder, net, dim);
-        let classifier = Classifier::new(&mut builder, &config.classifier, net.latent_dim, config.n_clusters);
-        let (pi, mu, var) = (mixture.pi.view(), mixture.mu.view(), mixture.var.view());
-        let prior = match config.pi {
-            Mixing::Global => MixturePrior::new(&mut params, 1, device, pi, mu, var),
+        let pi = match config.pi {
+            Mixing::Global => Pi::Trained,
             // With mixing weights of each sample's own there is nothing to train in these.
-            Mixing::PerSample => MixturePrior::with_fixed_pi(&mut params, 1, device, pi, mu, var),
+            Mixing::PerSample => Pi::Fixed,
         };
-        Self { params, encoder, decoder, classifier, prior, likelihood }
+        let net = &config.net;
+        let mut vae = Vae::new(net, of, (mixture, pi), streams, device);
+        let mut builder = Builder { params: &mut vae.params, streams, init: net.init, group: 0, device };
+        let classifier = Classifier::new(&mut builder, &config.classifier, net.latent_dim, config.n_clusters);
+        Self { vae, classifier }
+    }
+}
+
+impl MixtureVae for DggNet {
+    fn vae(&self) -> &Vae {
+        &self.vae
     }
 
-    /// Everything a fitted model needs.
-    pub fn snapshot(&self) -> Result<Tensors> {
-        let mut tensors = self.params.snapshot("")?;
-        tensors.insert("prior.logits".into(), self.prior.logits.detach().f_to_device(Device::Cpu)?);
+    fn log_gamma(&self, z: &Tensor) -> Tensor {
+        self.classifier.log_gamma(z)
+    }
+
+    /// With the weights of the start, which are no parameter where each sample has its own.
+    fn snapshot(&self) -> Result<Tensors> {
+        let mut tensors = self.vae.params.snapshot("")?;
+        tensors.insert("prior.logits".into(), self.vae.prior.logits.detach().f_to_device(Device::Cpu)?);
         Ok(tensors)
     }
 
-    /// Takes back a snapshot.
-    pub fn load(&self, tensors: &Tensors) -> Result<()> {
-        self.params.load(tensors, "")?;
+    fn load(&self, tensors: &Tensors) -> Result<()> {
+        self.vae.params.load(tensors, "")?;
         if let Some(logits) = tensors.get("prior.logits") {
-            tch::no_grad(|| self.prior.logits.shallow_clone().f_copy_(logits))?;
+            tch::no_grad(|| self.vae.prior.logits.shallow_clone().f_copy_(logits))?;
         }
         Ok(())
-    }
-
-    /// Posterior means of all samples, `[n, J]`.
-    pub fn codes(&self, data: &Resident<'_>) -> Result<Tensor> {
-        data.map_rows(BLOCK, |x| Ok(self.encoder.mu(x)))
-    }
-
-    /// q(c | z = mu) of all samples, `[n, K]`.
-    pub fn gamma_at_mean(&self, data: &Resident<'_>) -> Result<Tensor> {
-        data.map_rows(BLOCK, |x| Ok(self.classifier.log_gamma(&self.encoder.mu(x)).exp()))
-    }
-
-    /// Decoded posterior means of all samples, `[n, d]`.
-    pub fn reconstructions(&self, data: &Resident<'_>) -> Result<Tensor> {
-        data.map_rows(BLOCK, |x| Ok(self.likelihood.mean(&self.decoder.forward(&self.encoder.mu(x)))))
     }
 }

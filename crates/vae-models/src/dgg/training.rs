@@ -1,27 +1,23 @@
 //! The joint training: the loss of a batch, the bank of assignments, and the graph that changes on the way.
 
-use super::classifier::{cross_entropy, float};
+use super::classifier::cross_entropy;
 use super::config::{ClassifierInput, DggConfig, Mixing, Objective};
 use super::net::DggNet;
-use crate::mixture::array_of;
+use crate::mixture_vae::MixtureVae;
 use crate::vade::{Posterior, held};
 use std::cell::RefCell;
 use tch::{Device, Kind, Tensor};
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_array2, to_tensor};
+use vae_core::features::{Resident, to_array2, to_array2_f64, to_tensor};
 use vae_core::kl;
 use vae_core::params::Params;
 use vae_core::phase::FitContext;
-use vae_core::random::{Streams, normal};
+use vae_core::random::Streams;
 use vae_core::train::{Batch, Loss, Trainable};
 use vae_core::{Error, Features, Result};
 use vae_graph::Graph;
 use vae_graph::knn::Knn;
 use vae_graph::pairwise::{Latent, Smoothing, Terms, smoothed, tuples};
-
-/// Log variances are kept within ± this in the forward pass: a guard against overflow, not a part of the method. The
-/// term `clamped` of the history counts how often it acted.
-const LOG_VAR_LIMIT: f64 = 12.0;
 
 /// What the training is given.
 pub(super) struct Setting<'a> {
@@ -56,13 +52,6 @@ struct State {
     log_prior: Tensor,
 }
 
-fn below(e: vae_graph::Error) -> Error {
-    match e {
-        vae_graph::Error::Core(e) => e,
-        other => Error::Features(other.to_string()),
-    }
-}
-
 impl<'a> Training<'a> {
     /// With the first graph of neighbours and the start's assignments, i64 `[n]` on the device.
     pub fn new(given: Setting<'a>, graph: Graph, labels: Tensor) -> Result<Self> {
@@ -83,7 +72,7 @@ impl<'a> Training<'a> {
     ) -> Result<(Smoothing, Option<Tensor>, Tensor)> {
         let smoothing = Smoothing::new(graph);
         let targets = match config.objective {
-            Objective::Smoothed => Some(to_tensor(smoothing.targets(x).map_err(below)?.view(), device)?),
+            Objective::Smoothed => Some(to_tensor(smoothing.targets(x)?.view(), device)?),
             Objective::Tuples => None,
         };
         let c: Vec<f32> = smoothing.c().iter().map(|&c| c as f32).collect();
@@ -105,11 +94,10 @@ impl<'a> Training<'a> {
     fn refresh(&self) -> Result<()> {
         let mut state = self.state.borrow_mut();
         let device = state.bank.device();
-        let gamma =
-            array_of(&state.bank.f_to_device(Device::Cpu)?).map_err(|e| Error::Features(e.to_string()))?;
-        let pi = state.smoothing.pi(gamma.view()).map_err(below)?;
-        let log_prior = state.smoothing.log_prior(pi.view()).map_err(below)?;
-        state.log_prior = float(log_prior.view(), device)?;
+        let gamma = to_array2_f64(&state.bank)?;
+        let pi = state.smoothing.pi(gamma.view())?;
+        let log_prior = state.smoothing.log_prior(pi.view())?;
+        state.log_prior = to_tensor(log_prior.mapv(|v| v as f32).view(), device)?;
         Ok(())
     }
 
@@ -137,15 +125,14 @@ impl<'a> Training<'a> {
         let streams = Streams::new(self.given.cx.seed, format!("graph.{epoch}"));
         if neighbors.n_neighbors > 0 {
             let knn = Knn { k: neighbors.n_searched(codes.n()), metric: config.graph.metric };
-            let found = knn.of(&codes, self.given.cx).map_err(below)?;
-            self.set_graph(neighbors.graph(&found, &streams).map_err(below)?)?;
+            let found = knn.of(&codes, self.given.cx)?;
+            self.set_graph(neighbors.graph(&found, &streams)?)?;
         }
         if config.graph.repartition_hold_epochs > 0 {
             let partition = config.init.partition.clone().unwrap_or_default();
             let spaces: Vec<&Features> = [&codes].into_iter().chain(self.given.points).collect();
-            let found = partition.fit(&spaces, config.n_clusters, &streams, self.given.cx).map_err(below)?;
-            let now = self.given.net.gamma_at_mean(data)?.f_argmax(1, false)?.f_to_device(Device::Cpu)?;
-            let now = Vec::<i64>::try_from(now)?;
+            let found = partition.fit(&spaces, config.n_clusters, &streams, self.given.cx)?;
+            let now = Vec::<i64>::try_from(self.given.net.winners(data)?.f_to_kind(Kind::Int64)?)?;
             let name = matched(found.labels.as_slice().unwrap_or(&[]), &now, config.n_clusters);
             let labels: Vec<i64> = found.labels.iter().map(|&c| name[c as usize]).collect();
             let mut state = self.state.borrow_mut();
@@ -158,11 +145,7 @@ impl<'a> Training<'a> {
 
     /// Posterior of the rows `x`, a sample, its decoding, and log assignments.
     fn forward(&self, x: &Tensor, batch: &Batch<'_>) -> Forward {
-        let (mu, log_var) = self.given.net.encoder.forward(x);
-        let clamped = log_var.abs().gt(LOG_VAR_LIMIT).sum(Kind::Float) / x.size()[0] as f64;
-        let log_var = log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT);
-        let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
-        let posterior = Posterior::sample(mu, log_var, &noise);
+        let (posterior, clamped) = self.given.net.vae.posterior(x, batch);
         let input = match self.given.config.classifier.input {
             ClassifierInput::Mean => &posterior.mu,
             ClassifierInput::Sample => &posterior.z,
@@ -171,14 +154,14 @@ impl<'a> Training<'a> {
         let held = self.is_held(batch.epoch);
         let log_gamma =
             self.given.net.classifier.log_gamma(&if held { input.detach() } else { input.shallow_clone() });
-        let out = self.given.net.decoder.forward(&posterior.z);
+        let out = self.given.net.vae.decoder.forward(&posterior.z);
         Forward { posterior, out, log_gamma, clamped }
     }
 
     fn latent(&self, f: &Forward, log_gamma: Tensor) -> Latent {
         let p = &f.posterior;
         let entropy = kl::gaussian_entropy_without_constant(&p.log_var);
-        Latent { energy: self.given.net.prior.expected_energy(&p.mu, &p.log_var), entropy, log_gamma }
+        Latent { energy: self.given.net.vae.prior.expected_energy(&p.mu, &p.log_var), entropy, log_gamma }
     }
 
     fn smoothed(&self, batch: &Batch<'_>) -> Result<(Terms, Forward)> {
@@ -191,10 +174,10 @@ impl<'a> Training<'a> {
         let pick = |t: &Tensor| t.f_index_select(0, batch.index);
         let _ = state.bank.shallow_clone().f_index_copy_(0, batch.index, &log_gamma.detach().exp())?;
         let targets = state.targets.as_ref().ok_or_else(|| Error::Features("there are no targets".into()))?;
-        let nll = self.given.net.likelihood.nll(&f.out, &pick(targets)?);
+        let nll = self.given.net.vae.likelihood.nll(&f.out, &pick(targets)?);
         let log_prior = match self.given.config.pi {
             Mixing::PerSample => pick(&state.log_prior)?,
-            Mixing::Global => self.given.net.prior.log_pi(),
+            Mixing::Global => self.given.net.vae.prior.log_pi(),
         };
         Ok((smoothed(&nll, &self.latent(&f, log_gamma), &log_prior, &pick(&state.c)?), f))
     }
@@ -232,7 +215,7 @@ impl<'a> Training<'a> {
         };
         let target = batch.x.f_unsqueeze(1)?.f_expand([b, m, batch.x.size()[1]], false)?;
         let target = target.f_reshape(f.out.size())?;
-        let nll = self.given.net.likelihood.nll(&f.out, &target).f_view([b, m])?;
+        let nll = self.given.net.vae.likelihood.nll(&f.out, &target).f_view([b, m])?;
         let latent = self.latent(&f, log_gamma);
         let latent = Latent {
             energy: latent.energy.f_view([b, m, k])?,
@@ -271,7 +254,7 @@ struct Forward {
 
 impl Trainable for Training<'_> {
     fn params(&self) -> &Params {
-        &self.given.net.params
+        &self.given.net.vae.params
     }
 
     fn begin_epoch(&self, epoch: usize, data: &Resident<'_>) -> Result<()> {
@@ -297,7 +280,7 @@ impl Trainable for Training<'_> {
     }
 
     fn restore(&self, tensors: &Tensors) -> Result<()> {
-        self.set_graph(Graph::load("graph.", tensors).map_err(below)?)?;
+        self.set_graph(Graph::load("graph.", tensors)?)?;
         let mut state = self.state.borrow_mut();
         let get = |name: &str| {
             tensors
@@ -340,8 +323,7 @@ impl Trainable for Training<'_> {
     }
 
     fn observe(&self, data: &Resident<'_>) -> Result<Option<Tensor>> {
-        let winner = self.given.net.gamma_at_mean(data)?.f_argmax(1, false)?;
-        Ok(Some(winner.f_to_device(Device::Cpu)?.f_to_kind(Kind::Int)?))
+        Ok(Some(self.given.net.winners(data)?))
     }
 }
 

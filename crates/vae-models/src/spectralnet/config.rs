@@ -1,6 +1,8 @@
 //! The configuration of SpectralNet.
 
-use crate::registry::MethodConfig;
+use crate::config::check_optional;
+use crate::input::InputConfig;
+use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -162,6 +164,12 @@ impl SpectralNetConfig {
 }
 
 impl MethodConfig for SpectralNetConfig {
+    fn input(&self) -> InputConfig {
+        let codes = self.space == PointSpace::Codes;
+        let likelihood = codes.then_some((self.likelihood, self.likelihood_variance));
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
+    }
+
     fn every_table() -> Self {
         Self { siamese: Some(default_siamese()), ..Self::default() }
     }
@@ -173,25 +181,19 @@ impl MethodConfig for SpectralNetConfig {
     }
 
     fn check(&self) -> Result<()> {
-        crate::config::check_n_clusters(self.n_clusters)?;
         self.net.check()?;
         self.pretrain.check()?;
         self.siamese_net.check()?;
         self.train.check()?;
         self.kmeans.check()?;
-        match (&self.siamese, self.distance) {
-            (Some(siamese), PairDistance::Siamese) => {
-                siamese.check()?;
-                if siamese.start == SiameseStart::Encoder {
-                    let expected = "\"random\": this Siamese network does not have the encoder's layers";
-                    return Err(Error::config("siamese.start", "encoder", expected));
-                }
+        let siamese = (self.distance == PairDistance::Siamese, "distance is \"siamese\"");
+        check_optional("siamese", self.siamese.as_ref(), siamese, |s| {
+            if s.start == SiameseStart::Encoder {
+                let expected = "\"random\": this Siamese network does not have the encoder's layers";
+                return Err(Error::config("siamese.start", "encoder", expected));
             }
-            (Some(_), PairDistance::Euclidean) => {
-                return Err(Error::config("siamese", "given", "nothing, unless distance is \"siamese\""));
-            }
-            (None, _) => {}
-        }
+            Ok(s.check()?)
+        })?;
         if let Some(i) = self.map.hidden.iter().position(|&w| w == 0) {
             return Err(Error::config(&format!("map.hidden[{i}]"), 0, "at least 1"));
         }

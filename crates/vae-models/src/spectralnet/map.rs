@@ -44,9 +44,14 @@ impl SpectralMap {
         self.out.forward(&self.hidden.forward(x)).tanh()
     }
 
-    /// The outputs of all points, `[n, K]`, and the matrix that orthonormalises them.
+    /// The outputs of all points, `[n, K]`, without a gradient.
+    pub fn outputs(&self, points: &Resident<'_>) -> Result<Tensor> {
+        points.map_rows(BLOCK, |x| Ok(self.forward(x)))
+    }
+
+    /// The orthonormalised outputs of all points, `[n, K]`, and the matrix that made them so.
     pub fn orthonormalised(&self, points: &Resident<'_>) -> Result<(Tensor, Tensor)> {
-        let y = points.map_rows(BLOCK, |x| Ok(self.forward(x)))?;
+        let y = self.outputs(points)?;
         let _guard = tch::no_grad_guard();
         let weights = orthonormaliser(&y)?.ok_or_else(|| {
             Error::Features("the outputs of the map are not finite; lower the learning rate".into())

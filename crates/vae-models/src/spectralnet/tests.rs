@@ -2,7 +2,7 @@
 
 use super::config::SpectralNetConfig;
 use super::loss::{affinity, laplacian, neighbour_scale, orthonormaliser};
-use crate::registry::MethodConfig;
+use crate::method::MethodConfig;
 use tch::{Device, Kind, Tensor};
 use vae_core::random::{Streams, normal};
 use vae_graph::siamese::PairLoss;

@@ -1,7 +1,7 @@
 //! A trained auto-encoder as the first stage of a fitted model.
 
 use crate::Result;
-use crate::saved::Input;
+use crate::input::Input;
 use ndarray::{Array2, ArrayView2};
 use tch::Device;
 use vae_core::Features;
@@ -13,36 +13,34 @@ use vae_core::net::NetConfig;
 use vae_core::pretrain::Autoencoder;
 use vae_core::random::Streams;
 
-/// Auto-encoder, input preparation and device of a fitted two-stage model.
+/// Auto-encoder and device of a fitted two-stage model.
 #[derive(Debug)]
-pub(crate) struct CodeModel {
+pub struct CodeModel {
     autoencoder: Autoencoder,
-    pub input: Input,
+    likelihood: Likelihood,
     device: Device,
 }
 
 impl CodeModel {
     /// An auto-encoder with the weights `encoder.*` and `decoder.*` of `tensors`.
-    pub fn new(net: &NetConfig, input: Input, tensors: &Tensors, device: Device) -> Result<Self> {
+    pub fn new(net: &NetConfig, input: &Input, tensors: &Tensors, device: Device) -> Result<Self> {
         // The initial weights are overwritten at once.
         let streams = Streams::new(0, "restore");
         let autoencoder = Autoencoder::new(net, Init::GlorotUniform, input.dim, &streams, device);
         autoencoder.params.load(tensors, "")?;
-        Ok(Self { autoencoder, input, device })
+        Ok(Self { autoencoder, likelihood: input.likelihood()?, device })
     }
 
     /// Codes of all samples, `[n, latent_dim]`.
     pub fn codes(&self, x: &Features) -> Result<Array2<f32>> {
-        let x = self.input.prepare(x)?;
-        Ok(to_array2(&self.autoencoder.codes(&Resident::new(&x, self.device)?)?)?)
+        Ok(to_array2(&self.autoencoder.codes(&Resident::new(x, self.device)?)?)?)
     }
 
-    /// Decoded codes on the scale of the data, `[n, d]`.
+    /// Decoded codes, `[n, d]`.
     pub fn decode(&self, codes: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
         let _guard = tch::no_grad_guard();
         let out = self.autoencoder.decoder.forward(&to_tensor(codes, self.device)?);
-        let likelihood = self.input.likelihood.unwrap_or(Likelihood::Gaussian { variance: 1.0 });
-        Ok(self.input.scale.invert(to_array2(&likelihood.mean(&out))?))
+        Ok(to_array2(&self.likelihood.mean(&out))?)
     }
 
     /// The weights.

@@ -1,13 +1,14 @@
-//! The phase `init`: a diagonal Gaussian mixture of the codes, started from k-means.
+//! The codes of a pretrained auto-encoder, and the clusterings of them that methods start from.
 
+use super::{labels_of, labels_to_tensor};
 use crate::Result;
-use crate::mixture::{Mixture, array_of, gmm_phase, selection_text, tensor_of};
-use crate::two_stage::{labels_of, labels_to_tensor};
+use crate::mixture::{Mixture, selection_text};
 use ndarray::{Array1, Array2};
 use serde_json::json;
+use std::cell::OnceCell;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_array2};
+use vae_core::features::{Resident, to_array2, to_array2_f64, to_tensor_f64};
 use vae_core::init::Init;
 use vae_core::net::NetConfig;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
@@ -21,7 +22,7 @@ const REVISION: u32 = 1;
 /// How codes are clustered; a table of the methods that start from a mixture.
 pub type CodeClustering = GmmConfig;
 
-/// The result of the phase.
+/// A clustering of codes.
 #[derive(Debug)]
 pub struct Start {
     /// The mixture of the codes.
@@ -37,35 +38,60 @@ pub struct Start {
     pub record: PhaseRecord,
 }
 
-/// Encodes all samples and fits the mixture.
-pub(crate) fn cluster_codes(
-    x: &Features,
-    net: &NetConfig,
-    config: &CodeClustering,
-    n_clusters: usize,
-    autoencoder: &Artefact,
-    cx: &FitContext,
-) -> Result<Start> {
-    let spec = PhaseSpec {
-        name: "init",
-        revision: REVISION,
-        config: &(config, n_clusters),
-        inputs: &[x.sha256(), &autoencoder.record.key],
-    };
-    let artefact = gmm_phase(cx, &spec, |phase| {
-        let model = Autoencoder::new(net, Init::GlorotUniform, x.dim(), &phase.streams, cx.device);
-        model.params.load(&autoencoder.tensors, "")?;
-        let codes = to_array2(&model.codes(&Resident::new(x, cx.device)?)?)?;
-        mixture_of(&codes, config, n_clusters, &phase.streams)
-    })?;
-    Ok(Start {
-        mixture: Mixture::load(&artefact.tensors, "gmm.")?,
-        centres: array_of(artefact.tensor("kmeans.centres")?)?,
-        assignments: labels_of(artefact.tensor("gmm.assignments")?)?,
-        kmeans_assignments: labels_of(artefact.tensor("kmeans.assignments")?)?,
-        selection: selection_text(config),
-        record: artefact.record,
-    })
+/// Codes of all samples under a pretrained auto-encoder. They are computed when they are first asked for: phases that
+/// come from the cache need none.
+pub struct Codes<'a> {
+    pub x: &'a Features,
+    pub(super) net: &'a NetConfig,
+    pub(super) autoencoder: &'a Artefact,
+    pub(super) cx: &'a FitContext,
+    codes: OnceCell<Features>,
+}
+
+impl<'a> Codes<'a> {
+    pub fn new(x: &'a Features, net: &'a NetConfig, autoencoder: &'a Artefact, cx: &'a FitContext) -> Self {
+        Self { x, net, autoencoder, cx, codes: OnceCell::new() }
+    }
+
+    /// Key of the phase they come from.
+    pub fn key(&self) -> &str {
+        &self.autoencoder.record.key
+    }
+
+    /// The codes, `[n, J]`.
+    pub fn get(&self) -> Result<&Features> {
+        if let Some(codes) = self.codes.get() {
+            return Ok(codes);
+        }
+        let Self { x, net, cx, .. } = *self;
+        // The initial weights are overwritten at once.
+        let model = Autoencoder::new(net, Init::GlorotUniform, x.dim(), &Streams::new(0, "codes"), cx.device);
+        model.params.load(&self.autoencoder.tensors, "")?;
+        let codes = Features::dense(to_array2(&model.codes(&Resident::new(x, cx.device)?)?)?)?;
+        Ok(self.codes.get_or_init(|| codes))
+    }
+
+    /// The phase `init`: a diagonal Gaussian mixture of the codes, started from k-means.
+    pub fn cluster(&self, config: &CodeClustering, n_clusters: usize) -> Result<Start> {
+        let spec = PhaseSpec {
+            name: "init",
+            revision: REVISION,
+            config: &(config, n_clusters),
+            inputs: &[self.x.sha256(), self.key()],
+        };
+        let artefact = self.cx.phase(&spec, |phase| {
+            let codes = self.get()?;
+            mixture_of(&codes.dense_rows(0, codes.n()), config, n_clusters, &phase.streams)
+        })?;
+        Ok(Start {
+            mixture: Mixture::load(&artefact.tensors, "gmm.")?,
+            centres: to_array2_f64(artefact.tensor("kmeans.centres")?)?,
+            assignments: labels_of(artefact.tensor("gmm.assignments")?)?,
+            kmeans_assignments: labels_of(artefact.tensor("kmeans.assignments")?)?,
+            selection: selection_text(config),
+            record: artefact.record,
+        })
+    }
 }
 
 fn mixture_of(
@@ -82,8 +108,8 @@ fn mixture_of(
         Select::LogLikelihood => config.fit(codes.view(), n_clusters, seed)?,
     };
     let mut tensors = Tensors::new();
-    Mixture::of(fit.model()).store("gmm.", &mut tensors);
-    tensors.insert("kmeans.centres".into(), tensor_of(kmeans.centres()));
+    Mixture::of(fit.model()).store("gmm.", &mut tensors)?;
+    tensors.insert("kmeans.centres".into(), to_tensor_f64(kmeans.centres())?);
     tensors.insert("kmeans.assignments".into(), labels_to_tensor(&kmeans.labels().to_owned()));
     tensors.insert("gmm.assignments".into(), labels_to_tensor(&fit.model().predict(codes.view())?));
     let notes = json!({

@@ -1,25 +1,25 @@
 //! The methods `ae-kmeans`, `ae-gmm` and `ae-spectral`.
 
-use super::{
-    CodeClustering, CodeModel, cluster_codes, labels_of, labels_to_tensor, partition_codes, resolve_input,
-};
-use crate::clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
-use crate::mixture::{Mixture, array_of, sample_component, tensor_of};
-use crate::registry::{MethodConfig, Restorable};
-use crate::saved::{Stored, save};
+use super::{CodeClustering, CodeModel, Codes, Start, labels_of, labels_to_tensor};
+use crate::clusterer::FitSummary;
+use crate::input::{Input, InputConfig};
+use crate::method::{Generative, Method, MethodConfig, Model, Soft};
+use crate::mixture::Mixture;
+use crate::registry::Preset;
+use crate::saved::stored;
 use crate::scale::ScaleKind;
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
-use tch::{Device, Kind};
-use vae_core::features::to_array2;
+use tch::Device;
+use vae_core::Features;
+use vae_core::bundle::Tensors;
+use vae_core::features::{to_array2, to_array2_f64, to_tensor, to_tensor_f64};
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
-use vae_core::phase::{Artefact, FitContext};
+use vae_core::phase::FitContext;
 use vae_core::pretrain::{PretrainConfig, pretrain};
-use vae_core::{Features, ImageShape};
 use vae_gmm::{Gmm, KMeans};
 use vae_graph::knn::{Knn, Metric};
 use vae_graph::partition::PartitionConfig;
@@ -69,11 +69,21 @@ pub trait CodesConfig:
     /// # Errors
     /// An error that names the key.
     fn check(&self) -> Result<()>;
+
+    /// Clusters codes.
+    ///
+    /// # Errors
+    /// Clusters that cannot be found, libtorch.
+    fn start(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<Start>;
 }
 
 impl CodesConfig for CodeClustering {
     fn check(&self) -> Result<()> {
         Ok(self.check()?)
+    }
+
+    fn start(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<Start> {
+        codes.cluster(self, n_clusters)
     }
 }
 
@@ -81,11 +91,19 @@ impl CodesConfig for PartitionConfig {
     fn check(&self) -> Result<()> {
         Ok(self.check()?)
     }
+
+    fn start(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<Start> {
+        codes.partition(self, n_clusters, None)
+    }
 }
 
 impl<C: CodesConfig> MethodConfig for TwoStageConfig<C> {
+    fn input(&self) -> InputConfig {
+        let likelihood = Some((self.likelihood, self.likelihood_variance));
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
+    }
+
     fn check(&self) -> Result<()> {
-        crate::config::check_n_clusters(self.n_clusters)?;
         self.net.check()?;
         self.pretrain.check()?;
         self.codes.check()
@@ -93,89 +111,87 @@ impl<C: CodesConfig> MethodConfig for TwoStageConfig<C> {
 }
 
 /// Second stage of a fitted model.
-pub trait CodeStage: Sized + Send {
+pub trait CodeStage: Sized + Send + std::fmt::Debug + 'static {
     const NAME: &'static str;
+    const SUMMARY: &'static str;
+    const REFERENCE: &'static str;
+    const PRESETS: &'static [Preset];
+    /// Whether it is a model of the codes.
+    const GENERATIVE: bool = false;
     type Config: CodesConfig;
-    /// Clusters the codes of all samples.
-    fn start(
-        x: &Features,
-        config: &TwoStageConfig<Self::Config>,
-        autoencoder: &Artefact,
-        cx: &FitContext,
-    ) -> Result<super::Start>;
-    /// From what [`CodeStage::start`] found.
-    fn of(start: &super::Start, codes: impl FnOnce() -> Result<Array2<f32>>) -> Result<Self>;
+    /// From what [`CodesConfig::start`] found.
+    fn of(start: &Start, codes: &Codes<'_>) -> Result<Self>;
+    fn assignments(start: &Start) -> &Array1<u32>;
     fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>>;
-    fn store(&self, tensors: &mut vae_core::bundle::Tensors);
-    fn load(stored: &Stored) -> Result<Self>;
-    fn assignments(start: &super::Start) -> &Array1<u32>;
+    fn store(&self, tensors: &mut Tensors) -> Result<()>;
+    fn load(tensors: &Tensors) -> Result<Self>;
+    /// The mixture, where it is one.
+    fn gmm(&self) -> Option<&Gmm> {
+        None
+    }
 }
 
 impl CodeStage for KMeans {
     const NAME: &'static str = "ae-kmeans";
+    const SUMMARY: &'static str = "auto-encoder, then k-means on its codes";
+    const REFERENCE: &'static str = "baseline of DEC and VaDE";
+    const PRESETS: &'static [Preset] = presets!("ae-kmeans":
+        "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = CodeClustering;
 
-    fn start(
-        x: &Features,
-        config: &TwoStageConfig<CodeClustering>,
-        autoencoder: &Artefact,
-        cx: &FitContext,
-    ) -> Result<super::Start> {
-        cluster_codes(x, &config.net, &config.codes, config.n_clusters, autoencoder, cx)
+    fn of(start: &Start, _codes: &Codes<'_>) -> Result<Self> {
+        Ok(Self::from_centres(start.centres.clone())?)
     }
 
-    fn of(start: &super::Start, _codes: impl FnOnce() -> Result<Array2<f32>>) -> Result<Self> {
-        Ok(Self::from_centres(start.centres.clone())?)
+    fn assignments(start: &Start) -> &Array1<u32> {
+        &start.kmeans_assignments
     }
 
     fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {
         Ok(Self::predict(self, codes.view())?)
     }
 
-    fn store(&self, tensors: &mut vae_core::bundle::Tensors) {
-        tensors.insert("kmeans.centres".into(), tensor_of(self.centres()));
+    fn store(&self, tensors: &mut Tensors) -> Result<()> {
+        tensors.insert("kmeans.centres".into(), to_tensor_f64(self.centres())?);
+        Ok(())
     }
 
-    fn load(stored: &Stored) -> Result<Self> {
-        Ok(Self::from_centres(array_of(stored.tensor("kmeans.centres")?)?)?)
-    }
-
-    fn assignments(start: &super::Start) -> &Array1<u32> {
-        &start.kmeans_assignments
+    fn load(tensors: &Tensors) -> Result<Self> {
+        Ok(Self::from_centres(to_array2_f64(stored(tensors, "kmeans.centres")?)?)?)
     }
 }
 
 impl CodeStage for Gmm {
     const NAME: &'static str = "ae-gmm";
+    const SUMMARY: &'static str = "auto-encoder, then a diagonal Gaussian mixture on its codes";
+    const REFERENCE: &'static str = "baseline of VaDE, LTVAE and DGG (AE+GMM)";
+    const PRESETS: &'static [Preset] = presets!("ae-gmm":
+        "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
+    const GENERATIVE: bool = true;
     type Config = CodeClustering;
 
-    fn start(
-        x: &Features,
-        config: &TwoStageConfig<CodeClustering>,
-        autoencoder: &Artefact,
-        cx: &FitContext,
-    ) -> Result<super::Start> {
-        cluster_codes(x, &config.net, &config.codes, config.n_clusters, autoencoder, cx)
+    fn of(start: &Start, _codes: &Codes<'_>) -> Result<Self> {
+        start.mixture.to_gmm()
     }
 
-    fn of(start: &super::Start, _codes: impl FnOnce() -> Result<Array2<f32>>) -> Result<Self> {
-        start.mixture.to_gmm()
+    fn assignments(start: &Start) -> &Array1<u32> {
+        &start.assignments
     }
 
     fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {
         Ok(Self::predict(self, codes.view())?)
     }
 
-    fn store(&self, tensors: &mut vae_core::bundle::Tensors) {
-        Mixture::of(self).store("gmm.", tensors);
+    fn store(&self, tensors: &mut Tensors) -> Result<()> {
+        Mixture::of(self).store("gmm.", tensors)
     }
 
-    fn load(stored: &Stored) -> Result<Self> {
-        Mixture::load(&stored.tensors, "gmm.")?.to_gmm()
+    fn load(tensors: &Tensors) -> Result<Self> {
+        Mixture::load(tensors, "gmm.")?.to_gmm()
     }
 
-    fn assignments(start: &super::Start) -> &Array1<u32> {
-        &start.assignments
+    fn gmm(&self) -> Option<&Gmm> {
+        Some(self)
     }
 }
 
@@ -188,19 +204,19 @@ pub struct Spectral {
 
 impl CodeStage for Spectral {
     const NAME: &'static str = "ae-spectral";
+    const SUMMARY: &'static str =
+        "auto-encoder, then a partition of its codes' neighbour graph, chosen by modularity";
+    const REFERENCE: &'static str = "Ng, Jordan and Weiss 2001; Newman 2004";
+    const PRESETS: &'static [Preset] = presets!("ae-spectral":
+        "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = PartitionConfig;
 
-    fn start(
-        x: &Features,
-        config: &TwoStageConfig<PartitionConfig>,
-        autoencoder: &Artefact,
-        cx: &FitContext,
-    ) -> Result<super::Start> {
-        partition_codes(x, &config.net, (&config.codes, config.n_clusters), autoencoder, None, cx)
+    fn of(start: &Start, codes: &Codes<'_>) -> Result<Self> {
+        Ok(Self { codes: codes.get()?.clone(), labels: start.assignments.clone() })
     }
 
-    fn of(start: &super::Start, codes: impl FnOnce() -> Result<Array2<f32>>) -> Result<Self> {
-        Ok(Self { codes: Features::dense(codes()?)?, labels: start.assignments.clone() })
+    fn assignments(start: &Start) -> &Array1<u32> {
+        &start.assignments
     }
 
     fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {
@@ -210,33 +226,27 @@ impl CodeStage for Spectral {
         Ok(found.index().column(0).mapv(|i| self.labels[i as usize]))
     }
 
-    fn store(&self, tensors: &mut vae_core::bundle::Tensors) {
+    fn store(&self, tensors: &mut Tensors) -> Result<()> {
         let codes = self.codes.dense_rows(0, self.codes.n());
-        tensors.insert("spectral.codes".into(), tensor_of(codes.mapv(f64::from).view()).to_kind(Kind::Float));
+        tensors.insert("spectral.codes".into(), to_tensor(codes.view(), Device::Cpu)?);
         tensors.insert("spectral.labels".into(), labels_to_tensor(&self.labels));
+        Ok(())
     }
 
-    fn load(stored: &Stored) -> Result<Self> {
-        let codes = Features::dense(to_array2(stored.tensor("spectral.codes")?)?)?;
-        let labels = labels_of(stored.tensor("spectral.labels")?)?;
+    fn load(tensors: &Tensors) -> Result<Self> {
+        let codes = Features::dense(to_array2(stored(tensors, "spectral.codes")?)?)?;
+        let labels = labels_of(stored(tensors, "spectral.labels")?)?;
         if labels.len() != codes.n() {
             let why = format!("the model file has {} labels for {} codes", labels.len(), codes.n());
             return Err(vae_core::Error::Features(why).into());
         }
         Ok(Self { codes, labels })
     }
-
-    fn assignments(start: &super::Start) -> &Array1<u32> {
-        &start.assignments
-    }
 }
 
-/// An auto-encoder and a clustering of its codes.
+/// The methods: an auto-encoder and a clustering of its codes.
 #[derive(Debug)]
-pub struct TwoStage<S: CodeStage> {
-    config: TwoStageConfig<S::Config>,
-    fitted: Option<(CodeModel, S)>,
-}
+pub struct TwoStage<S>(std::marker::PhantomData<S>);
 
 /// Auto-encoder and k-means.
 pub type AeKMeans = TwoStage<KMeans>;
@@ -247,128 +257,91 @@ pub type AeGmm = TwoStage<Gmm>;
 /// Auto-encoder and a partition of the graph of its codes.
 pub type AeSpectral = TwoStage<Spectral>;
 
-impl<S: CodeStage> TwoStage<S> {
-    fn fitted(&self) -> Result<&(CodeModel, S)> {
-        self.fitted.as_ref().ok_or(Error::NotFitted)
-    }
+/// A fitted [`TwoStage`].
+#[derive(Debug)]
+pub struct Stages<S> {
+    first: CodeModel,
+    second: S,
 }
 
-impl<S: CodeStage> TwoStage<S> {
-    fn fit_stages(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
-        let config = &self.config;
-        let likelihood = Some((config.likelihood, config.likelihood_variance));
-        let (input, resolved) = resolve_input(x, config.scale, likelihood, config.n_clusters)?;
-        let scaled = input.prepare(x)?;
-        let likelihood = input.likelihood.ok_or(Error::NotFitted)?;
-        let autoencoder = pretrain(&scaled, &config.net, &config.pretrain, likelihood, cx)?;
-        let start = S::start(&scaled, config, &autoencoder, cx)?;
-        let model = CodeModel::new(&config.net, input.clone(), &autoencoder.tensors, cx.device)?;
-        let stage = S::of(&start, || model.codes(x))?;
-        self.fitted = Some((model, stage));
-        Ok(FitSummary {
+impl<S: CodeStage> Method for TwoStage<S> {
+    const NAME: &'static str = S::NAME;
+    const SUMMARY: &'static str = S::SUMMARY;
+    const REFERENCE: &'static str = S::REFERENCE;
+    const GENERATIVE: bool = S::GENERATIVE;
+    const PRESETS: &'static [Preset] = S::PRESETS;
+    type Config = TwoStageConfig<S::Config>;
+    type Model = Stages<S>;
+
+    fn fit(
+        config: &Self::Config,
+        x: &Features,
+        input: &Input,
+        cx: &FitContext,
+    ) -> Result<(Stages<S>, FitSummary)> {
+        let autoencoder = pretrain(x, &config.net, &config.pretrain, input.likelihood()?, cx)?;
+        let codes = Codes::new(x, &config.net, &autoencoder, cx);
+        let start = config.codes.start(&codes, config.n_clusters)?;
+        let first = CodeModel::new(&config.net, input, &autoencoder.tensors, cx.device)?;
+        let second = S::of(&start, &codes)?;
+        let summary = FitSummary {
             assignments: S::assignments(&start).clone(),
-            start_assignments: None,
-            observed: Vec::new(),
             selection: start.selection,
-            phases: vec![autoencoder.record, start.record],
-            resolved,
-        })
+            phases: vec![autoencoder.record.clone(), start.record],
+            ..FitSummary::default()
+        };
+        Ok((Stages { first, second }, summary))
     }
 
-    fn save_stages(&self, path: &Path) -> Result<()> {
-        let (model, stage) = self.fitted()?;
-        let mut tensors = model.snapshot()?;
-        stage.store(&mut tensors);
-        save(path, S::NAME, &self.config, &model.input, &tensors)
-    }
-
-    fn restore_stages(config: TwoStageConfig<S::Config>, stored: &Stored) -> Result<Self> {
-        let model = CodeModel::new(&config.net, stored.input.clone(), &stored.tensors, Device::Cpu)?;
-        let stage = S::load(stored)?;
-        Ok(Self { config, fitted: Some((model, stage)) })
+    fn restore(config: &Self::Config, input: &Input, tensors: &Tensors) -> Result<Stages<S>> {
+        let first = CodeModel::new(&config.net, input, tensors, Device::Cpu)?;
+        Ok(Stages { first, second: S::load(tensors)? })
     }
 }
 
-/// The parts of [`Clusterer`] that do not differ between the two.
-macro_rules! common_methods {
-    () => {
-        fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
-            self.fit_stages(x, cx)
-        }
-
-        fn predict(&self, x: &Features) -> Result<Array1<u32>> {
-            let (model, stage) = self.fitted()?;
-            CodeStage::predict(stage, &model.codes(x)?)
-        }
-
-        fn embed(&self, x: &Features) -> Result<Array2<f32>> {
-            self.fitted()?.0.codes(x)
-        }
-
-        fn save(&self, path: &Path) -> Result<()> {
-            self.save_stages(path)
-        }
-
-        fn n_clusters(&self) -> usize {
-            self.config.n_clusters
-        }
-
-        fn image(&self) -> Option<ImageShape> {
-            self.fitted.as_ref().and_then(|(model, _)| model.input.image)
-        }
-    };
-}
-
-impl Clusterer for AeKMeans {
-    common_methods!();
-}
-
-impl Clusterer for AeSpectral {
-    common_methods!();
-}
-
-impl Clusterer for AeGmm {
-    common_methods!();
-
-    fn soft(&self) -> Option<&dyn SoftAssign> {
-        Some(self)
+impl<S: CodeStage> Model for Stages<S> {
+    fn tensors(&self) -> Result<Tensors> {
+        let mut tensors = self.first.snapshot()?;
+        self.second.store(&mut tensors)?;
+        Ok(tensors)
     }
 
-    fn generator(&self) -> Option<&dyn Generator> {
-        Some(self)
+    fn predict(&self, x: &Features) -> Result<Array1<u32>> {
+        self.second.predict(&self.first.codes(x)?)
+    }
+
+    fn embed(&self, x: &Features) -> Result<Array2<f32>> {
+        self.first.codes(x)
+    }
+
+    fn soft(&self) -> Option<&dyn Soft> {
+        self.second.gmm().map(|_| self as &dyn Soft)
+    }
+
+    fn generative(&self) -> Option<&dyn Generative> {
+        self.second.gmm().map(|_| self as &dyn Generative)
     }
 }
 
-impl SoftAssign for AeGmm {
-    fn predict_proba(&self, x: &Features) -> Result<Array2<f32>> {
-        let (model, gmm) = self.fitted()?;
-        Ok(gmm.predict_proba(model.codes(x)?.view())?.mapv(|g| g as f32))
+impl<S: CodeStage> Stages<S> {
+    fn gmm(&self) -> Result<&Gmm> {
+        self.second.gmm().ok_or(Error::NotFitted)
     }
 }
 
-impl Generator for AeGmm {
+impl<S: CodeStage> Soft for Stages<S> {
+    fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
+        Ok(self.gmm()?.predict_proba(self.first.codes(x)?.view())?.mapv(|g| g as f32))
+    }
+}
+
+impl<S: CodeStage> Generative for Stages<S> {
     fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
-        let (model, gmm) = self.fitted()?;
-        model.decode(sample_component(gmm, cluster, n, seed)?.view())
+        let codes: Array2<f32> = self.gmm()?.sample_component(cluster as u32, n, seed)?;
+        self.first.decode(codes.view())
     }
 
     fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
-        let (model, _) = self.fitted()?;
-        model.decode(model.codes(x)?.view())
-    }
-}
-
-impl<S: CodeStage + 'static> Restorable for TwoStage<S>
-where
-    Self: Clusterer,
-{
-    type Config = TwoStageConfig<S::Config>;
-
-    fn new(config: Self::Config) -> Self {
-        Self { config, fitted: None }
-    }
-
-    fn restore(config: Self::Config, stored: Stored) -> Result<Self> {
-        Self::restore_stages(config, &stored)
+        self.first.decode(self.first.codes(x)?.view())
     }
 }

@@ -1,18 +1,14 @@
 //! The phase `partition`: the graph of the codes' nearest neighbours, cut by modularity.
 
+use super::codes::{Codes, Start};
+use super::{labels_of, labels_to_tensor};
 use crate::Result;
-use crate::mixture::{Mixture, gmm_phase};
-use crate::two_stage::{Start, labels_of, labels_to_tensor};
+use crate::mixture::Mixture;
 use ndarray::{Array1, Array2, ArrayView1};
 use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_array2};
-use vae_core::init::Init;
-use vae_core::net::NetConfig;
-use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
-use vae_core::pretrain::Autoencoder;
-use vae_core::random::Streams;
+use vae_core::phase::{Artefact, PhaseRecord, PhaseSpec};
 use vae_graph::partition::PartitionConfig;
 
 /// Raised when the code below changes its result.
@@ -21,71 +17,58 @@ const REVISION: u32 = 2;
 /// Smallest variance of a component fitted to a cluster.
 const VARIANCE_FLOOR: f64 = 1e-6;
 
-/// Codes of all samples under a pretrained auto-encoder, `[n, J]`.
-pub(crate) fn codes_of(
-    x: &Features,
-    net: &NetConfig,
-    autoencoder: &Artefact,
-    cx: &FitContext,
-) -> Result<Array2<f32>> {
-    // The initial weights are overwritten at once.
-    let model = Autoencoder::new(net, Init::GlorotUniform, x.dim(), &Streams::new(0, "codes"), cx.device);
-    model.params.load(&autoencoder.tensors, "")?;
-    Ok(to_array2(&model.codes(&Resident::new(x, cx.device)?)?)?)
-}
-
 /// The same points in another space, and the key of the phase they come from.
-pub(crate) struct OtherSpace<'a> {
+pub struct OtherSpace<'a> {
     pub points: &'a Features,
     pub key: &'a str,
 }
 
-/// Encodes all samples, partitions the neighbour graph of their codes (the mean of it and that of `other`), and describes
-/// the codes of each cluster by a Gaussian.
-pub(crate) fn partition_codes(
-    x: &Features,
-    net: &NetConfig,
-    (config, n_clusters): (&PartitionConfig, usize),
-    autoencoder: &Artefact,
-    other: Option<OtherSpace<'_>>,
-    cx: &FitContext,
-) -> Result<Start> {
-    let other_key = other.as_ref().map_or("", |o| o.key);
-    let spec = PhaseSpec {
-        name: "partition",
-        revision: REVISION,
-        config: &(config, n_clusters),
-        inputs: &[x.sha256(), &autoencoder.record.key, other_key],
-    };
-    let artefact = gmm_phase(cx, &spec, |phase| {
-        let codes = Features::dense(codes_of(x, net, autoencoder, cx)?)?;
-        let spaces: Vec<&Features> = other.iter().map(|o| o.points).chain([&codes]).collect();
-        let found = config.fit(&spaces, n_clusters, &phase.streams, cx)?;
-        let codes = codes.dense_rows(0, codes.n());
-        let mut tensors = Tensors::new();
-        gaussians(&codes, found.labels.view(), n_clusters).store("gmm.", &mut tensors);
-        tensors.insert("assignments".into(), labels_to_tensor(&found.labels));
-        let notes = json!({
-            "modularity": found.modularity,
-            "candidates": found.candidates,
-            "eigenvalues": found.eigenvalues,
-        });
-        Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
-    })?;
-    let mixture = Mixture::load(&artefact.tensors, "gmm.")?;
-    let assignments = labels_of(artefact.tensor("assignments")?)?;
-    Ok(Start {
-        centres: mixture.mu.clone(),
-        mixture,
-        kmeans_assignments: assignments.clone(),
-        assignments,
-        selection: "highest modularity of spectral partitions of the neighbour graph".into(),
-        record: artefact.record,
-    })
+impl Codes<'_> {
+    /// The phase `partition`: the neighbour graph of the codes (the mean of it and that of `other`) is cut, and a Gaussian
+    /// describes the codes of each cluster.
+    pub fn partition(
+        &self,
+        config: &PartitionConfig,
+        n_clusters: usize,
+        other: Option<OtherSpace<'_>>,
+    ) -> Result<Start> {
+        let other_key = other.as_ref().map_or("", |o| o.key);
+        let spec = PhaseSpec {
+            name: "partition",
+            revision: REVISION,
+            config: &(config, n_clusters),
+            inputs: &[self.x.sha256(), self.key(), other_key],
+        };
+        let artefact = self.cx.phase(&spec, |phase| -> Result<Artefact> {
+            let codes = self.get()?;
+            let spaces: Vec<&Features> = other.iter().map(|o| o.points).chain([codes]).collect();
+            let found = config.fit(&spaces, n_clusters, &phase.streams, self.cx)?;
+            let mut tensors = Tensors::new();
+            gaussians(codes, found.labels.view(), n_clusters).store("gmm.", &mut tensors)?;
+            tensors.insert("assignments".into(), labels_to_tensor(&found.labels));
+            let notes = json!({
+                "modularity": found.modularity,
+                "candidates": found.candidates,
+                "eigenvalues": found.eigenvalues,
+            });
+            Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
+        })?;
+        let mixture = Mixture::load(&artefact.tensors, "gmm.")?;
+        let assignments = labels_of(artefact.tensor("assignments")?)?;
+        Ok(Start {
+            centres: mixture.mu.clone(),
+            mixture,
+            kmeans_assignments: assignments.clone(),
+            assignments,
+            selection: "highest modularity of spectral partitions of the neighbour graph".into(),
+            record: artefact.record,
+        })
+    }
 }
 
 /// Share, mean and unbiased variance of each cluster, in f64.
-pub(crate) fn gaussians(codes: &Array2<f32>, labels: ArrayView1<'_, u32>, n_clusters: usize) -> Mixture {
+pub fn gaussians(codes: &Features, labels: ArrayView1<'_, u32>, n_clusters: usize) -> Mixture {
+    let codes = codes.dense_rows(0, codes.n());
     let (n, j) = codes.dim();
     let mut count = vec![0usize; n_clusters];
     let mut mu = Array2::<f64>::zeros((n_clusters, j));
@@ -117,7 +100,8 @@ mod tests {
 
     #[test]
     fn gaussians_by_hand() {
-        let codes = array![[0.0f32, 1.0], [2.0, 1.0], [4.0, 1.0], [7.0, -1.0]];
+        let codes =
+            Features::dense(array![[0.0f32, 1.0], [2.0, 1.0], [4.0, 1.0], [7.0, -1.0]]).expect("finite");
         let m = gaussians(&codes, array![0u32, 0, 0, 1].view(), 3);
         assert_eq!(m.pi, array![0.75, 0.25, 0.0]);
         assert_eq!(m.mu, array![[2.0, 1.0], [7.0, -1.0], [0.0, 0.0]]);

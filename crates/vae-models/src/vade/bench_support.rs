@@ -30,16 +30,10 @@ impl VadeStep {
             mu: Array2::from_shape_fn((10, 10), |(k, j)| ((k * 7 + j * 3) % 10) as f64 - 4.5),
             var: Array2::ones((10, 10)),
         };
-        let net = VadeNet::new(
-            &config,
-            Likelihood::Bernoulli,
-            dim,
-            &mixture,
-            &Streams::new(0, "bench"),
-            Device::Cpu,
-        );
+        let (of, streams) = ((Likelihood::Bernoulli, dim), Streams::new(0, "bench"));
+        let net = VadeNet::new(&config, of, &mixture, &streams, Device::Cpu);
         let groups = vec![config.train.group(), Group { lr: config.prior_lr, weight_decay: 0.0 }];
-        let optimizer = Optimizer::new(config.train.rule(), groups, &net.params).expect("valid groups");
+        let optimizer = Optimizer::new(config.train.rule(), groups, &net.vae.params).expect("valid groups");
         Self { net, optimizer }
     }
 
@@ -48,9 +42,9 @@ impl VadeStep {
         let start = Instant::now();
         let loss = self.net.loss(batch).expect("a loss");
         let forward = start.elapsed();
-        let grads = Tensor::run_backward(&[&loss.total], &self.net.params.tensors(), false, false);
+        let grads = Tensor::run_backward(&[&loss.total], &self.net.vae.params.tensors(), false, false);
         let backward = start.elapsed();
-        self.optimizer.step(&self.net.params, &grads, &[2e-3, 2e-3]).expect("a step");
+        self.optimizer.step(&self.net.vae.params, &grads, &[2e-3, 2e-3]).expect("a step");
         [forward, backward - forward, start.elapsed() - backward]
     }
 }

@@ -1,7 +1,9 @@
 //! The configuration of VaDE.
 
 use super::loss::Gamma;
-use crate::registry::MethodConfig;
+use crate::config::check_optional;
+use crate::input::InputConfig;
+use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
 use crate::two_stage::CodeClustering;
 use crate::{Error, Result};
@@ -143,6 +145,11 @@ impl Default for VadeConfig {
 }
 
 impl MethodConfig for VadeConfig {
+    fn input(&self) -> InputConfig {
+        let likelihood = Some((self.likelihood, self.likelihood_variance));
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
+    }
+
     fn every_table() -> Self {
         let mut all = Self::default();
         all.init.partition = Some(PartitionConfig::default());
@@ -157,28 +164,12 @@ impl MethodConfig for VadeConfig {
     }
 
     fn check(&self) -> Result<()> {
-        crate::config::check_n_clusters(self.n_clusters)?;
         self.net.check()?;
         self.pretrain.check()?;
         self.init.codes.check()?;
-        match (&self.init.partition, self.init.kind) {
-            (Some(partition), InitKind::Graph) => partition.check()?,
-            (Some(_), _) => {
-                return Err(Error::config(
-                    "init.partition",
-                    "given",
-                    "nothing, unless init.kind is \"graph\"",
-                ));
-            }
-            (None, _) => {}
-        }
-        match (&self.init.siamese, self.init.kind) {
-            (Some(siamese), InitKind::Graph) => siamese.check()?,
-            (Some(_), _) => {
-                return Err(Error::config("init.siamese", "given", "nothing, unless init.kind is \"graph\""));
-            }
-            (None, _) => {}
-        }
+        let graph = (self.init.kind == InitKind::Graph, "init.kind is \"graph\"");
+        check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
+        check_optional("init.siamese", self.init.siamese.as_ref(), graph, |s| Ok(s.check()?))?;
         self.train.check()?;
         if !(self.prior_lr > 0.0 && self.prior_lr.is_finite()) {
             return Err(Error::config("prior_lr", self.prior_lr, "a finite number above 0"));

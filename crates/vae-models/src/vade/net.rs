@@ -1,21 +1,17 @@
 //! VaDE's networks and prior together, as something the loop can train.
 
 use super::config::VadeConfig;
-use super::loss::{Posterior, held, loss, loss_with};
+use super::loss::{held, loss, loss_with};
 use crate::mixture::Mixture;
-use tch::{Device, Kind, Tensor};
+use crate::mixture_vae::{MixtureVae, Vae};
+use tch::{Device, Tensor};
 use vae_core::Result;
 use vae_core::features::Resident;
 use vae_core::likelihood::Likelihood;
-use vae_core::net::{Builder, Decoder, Encoder, NetConfig};
 use vae_core::params::Params;
-use vae_core::random::{Streams, normal};
+use vae_core::random::Streams;
 use vae_core::train::{Batch, Loss, Trainable};
-use vae_gmm::prior::MixturePrior;
-
-/// Log variances are kept within ± this in the forward pass: a guard against overflow, not a part of the method. The
-/// term `clamped` of the history counts how often it acted.
-const LOG_VAR_LIMIT: f64 = 12.0;
+use vae_gmm::prior::Pi;
 
 /// Assignments that training holds on to in its first epochs.
 #[derive(Debug)]
@@ -26,74 +22,52 @@ pub(super) struct Held {
     pub epochs: usize,
 }
 
-/// Rows per block when all samples are encoded.
-const BLOCK: usize = 4096;
-
 #[derive(Debug)]
-pub(super) struct VadeNet {
-    pub params: Params,
-    pub encoder: Encoder,
-    pub decoder: Decoder,
-    pub prior: MixturePrior,
-    pub likelihood: Likelihood,
+pub struct VadeNet {
+    pub(super) vae: Vae,
     gamma: super::loss::Gamma,
-    pub held: Option<Held>,
+    pub(super) held: Option<Held>,
 }
 
 impl VadeNet {
-    /// Fresh networks, and a prior with the parameters of `mixture`. Networks are group 0, the prior is group 1.
-    pub fn new(
+    /// Fresh networks, and a prior with the parameters of `mixture`.
+    pub(super) fn new(
         config: &VadeConfig,
-        likelihood: Likelihood,
-        dim: usize,
+        of: (Likelihood, usize),
         mixture: &Mixture,
         streams: &Streams,
         device: Device,
     ) -> Self {
-        let mut params = Params::new();
-        let net: &NetConfig = &config.net;
-        let mut builder = Builder { params: &mut params, streams, init: net.init, group: 0, device };
-        let encoder = Encoder::variational(&mut builder, net, dim);
-        let decoder = Decoder::new(&mut builder, net, dim);
-        let (pi, mu, var) = (mixture.pi.view(), mixture.mu.view(), mixture.var.view());
-        let prior = MixturePrior::new(&mut params, 1, device, pi, mu, var);
-        Self { params, encoder, decoder, prior, likelihood, gamma: config.gamma, held: None }
+        let vae = Vae::new(&config.net, of, (mixture, Pi::Trained), streams, device);
+        Self { vae, gamma: config.gamma, held: None }
+    }
+}
+
+impl MixtureVae for VadeNet {
+    fn vae(&self) -> &Vae {
+        &self.vae
     }
 
-    /// Posterior means of all samples, `[n, J]`.
-    pub fn codes(&self, data: &Resident<'_>) -> Result<Tensor> {
-        data.map_rows(BLOCK, |x| Ok(self.encoder.mu(x)))
-    }
-
-    /// p(c | z = mu) of all samples, `[n, K]`.
-    pub fn gamma_at_mean(&self, data: &Resident<'_>) -> Result<Tensor> {
-        data.map_rows(BLOCK, |x| Ok(self.prior.log_gamma(&self.encoder.mu(x)).exp()))
-    }
-
-    /// Decoded posterior means of all samples, `[n, d]`.
-    pub fn reconstructions(&self, data: &Resident<'_>) -> Result<Tensor> {
-        data.map_rows(BLOCK, |x| Ok(self.likelihood.mean(&self.decoder.forward(&self.encoder.mu(x)))))
+    fn log_gamma(&self, z: &Tensor) -> Tensor {
+        self.vae.prior.log_gamma(z)
     }
 }
 
 impl Trainable for VadeNet {
     fn params(&self) -> &Params {
-        &self.params
+        &self.vae.params
     }
 
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
-        let (mu, log_var) = self.encoder.forward(batch.x);
-        let clamped = log_var.abs().gt(LOG_VAR_LIMIT).sum(Kind::Float) / batch.x.size()[0] as f64;
-        let log_var = log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT);
-        let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
-        let posterior = Posterior::sample(mu, log_var, &noise);
-        let out = self.decoder.forward(&posterior.z);
+        let Vae { decoder, prior, likelihood, .. } = &self.vae;
+        let (posterior, clamped) = self.vae.posterior(batch.x, batch);
+        let out = decoder.forward(&posterior.z);
         let t = match self.held.as_ref().filter(|h| batch.epoch < h.epochs) {
-            None => loss(self.likelihood, self.gamma, &self.prior, &posterior, &out, batch.x),
+            None => loss(*likelihood, self.gamma, prior, &posterior, &out, batch.x),
             Some(h) => {
                 let labels = h.labels.f_index_select(0, batch.index)?;
-                let log_gamma = held(&labels, self.prior.mu.size()[0] as usize);
-                loss_with(self.likelihood, log_gamma, &self.prior, &posterior, &out, batch.x)
+                let log_gamma = held(&labels, prior.mu.size()[0] as usize);
+                loss_with(*likelihood, log_gamma, prior, &posterior, &out, batch.x)
             }
         };
         let terms = vec![("rec", t.rec), ("zc", t.zc), ("ent", t.ent), ("cat", t.cat), ("clamped", clamped)];
@@ -101,7 +75,6 @@ impl Trainable for VadeNet {
     }
 
     fn observe(&self, data: &Resident<'_>) -> Result<Option<Tensor>> {
-        let winner = self.gamma_at_mean(data)?.f_argmax(1, false)?;
-        Ok(Some(winner.f_to_device(Device::Cpu)?.f_to_kind(Kind::Int)?))
+        Ok(Some(self.winners(data)?))
     }
 }

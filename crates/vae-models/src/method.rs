@@ -1,0 +1,222 @@
+//! What a method provides, and the one [`Clusterer`] that all of them share.
+//!
+//! A method is a type that implements [`Method`] in its own file: its name, its configuration, how it is fitted, and the
+//! [`Model`] that a fit leaves. [`Fit`] does what does not differ between methods: the input is checked and scaled before
+//! the method sees it, models are saved and read, samples come back on the scale of the data.
+
+use crate::clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
+use crate::input::{Input, InputConfig};
+use crate::registry::Preset;
+use crate::saved::{Stored, save};
+use crate::{Error, Result};
+use ndarray::{Array1, Array2};
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
+use std::path::Path;
+use vae_core::bundle::Tensors;
+use vae_core::phase::FitContext;
+use vae_core::{Features, ImageShape};
+
+/// What a method's configuration type provides.
+pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 'static {
+    /// The part that all methods have.
+    fn input(&self) -> InputConfig;
+
+    /// Checks the ranges of all values but those of [`MethodConfig::input`].
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key.
+    fn check(&self) -> Result<()>;
+
+    /// The defaults with every optional table present: what such a table begins with when only a part of it is given.
+    fn every_table() -> Self {
+        Self::default()
+    }
+
+    /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
+    fn complete(&mut self) {}
+}
+
+/// A clustering method.
+pub trait Method: Sized + 'static {
+    /// For example `vade`.
+    const NAME: &'static str;
+    /// One line for `vae methods`.
+    const SUMMARY: &'static str;
+    /// Where it comes from.
+    const REFERENCE: &'static str;
+    /// Raised whenever the code changes the result of an unchanged configuration.
+    const REVISION: u32 = 1;
+    /// Whether its models can sample and reconstruct.
+    const GENERATIVE: bool = false;
+    /// Its presets: `presets!("vade": "mnist", …)`.
+    const PRESETS: &'static [Preset] = &[];
+    /// The settings.
+    type Config: MethodConfig;
+    /// What a fit leaves.
+    type Model: Model;
+
+    /// Learns the clusters of `x`, which is scaled already; `input` says how, and what is known of it.
+    ///
+    /// # Errors
+    /// As [`Clusterer::fit`].
+    fn fit(
+        config: &Self::Config,
+        x: &Features,
+        input: &Input,
+        cx: &FitContext,
+    ) -> Result<(Self::Model, FitSummary)>;
+
+    /// The model that [`Model::tensors`] described.
+    ///
+    /// # Errors
+    /// Tensors that are missing or of another shape.
+    fn restore(config: &Self::Config, input: &Input, tensors: &Tensors) -> Result<Self::Model>;
+}
+
+/// A fitted method. Features come in scaled, `[n, d]`.
+pub trait Model: Debug + Send {
+    /// Everything that [`Method::restore`] needs.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn tensors(&self) -> Result<Tensors>;
+
+    /// Hard assignments, `[n]`.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn predict(&self, x: &Features) -> Result<Array1<u32>>;
+
+    /// Points of the latent space, `[n, latent_dim]`.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn embed(&self, x: &Features) -> Result<Array2<f32>>;
+
+    /// For models with a posterior over clusters.
+    fn soft(&self) -> Option<&dyn Soft> {
+        None
+    }
+
+    /// For models of the data.
+    fn generative(&self) -> Option<&dyn Generative> {
+        None
+    }
+}
+
+/// A model with a posterior over clusters.
+pub trait Soft {
+    /// `gamma`, `[n, K]`; rows sum to 1.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn gamma(&self, x: &Features) -> Result<Array2<f32>>;
+}
+
+/// A model of the data. Results are on the scale the model was fitted on.
+pub trait Generative {
+    /// `n` means of p(x | z) with z from the prior of one cluster, `[n, d]`.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>>;
+
+    /// Decoded posterior means, `[n, d]`.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn reconstruct(&self, x: &Features) -> Result<Array2<f32>>;
+}
+
+/// A method with its configuration, fitted or not.
+#[derive(Debug)]
+pub struct Fit<M: Method> {
+    config: M::Config,
+    fitted: Option<(Input, M::Model)>,
+}
+
+impl<M: Method> Fit<M> {
+    /// Not fitted yet. The configuration has been checked.
+    pub(crate) fn new(config: M::Config) -> Self {
+        Self { config, fitted: None }
+    }
+
+    pub(crate) fn restore(config: M::Config, stored: &Stored) -> Result<Self> {
+        let model = M::restore(&config, &stored.input, &stored.tensors)?;
+        Ok(Self { config, fitted: Some((stored.input.clone(), model)) })
+    }
+
+    fn fitted(&self) -> Result<&(Input, M::Model)> {
+        self.fitted.as_ref().ok_or(Error::NotFitted)
+    }
+
+    fn generative(&self) -> Result<(&Input, &dyn Generative)> {
+        let (input, model) = self.fitted()?;
+        Ok((input, model.generative().ok_or(Error::NotFitted)?))
+    }
+}
+
+impl<M: Method> Clusterer for Fit<M> {
+    fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
+        let (input, resolved) = self.config.input().resolve(x)?;
+        let (model, mut summary) = M::fit(&self.config, input.prepare(x)?.as_ref(), &input, cx)?;
+        summary.resolved = resolved;
+        self.fitted = Some((input, model));
+        Ok(summary)
+    }
+
+    fn predict(&self, x: &Features) -> Result<Array1<u32>> {
+        let (input, model) = self.fitted()?;
+        model.predict(input.prepare(x)?.as_ref())
+    }
+
+    fn embed(&self, x: &Features) -> Result<Array2<f32>> {
+        let (input, model) = self.fitted()?;
+        model.embed(input.prepare(x)?.as_ref())
+    }
+
+    fn save(&self, path: &Path) -> Result<()> {
+        let (input, model) = self.fitted()?;
+        save(path, M::NAME, M::REVISION, &self.config, input, &model.tensors()?)
+    }
+
+    fn n_clusters(&self) -> usize {
+        self.config.input().n_clusters
+    }
+
+    fn image(&self) -> Option<ImageShape> {
+        self.fitted.as_ref().and_then(|(input, _)| input.image)
+    }
+
+    fn soft(&self) -> Option<&dyn SoftAssign> {
+        self.fitted.as_ref().and_then(|(_, model)| model.soft()).map(|_| self as &dyn SoftAssign)
+    }
+
+    fn generator(&self) -> Option<&dyn Generator> {
+        self.generative().ok().map(|_| self as &dyn Generator)
+    }
+}
+
+impl<M: Method> SoftAssign for Fit<M> {
+    fn predict_proba(&self, x: &Features) -> Result<Array2<f32>> {
+        let (input, model) = self.fitted()?;
+        model.soft().ok_or(Error::NotFitted)?.gamma(input.prepare(x)?.as_ref())
+    }
+}
+
+impl<M: Method> Generator for Fit<M> {
+    fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
+        let (input, model) = self.generative()?;
+        let n_clusters = self.n_clusters();
+        if cluster >= n_clusters {
+            return Err(Error::NoCluster { cluster, n_clusters });
+        }
+        Ok(input.scale.invert(model.sample(cluster, n, seed)?))
+    }
+
+    fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
+        let (input, model) = self.generative()?;
+        Ok(input.scale.invert(model.reconstruct(input.prepare(x)?.as_ref())?))
+    }
+}
