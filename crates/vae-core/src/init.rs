@@ -19,6 +19,8 @@ pub enum Init {
     UniformFanIn,
     /// U(±√(6 / fan_in)) (He et al. 2015).
     HeUniform,
+    /// N(0, 2 / fan_in) (He et al. 2015).
+    HeNormal,
 }
 
 impl Init {
@@ -38,6 +40,7 @@ impl Init {
             Self::GlorotUniform => symmetric((6.0 / (fan_in + fan_out)).sqrt()),
             Self::UniformFanIn => symmetric(1.0 / fan_in.sqrt()),
             Self::HeUniform => symmetric((6.0 / fan_in).sqrt()),
+            Self::HeNormal => normal(&mut rng, shape, Device::Cpu) * (2.0 / fan_in).sqrt(),
             Self::Normal002 => normal(&mut rng, shape, Device::Cpu) * 0.02,
             Self::Normal001 => normal(&mut rng, shape, Device::Cpu) * 0.01,
         };
@@ -69,7 +72,9 @@ mod tests {
             let largest = draw(init).abs().max().double_value(&[]);
             assert!(largest <= bound * (1.0 + 1e-6) && largest > 0.999 * bound, "{init:?} {largest}");
         }
-        for (init, std) in [(Init::Normal002, 0.02), (Init::Normal001, 0.01)] {
+        for (init, std) in
+            [(Init::Normal002, 0.02), (Init::Normal001, 0.01), (Init::HeNormal, (2.0f64 / 500.0).sqrt())]
+        {
             let got = draw(init).std(true).double_value(&[]);
             assert!((got / std - 1.0).abs() < 5.0 / (2.0f64 * 150_000.0).sqrt(), "{init:?} {got}");
         }

@@ -1,11 +1,13 @@
 //! Layers and networks.
 
 mod autoencoder;
+mod batch_norm;
 mod conv;
 mod linear;
 mod mlp;
 
 pub use autoencoder::{Decoder, Encoder, NetConfig};
+pub use batch_norm::{BatchNorm, Statistics};
 pub use conv::{Conv2d, ConvTranspose2d};
 pub use linear::Linear;
 pub use mlp::Mlp;

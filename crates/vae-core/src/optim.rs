@@ -121,6 +121,19 @@ impl Optimizer {
         &self.groups
     }
 
+    /// Forgets moments and momentum, as if no update had been made.
+    pub fn reset(&mut self) {
+        for buffer in self.state.iter_mut().flatten() {
+            let _ = buffer.zero_();
+        }
+        self.t = 0;
+    }
+
+    /// Sets SGD's momentum, for trainings that raise it.
+    pub fn set_momentum(&mut self, momentum: f64) {
+        self.rule.momentum = momentum;
+    }
+
     /// One update. `grads` are in the order of `params`; `lrs` holds one learning rate per group.
     ///
     /// # Errors

@@ -18,10 +18,12 @@ pub struct Param {
     pub group: usize,
 }
 
-/// Trainable tensors in the order in which they were made.
+/// Trainable tensors in the order in which they were made, and buffers: tensors that a model keeps and no optimiser
+/// touches (the running statistics of a batch norm). Checkpoints and models hold both.
 #[derive(Debug, Default)]
 pub struct Params {
     params: Vec<Param>,
+    buffers: Vec<(String, Tensor)>,
 }
 
 impl Params {
@@ -35,11 +37,39 @@ impl Params {
     /// # Panics
     /// When the name is taken, a mistake of the caller's code.
     pub fn add(&mut self, name: impl Into<String>, value: Tensor, group: usize) -> Tensor {
-        let name = name.into();
-        assert!(self.params.iter().all(|p| p.name != name), "parameter `{name}` is registered twice");
+        let name = self.new_name(name.into());
         let tensor = value.detach().contiguous().set_requires_grad(true);
         self.params.push(Param { name, tensor: tensor.shallow_clone(), group });
         tensor
+    }
+
+    /// Registers `value` as a buffer and returns the tensor that modules use.
+    ///
+    /// # Panics
+    /// When the name is taken, a mistake of the caller's code.
+    pub fn add_buffer(&mut self, name: impl Into<String>, value: Tensor) -> Tensor {
+        let name = self.new_name(name.into());
+        let tensor = value.detach().contiguous();
+        self.buffers.push((name, tensor.shallow_clone()));
+        tensor
+    }
+
+    fn new_name(&self, name: String) -> String {
+        assert!(self.entries().all(|(known, _)| known != name), "parameter `{name}` is registered twice");
+        name
+    }
+
+    /// Names and tensors of the parameters, then of the buffers.
+    fn entries(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        let params = self.params.iter().map(|p| (p.name.as_str(), &p.tensor));
+        params.chain(self.buffers.iter().map(|(name, t)| (name.as_str(), t)))
+    }
+
+    /// Moves the parameters whose names `chosen` accepts to another optimiser group.
+    pub fn regroup(&mut self, group: usize, chosen: impl Fn(&str) -> bool) {
+        for p in self.params.iter_mut().filter(|p| chosen(&p.name)) {
+            p.group = group;
+        }
     }
 
     /// All parameters in order.
@@ -57,44 +87,41 @@ impl Params {
         self.params.iter().map(|p| p.tensor.numel()).sum()
     }
 
-    /// Copies of all parameters on the CPU, each name behind `prefix`.
+    /// Copies of all parameters and buffers on the CPU, each name behind `prefix`.
     ///
     /// # Errors
     /// [`Error::Torch`].
     pub fn snapshot(&self, prefix: &str) -> Result<BTreeMap<String, Tensor>> {
-        self.params
-            .iter()
-            .map(|p| {
-                Ok((format!("{prefix}{}", p.name), p.tensor.f_detach()?.f_to_device(Device::Cpu)?.copy()))
-            })
+        self.entries()
+            .map(|(name, t)| Ok((format!("{prefix}{name}"), t.f_detach()?.f_to_device(Device::Cpu)?.copy())))
             .collect()
     }
 
-    /// Overwrites the parameters for which `source` has `prefix + name`; the others stay. Returns how many were set.
+    /// Overwrites the parameters and buffers for which `source` has `prefix + name`; the others stay. Returns how many were set.
     ///
     /// # Errors
     /// [`Error::Shape`] when a stored tensor has another shape.
     pub fn load_present(&self, source: &BTreeMap<String, Tensor>, prefix: &str) -> Result<usize> {
         let mut n_set = 0;
-        for p in &self.params {
-            if let Some(value) = source.get(&format!("{prefix}{}", p.name)) {
-                copy_into(&p.tensor, value, &p.name)?;
+        for (name, tensor) in self.entries() {
+            if let Some(value) = source.get(&format!("{prefix}{name}")) {
+                copy_into(tensor, value, name)?;
                 n_set += 1;
             }
         }
         Ok(n_set)
     }
 
-    /// Overwrites every parameter with `prefix + name` of `source`.
+    /// Overwrites every parameter and buffer with `prefix + name` of `source`.
     ///
     /// # Errors
     /// [`Error::Features`] when one is missing, [`Error::Shape`] when one has another shape.
     pub fn load(&self, source: &BTreeMap<String, Tensor>, prefix: &str) -> Result<()> {
-        for p in &self.params {
-            let value = source.get(&format!("{prefix}{}", p.name)).ok_or_else(|| {
-                Error::Features(format!("the stored model has no tensor `{prefix}{}`", p.name))
-            })?;
-            copy_into(&p.tensor, value, &p.name)?;
+        for (name, tensor) in self.entries() {
+            let value = source
+                .get(&format!("{prefix}{name}"))
+                .ok_or_else(|| Error::Features(format!("the stored model has no tensor `{prefix}{name}`")))?;
+            copy_into(tensor, value, name)?;
         }
         Ok(())
     }
@@ -131,6 +158,21 @@ mod tests {
         assert_eq!(w.sum(None).double_value(&[]), 4.0);
         assert!(w.requires_grad());
         assert_eq!(params.n_values(), 4);
+    }
+
+    #[test]
+    fn buffers_are_kept_and_not_trained() {
+        let mut params = Params::new();
+        let _ = params.add("w.bias", Tensor::zeros([2], (Kind::Float, Device::Cpu)), 0);
+        let mean = params.add_buffer("mean", Tensor::ones([2], (Kind::Float, Device::Cpu)));
+        assert_eq!((params.n_values(), params.tensors().len()), (2, 1));
+        let stored = params.snapshot("m.").expect("snapshot");
+        assert_eq!(stored.keys().collect::<Vec<_>>(), ["m.mean", "m.w.bias"]);
+        tch::no_grad(|| mean.shallow_clone().fill_(5.0));
+        params.load(&stored, "m.").expect("the same shapes");
+        assert_eq!((mean.sum(None).double_value(&[]), mean.requires_grad()), (2.0, false));
+        params.regroup(1, |name| name.ends_with(".bias"));
+        assert_eq!(params.iter().map(|p| p.group).collect::<Vec<_>>(), [1]);
     }
 
     #[test]

@@ -28,8 +28,14 @@ use tch::Device;
 /// Settings younger than the first recorded runs, each with the value (as JSON) at which it changes nothing. Hashes leave
 /// them out at that value, so that phases and run files made before a setting existed stay valid. Such a setting is not
 /// the last one of its table.
-pub const NEUTRAL: [(&str, &str); 3] =
-    [("min_updates", "0"), ("log_var", "\"glorot\""), ("assignment_warmup_epochs", "0")];
+pub const NEUTRAL: [(&str, &str); 6] = [
+    ("min_updates", "0"),
+    ("log_var", "\"glorot\""),
+    ("assignment_warmup_epochs", "0"),
+    ("momentum_ramp_updates", "0"),
+    ("bias_lr_factor", "1.0"),
+    ("layer_noise", "\"mask\""),
+];
 
 /// One epoch of a training, without a clock: equal runs have equal histories.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use crate::features::{Features, Resident};
 use crate::init::Init;
 use crate::likelihood::Likelihood;
 use crate::net::{Builder, Decoder, Encoder, NetConfig};
-use crate::optim::OptimizerKind;
+use crate::optim::{Group, OptimizerKind};
 use crate::params::Params;
 use crate::phase::{Artefact, FitContext, PhaseSpec};
 use crate::random::Streams;
@@ -42,8 +42,20 @@ pub enum PretrainKind {
 pub enum ReconstructionLoss {
     /// The method's likelihood: a sum over dimensions, nats.
     Likelihood,
-    /// Mean squared error over all elements (DEC, DEC-keras); decoder outputs pass the likelihood's mean first.
+    /// Mean squared error over all elements (DEC-keras); decoder outputs pass the likelihood's mean first.
     Mse,
+    /// Half of it: the Euclidean loss of DEC's modified Caffe, for which its learning rate of 0.1 is meant.
+    HalfMse,
+}
+
+/// What disturbs a layer while it is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LayerNoise {
+    /// A share of its inputs is 0 (Vincent et al. 2010).
+    Mask,
+    /// Inverted dropout of its inputs and of its activated outputs, but neither of the data nor of the codes (DEC's code).
+    Dropout,
 }
 
 /// A table `[pretrain]` of a method's configuration.
@@ -62,6 +74,10 @@ pub struct PretrainConfig {
     pub layer_epochs: usize,
     /// For `stacked`: share of each layer's inputs set to 0.
     pub layer_mask: f64,
+    /// For `stacked`: `mask` or `dropout`.
+    pub layer_noise: LayerNoise,
+    /// Learning rate of the biases, as a multiple of that of the weights.
+    pub bias_lr_factor: f64,
     /// The training end to end; for `stacked` its optimiser and batch size serve the layers too.
     pub train: TrainConfig,
 }
@@ -75,6 +91,8 @@ impl Default for PretrainConfig {
             input_mask: 0.0,
             layer_epochs: 50,
             layer_mask: 0.2,
+            layer_noise: LayerNoise::Mask,
+            bias_lr_factor: 1.0,
             train: TrainConfig {
                 epochs: 60,
                 batch_size: 256,
@@ -99,6 +117,10 @@ impl PretrainConfig {
             if !(0.0..1.0).contains(&share) {
                 return Err(Error::config(field, share, "a number in [0, 1)"));
             }
+        }
+        if !(self.bias_lr_factor > 0.0 && self.bias_lr_factor.is_finite()) {
+            let expected = "a finite number above 0";
+            return Err(Error::config("pretrain.bias_lr_factor", self.bias_lr_factor, expected));
         }
         self.train.check()
     }
@@ -178,11 +200,30 @@ fn mask(x: &Tensor, share: f64, name: &str, batch: &crate::train::Batch<'_>) -> 
     x * u.ge(share).to_kind(x.kind())
 }
 
-/// `‖·‖` of a reconstruction under `loss`, mean over the batch.
-fn reconstruction(loss: ReconstructionLoss, likelihood: Likelihood, out: &Tensor, x: &Tensor) -> Tensor {
+/// Inverted dropout: zeroes a random share of the entries and enlarges the others, so that sums keep their mean.
+fn dropout(x: &Tensor, share: f64, name: &str, batch: &crate::train::Batch<'_>) -> Tensor {
+    mask(x, share, name, batch) / (1.0 - share)
+}
+
+/// The optimiser's groups of a training whose biases learn at `factor` times the rate of the weights.
+///
+/// Moves the parameters named `*.bias` to group 1 unless the factor is 1.
+pub fn groups_of(params: &mut Params, config: &TrainConfig, factor: f64) -> Vec<Group> {
+    let group = config.group();
+    if factor == 1.0 {
+        return vec![group];
+    }
+    params.regroup(1, |name| name.ends_with(".bias"));
+    vec![group, Group { lr: group.lr * factor, ..group }]
+}
+
+/// The loss of the reconstruction `out` (logits or means) of `x`, both `[b, d]`: a scalar. `likelihood` is a sum over
+/// dimensions and a mean over the batch, the others are means over all elements.
+pub fn reconstruction(loss: ReconstructionLoss, likelihood: Likelihood, out: &Tensor, x: &Tensor) -> Tensor {
     match loss {
         ReconstructionLoss::Likelihood => likelihood.nll_sum(out, x) / x.size()[0] as f64,
         ReconstructionLoss::Mse => likelihood.mean(out).mse_loss(x, tch::Reduction::Mean),
+        ReconstructionLoss::HalfMse => likelihood.mean(out).mse_loss(x, tch::Reduction::Mean) * 0.5,
     }
 }
 

@@ -70,6 +70,19 @@ pub fn permutation(rng: &mut ChaCha8Rng, n: usize) -> Vec<i64> {
     order
 }
 
+/// `size` different numbers of `0..n`, every subset equally likely (Floyd's algorithm); `size` is at most `n`.
+pub fn subset(rng: &mut ChaCha8Rng, n: usize, size: usize) -> Vec<i64> {
+    let mut seen = std::collections::HashSet::with_capacity(size);
+    let mut rows = Vec::with_capacity(size);
+    for last in n - size..n {
+        let row = rng.random_range(0..=last);
+        let row = if seen.insert(row) { row } else { last };
+        seen.insert(row);
+        rows.push(row as i64);
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +112,19 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(sorted, (0..1000).collect::<Vec<i64>>());
         assert_ne!(order, sorted);
+    }
+
+    #[test]
+    fn subsets_are_equally_likely() {
+        let mut count = std::collections::BTreeMap::new();
+        for step in 0..6000 {
+            let mut rows = subset(&mut Streams::new(0, "t").rng("subset", 0, step), 4, 2);
+            rows.sort_unstable();
+            *count.entry(rows).or_insert(0) += 1;
+        }
+        // Six subsets of two, 1,000 of each expected; five standard deviations are 144.
+        assert_eq!(count.len(), 6);
+        assert!(count.values().all(|c| (856..=1144).contains(c)), "{count:?}");
     }
 
     #[test]

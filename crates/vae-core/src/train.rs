@@ -5,9 +5,11 @@
 //! from the last checkpoint and ends with the same bytes (same machine, build and threads): randomness is
 //! counter-based, and everything else that matters is in the checkpoint.
 
+mod batches;
 mod checkpoint;
 mod config;
 
+pub use batches::{Batches, Order};
 pub use config::TrainConfig;
 
 use crate::bundle::Tensors;
@@ -15,9 +17,10 @@ use crate::features::Resident;
 use crate::optim::{Group, Optimizer, gradient_norm};
 use crate::params::Params;
 use crate::phase::{EpochRecord, PhaseContext, PhaseRecord};
-use crate::random::{Streams, permutation};
+use crate::random::Streams;
 use crate::resources::Clock;
 use crate::{Error, Result};
+use batches::Drawer;
 use checkpoint::State;
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
@@ -56,6 +59,21 @@ pub trait Trainable {
     /// # Errors
     /// What the model cannot compute.
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss>;
+
+    /// How batches are drawn.
+    fn batches(&self) -> Batches {
+        Batches::Passes
+    }
+
+    /// Asked after [`Trainable::begin_epoch`]: whether the training ends here, before its last epoch.
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    /// Whether the optimiser forgets its moments before each epoch.
+    fn restarts_optimizer(&self) -> bool {
+        false
+    }
 
     /// Called before the first step of an epoch (0-based), for what changes between epochs.
     ///
@@ -107,14 +125,23 @@ pub fn train(
     cx: &PhaseContext<'_>,
 ) -> Result<(PhaseRecord, Tensors)> {
     config.check()?;
-    let config = &config.resolved(data.n());
+    let drawer = Drawer {
+        batches: model.batches(),
+        n: data.n(),
+        batch_size: config.batch_size,
+        device: data.device(),
+        streams: &cx.streams,
+        pass: None,
+    };
+    let config = &config.resolved(drawer.n_steps());
     let optimizer = Optimizer::new(config.rule(), groups, model.params())?;
-    let mut run = Run { model, data, config, cx, optimizer, state: State::default(), clock: Clock::start() };
+    let (state, clock) = (State::default(), Clock::start());
+    let mut run = Run { model, data, config, cx, drawer, optimizer, state, clock };
     run.resume()?;
     run.all_epochs()?;
     let state = run.state;
     let record = PhaseRecord {
-        epochs: config.epochs,
+        epochs: state.epoch,
         wall_s: state.wall_s + run.clock.wall_s(),
         cpu_s: state.cpu_s + run.clock.cpu_s(),
         final_loss_nats: state.history.last().map(|e| e.loss),
@@ -130,6 +157,7 @@ struct Run<'a> {
     data: &'a Resident<'a>,
     config: &'a TrainConfig,
     cx: &'a PhaseContext<'a>,
+    drawer: Drawer<'a>,
     optimizer: Optimizer,
     state: State,
     /// Since this process took over; `state` holds the time before.
@@ -148,18 +176,24 @@ impl Run<'_> {
     }
 
     fn n_steps(&self) -> usize {
-        self.data.n().div_ceil(self.config.batch_size)
+        self.drawer.n_steps()
     }
 
     fn all_epochs(&mut self) -> Result<()> {
         let progress = &self.cx.fit.progress;
         let done = self.state.epoch;
-        progress.start(&self.cx.name, self.config.epochs, self.n_steps(), self.data.n(), done);
+        progress.start(&self.cx.name, self.config.epochs, self.n_steps(), self.drawer.n_rows(), done);
         let mut last_checkpoint = Instant::now();
         while self.state.epoch < self.config.epochs {
             let epoch_clock = Instant::now();
             if self.state.step == 0 {
                 self.model.begin_epoch(self.state.epoch, self.data)?;
+                if self.model.is_done() {
+                    break;
+                }
+                if self.model.restarts_optimizer() {
+                    self.optimizer.reset();
+                }
             }
             self.one_epoch(&mut last_checkpoint, epoch_clock)?;
             let epoch = self.state.epoch;
@@ -171,15 +205,11 @@ impl Run<'_> {
     }
 
     fn one_epoch(&mut self, last_checkpoint: &mut Instant, epoch_clock: Instant) -> Result<()> {
-        let (n, batch_size, epoch) = (self.data.n(), self.config.batch_size, self.state.epoch);
-        let order = permutation(&mut self.cx.streams.rng("shuffle", epoch, 0), n);
-        let order = Tensor::f_from_slice(&order)?.f_to_device(self.data.device())?;
         let mut pending = Pending::new(self.data.device());
         let n_steps = self.n_steps();
         while self.state.step < n_steps {
-            let start = self.state.step * batch_size;
-            let len = batch_size.min(n - start);
-            let index = order.f_narrow(0, start as i64, len as i64)?;
+            let index = self.drawer.draw(self.state.epoch, self.state.step)?;
+            let len = index.size()[0] as usize;
             let loss = self.one_step(&index)?;
             self.state.step += 1;
             pending.push(loss, len);
@@ -216,6 +246,7 @@ impl Run<'_> {
             }
         }
         let lrs = self.learning_rates();
+        self.optimizer.set_momentum(self.config.momentum_at(self.optimizer.n_updates()));
         self.optimizer.step(params, &grads, &lrs)?;
         Ok(loss)
     }
@@ -253,7 +284,7 @@ impl Run<'_> {
     /// Writes the epoch into the history and starts the next one. Returns the epoch's mean loss.
     fn close_epoch(&mut self, wall_s: f64) -> Result<f64> {
         let lr = self.learning_rates()[0];
-        let n = self.data.n() as f64;
+        let n = self.drawer.n_rows() as f64;
         let state = &mut self.state;
         let means: Vec<f64> = state.sums.iter().map(|s| s / n).collect();
         let terms = state.term_names.iter().cloned().zip(means[1..].iter().copied()).collect();

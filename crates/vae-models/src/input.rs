@@ -41,8 +41,8 @@ impl InputConfig {
         Ok(())
     }
 
-    /// Fits the scaling and decides what is `auto`; the texts say what was decided.
-    pub(crate) fn resolve(&self, x: &Features) -> Result<(Input, Vec<String>)> {
+    /// Fits the scaling, followed by `factor · x + shift`, and decides what is `auto`; the texts say what was decided.
+    pub(crate) fn resolve(&self, x: &Features, (factor, shift): (f64, f64)) -> Result<(Input, Vec<String>)> {
         let n_clusters = self.n_clusters;
         if n_clusters > x.n() {
             let expected = format!("at most the number of samples, {}", x.n());
@@ -59,6 +59,10 @@ impl InputConfig {
             Scale::Affine { .. } if self.scale == ScaleKind::Minmax => "scale = minmax".to_string(),
             Scale::Affine { .. } => "scale = standardize".to_string(),
         }];
+        let scale = scale.then_affine(factor, shift, x)?;
+        if (factor, shift) != (1.0, 0.0) {
+            resolved.push(format!("then {factor} x + {shift}"));
+        }
         let likelihood = match self.likelihood {
             None => None,
             Some((kind, variance)) => {

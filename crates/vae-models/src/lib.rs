@@ -20,7 +20,9 @@ mod saved;
 mod scale;
 
 pub mod baselines;
+pub mod dec;
 pub mod dgg;
+pub mod imsat;
 pub mod spectralnet;
 pub mod two_stage;
 pub mod vade;
@@ -28,5 +30,10 @@ pub mod vade;
 pub use clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
 pub use error::{Error, Result};
 pub use input::{Input, InputConfig};
-pub use saved::load_model;
+pub use saved::{load_model, stored};
 pub use scale::{Scale, ScaleKind};
+
+/// The worked example of CONTRIBUTING.md is compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../CONTRIBUTING.md")]
+struct Contributing;

@@ -22,6 +22,11 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
     /// The part that all methods have.
     fn input(&self) -> InputConfig;
 
+    /// Factor and shift of all values after the scaling, for methods that are sensitive to the size of their input.
+    fn affine(&self) -> (f64, f64) {
+        (1.0, 0.0)
+    }
+
     /// Checks the ranges of all values but those of [`MethodConfig::input`].
     ///
     /// # Errors
@@ -137,9 +142,15 @@ pub struct Fit<M: Method> {
 }
 
 impl<M: Method> Fit<M> {
-    /// Not fitted yet. The configuration has been checked.
-    pub(crate) fn new(config: M::Config) -> Self {
-        Self { config, fitted: None }
+    /// Not fitted yet.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a value outside its range.
+    pub fn new(mut config: M::Config) -> Result<Self> {
+        config.complete();
+        config.input().check()?;
+        config.check()?;
+        Ok(Self { config, fitted: None })
     }
 
     pub(crate) fn restore(config: M::Config, stored: &Stored) -> Result<Self> {
@@ -159,7 +170,7 @@ impl<M: Method> Fit<M> {
 
 impl<M: Method> Clusterer for Fit<M> {
     fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
-        let (input, resolved) = self.config.input().resolve(x)?;
+        let (input, resolved) = self.config.input().resolve(x, self.config.affine())?;
         let (model, mut summary) = M::fit(&self.config, input.prepare(x)?.as_ref(), &input, cx)?;
         summary.resolved = resolved;
         self.fitted = Some((input, model));

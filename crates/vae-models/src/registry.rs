@@ -14,6 +14,8 @@ pub static METHODS: &[Entry] = &[
     Entry::of::<crate::two_stage::AeSpectral>(),
     Entry::of::<crate::vade::Vade>(),
     Entry::of::<crate::dgg::Dgg>(),
+    Entry::of::<crate::dec::Dec>(),
+    Entry::of::<crate::imsat::Imsat>(),
     Entry::of::<crate::spectralnet::SpectralNet>(),
 ];
 
@@ -63,7 +65,7 @@ impl Entry {
                 every_table: || write(&M::Config::every_table()),
                 check_text: |text| toml::from_str::<M::Config>(text).map(drop).map_err(|e| e.to_string()),
                 canonical: |table| read::<M::Config>(table).map(|c| write(&c)),
-                build: |table| Ok(Box::new(Fit::<M>::new(read(table)?))),
+                build: |table| Ok(Box::new(Fit::<M>::new(read(table)?)?)),
                 restore: |stored| Ok(Box::new(Fit::<M>::restore(read(stored.config()?)?, &stored)?)),
             },
         }

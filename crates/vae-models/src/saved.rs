@@ -37,8 +37,11 @@ impl Stored {
     }
 }
 
-/// The tensor `name` of a model or an artefact.
-pub(crate) fn stored<'a>(tensors: &'a Tensors, name: &str) -> Result<&'a Tensor> {
+/// The tensor `name` of a model file or an artefact.
+///
+/// # Errors
+/// A model without it.
+pub fn stored<'a>(tensors: &'a Tensors, name: &str) -> Result<&'a Tensor> {
     let missing = || vae_core::Error::Features(format!("the model has no tensor `{name}`"));
     Ok(tensors.get(name).ok_or_else(missing)?)
 }

@@ -1,16 +1,17 @@
 //! Bringing columns to comparable sizes before a method sees them.
 
-use crate::Result;
+use crate::{Error, Result};
 use ndarray::{Array1, Array2, Axis, Zip};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vae_core::Features;
 
 /// What a configuration asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScaleKind {
     /// Nothing for values within [-1, 1], images and sparse features, else `standardize`.
+    #[default]
     Auto,
     /// As they are.
     None,
@@ -36,7 +37,49 @@ pub enum Scale {
     },
 }
 
+/// Refuses a factor and a shift of all values that cannot be undone.
+pub(crate) fn check_affine(factor: f64, shift: f64) -> Result<()> {
+    if !(factor > 0.0 && factor.is_finite()) {
+        return Err(Error::config("input_factor", factor, "a finite number above 0"));
+    }
+    if !shift.is_finite() {
+        return Err(Error::config("input_shift", shift, "a finite number"));
+    }
+    Ok(())
+}
+
 impl Scale {
+    /// This scaling, and then `factor · x + shift` for every value.
+    ///
+    /// # Errors
+    /// Sparse features, which a shift would fill, for anything but 1 and 0.
+    pub fn then_affine(self, factor: f64, shift: f64, x: &Features) -> Result<Self> {
+        check_affine(factor, shift)?;
+        if (factor, shift) == (1.0, 0.0) {
+            return Ok(self);
+        }
+        if x.as_dense().is_none() {
+            let found = format!("{factor}, input_shift {shift}");
+            return Err(Error::config(
+                "input_factor",
+                found,
+                "1 and 0: sparse features are used as they are",
+            ));
+        }
+        let (shifts, widths) = match self {
+            Self::Identity => (vec![0.0; x.dim()], vec![1.0; x.dim()]),
+            Self::Affine { shift, width } => (shift, width),
+        };
+        // factor (x − s)/w + t = (x − (s − t w/factor)) / (w/factor)
+        let (shift, width) = shifts
+            .into_iter()
+            .zip(widths)
+            .map(|(s, w)| (f64::from(s), f64::from(w) / factor))
+            .map(|(s, width)| ((s - shift * width) as f32, width as f32))
+            .unzip();
+        Ok(Self::Affine { shift, width })
+    }
+
     /// Learns the scaling from `x`. A constant column is shifted and not scaled.
     pub fn fit(kind: ScaleKind, x: &Features) -> Self {
         let Some(dense) = x.as_dense() else { return Self::Identity };
@@ -135,6 +178,23 @@ mod tests {
             .to_owned();
         assert_eq!(y.column(1), array![0.0, 0.2, 1.0]);
         assert_eq!(y.column(2), array![0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_factor_and_a_shift_come_after() {
+        let x = Features::dense(array![[0.0f32, 0.5], [1.0, 0.25]]).expect("valid");
+        let scale = Scale::Identity.then_affine(255.0 / 128.0, -1.0, &x).expect("dense");
+        let y = scale.apply(&x).expect("finite");
+        let want = array![[-1.0f32, -0.003_906_25], [0.992_187_5, -0.501_953_1]];
+        assert!((&y.as_dense().expect("dense") - &want).iter().all(|d| d.abs() < 1e-6));
+        let x = features();
+        let scale = Scale::fit(ScaleKind::Standardize, &x).then_affine(3.0, 2.0, &x).expect("dense");
+        let y = scale.apply(&x).expect("finite").as_dense().expect("dense").to_owned();
+        assert!((y.column(0).mean().expect("rows") - 2.0).abs() < 1e-5);
+        assert!((y.column(1).std(0.0) - 3.0).abs() < 1e-5);
+        assert!((scale.invert(y) - x.as_dense().expect("dense")).iter().all(|d| d.abs() < 1e-4));
+        assert_eq!(Scale::Identity.then_affine(1.0, 0.0, &x).expect("nothing to do"), Scale::Identity);
+        assert!(Scale::Identity.then_affine(0.0, 0.0, &x).is_err());
     }
 
     #[test]

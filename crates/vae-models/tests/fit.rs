@@ -28,9 +28,12 @@ fn blobs(n: usize) -> (Features, Array1<u32>) {
 fn small(method: &str, seed: u64) -> (Box<dyn Clusterer>, FitContext) {
     let deep = ["net.hidden=[32]", "net.latent_dim=3", "pretrain.train.min_updates=1000"];
     let mut set: Vec<String> = Vec::new();
-    let is_trained = ["vade", "dgg"].contains(&method);
+    let is_trained = ["vade", "dgg", "dec"].contains(&method);
     if method.starts_with("ae-") || is_trained {
         set.extend(deep.map(String::from));
+    }
+    if method == "imsat" {
+        set.extend(["net.hidden=[32]", "train.min_updates=300", "train.epochs=10"].map(String::from));
     }
     if is_trained {
         set.extend(
@@ -100,7 +103,7 @@ fn a_saved_model_predicts_the_same() {
 fn equal_seeds_give_equal_bytes_and_other_seeds_do_not() {
     let (x, _) = blobs(90);
     let folder = tempfile::tempdir().expect("temp dir");
-    for method in ["vade", "ae-gmm", "ae-spectral", "dgg"] {
+    for method in ["vade", "ae-gmm", "ae-spectral", "dgg", "dec", "imsat"] {
         let bytes = |seed| save(fit(method, seed, &x).0.as_ref(), folder.path());
         let first = bytes(3);
         assert_eq!(first, bytes(3), "{method}");

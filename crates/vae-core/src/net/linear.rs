@@ -26,6 +26,14 @@ impl Linear {
         }
     }
 
+    /// The same layer with its initial weights multiplied by `factor`.
+    pub fn scaled(self, factor: f64) -> Self {
+        tch::no_grad(|| {
+            let _ = self.weight.shallow_clone().g_mul_scalar_(factor);
+        });
+        self
+    }
+
     /// # Shapes
     /// `x`: `[b, in]`; result `[b, out]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {

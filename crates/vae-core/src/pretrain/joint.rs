@@ -1,6 +1,6 @@
 //! All layers at once.
 
-use super::{Autoencoder, PretrainConfig, mask, reconstruction};
+use super::{Autoencoder, PretrainConfig, groups_of, mask, reconstruction};
 use crate::Result;
 use crate::features::Resident;
 use crate::likelihood::Likelihood;
@@ -29,13 +29,14 @@ impl Trainable for Joint<'_> {
 
 /// Trains `model` end to end from where it is.
 pub(super) fn train_joint(
-    model: Autoencoder,
+    mut model: Autoencoder,
     data: &Resident<'_>,
     config: &PretrainConfig,
     likelihood: Likelihood,
     phase: &PhaseContext<'_>,
 ) -> Result<Artefact> {
+    let groups = groups_of(&mut model.params, &config.train, config.bias_lr_factor);
     let joint = Joint { model, config, likelihood };
-    let (record, _) = train(&joint, data, &config.train, vec![config.train.group()], phase)?;
+    let (record, _) = train(&joint, data, &config.train, groups, phase)?;
     Ok(Artefact { tensors: joint.model.params.snapshot("")?, record })
 }

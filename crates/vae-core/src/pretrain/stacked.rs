@@ -1,10 +1,12 @@
 //! Layer by layer: each layer is a denoising auto-encoder of the (frozen, clean) output of the layers below it.
 //!
-//! DEC's recipe (Xie, Girshick and Farhadi 2016) with masking noise on the layer's input; the target is the clean input.
+//! DEC's recipe (Xie, Girshick and Farhadi 2016); the target is the clean input. The noise is a mask on the layer's input,
+//! or the dropout of DEC's code.
 //! Hidden outputs are compared by squared error after the activation, the outermost one as the configuration's loss
 //! says. Each layer is a phase of its own (`pretrain.layer0`, …), so a stop costs at most one checkpoint interval.
 
-use super::{PretrainConfig, REVISION, ReconstructionLoss, mask, reconstruction};
+use super::{LayerNoise, PretrainConfig, REVISION, ReconstructionLoss};
+use super::{dropout, groups_of, mask, reconstruction};
 use crate::Result;
 use crate::activation::Activation;
 use crate::bundle::Tensors;
@@ -78,16 +80,26 @@ impl Trainable for Layer<'_> {
                 .iter()
                 .fold(batch.x.shallow_clone(), |h, layer| self.activation.apply(layer.forward(&h)))
         });
-        let noisy = mask(&h, self.config.layer_mask, "layer_mask", batch);
+        let (share, is_first) = (self.config.layer_mask, self.below.is_empty());
+        let noisy = match self.config.layer_noise {
+            LayerNoise::Mask => mask(&h, share, "layer_mask", batch),
+            LayerNoise::Dropout if is_first => h.shallow_clone(),
+            LayerNoise::Dropout => dropout(&h, share, "layer_mask", batch),
+        };
         let code = self.encode.forward(&noisy);
         let code = if self.is_code { code } else { self.activation.apply(code) };
+        let code = match self.config.layer_noise {
+            LayerNoise::Dropout if !self.is_code => dropout(&code, share, "layer_dropout", batch),
+            _ => code,
+        };
         let out = self.decode.forward(&code);
-        let total = if self.below.is_empty() {
+        let total = if is_first {
             reconstruction(self.config.loss, self.likelihood, &out, &h)
         } else {
             let out = self.activation.apply(out);
             match self.config.loss {
                 ReconstructionLoss::Mse => out.mse_loss(&h, tch::Reduction::Mean),
+                ReconstructionLoss::HalfMse => out.mse_loss(&h, tch::Reduction::Mean) * 0.5,
                 ReconstructionLoss::Likelihood => half_squared_error(&out, &h),
             }
         };
@@ -120,8 +132,9 @@ pub(super) fn layers(
         };
         last = cx.phase(&spec, |phase| -> Result<Artefact> {
             let data = Resident::new(features, cx.device)?;
-            let layer = Layer::new(net, config, likelihood, features.dim(), i, &last.tensors, phase)?;
-            let (record, _) = train(&layer, &data, &training, vec![training.group()], phase)?;
+            let mut layer = Layer::new(net, config, likelihood, features.dim(), i, &last.tensors, phase)?;
+            let groups = groups_of(&mut layer.params, &training, config.bias_lr_factor);
+            let (record, _) = train(&layer, &data, &training, groups, phase)?;
             let mut tensors = layer.params.snapshot("")?;
             tensors.extend(last.tensors.iter().map(|(k, v)| (k.clone(), v.shallow_clone())));
             Ok(Artefact { tensors, record })

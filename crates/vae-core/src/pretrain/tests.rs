@@ -94,6 +94,64 @@ fn the_mean_squared_error_is_a_mean_over_all_elements() {
 }
 
 #[test]
+fn the_scale_of_decs_loss() {
+    // Zeros for ones give 1/2 whatever the dimensions; the learning rate 0.1 is meant for this scale.
+    for shape in [[1, 1], [3, 784], [256, 10]] {
+        let x = Tensor::ones(shape, (tch::Kind::Float, Device::Cpu));
+        let gaussian = Likelihood::Gaussian { variance: 1.0 };
+        let half = reconstruction(ReconstructionLoss::HalfMse, gaussian, &x.zeros_like(), &x);
+        assert!((half.double_value(&[]) - 0.5).abs() < 1e-7, "{shape:?}");
+    }
+}
+
+#[test]
+fn dropout_keeps_the_mean() {
+    let streams = Streams::new(0, "t");
+    let x = Tensor::ones([300, 100], (tch::Kind::Float, Device::Cpu));
+    let index = Tensor::from_slice(&[0i64]);
+    let batch = crate::train::Batch { x: &x, index: &index, epoch: 0, step: 0, streams: &streams };
+    let y = dropout(&x, 0.2, "d", &batch);
+    assert!((y.mean(tch::Kind::Double).double_value(&[]) - 1.0).abs() < 5.0 * (0.25f64 / 30_000.0).sqrt());
+    assert!(y.eq(0.0).logical_or(&y.eq(1.25)).all().int64_value(&[]) == 1);
+}
+
+#[test]
+fn decs_recipe_trains_its_layers() {
+    let train = TrainConfig {
+        optimizer: OptimizerKind::Sgd,
+        lr: 0.5,
+        momentum_ramp_updates: 40,
+        lr_schedule: LrSchedule::Constant,
+        ..config(PretrainKind::Stacked).train
+    };
+    let dec = PretrainConfig {
+        loss: ReconstructionLoss::HalfMse,
+        layer_noise: LayerNoise::Dropout,
+        bias_lr_factor: 2.0,
+        train,
+        ..config(PretrainKind::Stacked)
+    };
+    let fit = |config: &PretrainConfig| {
+        let gaussian = Likelihood::Gaussian { variance: 1.0 };
+        pretrain(&curve(128), &net(), config, gaussian, &FitContext::in_memory(0)).expect("trained")
+    };
+    let artefact = fit(&dec);
+    let history = &artefact.record.history;
+    assert!(history[59].loss < 0.2 * history[0].loss, "{} {}", history[0].loss, history[59].loss);
+    // Each of the new settings has an effect.
+    for other in [
+        PretrainConfig { layer_noise: LayerNoise::Mask, ..dec.clone() },
+        PretrainConfig { bias_lr_factor: 1.0, ..dec.clone() },
+        PretrainConfig {
+            train: TrainConfig { momentum_ramp_updates: 0, ..dec.train.clone() },
+            ..dec.clone()
+        },
+    ] {
+        assert_ne!(fit(&other).record.history[59].loss, history[59].loss);
+    }
+}
+
+#[test]
 fn bad_shares_are_refused() {
     let bad = PretrainConfig { input_mask: 1.0, ..config(PretrainKind::Joint) };
     let e = pretrain(&curve(8), &net(), &bad, Likelihood::Bernoulli, &FitContext::in_memory(0));

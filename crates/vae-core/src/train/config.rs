@@ -33,6 +33,8 @@ pub struct TrainConfig {
     pub adam_eps_form: EpsForm,
     /// SGD's momentum.
     pub momentum: f64,
+    /// SGD's momentum rises linearly from 0 over so many updates (0: it does not rise).
+    pub momentum_ramp_updates: usize,
     /// L2 penalty on the networks' parameters.
     pub weight_decay: f64,
     /// Largest norm of the gradient; 0 switches clipping off.
@@ -56,6 +58,7 @@ impl Default for TrainConfig {
             adam_eps: 1e-8,
             adam_eps_form: EpsForm::Torch,
             momentum: 0.9,
+            momentum_ramp_updates: 0,
             weight_decay: 0.0,
             grad_clip_norm: 0.0,
             observe_every_epochs: 0,
@@ -81,9 +84,9 @@ impl TrainConfig {
         self.schedule().check()
     }
 
-    /// The same with `epochs` raised to what `min_updates` needs on `n` samples.
-    pub fn resolved(&self, n: usize) -> Self {
-        let needed = self.min_updates.div_ceil(n.div_ceil(self.batch_size.max(1)).max(1));
+    /// The same with `epochs` raised to what `min_updates` needs at `n_steps` updates an epoch.
+    pub fn resolved(&self, n_steps: usize) -> Self {
+        let needed = self.min_updates.div_ceil(n_steps.max(1));
         Self { epochs: self.epochs.max(needed), ..self.clone() }
     }
 
@@ -92,6 +95,14 @@ impl TrainConfig {
         match self.optimizer {
             OptimizerKind::Adam => Rule::adam(self.adam_eps, self.adam_eps_form),
             OptimizerKind::Sgd => Rule::sgd(self.momentum),
+        }
+    }
+
+    /// SGD's momentum after `n_updates` updates.
+    pub fn momentum_at(&self, n_updates: u64) -> f64 {
+        match self.momentum_ramp_updates {
+            0 => self.momentum,
+            ramp => self.momentum * (n_updates as f64 / ramp as f64).min(1.0),
         }
     }
 
@@ -119,9 +130,18 @@ mod tests {
     #[test]
     fn small_data_are_passed_over_more_often() {
         let config = TrainConfig { epochs: 10, min_updates: 100, batch_size: 32, ..TrainConfig::default() };
-        // 65 samples are 3 batches: 34 epochs make 102 updates.
-        assert_eq!(config.resolved(65).epochs, 34);
-        assert_eq!(config.resolved(32_000).epochs, 10);
+        // 3 batches: 34 epochs make 102 updates.
+        assert_eq!(config.resolved(3).epochs, 34);
+        assert_eq!(config.resolved(1000).epochs, 10);
         assert_eq!(TrainConfig { min_updates: 0, ..config }.resolved(1).epochs, 10);
+    }
+
+    #[test]
+    fn the_momentum_rises_over_its_ramp() {
+        let config = TrainConfig { momentum: 0.9, momentum_ramp_updates: 1000, ..TrainConfig::default() };
+        for (n_updates, momentum) in [(0, 0.0), (500, 0.45), (1000, 0.9), (5000, 0.9)] {
+            assert!((config.momentum_at(n_updates) - momentum).abs() < 1e-12);
+        }
+        assert_eq!(TrainConfig::default().momentum_at(0), 0.9);
     }
 }

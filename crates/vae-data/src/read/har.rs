@@ -15,7 +15,7 @@ pub(crate) fn read_matrix(
     out: &mut Vec<f32>,
 ) -> Result<(usize, usize)> {
     let mut lines = Lines::new(input);
-    let path = lines.path.clone();
+    let path = lines.path().to_owned();
     let (mut n, mut d) = (0, columns);
     loop {
         let start = out.len();

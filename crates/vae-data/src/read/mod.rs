@@ -9,6 +9,7 @@ pub(crate) mod labels;
 pub(crate) mod mat;
 pub(crate) mod npy;
 pub(crate) mod npz;
+mod numbered;
 pub(crate) mod pictures;
 pub(crate) mod rcv1;
 pub(crate) mod records;

@@ -10,10 +10,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
 
 use crate::error::{Error, Result};
 use crate::read::input::Input;
+use crate::read::numbered::Numbered;
 use crate::read::table::Lines;
 
 /// The largest document of the collection has 13 kB.
@@ -50,7 +50,7 @@ pub(crate) fn read_groups(input: Input<'_>) -> Result<Groups> {
             groups.insert(name.to_lowercase(), group);
         }
     }
-    let path = lines.path.clone();
+    let path = lines.path().to_owned();
     lines.finish()?;
     if headings != HEADINGS.len() {
         let problem =
@@ -73,33 +73,21 @@ pub(crate) fn read(
     groups: &Groups,
     mut take: impl FnMut(&str, i64) -> Result<()>,
 ) -> Result<()> {
-    let mut documents = Documents::new(input);
+    let mut documents = Documents(Numbered::new(input));
     while let Some(document) = documents.next()? {
         let topics =
-            topics(&document).ok_or_else(|| documents.problem("the document has no TOPICS element"))?;
+            topics(&document).ok_or_else(|| documents.0.problem("the document has no TOPICS element"))?;
         let Some(group) = group_of(&topics, groups) else { continue };
-        let text = text(&document).ok_or_else(|| documents.problem("the document has no TEXT element"))?;
+        let text = text(&document).ok_or_else(|| documents.0.problem("the document has no TEXT element"))?;
         take(&text, group)?;
     }
-    documents.reader.into_inner().finish()
+    documents.0.finish()
 }
 
 /// Documents of one file, from `<REUTERS` to `</REUTERS>`.
-struct Documents<'a> {
-    path: std::path::PathBuf,
-    reader: BufReader<Input<'a>>,
-    line: usize,
-}
+struct Documents<'a>(Numbered<'a>);
 
-impl<'a> Documents<'a> {
-    fn new(input: Input<'a>) -> Self {
-        Self { path: input.path.clone(), reader: BufReader::with_capacity(64 * 1024, input), line: 0 }
-    }
-
-    fn problem(&self, problem: &'static str) -> Error {
-        Error::Line { path: self.path.clone(), line: self.line, problem }
-    }
-
+impl Documents<'_> {
     /// The next document; what stands between documents is left out.
     fn next(&mut self) -> Result<Option<String>> {
         let mut document: Vec<u8> = Vec::new();
@@ -110,25 +98,20 @@ impl<'a> Documents<'a> {
             }
             let start = document.len();
             let left = (MAX_DOCUMENT_BYTES + 1 - start) as u64;
-            let n = match Read::by_ref(&mut self.reader).take(left).read_until(b'\n', &mut document) {
-                Ok(n) => n,
-                Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-                    return Err(
-                        self.problem("the compressed file is cut short near here; copy or fetch it again")
-                    );
-                }
-                Err(e) => return Err(Error::io("read", &self.path)(e)),
-            };
+            let n = self.0.read(left, &mut document)?;
             if n == 0 {
-                return if inside { Err(self.problem("the file ends inside a document")) } else { Ok(None) };
+                return if inside {
+                    Err(self.0.problem("the file ends inside a document"))
+                } else {
+                    Ok(None)
+                };
             }
-            self.line += 1;
             if document.len() > MAX_DOCUMENT_BYTES {
-                return Err(self.problem("a document is longer than 4 MiB; this is no Reuters-21578 file"));
+                return Err(self.0.problem("a document is longer than 4 MiB; this is no Reuters-21578 file"));
             }
             let begins = find(&document[start..], b"<REUTERS");
             if inside && begins.is_some() {
-                return Err(self.problem("a document begins before the last one has ended"));
+                return Err(self.0.problem("a document begins before the last one has ended"));
             }
             inside |= begins.is_some();
             if inside && find(&document[start..], b"</REUTERS>").is_some() {

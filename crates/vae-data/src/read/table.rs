@@ -5,13 +5,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::dataset::RawLabels;
 use crate::error::{Error, Result, ValueProblem};
 use crate::read::Raw;
 use crate::read::input::Input;
+use crate::read::numbered::Numbered;
 
 /// What the user says about a table.
 #[derive(Debug, Clone, Default)]
@@ -33,40 +33,32 @@ const NAMES_IN_ERROR: usize = 20;
 
 /// Lines of a file, numbered from 1, without line ends; empty lines are skipped.
 pub(crate) struct Lines<'a> {
-    pub path: PathBuf,
-    reader: BufReader<Input<'a>>,
+    numbered: Numbered<'a>,
     buffer: Vec<u8>,
-    pub line: usize,
 }
 
 impl<'a> Lines<'a> {
     pub fn new(input: Input<'a>) -> Self {
-        let path = input.path.clone();
-        Self { path, reader: BufReader::with_capacity(64 * 1024, input), buffer: Vec::new(), line: 0 }
+        Self { numbered: Numbered::new(input), buffer: Vec::new() }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.numbered.path
     }
 
     /// The next line that is not blank, with its number.
     pub fn next_line(&mut self) -> Result<Option<(usize, &str)>> {
         loop {
             self.buffer.clear();
-            let mut limited = Read::by_ref(&mut self.reader).take(MAX_LINE_BYTES);
-            let n = match limited.read_until(b'\n', &mut self.buffer) {
-                Ok(n) => n,
-                Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-                    return Err(
-                        self.problem("the compressed file is cut short near here; copy or fetch it again")
-                    );
-                }
-                Err(e) => return Err(Error::io("read", &self.path)(e)),
-            };
+            let n = self.numbered.read(MAX_LINE_BYTES, &mut self.buffer)?;
             if n == 0 {
                 return Ok(None);
             }
-            self.line += 1;
             if n as u64 == MAX_LINE_BYTES {
                 return Err(self.problem("the line is longer than 64 MiB; this is no table"));
             }
-            if self.line == 1 && self.buffer.starts_with(BYTE_ORDER_MARK) {
+            if self.numbered.line == 1 && self.buffer.starts_with(BYTE_ORDER_MARK) {
                 self.buffer.drain(..BYTE_ORDER_MARK.len());
             }
             if !self.buffer.trim_ascii().is_empty() {
@@ -76,22 +68,19 @@ impl<'a> Lines<'a> {
         let mut bytes = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
         bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Some((self.line, text))),
-            Err(_) => Err(Error::Line {
-                path: self.path.clone(),
-                line: self.line,
-                problem: "the line is not UTF-8 text",
-            }),
+            Ok(text) => Ok(Some((self.numbered.line, text))),
+            Err(_) => Err(self.problem("the line is not UTF-8 text")),
         }
     }
 
     /// After the last line: checks the checksum of a published file.
     pub fn finish(self) -> Result<()> {
-        self.reader.into_inner().finish()
+        self.numbered.finish()
     }
 
+    /// An error at the line that was read last.
     pub fn problem(&self, problem: &'static str) -> Error {
-        Error::Line { path: self.path.clone(), line: self.line, problem }
+        self.numbered.problem(problem)
     }
 }
 
@@ -180,7 +169,7 @@ fn looks_like_header(first: &[Cow<'_, str>], second: &[Cow<'_, str>]) -> bool {
 /// Without a header, columns are called `1`, `2`, `3`, …
 pub(crate) fn read(input: Input<'_>, options: &TableOptions) -> Result<Raw> {
     let mut lines = Lines::new(input);
-    let path = lines.path.clone();
+    let path = lines.path().to_owned();
     let owned = |(line, text): (usize, &str)| (line, text.to_owned());
     let Some((first_line, first_text)) = lines.next_line()?.map(owned) else {
         return Err(Error::Empty { path, expected: "a table with at least one row" });

@@ -36,6 +36,16 @@ pub enum PairDistance {
     Siamese,
 }
 
+/// How the map's outputs are clustered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClusterChoice {
+    /// k-means on all of them (published, with as many outputs as clusters).
+    Kmeans,
+    /// k-means on the unit rows of several numbers of the leading ones; the highest modularity in the neighbour graph wins.
+    Modularity,
+}
+
 /// The table `[affinity]`: the graph of a batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -62,7 +72,8 @@ pub struct MapConfig {
     pub activation: Activation,
     /// Initial weights.
     pub init: Init,
-    /// Outputs, the eigenvectors that are learnt. 0: as many as clusters.
+    /// Outputs, the eigenvectors that are learnt. 0: as many as clusters, and 3 for every 5 more where `clusters` is
+    /// `modularity`.
     pub n_outputs: usize,
 }
 
@@ -95,6 +106,8 @@ pub struct SpectralNetConfig {
     pub distance: PairDistance,
     /// Whether gradients flow through the orthonormalisation (the authors' code) or not (the alternation of the paper).
     pub grad_through_ortho: bool,
+    /// `kmeans` or `modularity`.
+    pub clusters: ClusterChoice,
     /// The auto-encoder.
     pub net: NetConfig,
     /// Its training.
@@ -136,6 +149,7 @@ impl Default for SpectralNetConfig {
             space: PointSpace::Codes,
             distance: PairDistance::Siamese,
             grad_through_ortho: true,
+            clusters: ClusterChoice::Modularity,
             net: crate::two_stage::default_net(),
             pretrain: crate::two_stage::default_pretrain(),
             siamese_net: NetConfig { hidden: vec![256, 256, 128], ..NetConfig::default() },
@@ -159,7 +173,11 @@ impl Default for SpectralNetConfig {
 impl SpectralNetConfig {
     /// Outputs of the map.
     pub(super) fn n_outputs(&self) -> usize {
-        if self.map.n_outputs == 0 { self.n_clusters } else { self.map.n_outputs }
+        match (self.map.n_outputs, self.clusters) {
+            (0, ClusterChoice::Kmeans) => self.n_clusters,
+            (0, ClusterChoice::Modularity) => (8 * self.n_clusters).div_ceil(5),
+            (given, _) => given,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The phases of SpectralNet, and the fitted model.
 
-use super::config::{PointSpace, SpectralNetConfig};
+use super::clusters::{Clusters, cluster};
+use super::config::{ClusterChoice, PointSpace, SpectralNetConfig};
 use super::loss::neighbour_scale;
 use super::map::{SpectralMap, Training};
 use crate::Result;
@@ -9,18 +10,17 @@ use crate::input::Input;
 use crate::method::{Method, Model};
 use crate::registry::Preset;
 use crate::saved::stored;
-use crate::two_stage::{CodeModel, labels_of, labels_to_tensor, observed_of};
+use crate::two_stage::{CodeModel, labels_of, observed_of};
 use ndarray::{Array1, Array2, ArrayView1};
 use serde_json::json;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_array2, to_array2_f64, to_tensor, to_tensor_f64};
+use vae_core::features::{Resident, to_tensor};
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::{Streams, permutation};
 use vae_core::train::train;
-use vae_gmm::KMeans;
 use vae_graph::knn::{Knn, Metric, Neighbours};
 
 /// Raised when the phases below change their results.
@@ -42,9 +42,7 @@ pub struct Fitted {
     /// Points are divided by this.
     spread: f64,
     map: SpectralMap,
-    /// Orthonormalises the map's outputs, `[K, K]`.
-    weights: Tensor,
-    kmeans: KMeans,
+    clusters: Clusters,
 }
 
 /// The points before they are divided by their spread, `[n, p]`.
@@ -125,21 +123,6 @@ fn train_map(
     Ok(Artefact { tensors, record })
 }
 
-/// The phase `kmeans`, on the outputs `y`, `[n, K]`.
-fn cluster(y: &Tensor, config: &SpectralNetConfig, source: &str, cx: &FitContext) -> Result<Artefact> {
-    let settings = (&config.kmeans, config.n_clusters);
-    let spec = PhaseSpec { name: "kmeans", revision: REVISION, config: &settings, inputs: &[source] };
-    cx.phase(&spec, |phase| {
-        let seed = phase.streams.derived_seed("kmeans");
-        let fit = config.kmeans.fit(to_array2(y)?.view(), config.n_clusters, seed)?;
-        let centres = to_tensor_f64(fit.centres())?;
-        let mut tensors = Tensors::from([("kmeans.centres".to_string(), centres)]);
-        tensors.insert("assignments".into(), labels_to_tensor(&fit.labels().to_owned()));
-        let notes = json!({ "inertia": fit.inertia(), "restart_inertias": fit.restart_inertias() });
-        Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
-    })
-}
-
 impl Method for SpectralNet {
     const NAME: &'static str = "spectralnet";
     const SUMMARY: &'static str =
@@ -173,20 +156,33 @@ impl Method for SpectralNet {
         let spec = PhaseSpec { name: "train", revision: REVISION, config, inputs: &inputs };
         let trained = cx.phase(&spec, |phase| train_map(&map, &points, &near, config, phase))?;
         map.params.load(&trained.tensors, "")?;
-        let (y, weights) = map.orthonormalised(&Resident::new(&points, cx.device)?)?;
-        let clustered = cluster(&y, config, &trained.record.key, cx)?;
-
-        let kmeans = KMeans::from_centres(to_array2_f64(clustered.tensor("kmeans.centres")?)?)?;
+        let spec = PhaseSpec {
+            name: "clusters",
+            revision: REVISION,
+            config: &(&config.kmeans, config.n_clusters),
+            inputs: &[&trained.record.key],
+        };
+        let clustered = cx.phase(&spec, |phase| {
+            let (y, weights) = map.orthonormalised(&Resident::new(&points, cx.device)?)?;
+            cluster((&y, &weights), &near, config, phase)
+        })?;
+        let clusters = Clusters::load(config, &clustered.tensors, cx.device)?;
         let n_init = config.kmeans.n_init;
+        let selection = match config.clusters {
+            ClusterChoice::Kmeans => format!("lowest inertia of {n_init} k-means++ restarts on the outputs"),
+            ClusterChoice::Modularity => "highest modularity of partitions of the leading outputs".into(),
+        };
         let summary = FitSummary {
             assignments: labels_of(clustered.tensor("assignments")?)?,
             observed: observed_of(&trained)?,
-            selection: format!("lowest inertia of {n_init} k-means++ restarts on the map's outputs"),
+            selection,
             ..FitSummary::default()
         };
         phases.extend([trained.record, clustered.record]);
-        let model = Fitted { device: cx.device, autoencoder, spread, map, weights, kmeans };
-        Ok((model, FitSummary { phases, ..summary }))
+        Ok((
+            Fitted { device: cx.device, autoencoder, spread, map, clusters },
+            FitSummary { phases, ..summary },
+        ))
     }
 
     fn restore(config: &SpectralNetConfig, input: &Input, tensors: &Tensors) -> Result<Fitted> {
@@ -199,15 +195,9 @@ impl Method for SpectralNet {
         };
         let map = SpectralMap::new(config, dim, &Streams::new(0, "restore"), device);
         map.params.load(tensors, "")?;
-        let k = config.n_outputs() as i64;
-        let weights = stored(tensors, "map.orthonormal")?.f_to_kind(Kind::Float)?;
-        if weights.size() != [k, k] {
-            let what = "tensor `map.orthonormal`".into();
-            return Err(vae_core::Error::Shape { what, expected: vec![k, k], got: weights.size() }.into());
-        }
         let spread = stored(tensors, "points.spread")?.f_double_value(&[0])?;
-        let kmeans = KMeans::from_centres(to_array2_f64(stored(tensors, "kmeans.centres")?)?)?;
-        Ok(Fitted { device, autoencoder, spread, map, weights, kmeans })
+        let clusters = Clusters::load(config, tensors, device)?;
+        Ok(Fitted { device, autoencoder, spread, map, clusters })
     }
 }
 
@@ -217,19 +207,18 @@ impl Model for Fitted {
         if let Some(autoencoder) = &self.autoencoder {
             tensors.extend(autoencoder.snapshot()?);
         }
-        tensors.insert("map.orthonormal".into(), self.weights.f_to_device(Device::Cpu)?);
         tensors.insert("points.spread".into(), Tensor::from_slice(&[self.spread]));
-        tensors.insert("kmeans.centres".into(), to_tensor_f64(self.kmeans.centres())?);
+        self.clusters.store(&mut tensors)?;
         Ok(tensors)
     }
 
     fn predict(&self, x: &Features) -> Result<Array1<u32>> {
-        Ok(self.kmeans.predict(self.embed(x)?.view())?)
+        Ok(self.clusters.kmeans.predict(self.embed(x)?.view())?)
     }
 
-    /// The orthonormalised outputs, `[n, K]`.
+    /// The rows that k-means clusters, `[n, m]`.
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         let points = divided(&raw_points(self.autoencoder.as_ref(), x)?, self.spread)?;
-        Ok(to_array2(&self.map.outputs(&Resident::new(&points, self.device)?)?.f_matmul(&self.weights)?)?)
+        self.clusters.rows(&self.map.outputs(&Resident::new(&points, self.device)?)?)
     }
 }

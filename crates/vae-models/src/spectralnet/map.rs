@@ -1,22 +1,18 @@
 //! The network that maps points to eigenvectors, and its training.
 
+use super::clusters::observed;
 use super::config::SpectralNetConfig;
 use super::loss::{affinity, laplacian, orthonormaliser};
-use crate::two_stage::labels_to_tensor;
 use tch::{Device, Kind, Tensor};
-use vae_core::features::{Resident, to_array2};
+use vae_core::features::Resident;
 use vae_core::net::{Builder, Linear, Mlp};
 use vae_core::params::Params;
 use vae_core::random::{Streams, permutation};
 use vae_core::train::{Batch, Loss, Trainable};
 use vae_core::{Error, Result};
-use vae_gmm::KMeansConfig;
 
 /// Rows per block when all points are mapped.
 const BLOCK: usize = 4096;
-
-/// Restarts of k-means for the accuracy curve.
-const OBSERVED_RESTARTS: usize = 2;
 
 /// Points to K outputs in (−1, 1), before they are orthonormalised.
 #[derive(Debug)]
@@ -102,12 +98,6 @@ impl Trainable for Training<'_> {
 
     fn observe(&self, data: &Resident<'_>) -> Result<Option<Tensor>> {
         let (y, _) = self.map.orthonormalised(data)?;
-        let kmeans = KMeansConfig { n_init: OBSERVED_RESTARTS, ..KMeansConfig::default() };
-        match kmeans.fit(to_array2(&y)?.view(), self.config.n_clusters, self.seed) {
-            Ok(fit) => Ok(Some(labels_to_tensor(&fit.labels().to_owned()))),
-            // Outputs that coincide, early on: there is nothing to observe yet.
-            Err(vae_gmm::Error::TooFewDistinctRows { .. }) => Ok(None),
-            Err(e) => Err(Error::Features(e.to_string())),
-        }
+        observed(&y, self.config, self.seed)
     }
 }

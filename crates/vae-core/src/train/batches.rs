@@ -1,0 +1,167 @@
+//! Which rows make a batch.
+
+use crate::Result;
+use crate::random::{Streams, permutation, subset};
+use serde::{Deserialize, Serialize};
+use tch::{Device, Tensor};
+
+/// The order of the rows within a pass over the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// As they stand in the data.
+    Sequential,
+    /// A new random order each pass.
+    Shuffled,
+}
+
+/// How a training draws its batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batches {
+    /// An epoch is one pass in a new random order; its last batch may be smaller.
+    Passes,
+    /// Each batch is a fresh random subset without replacement, so that rows may come twice in an epoch or not at all.
+    /// All batches have the full size (that of the data, if smaller); an epoch has as many as fit into a pass.
+    Subsets,
+    /// Pass follows pass without a seam, all batches have the full size, and an epoch is so many of them.
+    Stream {
+        /// Batches in an epoch, at least 1.
+        steps: usize,
+        /// The order within each pass.
+        order: Order,
+    },
+}
+
+/// Draws the batches of a training.
+pub(super) struct Drawer<'a> {
+    pub batches: Batches,
+    pub n: usize,
+    pub batch_size: usize,
+    pub device: Device,
+    pub streams: &'a Streams,
+    /// The latest pass that was needed and its order, i64 `[n]`.
+    pub pass: Option<(usize, Tensor)>,
+}
+
+impl Drawer<'_> {
+    /// Batches in an epoch.
+    pub fn n_steps(&self) -> usize {
+        match self.batches {
+            Batches::Passes => self.n.div_ceil(self.batch_size),
+            Batches::Subsets => (self.n / self.batch_size).max(1),
+            Batches::Stream { steps, .. } => steps.max(1),
+        }
+    }
+
+    /// Rows in all batches of an epoch.
+    pub fn n_rows(&self) -> usize {
+        match self.batches {
+            Batches::Passes => self.n,
+            Batches::Subsets | Batches::Stream { .. } => self.n_steps() * self.full(),
+        }
+    }
+
+    fn full(&self) -> usize {
+        self.batch_size.min(self.n)
+    }
+
+    /// The rows of one batch, i64 `[b]` on the device.
+    pub fn draw(&mut self, epoch: usize, step: usize) -> Result<Tensor> {
+        match self.batches {
+            Batches::Passes => {
+                let start = step * self.batch_size;
+                self.part(epoch, Order::Shuffled, start, self.batch_size.min(self.n - start))
+            }
+            Batches::Subsets => {
+                let rows = subset(&mut self.streams.rng("subset", epoch, step), self.n, self.full());
+                Ok(Tensor::f_from_slice(&rows)?.f_to_device(self.device)?)
+            }
+            Batches::Stream { order, .. } => {
+                let at = (epoch * self.n_steps() + step) * self.full();
+                let (pass, start) = (at / self.n, at % self.n);
+                let len = self.full().min(self.n - start);
+                let head = self.part(pass, order, start, len)?;
+                if len == self.full() {
+                    return Ok(head);
+                }
+                let tail = self.part(pass + 1, order, 0, self.full() - len)?;
+                Ok(Tensor::f_cat(&[head, tail], 0)?)
+            }
+        }
+    }
+
+    /// `len` rows of pass `pass` from `start` on.
+    fn part(&mut self, pass: usize, order: Order, start: usize, len: usize) -> Result<Tensor> {
+        let all = match self.pass.take() {
+            Some((known, all)) if known == pass => all,
+            _ => {
+                let rows = match order {
+                    Order::Shuffled => permutation(&mut self.streams.rng("shuffle", pass, 0), self.n),
+                    Order::Sequential => (0..self.n as i64).collect(),
+                };
+                Tensor::f_from_slice(&rows)?.f_to_device(self.device)?
+            }
+        };
+        let part = all.f_narrow(0, start as i64, len as i64)?;
+        self.pass = Some((pass, all));
+        Ok(part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draw(batches: Batches, n: usize, batch_size: usize, epochs: usize) -> Vec<Vec<i64>> {
+        let streams = Streams::new(3, "train");
+        let mut drawer =
+            Drawer { batches, n, batch_size, device: Device::Cpu, streams: &streams, pass: None };
+        let steps = drawer.n_steps();
+        let at = (0..epochs * steps).map(|s| (s / steps, s % steps));
+        let drawn: Vec<Vec<i64>> =
+            at.map(|(e, s)| Vec::try_from(drawer.draw(e, s).expect("rows")).expect("i64")).collect();
+        assert_eq!(drawn.iter().map(Vec::len).sum::<usize>(), epochs * drawer.n_rows());
+        drawn
+    }
+
+    fn sorted(rows: &[Vec<i64>]) -> Vec<i64> {
+        let mut all = rows.concat();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn a_pass_holds_every_row_once() {
+        let drawn = draw(Batches::Passes, 10, 4, 2);
+        assert_eq!(drawn.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 4, 4, 2]);
+        assert_eq!(sorted(&drawn[..3]), (0..10).collect::<Vec<_>>());
+        assert_ne!(drawn[..3], drawn[3..]);
+    }
+
+    #[test]
+    fn a_stream_runs_over_the_seams() {
+        let order = Order::Sequential;
+        let drawn = draw(Batches::Stream { steps: 2, order }, 5, 3, 2);
+        assert_eq!(drawn, [[0, 1, 2], [3, 4, 0], [1, 2, 3], [4, 0, 1]]);
+        let drawn = draw(Batches::Stream { steps: 5, order: Order::Shuffled }, 15, 6, 1);
+        assert_eq!(sorted(&drawn), (0..30).map(|i| i / 2).collect::<Vec<_>>());
+        // More wanted than there are: all of them, every time.
+        assert_eq!(draw(Batches::Stream { steps: 2, order }, 3, 8, 1), [[0, 1, 2], [0, 1, 2]]);
+    }
+
+    #[test]
+    fn subsets_have_no_row_twice_and_differ_from_step_to_step() {
+        let drawn = draw(Batches::Subsets, 23, 10, 40);
+        assert_eq!(drawn.len(), 80);
+        for rows in &drawn {
+            let distinct: std::collections::BTreeSet<_> = rows.iter().collect();
+            assert_eq!((rows.len(), distinct.len()), (10, 10));
+        }
+        // Each of 23 rows is expected 80 · 10/23 = 34.8 times; five standard deviations are 22.
+        for row in 0..23 {
+            let count = drawn.concat().iter().filter(|&&r| r == row).count();
+            assert!((13..=57).contains(&count), "{row}: {count}");
+        }
+        assert_eq!(sorted(&draw(Batches::Subsets, 4, 10, 1)), [0, 1, 2, 3]);
+    }
+}
