@@ -10,7 +10,7 @@
 //!
 //! so η = 1 is an ordinary step of EM on the batch, and η = 0 changes nothing. A state without mass keeps its parameters.
 
-use super::messages::{LatentTree, Leaf};
+use super::messages::{LatentTree, Leaf, Posteriors};
 use super::structure::Structure;
 use tch::{Kind, Tensor};
 use vae_core::Result;
@@ -80,8 +80,12 @@ impl Statistics {
         Self { pairs, leaves: leaves.collect() }
     }
 
-    fn of_batch(tree: &LatentTree, z: &Tensor, covariance: Covariance) -> (Self, Tensor) {
-        let posteriors = tree.posteriors(z);
+    fn of_batch(
+        tree: &LatentTree,
+        z: &Tensor,
+        posteriors: Posteriors,
+        covariance: Covariance,
+    ) -> (Self, Tensor) {
         let gamma: Vec<Tensor> = posteriors.log_state.iter().map(Tensor::exp).collect();
         let pairs = posteriors.log_pair.iter().zip(&gamma).map(|(pair, gamma)| match pair {
             None => gamma.sum_dim_intlist(ROWS.as_slice(), true, None),
@@ -168,8 +172,34 @@ impl LatentTree {
     pub fn stepwise(&self, z: &Tensor, eta: f64, covariance: Covariance) -> Result<(Self, f64)> {
         let _guard = tch::no_grad_guard();
         let z = z.detach();
+        self.step(&z, self.posteriors(&z), eta, covariance)
+    }
+
+    /// The same with known states of the root, i64 `[n]`.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn stepwise_with_root(
+        &self,
+        z: &Tensor,
+        root: &Tensor,
+        eta: f64,
+        covariance: Covariance,
+    ) -> Result<(Self, f64)> {
+        let _guard = tch::no_grad_guard();
+        let z = z.detach();
+        self.step(&z, self.posteriors_with_root(&z, root), eta, covariance)
+    }
+
+    fn step(
+        &self,
+        z: &Tensor,
+        posteriors: Posteriors,
+        eta: f64,
+        covariance: Covariance,
+    ) -> Result<(Self, f64)> {
         let n = z.size()[0] as f64;
-        let (batch, log_p) = Statistics::of_batch(self, &z, covariance);
+        let (batch, log_p) = Statistics::of_batch(self, z, posteriors, covariance);
         let moved = Statistics::of_model(self, n, covariance).towards(batch, eta);
         let tree = moved.maximised(&self.structure, self, n, covariance)?;
         Ok((tree, log_p.f_mean(Kind::Double)?.f_double_value(&[])?))

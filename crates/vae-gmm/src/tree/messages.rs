@@ -15,6 +15,9 @@ use vae_core::{Error, Result};
 /// Probabilities are at least this when their logarithm is taken: published trees hold zeros and denormals.
 const SMALLEST: f64 = 1e-100;
 
+/// Log-odds against a state that was ruled out; finite, so that gradients are.
+const IMPOSSIBLE: f64 = 1e5;
+
 const LAST: [i64; 1] = [-1];
 
 /// The Gaussians of a leaf of p variables under a latent of c states.
@@ -103,7 +106,8 @@ impl LatentTree {
         self.cpt[y].clamp_min(SMALLEST).log()
     }
 
-    fn upward(&self, z: &Tensor) -> Upward {
+    /// `hint`: added to l of the root, `[n, c]`.
+    fn upward(&self, z: &Tensor, hint: Option<&Tensor>) -> Upward {
         let n_latents = self.structure.latents.len();
         let mut l: Vec<Option<Tensor>> = (0..n_latents).map(|_| None).collect();
         let mut m: Vec<Option<Tensor>> = (0..n_latents).map(|_| None).collect();
@@ -128,6 +132,9 @@ impl LatentTree {
             }
             m[c] = Some(message);
         }
+        if let Some(hint) = hint {
+            add(&mut l[0], hint.shallow_clone());
+        }
         let l: Vec<Tensor> =
             l.into_iter().enumerate().map(|(y, l)| l.unwrap_or_else(|| nothing(y))).collect();
         let log_p = (&l[0] + self.log_cpt(0)).logsumexp(LAST.as_slice(), false);
@@ -139,7 +146,21 @@ impl LatentTree {
     /// # Shapes
     /// `z`: `[n, J]`, f64.
     pub fn log_prob(&self, z: &Tensor) -> Tensor {
-        self.upward(z).log_p
+        self.upward(z, None).log_p
+    }
+
+    /// `log p(z, y)` for given states y of the root, `[n]`. Differentiable with respect to `z`.
+    ///
+    /// # Shapes
+    /// `z`: `[n, J]`, f64; `root`: i64 `[n]`.
+    pub fn log_prob_with_root(&self, z: &Tensor, root: &Tensor) -> Tensor {
+        self.upward(z, Some(&self.hint(root))).log_p
+    }
+
+    /// 0 for the given states of the root, hardly possible for the others, `[n, c]`.
+    fn hint(&self, root: &Tensor) -> Tensor {
+        let states = self.structure.latents[0].n_states as i64;
+        (root.one_hot(states).to_kind(Kind::Double) - 1.0) * IMPOSSIBLE
     }
 
     /// The posteriors of all latents.
@@ -147,7 +168,18 @@ impl LatentTree {
     /// # Shapes
     /// `z`: `[n, J]`, f64.
     pub fn posteriors(&self, z: &Tensor) -> Posteriors {
-        let up = self.upward(z);
+        self.downward(self.upward(z, None))
+    }
+
+    /// The posteriors when the states of the root are known.
+    ///
+    /// # Shapes
+    /// `z`: `[n, J]`, f64; `root`: i64 `[n]`.
+    pub fn posteriors_with_root(&self, z: &Tensor, root: &Tensor) -> Posteriors {
+        self.downward(self.upward(z, Some(&self.hint(root))))
+    }
+
+    fn downward(&self, up: Upward) -> Posteriors {
         let root = &up.l[0] + self.log_cpt(0) - up.log_p.unsqueeze(1);
         let (mut log_state, mut log_pair) = (vec![root], vec![None]);
         for c in 1..up.l.len() {

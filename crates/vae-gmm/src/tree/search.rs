@@ -59,13 +59,13 @@ impl SearchConfig {
     /// Checks the ranges.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the key behind `search.`.
+    /// [`Error::Config`] naming the key.
     pub fn check(&self) -> Result<()> {
         for (field, value, least) in [
-            ("search.max_latents", self.max_latents, 1),
-            ("search.new_states", self.new_states, 2),
-            ("search.local_steps", self.local_steps, 1),
-            ("search.em_steps", self.em_steps, 1),
+            ("search.climb.max_latents", self.max_latents, 1),
+            ("search.climb.new_states", self.new_states, 2),
+            ("search.climb.local_steps", self.local_steps, 1),
+            ("search.climb.em_steps", self.em_steps, 1),
         ] {
             if value < least {
                 return Err(Error::config(field, value, &format!("at least {least}")));
@@ -73,7 +73,7 @@ impl SearchConfig {
         }
         if !(self.covariance_floor > 0.0 && self.covariance_floor.is_finite()) {
             return Err(Error::config(
-                "search.covariance_floor",
+                "search.climb.covariance_floor",
                 self.covariance_floor,
                 "a finite number above 0",
             ));

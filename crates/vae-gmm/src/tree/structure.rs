@@ -8,6 +8,7 @@ use vae_core::{Error, Result};
 #[serde(deny_unknown_fields)]
 pub struct Latent {
     /// The latent above it; none for the root, which comes first.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<usize>,
     /// Its states.
     pub n_states: usize,
@@ -64,10 +65,10 @@ impl Structure {
     /// Checks that this is a tree over exactly the variables `0..dim`.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the entry of `tree` that is wrong.
+    /// [`Error::Config`] naming the entry of `structure` that is wrong.
     pub fn check(&self, dim: usize) -> Result<()> {
         for (i, latent) in self.latents.iter().enumerate() {
-            let field = |name: &str| format!("tree.latents[{i}].{name}");
+            let field = |name: &str| format!("structure.latents[{i}].{name}");
             match latent.parent {
                 None if i > 0 => {
                     return Err(Error::config(&field("parent"), "absent", "a latent before this one"));
@@ -84,11 +85,11 @@ impl Structure {
             }
         }
         if self.latents.is_empty() {
-            return Err(Error::config("tree.latents", "empty", "at least the root"));
+            return Err(Error::config("structure.latents", "empty", "at least the root"));
         }
         let mut seen = vec![false; dim];
         for (b, leaf) in self.leaves.iter().enumerate() {
-            let field = |name: &str| format!("tree.leaves[{b}].{name}");
+            let field = |name: &str| format!("structure.leaves[{b}].{name}");
             if leaf.parent >= self.latents.len() {
                 let expected = format!("a latent, 0 to {}", self.latents.len() - 1);
                 return Err(Error::config(&field("parent"), leaf.parent, &expected));
@@ -106,7 +107,7 @@ impl Structure {
         }
         match seen.iter().position(|s| !s) {
             Some(missing) => Err(Error::config(
-                "tree.leaves",
+                "structure.leaves",
                 format!("without variable {missing}"),
                 "every variable in a leaf",
             )),

@@ -339,3 +339,19 @@ fn samples_of_a_state_have_its_moments() {
         - value(&x.select(1, 0).mean(Kind::Double)) * value(&x.select(1, 1).mean(Kind::Double));
     assert!((cov - tree.leaves[0].sigma.double_value(&[1, 0, 1])).abs() < 0.03);
 }
+
+#[test]
+fn a_known_root_is_one_summand() {
+    for (i, structure) in some_structures().iter().enumerate() {
+        let tree = random(structure, &format!("known.{i}"));
+        let z = draw("points", &[4, structure.dim() as i64]);
+        for state in 0..structure.latents[0].n_states {
+            let root = Tensor::full([4], state as i64, (Kind::Int64, Device::Cpu));
+            let got = tree.log_prob_with_root(&z, &root);
+            let want = &tree.posteriors(&z).log_p + tree.posteriors(&z).log_state[0].select(1, state as i64);
+            assert!(value(&(got - want).abs().max()) < 1e-9);
+            let (next, _) = tree.stepwise_with_root(&z, &root, 1.0, Covariance::Kept).expect("a step");
+            assert!((next.cpt[0].double_value(&[0, state as i64]) - 1.0).abs() < 1e-12);
+        }
+    }
+}
