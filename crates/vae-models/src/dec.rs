@@ -6,7 +6,8 @@
 //! `pretrain` (an auto-encoder), `init` (k-means of its codes), `train`. Prediction is argmax q.
 //!
 //! DEC drops the decoder; with `reconstruction_weight` above 0 it stays and the reconstruction is a second term of the
-//! loss, so that the codes cannot collapse: IDEC is `clustering_weight = 0.1, reconstruction_weight = 1`.
+//! loss, so that the codes cannot collapse: IDEC is `clustering_weight = 0.1`, `reconstruction_weight = 1`, and Adam with
+//! the learning rate 1e-3.
 //!
 //! Deviations from the published code: batches are shuffled unless `order` says otherwise, since data sorted by class
 //! would make batches of one cluster; momentum is kept between rounds unless `restart_momentum` says otherwise; the

@@ -43,7 +43,7 @@ pub struct DecConfig {
     pub bias_lr_factor: f64,
     /// Weight of KL(p ‖ q).
     pub clustering_weight: f64,
-    /// Weight of the auto-encoder's loss; 0 drops the decoder (DEC), above 0 it is IDEC.
+    /// Weight of the reconstruction's mean squared error over all elements; 0 drops the decoder (DEC), above 0 it is IDEC.
     pub reconstruction_weight: f64,
     /// Encoder and decoder.
     pub net: NetConfig,

@@ -9,7 +9,7 @@ use vae_core::bundle::Tensors;
 use vae_core::features::Resident;
 use vae_core::likelihood::Likelihood;
 use vae_core::params::Params;
-use vae_core::pretrain::reconstruction;
+use vae_core::pretrain::{ReconstructionLoss, reconstruction};
 use vae_core::train::{Batch, Batches, Loss, Trainable};
 use vae_core::{Error, Result};
 
@@ -105,7 +105,7 @@ impl Trainable for Training<'_> {
         let mut terms = vec![("kl", divergence)];
         if let Some(decoder) = &self.net.decoder {
             let out = decoder.forward(&z);
-            let rec = reconstruction(self.config.pretrain.loss, self.likelihood, &out, batch.x);
+            let rec = reconstruction(ReconstructionLoss::Mse, self.likelihood, &out, batch.x);
             total += &rec * self.config.reconstruction_weight;
             terms.push(("rec", rec));
         }

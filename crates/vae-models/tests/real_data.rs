@@ -1,0 +1,52 @@
+//! Numbers of the methods on MNIST itself, behind one switch: the files are read from `VAE_DATA_DIR`.
+
+use ndarray::{Array2, s};
+use vae_core::Features;
+use vae_core::phase::FitContext;
+use vae_data::{Error, LoadOptions, Places, Source, load_from};
+use vae_graph::knn::{Knn, Metric};
+
+/// The pixels of all 70,000 images in [0, 1], or word that the test is skipped.
+fn mnist_or_skip() -> Option<Array2<f32>> {
+    let places = Places::new(None, std::env::var_os("VAE_DATA_DIR").map(Into::into), None);
+    match load_from(&Source::Known("mnist".into()), &LoadOptions::default(), &places) {
+        Ok((data, _)) => Some(data.x.as_dense().expect("no text").to_owned()),
+        Err(Error::DataSetNotFound { .. }) => {
+            eprintln!(
+                "SKIPPED: mnist is not in VAE_DATA_DIR; set it to a folder with mnist/ to run this test"
+            );
+            None
+        }
+        Err(error) => panic!("mnist is there and cannot be read: {error}"),
+    }
+}
+
+#[test]
+fn imsats_neighbour_distances() {
+    let Some(pixels) = mnist_or_skip() else { return };
+    // The eleventh neighbour of the first three training images, with both scalings of the pixels in use.
+    for (factor, want) in
+        [(255.0 / 128.0, [12.607_07, 9.380_29, 13.023_25]), (2.0, [12.656_51, 9.417_08, 13.074_33])]
+    {
+        let x = Features::dense(&pixels * factor - 1.0f32).expect("finite");
+        let three = Features::dense(x.dense_rows(0, 3)).expect("finite");
+        // Each image is its own nearest.
+        let found = Knn { k: 12, metric: Metric::Euclidean }
+            .among(&x, &three, &FitContext::in_memory(0))
+            .expect("neighbours");
+        for (row, want) in want.into_iter().enumerate() {
+            assert_eq!((found.of(row)[0], found.distance()[[row, 0]]), (row as u32, 0.0));
+            let got = found.distance()[[row, 11]];
+            assert!((got - want).abs() < 1e-4, "{factor} {row}: {got}");
+        }
+    }
+}
+
+#[test]
+fn decs_loss_of_zeros() {
+    let Some(pixels) = mnist_or_skip() else { return };
+    // Half the mean square of the test images in [0, 5.1]: what the log of a public run begins near (1.4832).
+    let test = pixels.slice(s![60_000.., ..]);
+    let half = test.iter().map(|&v| (5.1 * f64::from(v)).powi(2)).sum::<f64>() / (2.0 * test.len() as f64);
+    assert!((half - 1.482_03).abs() < 1e-5, "{half}");
+}
