@@ -8,23 +8,11 @@ use vae_models::config::{Selection, resolve};
 use vae_models::{Clusterer, Facets, FitSummary};
 
 /// What both tests and the example share.
-const BASE: [&str; 11] = [
-    "likelihood=gaussian",
-    "likelihood_variance=0.001",
-    "net.hidden=[64, 64]",
-    "net.latent_dim=4",
-    "init.kind=kmeans",
-    "pretrain.train.epochs=30",
-    "pretrain.train.min_updates=0",
-    "covariance=estimated",
-    "train.epochs=30",
-    "train.min_updates=0",
-    "train.lr=1e-3",
-];
+const SETTINGS: &str = include_str!("two_facets/settings.txt");
 
 fn fit(set: &[&str]) -> (Box<dyn Clusterer>, FitSummary, vae_core::Features, [ndarray::Array1<u32>; 2]) {
     let (x, truth) = two_facets(2000, 7);
-    let set = BASE.iter().chain(set).map(|s| (*s).to_string()).collect();
+    let set = SETTINGS.lines().chain(set.iter().copied()).map(String::from).collect();
     let selection =
         Selection { method: Some("ltvae".into()), n_clusters: Some(2), set, ..Selection::default() };
     vae_core::device::configure_process(1);
