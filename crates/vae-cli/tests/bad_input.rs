@@ -101,7 +101,19 @@ fn configurations_that_make_no_sense() {
     );
     wrong(&["-p", "vade/minst"], &["unknown preset `vade/minst`"]);
     wrong(&["-m", "vade", "--profile", "fast"], &["unknown profile `fast`", "quick, standard, paper"]);
-    for method in ["kmeans", "gmm", "ae-kmeans", "ae-gmm", "ae-spectral", "vade", "dgg", "dec", "imsat"] {
+    for method in [
+        "kmeans",
+        "gmm",
+        "ae-kmeans",
+        "ae-gmm",
+        "ae-spectral",
+        "vade",
+        "dgg",
+        "dec",
+        "imsat",
+        "spectralnet",
+        "ltvae",
+    ] {
         wrong(&["-m", method, "-k", "0"], &["`n_clusters` is 0"]);
     }
     assert!(!place.path("run").exists());
@@ -111,7 +123,7 @@ fn configurations_that_make_no_sense() {
 fn more_clusters_than_samples() {
     let place = Place::new();
     place.write("x.csv", groups_csv(6));
-    for method in ["kmeans", "gmm", "vade", "dgg", "dec", "imsat"] {
+    for method in ["kmeans", "gmm", "vade", "dgg", "dec", "imsat", "spectralnet", "ltvae"] {
         let out = format!("run-{method}");
         let words = ["fit", "-m", method, "-d", "x.csv", "--label-column", "kind", "-k", "7", "-o", &out];
         let error = place.refused(&words);
@@ -124,9 +136,9 @@ fn more_clusters_than_samples() {
 fn constant_data() {
     let place = Place::new();
     place.write("x.csv", "1,2\n".repeat(40));
-    for method in ["kmeans", "gmm", "vade", "dgg", "dec", "imsat"] {
+    for method in ["kmeans", "gmm", "vade", "dgg", "dec", "imsat", "spectralnet", "ltvae"] {
         let out = format!("run-{method}");
-        let tiny: &[&str] = if ["vade", "dgg", "dec"].contains(&method) { &TINY } else { &[] };
+        let tiny: &[&str] = if ["kmeans", "gmm", "imsat"].contains(&method) { &[] } else { &TINY };
         let words = [&["fit", "-m", method, "-d", "x.csv", "-k", "2", "-o", &out][..], tiny].concat();
         let error = place.refused(&words);
         assert!(

@@ -23,10 +23,12 @@ pub mod baselines;
 pub mod dec;
 pub mod dgg;
 pub mod imsat;
+pub mod ltvae;
+pub mod spectralnet;
 pub mod two_stage;
 pub mod vade;
 
-pub use clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
+pub use clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 pub use error::{Error, Result};
 pub use input::{Input, InputConfig};
 pub use saved::{load_model, stored};

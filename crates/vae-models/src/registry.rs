@@ -16,6 +16,8 @@ pub static METHODS: &[Entry] = &[
     Entry::of::<crate::dgg::Dgg>(),
     Entry::of::<crate::dec::Dec>(),
     Entry::of::<crate::imsat::Imsat>(),
+    Entry::of::<crate::spectralnet::SpectralNet>(),
+    Entry::of::<crate::ltvae::Ltvae>(),
 ];
 
 /// One entry of the registry: a [`Method`] whose type is forgotten.

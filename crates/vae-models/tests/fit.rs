@@ -28,7 +28,7 @@ fn blobs(n: usize) -> (Features, Array1<u32>) {
 fn small(method: &str, seed: u64) -> (Box<dyn Clusterer>, FitContext) {
     let deep = ["net.hidden=[32]", "net.latent_dim=3", "pretrain.train.min_updates=1000"];
     let mut set: Vec<String> = Vec::new();
-    let is_trained = ["vade", "dgg", "dec"].contains(&method);
+    let is_trained = ["vade", "dgg", "dec", "spectralnet", "ltvae"].contains(&method);
     if method.starts_with("ae-") || is_trained {
         set.extend(deep.map(String::from));
     }
@@ -40,6 +40,11 @@ fn small(method: &str, seed: u64) -> (Box<dyn Clusterer>, FitContext) {
             ["train.epochs=10", "train.min_updates=0", "train.batch_size=32", "train.observe_every_epochs=5"]
                 .map(String::from),
         );
+    }
+    if method == "spectralnet" {
+        let nets = ["siamese_net.hidden=[32]", "map.hidden=[32, 32]", "siamese.train.min_updates=100"];
+        set.extend(nets.map(String::from));
+        set.push("train.epochs=30".into());
     }
     let selection =
         Selection { method: Some(method.into()), n_clusters: Some(3), set, ..Selection::default() };
@@ -103,7 +108,7 @@ fn a_saved_model_predicts_the_same() {
 fn equal_seeds_give_equal_bytes_and_other_seeds_do_not() {
     let (x, _) = blobs(90);
     let folder = tempfile::tempdir().expect("temp dir");
-    for method in ["vade", "ae-gmm", "ae-spectral", "dgg", "dec", "imsat"] {
+    for method in ["vade", "ae-gmm", "ae-spectral", "dgg", "dec", "imsat", "spectralnet", "ltvae"] {
         let bytes = |seed| save(fit(method, seed, &x).0.as_ref(), folder.path());
         let first = bytes(3);
         assert_eq!(first, bytes(3), "{method}");
@@ -114,7 +119,7 @@ fn equal_seeds_give_equal_bytes_and_other_seeds_do_not() {
 #[test]
 fn samples_of_a_cluster_belong_to_it() {
     let (x, _) = blobs(300);
-    for method in ["gmm", "ae-gmm", "vade", "dgg"] {
+    for method in ["gmm", "ae-gmm", "vade", "dgg", "ltvae"] {
         let (clusterer, _) = fit(method, 0, &x);
         let generator = clusterer.generator().expect("generative");
         for cluster in 0..3 {

@@ -217,7 +217,8 @@ fn closing_words(
     let mut text = String::new();
     if let Some(Evaluation { fit, start, .. }) = evaluation {
         let from = start.map_or_else(String::new, |s| format!("   (started from ACC {})", percent(s.acc)));
-        let _ = writeln!(text, "ACC {}   NMI {:.4}   ARI {:.4}{from}", percent(fit.acc), fit.nmi, fit.ari);
+        let (acc, purity) = (percent(fit.acc), percent(fit.purity));
+        let _ = writeln!(text, "ACC {acc}   NMI {:.4}   ARI {:.4}   purity {purity}{from}", fit.nmi, fit.ari);
         if fit.n_classes != sizes.len() {
             let _ = writeln!(
                 text,
