@@ -198,7 +198,8 @@ fn run_smoke(recipe: &Recipe, args: &Args) -> Result<()> {
     fill(recipe, &args, &vae, &folders)?;
     let runs = runfile::read_all(&folders.results.join("runs"))?;
     let failed = runs.iter().filter(|run| run.error.is_some()).count();
-    let wanted = recipe.rows.len() * recipe.datasets.len();
+    let of = |dataset| recipe.rows.iter().filter(|row| row.is_in(dataset, smoke.profile)).count();
+    let wanted: usize = recipe.datasets.iter().map(of).sum();
     ensure!(
         runs.len() == wanted && failed == 0,
         "{} of {wanted} cells of {} ran and {failed} of them failed; their folders are in {}",

@@ -139,12 +139,24 @@ pub struct FitArgs {
     /// Run folder; an unfinished run of the same configuration in it is continued
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Rows to fit: all, or the publisher's training split; the test split is then scored with the fitted model
+    #[arg(long, value_name = "SPLIT", value_enum, default_value_t = FitSplit::All)]
+    pub fit_split: FitSplit,
     /// Time between checkpoints
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     pub checkpoint_every: f64,
     /// Do not share finished phases (such as pretraining) with other runs
     #[arg(long)]
     pub no_cache: bool,
+}
+
+/// Which rows a fit sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FitSplit {
+    /// All rows
+    All,
+    /// The publisher's training split
+    Train,
 }
 
 /// `vae config`

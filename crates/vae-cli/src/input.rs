@@ -1,11 +1,11 @@
 //! Data for a command: features for a method, and labels that stay here.
 
-use crate::args::{Header, ReadArgs};
+use crate::args::{FitSplit, Header, ReadArgs};
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
 use std::path::{Path, PathBuf};
 use vae_core::{Csr, Features, ImageShape};
-use vae_data::{Labels, LoadOptions, Matrix, Source, Vocabulary};
+use vae_data::{DataSet, Labels, LoadOptions, Matrix, Source, Vocabulary};
 
 /// Terms and weights of the documents a model was fitted on, beside the model.
 pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
@@ -21,6 +21,15 @@ pub struct Input {
     pub about: About,
     /// What the columns are, where the rows are documents.
     pub vocabulary: Option<Vocabulary>,
+}
+
+/// The rows of the publisher's test split, where a fit sees the training split alone.
+#[derive(Debug)]
+pub struct HeldOut {
+    /// What the fitted model is applied to.
+    pub features: Features,
+    /// Class of every row, if known.
+    pub labels: Option<Array1<u32>>,
 }
 
 /// Facts about the data.
@@ -86,8 +95,36 @@ pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input>
     Ok(input)
 }
 
+/// Loads what a fit sees and, with [`FitSplit::Train`], what it does not. `--limit` cuts what it sees.
+///
+/// # Errors
+/// As [`load`]; a data set without a test split where one is asked for.
+pub fn load_split(source: &Source, args: &ReadArgs, split: FitSplit) -> Result<(Input, Option<HeldOut>)> {
+    if split == FitSplit::All {
+        return Ok((load(source, args)?, None));
+    }
+    let (mut set, mut labels) = vae_data::load(source, &options(args))?;
+    if set.n_train >= set.x.n() {
+        bail!("{source} has no test split: leave out --fit-split train");
+    }
+    let rest = set.x.tail(set.n_train);
+    set.x = set.x.head(set.n_train);
+    set.sha256 = set.x.sha256();
+    let test_labels = labels.as_mut().map(|labels| {
+        let test = labels.y.slice(s![set.n_train..]).to_owned();
+        labels.y = labels.y.slice(s![..set.n_train]).to_owned();
+        test
+    });
+    let held_out = HeldOut { features: features_of(rest, set.image, source)?, labels: test_labels };
+    Ok((input_of(set, labels, args, source)?, Some(held_out)))
+}
+
 fn load_with(source: &Source, args: &ReadArgs, vocabulary: Option<PathBuf>) -> Result<Input> {
-    let (set, mut labels) = vae_data::load(source, &LoadOptions { vocabulary, ..options(args) })?;
+    let (set, labels) = vae_data::load(source, &LoadOptions { vocabulary, ..options(args) })?;
+    input_of(set, labels, args, source)
+}
+
+fn input_of(set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, source: &Source) -> Result<Input> {
     let (n, dim) = set.x.dim();
     let mut about = About { name: set.name, n, dim, n_train: set.n_train, sha256: set.sha256, limit: None };
     let mut x = set.x;
@@ -100,19 +137,24 @@ fn load_with(source: &Source, args: &ReadArgs, vocabulary: Option<PathBuf>) -> R
         about.sha256 = x.sha256();
         (about.n, about.n_train, about.limit) = (limit, about.n_train.min(limit), Some(limit));
     }
-    // The matrix moves: 70,000 images exist once.
+    Ok(Input { features: features_of(x, set.image, source)?, labels, about, vocabulary: set.vocabulary })
+}
+
+/// The matrix moves: 70,000 images exist once.
+fn features_of(x: Matrix, image: Option<vae_data::ImageShape>, source: &Source) -> Result<Features> {
     let features = match x {
         Matrix::Dense(x) => Features::dense(x),
         Matrix::Sparse(vae_data::Csr { indptr, indices, values, n_columns }) => {
             Features::sparse(Csr { indptr, indices, values, n_columns })
         }
     };
-    let mut features = features.with_context(|| format!("{source} cannot be clustered"))?;
-    if let Some(image) = set.image {
-        let image = ImageShape { channels: image.channels, height: image.height, width: image.width };
-        features = features.with_image(image)?;
-    }
-    Ok(Input { features, labels, about, vocabulary: set.vocabulary })
+    let features = features.with_context(|| format!("{source} cannot be clustered"))?;
+    Ok(match image {
+        Some(vae_data::ImageShape { channels, height, width }) => {
+            features.with_image(ImageShape { channels, height, width })?
+        }
+        None => features,
+    })
 }
 
 /// Labels for `rows` assignments, from a file with one label a row.

@@ -104,6 +104,9 @@ pub fn write_embedding(dir: &Path, embedding: &Array2<f32>, x: &Features) -> Res
 pub struct Evaluation {
     /// The assignments the fit ended with.
     pub fit: Scores,
+    /// The test split, where the fit saw the training split alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestScores>,
     /// The assignments its own training started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Scores>,
@@ -116,6 +119,38 @@ pub struct Evaluation {
     /// What the classes are called.
     #[serde(skip)]
     pub class_names: Vec<String>,
+}
+
+/// Scores of the rows that a fit did not see.
+#[derive(Debug, Clone, Serialize)]
+pub struct TestScores {
+    /// Clusters named on this split itself.
+    #[serde(flatten)]
+    pub scores: Scores,
+    /// Accuracy with each cluster named after its commonest class in what was fitted.
+    pub purity_train_map: f64,
+    /// Accuracy with each cluster named after its surest point (adversarial auto-encoders, GMVAE).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aae: Option<f64>,
+}
+
+impl TestScores {
+    /// Scores the assignments and soft assignments of a test split; `fitted` are assignments and labels of what was fitted.
+    ///
+    /// # Errors
+    /// [`vae_metrics::Error`].
+    pub fn new(
+        (clusters, labels): (&Array1<u32>, &Array1<u32>),
+        gamma: Option<&Array2<f32>>,
+        fitted: (&Array1<u32>, &Array1<u32>),
+    ) -> vae_metrics::Result<Self> {
+        let (c, y) = (clusters.view(), labels.view());
+        Ok(Self {
+            scores: Scores::new(c, y)?,
+            purity_train_map: vae_metrics::purity_train_map(fitted.0.view(), fitted.1.view(), c, y)?,
+            aae: gamma.map(|gamma| vae_metrics::aae(gamma.view(), y)).transpose()?,
+        })
+    }
 }
 
 /// Scores after an epoch.
@@ -140,6 +175,7 @@ impl Evaluation {
         });
         Ok(Self {
             fit: score(&summary.assignments)?,
+            test: None,
             start: summary.start_assignments.as_ref().map(score).transpose()?,
             curve: curve.collect::<vae_metrics::Result<_>>()?,
             confusion: vae_metrics::confusion(summary.assignments.view(), y)?,
@@ -202,6 +238,21 @@ mod tests {
         assert_eq!(starved(&sizes), [1, 3]);
         assert_eq!(starved(&[500, 499, 1]), [2]);
         assert!(starved(&[500, 480, 20]).is_empty());
+    }
+
+    #[test]
+    fn a_test_split_is_scored_by_three_rules() {
+        let gamma = array![[0.9_f32, 0.1], [0.6, 0.4], [0.55, 0.45], [0.2, 0.8]];
+        let (clusters, labels) = (array![0, 0, 0, 1], array![0, 1, 1, 1]);
+        let fitted = (array![0, 0, 1], array![0, 0, 1]);
+        let test =
+            TestScores::new((&clusters, &labels), Some(&gamma), (&fitted.0, &fitted.1)).expect("valid");
+        assert_eq!((test.scores.purity, test.purity_train_map, test.aae), (0.75, 0.5, Some(0.5)));
+        let text = serde_json::to_string(&test).expect("json");
+        assert!(
+            text.starts_with("{\"acc\":") && text.ends_with("\"purity_train_map\":0.5,\"aae\":0.5}"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! `run.json`: what a run was and cost, for tables and scripts. The keys are stable.
 
+use crate::args::FitSplit;
 use crate::hardware::Hardware;
 use crate::input::About;
-use crate::results::Evaluation;
+use crate::results::{Evaluation, TestScores};
 use anyhow::Result;
 use ndarray::ArrayView1;
 use serde::Serialize;
@@ -52,6 +53,8 @@ pub struct Compute {
     pub threads: usize,
     /// `cpu` or `cuda:N`.
     pub device: String,
+    /// Which rows are fitted.
+    pub fit_split: FitSplit,
     pub hardware: Hardware,
 }
 
@@ -77,6 +80,8 @@ struct Finished<'a> {
 #[derive(Serialize)]
 struct Metrics {
     fit: vae_metrics::Scores,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<TestScores>,
 }
 
 #[derive(Serialize)]
@@ -110,7 +115,10 @@ impl Begun {
             n: about.n,
             dim: about.dim,
             limit: about.limit,
-            fit_split: "all",
+            fit_split: match compute.fit_split {
+                FitSplit::All => "all",
+                FitSplit::Train => "train",
+            },
             threads: compute.threads,
             device: compute.device.clone(),
             config_sha256: resolved.sha256(),
@@ -136,7 +144,7 @@ impl Begun {
         let record = Finished {
             begun: self,
             n_clusters,
-            metrics: evaluation.map(|e| Metrics { fit: e.fit }),
+            metrics: evaluation.map(|e| Metrics { fit: e.fit, test: e.test.clone() }),
             start: evaluation.and_then(|e| e.start),
             selection: &summary.selection,
             resolved: &summary.resolved,

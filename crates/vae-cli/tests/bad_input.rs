@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Place, TINY, groups_csv, names};
+use common::{Place, groups_csv, names};
 use std::fs;
 
 /// An IDX header for unsigned bytes.
@@ -97,12 +97,15 @@ fn configurations_that_make_no_sense() {
     wrong(&["-m", "vade", "--set", "train.epochs=many"], &["--set train.epochs=many", "^"]);
     wrong(
         &["-m", "vaed"],
-        &["unknown method `vaed`", "kmeans, gmm, ae-kmeans, ae-gmm, ae-spectral, vade, dgg, dec, imsat"],
+        &[
+            "unknown method `vaed`",
+            "kmeans, gmm, ae-kmeans, ae-gmm, ae-spectral, vade, dgg, dec, imsat, vae-cluster, conv-vae, gmvae, gmvae-m2",
+        ],
     );
     wrong(&["-p", "vade/minst"], &["unknown preset `vade/minst`"]);
     wrong(&["-m", "vade", "--profile", "fast"], &["unknown profile `fast`", "quick, standard, paper"]);
-    for method in ["kmeans", "gmm", "ae-kmeans", "ae-gmm", "ae-spectral", "vade", "dgg", "dec", "imsat"] {
-        wrong(&["-m", method, "-k", "0"], &["`n_clusters` is 0"]);
+    for method in place.methods() {
+        wrong(&["-m", &method, "-k", "0"], &["`n_clusters` is 0"]);
     }
     assert!(!place.path("run").exists());
 }
@@ -111,9 +114,9 @@ fn configurations_that_make_no_sense() {
 fn more_clusters_than_samples() {
     let place = Place::new();
     place.write("x.csv", groups_csv(6));
-    for method in ["kmeans", "gmm", "vade", "dgg", "dec", "imsat"] {
+    for method in place.methods() {
         let out = format!("run-{method}");
-        let words = ["fit", "-m", method, "-d", "x.csv", "--label-column", "kind", "-k", "7", "-o", &out];
+        let words = ["fit", "-m", &method, "-d", "x.csv", "--label-column", "kind", "-k", "7", "-o", &out];
         let error = place.refused(&words);
         assert!(error.contains('7') && error.contains('6'), "{method}: {error}");
         failed_cleanly(&place, &out);
@@ -121,13 +124,22 @@ fn more_clusters_than_samples() {
 }
 
 #[test]
+fn a_split_that_is_not_there() {
+    let place = Place::new();
+    place.write("x.csv", groups_csv(6));
+    let words = ["fit", "-m", "kmeans", "-d", "x.csv", "--label-column", "kind", "-k", "2", "-o", "run"];
+    let error = place.refused(&[&words[..], &["--fit-split", "train"]].concat());
+    assert!(error.contains("no test split") && error.contains("leave out --fit-split"), "{error}");
+    assert!(!place.path("run").exists());
+}
+
+#[test]
 fn constant_data() {
     let place = Place::new();
     place.write("x.csv", "1,2\n".repeat(40));
-    for method in ["kmeans", "gmm", "vade", "dgg", "dec", "imsat"] {
+    for method in place.methods() {
         let out = format!("run-{method}");
-        let tiny: &[&str] = if ["vade", "dgg"].contains(&method) { &TINY } else { &[] };
-        let words = [&["fit", "-m", method, "-d", "x.csv", "-k", "2", "-o", &out][..], tiny].concat();
+        let words = ["fit", "-m", &method, "-d", "x.csv", "-k", "2", "-o", &out];
         let error = place.refused(&words);
         assert!(
             error.contains("distinct") || error.contains("constant") || error.contains("equal"),

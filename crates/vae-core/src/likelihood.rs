@@ -15,6 +15,8 @@ pub enum LikelihoodKind {
     Bernoulli,
     /// Normal with one fixed variance λ; the decoder's outputs are means.
     Gaussian,
+    /// Normal with one fixed variance λ around a sigmoid; the decoder's outputs are logits.
+    Squashed,
 }
 
 /// p(x | z) with the decoder's outputs `m`.
@@ -28,13 +30,18 @@ pub enum Likelihood {
         /// λ, the variance of every dimension.
         variance: f64,
     },
+    /// `‖x − sigmoid(m)‖² / 2λ`: the squared error of pixels in [0, 1]; the same constant stays out.
+    Squashed {
+        /// λ, the variance of every dimension.
+        variance: f64,
+    },
 }
 
 impl Likelihood {
     /// The likelihood for `kind` on these features; `auto` looks at their range.
     ///
     /// # Errors
-    /// [`Error::Features`] when Bernoulli is asked for and a value is outside [0, 1]; [`Error::Config`] for a
+    /// [`Error::Features`] when means in [0, 1] are asked for and a value is outside; [`Error::Config`] for a
     /// variance that is not positive.
     pub fn resolve(kind: LikelihoodKind, variance: f64, x: &Features) -> Result<Self> {
         if !(variance > 0.0 && variance.is_finite()) {
@@ -45,9 +52,13 @@ impl Likelihood {
         match kind {
             LikelihoodKind::Gaussian => Ok(Self::Gaussian { variance }),
             LikelihoodKind::Auto if !unit => Ok(Self::Gaussian { variance }),
-            LikelihoodKind::Bernoulli if !unit => Err(Error::Features(format!(
-                "a Bernoulli likelihood needs values in [0, 1], these go from {low} to {high}; set likelihood = \"gaussian\" or scale = \"minmax\""
-            ))),
+            LikelihoodKind::Bernoulli | LikelihoodKind::Squashed if !unit => {
+                let name = if kind == LikelihoodKind::Bernoulli { "Bernoulli" } else { "squashed" };
+                Err(Error::Features(format!(
+                    "a {name} likelihood needs values in [0, 1], these go from {low} to {high}; set likelihood = \"gaussian\" or scale = \"minmax\""
+                )))
+            }
+            LikelihoodKind::Squashed => Ok(Self::Squashed { variance }),
             LikelihoodKind::Auto | LikelihoodKind::Bernoulli => Ok(Self::Bernoulli),
         }
     }
@@ -63,6 +74,7 @@ impl Likelihood {
                 m.binary_cross_entropy_with_logits(x, None::<&Tensor>, None::<&Tensor>, tch::Reduction::Sum)
             }
             Self::Gaussian { variance } => m.mse_loss(x, tch::Reduction::Sum) * (0.5 / variance),
+            Self::Squashed { variance } => m.sigmoid().mse_loss(x, tch::Reduction::Sum) * (0.5 / variance),
         }
     }
 
@@ -76,22 +88,25 @@ impl Likelihood {
                 m.binary_cross_entropy_with_logits(x, None::<&Tensor>, None::<&Tensor>, tch::Reduction::None)
             }
             Self::Gaussian { variance } => (x - m).square() * (0.5 / variance),
+            Self::Squashed { variance } => (x - m.sigmoid()).square() * (0.5 / variance),
         };
         terms.sum_dim_intlist([-1i64].as_slice(), false, None)
     }
 
-    /// What the loss leaves out per sample, for a reported ELBO: `(D/2) ln 2πλ` for a Gaussian, 0 otherwise.
+    /// What the loss leaves out per sample, for a reported ELBO: `(D/2) ln 2πλ` for a normal, 0 otherwise.
     pub fn constant(&self, dim: usize) -> f64 {
         match self {
             Self::Bernoulli => 0.0,
-            Self::Gaussian { variance } => dim as f64 * (HALF_LN_TWO_PI + 0.5 * variance.ln()),
+            Self::Gaussian { variance } | Self::Squashed { variance } => {
+                dim as f64 * (HALF_LN_TWO_PI + 0.5 * variance.ln())
+            }
         }
     }
 
     /// E[x | m] on the scale of the data, `[b, d]`.
     pub fn mean(&self, m: &Tensor) -> Tensor {
         match self {
-            Self::Bernoulli => m.sigmoid(),
+            Self::Bernoulli | Self::Squashed { .. } => m.sigmoid(),
             Self::Gaussian { .. } => m.shallow_clone(),
         }
     }
@@ -130,6 +145,20 @@ mod tests {
     }
 
     #[test]
+    fn squashed_is_the_squared_error_of_the_sigmoid() {
+        let likelihood = Likelihood::Squashed { variance: 0.4 };
+        let (m, x) = (
+            Tensor::from_slice(&[0.0f64, 3f64.ln()]).view([1, 2]),
+            Tensor::from_slice(&[1.0f64, 0.25]).view([1, 2]),
+        );
+        // ½ · 2.5 · (0.5² + 0.5²)
+        assert!((likelihood.nll(&m, &x).double_value(&[0]) - 0.625).abs() < 1e-12);
+        assert!((likelihood.nll_sum(&m, &x).double_value(&[]) - 0.625).abs() < 1e-12);
+        assert!((likelihood.mean(&m).double_value(&[0, 1]) - 0.75).abs() < 1e-12);
+        assert_eq!(likelihood.constant(2), Likelihood::Gaussian { variance: 0.4 }.constant(2));
+    }
+
+    #[test]
     fn large_logits_stay_finite() {
         let m = Tensor::from_slice(&[1e4f32, -1e4]).view([1, 2]);
         let x = Tensor::from_slice(&[0.0f32, 1.0]).view([1, 2]);
@@ -143,7 +172,9 @@ mod tests {
         let resolve = |kind, x| Likelihood::resolve(kind, 1.0, x);
         assert_eq!(resolve(LikelihoodKind::Auto, &unit).expect("valid"), Likelihood::Bernoulli);
         assert!(matches!(resolve(LikelihoodKind::Auto, &wide), Ok(Likelihood::Gaussian { .. })));
-        assert!(resolve(LikelihoodKind::Bernoulli, &wide).is_err_and(|e| e.to_string().contains("-1")));
+        for kind in [LikelihoodKind::Bernoulli, LikelihoodKind::Squashed] {
+            assert!(resolve(kind, &wide).is_err_and(|e| e.to_string().contains("-1")));
+        }
         assert!(Likelihood::resolve(LikelihoodKind::Gaussian, 0.0, &unit).is_err());
     }
 }

@@ -117,6 +117,15 @@ impl Matrix {
         }
     }
 
+    /// The rows behind the first `n`, none where there are fewer.
+    pub fn tail(&self, n: usize) -> Self {
+        let n = n.min(self.n());
+        match self {
+            Self::Dense(x) => Self::Dense(x.slice(s![n.., ..]).to_owned()),
+            Self::Sparse(csr) => Self::Sparse(csr.select(n..csr.n())),
+        }
+    }
+
     /// SHA-256 of shape and content: [`content_sha256`] or [`Csr::sha256`].
     pub fn sha256(&self) -> String {
         match self {
@@ -142,6 +151,10 @@ mod tests {
         assert_eq!(csr().select([2, 0]).to_dense(), array![[0.0, 3.0, 0.0], [1.0, 0.0, 2.0]]);
         assert_eq!(Matrix::Sparse(csr()).head(1).dim(), (1, 3));
         assert_eq!(Matrix::Sparse(csr()).head(9), Matrix::Sparse(csr()));
+        let dense = Matrix::Dense(csr().to_dense());
+        assert_eq!(dense.tail(2), Matrix::Dense(array![[0.0, 3.0, 0.0]]));
+        assert_eq!(Matrix::Sparse(csr()).tail(2), Matrix::Sparse(csr().select([2])));
+        assert_eq!((dense.tail(9).dim(), Matrix::Sparse(csr()).tail(9).n()), ((0, 3), 0));
         assert_eq!(csr().row(7), (&[][..], &[][..]));
     }
 

@@ -21,6 +21,8 @@ pub mod kmeans;
 #[cfg(feature = "torch")]
 pub mod prior;
 mod rng;
+#[cfg(feature = "torch")]
+pub mod tree;
 mod vector;
 
 pub use error::{Error, Result};

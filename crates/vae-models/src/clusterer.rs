@@ -46,6 +46,11 @@ pub trait Clusterer: Send {
         None
     }
 
+    /// Several clusterings at once, for fitted methods that find more than one.
+    fn facets(&self) -> Option<&dyn Facets> {
+        None
+    }
+
     /// New samples and reconstructions, for fitted methods that are generative.
     fn generator(&self) -> Option<&dyn Generator> {
         None
@@ -75,6 +80,18 @@ pub trait Generator {
     /// # Errors
     /// As [`Clusterer::predict`].
     fn reconstruct(&self, x: &Features) -> Result<Array2<f32>>;
+}
+
+/// Several clusterings of the same samples at once.
+pub trait Facets {
+    /// For each facet the assignments, `[n]`; the first facet is that of [`Clusterer::predict`].
+    ///
+    /// # Errors
+    /// As [`Clusterer::predict`].
+    fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>>;
+
+    /// The facets in words: their states, and what each explains.
+    fn structure(&self) -> String;
 }
 
 /// What a fit leaves behind besides the model.

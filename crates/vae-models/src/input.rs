@@ -72,6 +72,9 @@ impl InputConfig {
                     Likelihood::Gaussian { variance } => {
                         format!("likelihood = gaussian, variance {variance}")
                     }
+                    Likelihood::Squashed { variance } => {
+                        format!("likelihood = squashed, variance {variance}")
+                    }
                 });
                 Some(chosen)
             }

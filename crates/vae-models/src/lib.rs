@@ -8,25 +8,33 @@
 //! [`Features`](vae_core::Features), which cannot hold any.
 
 mod clusterer;
+mod coder;
 pub mod config;
 mod error;
 mod input;
 pub mod method;
 mod mixture;
 mod mixture_vae;
+mod network;
 #[macro_use]
 pub mod registry;
 mod saved;
 mod scale;
 
 pub mod baselines;
+pub mod conv_vae;
 pub mod dec;
 pub mod dgg;
+pub mod gmvae;
+pub mod gmvae_m2;
 pub mod imsat;
+pub mod ltvae;
+pub mod spectralnet;
 pub mod two_stage;
 pub mod vade;
+pub mod vae_cluster;
 
-pub use clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
+pub use clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 pub use error::{Error, Result};
 pub use input::{Input, InputConfig};
 pub use saved::{load_model, stored};

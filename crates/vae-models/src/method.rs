@@ -4,7 +4,7 @@
 //! [`Model`] that a fit leaves. [`Fit`] does what does not differ between methods: the input is checked and scaled before
 //! the method sees it, models are saved and read, samples come back on the scale of the data.
 
-use crate::clusterer::{Clusterer, FitSummary, Generator, SoftAssign};
+use crate::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 use crate::input::{Input, InputConfig};
 use crate::registry::Preset;
 use crate::saved::{Stored, save};
@@ -101,6 +101,11 @@ pub trait Model: Debug + Send {
 
     /// For models with a posterior over clusters.
     fn soft(&self) -> Option<&dyn Soft> {
+        None
+    }
+
+    /// For models with several clusterings. Its features are scaled, too.
+    fn facets(&self) -> Option<&dyn Facets> {
         None
     }
 
@@ -204,6 +209,10 @@ impl<M: Method> Clusterer for Fit<M> {
         self.fitted.as_ref().and_then(|(_, model)| model.soft()).map(|_| self as &dyn SoftAssign)
     }
 
+    fn facets(&self) -> Option<&dyn Facets> {
+        self.fitted.as_ref().and_then(|(_, model)| model.facets()).map(|_| self as &dyn Facets)
+    }
+
     fn generator(&self) -> Option<&dyn Generator> {
         self.generative().ok().map(|_| self as &dyn Generator)
     }
@@ -213,6 +222,17 @@ impl<M: Method> SoftAssign for Fit<M> {
     fn predict_proba(&self, x: &Features) -> Result<Array2<f32>> {
         let (input, model) = self.fitted()?;
         model.soft().ok_or(Error::NotFitted)?.gamma(input.prepare(x)?.as_ref())
+    }
+}
+
+impl<M: Method> Facets for Fit<M> {
+    fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>> {
+        let (input, model) = self.fitted()?;
+        model.facets().ok_or(Error::NotFitted)?.assignments(input.prepare(x)?.as_ref())
+    }
+
+    fn structure(&self) -> String {
+        self.fitted.as_ref().and_then(|(_, model)| model.facets()).map_or_else(String::new, Facets::structure)
     }
 }
 

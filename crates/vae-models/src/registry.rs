@@ -16,6 +16,12 @@ pub static METHODS: &[Entry] = &[
     Entry::of::<crate::dgg::Dgg>(),
     Entry::of::<crate::dec::Dec>(),
     Entry::of::<crate::imsat::Imsat>(),
+    Entry::of::<crate::spectralnet::SpectralNet>(),
+    Entry::of::<crate::ltvae::Ltvae>(),
+    Entry::of::<crate::vae_cluster::VaeCluster>(),
+    Entry::of::<crate::conv_vae::ConvVae>(),
+    Entry::of::<crate::gmvae::Gmvae>(),
+    Entry::of::<crate::gmvae_m2::GmvaeM2>(),
 ];
 
 /// One entry of the registry: a [`Method`] whose type is forgotten.

@@ -25,15 +25,29 @@ fn blobs(n: usize) -> (Features, Array1<u32>) {
     (Features::dense(x).expect("finite"), (0..n).map(|i| class(i) as u32).collect())
 }
 
+/// Methods that start from random weights, without pretraining.
+const FAMILY: [&str; 4] = ["vae-cluster", "conv-vae", "gmvae", "gmvae-m2"];
+
+/// What these need on top to find the clusters: time until the classes part, and little noise in p(x | z).
+const PATIENCE: [&str; 2] = ["train.min_updates=4000", "likelihood_variance=0.02"];
+
 fn small(method: &str, seed: u64) -> (Box<dyn Clusterer>, FitContext) {
+    with(method, seed, &[])
+}
+
+fn with(method: &str, seed: u64, more: &[&str]) -> (Box<dyn Clusterer>, FitContext) {
     let deep = ["net.hidden=[32]", "net.latent_dim=3", "pretrain.train.min_updates=1000"];
     let mut set: Vec<String> = Vec::new();
-    let is_trained = ["vade", "dgg", "dec"].contains(&method);
+    let is_trained = ["vade", "dgg", "dec", "spectralnet", "ltvae"].contains(&method);
     if method.starts_with("ae-") || is_trained {
         set.extend(deep.map(String::from));
     }
     if method == "imsat" {
         set.extend(["net.hidden=[32]", "train.min_updates=300", "train.epochs=10"].map(String::from));
+    }
+    if FAMILY.contains(&method) {
+        set.extend(["net.hidden=[32]", "net.latent_dim=3", "train.batch_size=32"].map(String::from));
+        set.extend(["train.epochs=10", "train.min_updates=0", "train.lr=3e-3"].map(String::from));
     }
     if is_trained {
         set.extend(
@@ -41,6 +55,12 @@ fn small(method: &str, seed: u64) -> (Box<dyn Clusterer>, FitContext) {
                 .map(String::from),
         );
     }
+    if method == "spectralnet" {
+        let nets = ["siamese_net.hidden=[32]", "map.hidden=[32, 32]", "siamese.train.min_updates=100"];
+        set.extend(nets.map(String::from));
+        set.push("train.epochs=30".into());
+    }
+    set.extend(more.iter().map(|s| (*s).to_string()));
     let selection =
         Selection { method: Some(method.into()), n_clusters: Some(3), set, ..Selection::default() };
     // Two threads on a busy machine wait for each other more than they compute.
@@ -55,6 +75,14 @@ fn fit(method: &str, seed: u64, x: &Features) -> (Box<dyn Clusterer>, FitSummary
     (clusterer, summary)
 }
 
+/// A fit that is long enough to find the clusters.
+fn fit_well(method: &str, seed: u64, x: &Features) -> (Box<dyn Clusterer>, FitSummary) {
+    let more: &[&str] = if FAMILY.contains(&method) { &PATIENCE } else { &[] };
+    let (mut clusterer, cx) = with(method, seed, more);
+    let summary = clusterer.fit(x, &cx).unwrap_or_else(|e| panic!("{method}: {e}"));
+    (clusterer, summary)
+}
+
 fn save(clusterer: &dyn Clusterer, folder: &Path) -> Vec<u8> {
     let path = folder.join("model.safetensors");
     clusterer.save(&path).expect("saved");
@@ -65,7 +93,7 @@ fn save(clusterer: &dyn Clusterer, folder: &Path) -> Vec<u8> {
 fn every_method_finds_three_obvious_clusters() {
     let (x, y) = blobs(300);
     for method in METHODS {
-        let (clusterer, summary) = fit(method.name, 0, &x);
+        let (clusterer, summary) = fit_well(method.name, 0, &x);
         let acc = vae_metrics::acc(summary.assignments.view(), y.view()).expect("a score");
         assert!(acc > 0.99, "{}: {acc}", method.name);
         assert_eq!(clusterer.predict(&x).expect("fitted"), summary.assignments, "{}", method.name);
@@ -103,7 +131,8 @@ fn a_saved_model_predicts_the_same() {
 fn equal_seeds_give_equal_bytes_and_other_seeds_do_not() {
     let (x, _) = blobs(90);
     let folder = tempfile::tempdir().expect("temp dir");
-    for method in ["vade", "ae-gmm", "ae-spectral", "dgg", "dec", "imsat"] {
+    let pretrained = ["vade", "ae-gmm", "ae-spectral", "dgg", "dec", "imsat", "spectralnet", "ltvae"];
+    for method in pretrained.into_iter().chain(FAMILY) {
         let bytes = |seed| save(fit(method, seed, &x).0.as_ref(), folder.path());
         let first = bytes(3);
         assert_eq!(first, bytes(3), "{method}");
@@ -114,8 +143,8 @@ fn equal_seeds_give_equal_bytes_and_other_seeds_do_not() {
 #[test]
 fn samples_of_a_cluster_belong_to_it() {
     let (x, _) = blobs(300);
-    for method in ["gmm", "ae-gmm", "vade", "dgg"] {
-        let (clusterer, _) = fit(method, 0, &x);
+    for method in ["gmm", "ae-gmm", "vade", "dgg", "ltvae", "vae-cluster", "gmvae", "gmvae-m2"] {
+        let (clusterer, _) = fit_well(method, 0, &x);
         let generator = clusterer.generator().expect("generative");
         for cluster in 0..3 {
             let samples =

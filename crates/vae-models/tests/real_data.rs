@@ -5,6 +5,7 @@ use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_data::{Error, LoadOptions, Places, Source, load_from};
 use vae_graph::knn::{Knn, Metric};
+use vae_models::config::{Selection, resolve};
 
 /// The pixels of all 70,000 images in [0, 1], or word that the test is skipped.
 fn mnist_or_skip() -> Option<Array2<f32>> {
@@ -49,4 +50,39 @@ fn decs_loss_of_zeros() {
     let test = pixels.slice(s![60_000.., ..]);
     let half = test.iter().map(|&v| (5.1 * f64::from(v)).powi(2)).sum::<f64>() / (2.0 * test.len() as f64);
     assert!((half - 1.482_03).abs() < 1e-5, "{half}");
+}
+
+#[test]
+fn vae_clusters_first_batch() {
+    let Some(pixels) = mnist_or_skip() else { return };
+    vae_core::device::configure_process(1);
+    let image = vae_core::ImageShape { channels: 1, height: 28, width: 28 };
+    for seed in 100..103 {
+        let from = 1_000 * (seed as usize - 100);
+        let batch = pixels.slice(s![from..from + 100, ..]).to_owned();
+        let x = Features::dense(batch).and_then(|x| x.with_image(image)).expect("finite");
+        let set = vec!["train.epochs=1".into(), "train.observe_every_epochs=0".into()];
+        let selection = Selection { preset: Some("vae-cluster/mnist".into()), set, ..Selection::default() };
+        let mut method = resolve(&selection).and_then(|r| r.build()).expect("valid");
+        let summary = method.fit(&x, &FitContext::in_memory(seed)).expect("a fit");
+        // One epoch of one batch: its losses are those of the initial weights.
+        let terms = &summary.phases[0].history[0].terms;
+        let term = |name: &str| terms.iter().find(|(n, _)| n == name).expect("a term").1;
+        assert!((term("rec") - 226.7).abs() < 10.0, "{terms:?}");
+        // Half a nat a dimension and a little; the noise of one batch scatters by 0.3.
+        assert!((9.4..11.6).contains(&term("kl")), "{terms:?}");
+        assert!((-2.3026..-2.2).contains(&term("cat")), "{terms:?}");
+    }
+}
+
+#[test]
+fn the_purity_of_one_cluster() {
+    let places = Places::new(None, std::env::var_os("VAE_DATA_DIR").map(Into::into), None);
+    let Some(_) = mnist_or_skip() else { return };
+    let (_, labels) =
+        load_from(&Source::Known("mnist".into()), &LoadOptions::default(), &places).expect("there");
+    let train = labels.expect("MNIST has labels").y.slice(s![..60_000]).to_owned();
+    let constant = ndarray::Array1::zeros(60_000);
+    let purity = vae_metrics::purity(constant.view(), train.view()).expect("a score");
+    assert_eq!(purity, 6742.0 / 60_000.0);
 }

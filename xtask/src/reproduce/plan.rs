@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use super::availability::{Availability, note};
-use super::recipe::{Dataset, Profile, Recipe, Row};
+use super::recipe::{Dataset, FitSplit, Profile, Recipe, Row};
 use super::runfile::{Identity, Key, RunFile};
 use super::vae::Vae;
 
@@ -63,7 +63,7 @@ pub fn plan(
     out: &Path,
     availability: &mut Availability,
 ) -> Result<Vec<Job>> {
-    let cells = available_cells(recipe, choice, vae, availability)?;
+    let cells = available_cells(recipe, profile, choice, vae, availability)?;
     let mut jobs = Vec::new();
     for (row, dataset) in cells {
         let selection = selection(row, dataset, profile, choice);
@@ -77,6 +77,9 @@ pub fn plan(
             let found = recorded.iter().any(|run| run.key() == key && run.identity() == identity);
             let mut selection = selection.clone();
             selection.extend(["--seed".to_owned(), seed.to_string()]);
+            if recipe.fit_split == FitSplit::Train {
+                selection.extend(["--fit-split".to_owned(), "train".to_owned()]);
+            }
             choice.limit.iter().for_each(|rows| selection.extend(["--limit".to_owned(), rows.to_string()]));
             jobs.push(Job {
                 out: out.join(folder(&key, &identity, choice)),
@@ -103,6 +106,7 @@ fn folder(key: &Key, identity: &Identity, choice: &Choice) -> String {
 /// The chosen cells that can be run; why others cannot is noted.
 fn available_cells<'a>(
     recipe: &'a Recipe,
+    profile: Profile,
     choice: &Choice,
     vae: &Vae,
     availability: &mut Availability,
@@ -124,7 +128,7 @@ fn available_cells<'a>(
         let possible: Vec<&Row> = rows
             .iter()
             .copied()
-            .filter(|row| methods.contains(&row.method))
+            .filter(|row| methods.contains(&row.method) && row.is_in(dataset, profile))
             .filter(|row| Recipe::cell(row, dataset).is_none_or(|cell| cell.unavailable.is_none()))
             .collect();
         if dataset.unavailable.is_some() || !chosen(&choice.datasets, &[id]) || possible.is_empty() {

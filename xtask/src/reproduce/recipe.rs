@@ -52,6 +52,8 @@ pub enum Metric {
     Ari,
     /// Share of the largest class in each cluster.
     Purity,
+    /// Accuracy when each cluster takes the class of its surest point.
+    Aae,
 }
 
 impl fmt::Display for Metric {
@@ -61,6 +63,7 @@ impl fmt::Display for Metric {
             Self::Nmi => "NMI",
             Self::Ari => "ARI",
             Self::Purity => "purity",
+            Self::Aae => "AAE",
         })
     }
 }
@@ -76,6 +79,17 @@ pub enum Split {
     Test,
 }
 
+/// Which rows the runs of a recipe fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum FitSplit {
+    /// All.
+    #[default]
+    All,
+    /// The publisher's training split.
+    Train,
+}
+
 /// A table.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +103,9 @@ pub struct Recipe {
     /// The score that is compared, unless a cell names another.
     pub metric: Metric,
     pub profile: Profile,
+    /// Which rows are fitted; a score on `split = "test"` needs `train`.
+    #[serde(default)]
+    pub fit_split: FitSplit,
     /// How many seeds (0, 1, ...) unless the command says otherwise.
     pub seeds: u64,
     /// Make the runs on this machine even where recorded ones exist, because people want to see them happen.
@@ -139,8 +156,22 @@ pub struct Row {
     /// `key=value` for `vae --set`, in every cell.
     #[serde(default)]
     pub set: Vec<String>,
+    /// Data sets of this row; empty means all.
+    #[serde(default)]
+    pub only: Vec<String>,
+    /// Profiles of this row; empty means all.
+    #[serde(default)]
+    pub profiles: Vec<Profile>,
     #[serde(default, rename = "cell")]
     pub cells: Vec<Cell>,
+}
+
+impl Row {
+    /// Whether the table of `profile` has a cell for this row and `dataset`.
+    pub fn is_in(&self, dataset: &Dataset, profile: Profile) -> bool {
+        (self.only.is_empty() || self.only.contains(dataset.id.as_ref()))
+            && (self.profiles.is_empty() || self.profiles.contains(&profile))
+    }
 }
 
 /// What is special about one row on one data set. A pair without a cell is run and has nothing published.
@@ -203,11 +234,25 @@ impl Recipe {
                     row.id.as_ref()
                 );
             }
+            if let Some(name) = row.only.iter().find(|name| !datasets.contains(name.as_str())) {
+                bail!(
+                    "line {}: row {} is only for {name}, and there is no such [[dataset]]",
+                    line(text, row.id.span()),
+                    row.id.as_ref()
+                );
+            }
             for dataset in unique(text, "cell", named.clone())? {
                 if !datasets.contains(dataset) {
                     let at = named.clone().find(|name| name.as_ref() == dataset).map_or(0..0, Spanned::span);
                     bail!("line {}: there is no [[dataset]] with the id {dataset}", line(text, at));
                 }
+            }
+            if self.fit_split == FitSplit::All && row.cells.iter().any(|cell| cell.split == Split::Test) {
+                bail!(
+                    "line {}: a cell of row {} is scored on the test split, which needs fit_split = \"train\" at the top",
+                    line(text, row.id.span()),
+                    row.id.as_ref()
+                );
             }
             for published in row.cells.iter().filter_map(|cell| cell.published.as_ref()) {
                 if !is_percent(published.as_ref()) {
@@ -353,6 +398,9 @@ published = "84.3 ± 0.1"
         );
         assert!(wrong("\"94.46\"", "\"0.94.46\"").starts_with("line 33: published is per cent"));
         assert!(wrong("\"94.46\"", "\"194.46\"").starts_with("line 33"));
+        let text = wrong("method = \"dec\"", "method = \"dec\"\nonly = [\"sun\"]");
+        assert_eq!(text, "line 37: row dec is only for sun, and there is no such [[dataset]]");
+        assert!(wrong("metric = \"purity\"\n", "split = \"test\"\n").contains("fit_split = \"train\""));
         assert!(wrong("seeds = 2", "seeds = 0").contains("at least one seed"));
         assert!(wrong("dataset = \"moon\"\n", "").contains("names no dataset"));
     }

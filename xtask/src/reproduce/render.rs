@@ -121,8 +121,15 @@ impl Sheet<'_> {
         let mut notes = Notes::default();
         let mut table = Table::new(&header.iter().map(String::as_str).collect::<Vec<_>>());
         for row in &self.recipe.rows {
+            if !datasets.iter().any(|dataset| row.is_in(dataset, profile)) {
+                continue;
+            }
             let mut cells = vec![row.title.clone()];
             for dataset in datasets {
+                if !row.is_in(dataset, profile) {
+                    cells.extend(["–".to_owned(), "–".to_owned()]);
+                    continue;
+                }
                 let filled = self.fill(row, dataset, profile);
                 cells.push(published(&filled, &mut notes));
                 let count = filled.summary(filled.metric).map(|s| format!(" ({})", s.n)).unwrap_or_default();
@@ -140,14 +147,21 @@ impl Sheet<'_> {
     }
 
     fn detail_table(&self, dataset: &Dataset, profile: Profile) -> (Table, Notes) {
-        let filled: Vec<_> = self.recipe.rows.iter().map(|row| self.fill(row, dataset, profile)).collect();
+        let rows = self.recipe.rows.iter().filter(|row| row.is_in(dataset, profile));
+        let filled: Vec<_> = rows.map(|row| self.fill(row, dataset, profile)).collect();
         let any_published = filled.iter().any(|f| f.cell.is_some_and(|cell| cell.published.is_some()));
         let metric = format!("{} %", self.recipe.metric);
         let mut header = vec!["method"];
         if any_published {
             header.push("published");
         }
-        header.extend([metric.as_str(), "n", "min–max", "NMI", "ARI", "purity", "time a run", "peak MiB"]);
+        let others = [Metric::Acc, Metric::Nmi, Metric::Ari, Metric::Purity]
+            .into_iter()
+            .filter(|metric| *metric != self.recipe.metric);
+        let names: Vec<String> = others.clone().map(|metric| metric.to_string()).collect();
+        header.extend([metric.as_str(), "n", "min–max"]);
+        header.extend(names.iter().map(String::as_str));
+        header.extend(["time a run", "peak MiB"]);
         let (mut notes, mut table) = (Notes::default(), Table::new(&header));
         for filled in &filled {
             let mut cells = vec![filled.row.title.clone()];
@@ -158,7 +172,7 @@ impl Sheet<'_> {
             let main = filled.summary(filled.metric);
             cells.push(main.map(|s| s.n.to_string()).unwrap_or_default());
             cells.push(main.map(|s| s.percent_range()).unwrap_or_default());
-            for metric in [Metric::Nmi, Metric::Ari, Metric::Purity] {
+            for metric in others.clone() {
                 cells.push(filled.summary(metric).map(|s| s.percent()).unwrap_or_default());
             }
             let of = |value: &dyn Fn(&RunFile) -> Option<f64>| {
@@ -270,7 +284,8 @@ impl Sheet<'_> {
 }
 
 const LEGEND: &str = "Scores are per cent: mean ± sample standard deviation (divisor n − 1) over n seeds, and their range. ACC is the accuracy \
-under the best one-to-one matching of clusters and classes; labels are used for nothing else. A score in another metric than the column's is named. \
+under the best one-to-one matching of clusters and classes; labels are used for nothing else. Purity names each cluster after its commonest class, AAE after the class of its surest \
+point; both may give several clusters one name. A score in another metric than the column's is named. \
 Time is the wall time of one run; peak MiB is the largest of the runs.\n";
 
 fn published(filled: &Filled<'_>, notes: &mut Notes) -> String {
@@ -332,6 +347,39 @@ mod tests {
 
 [1] VaDE on strokes: best of runs  \n[2] Moon: nobody was there  \n";
         assert_eq!(short(&[run(0, 0.939), run(1, 0.943)], &availability), expected);
+    }
+
+    #[test]
+    fn a_row_stands_only_where_it_belongs() {
+        let one = SMALL.replacen(
+            "set = [\"a=1\"]",
+            "set = [\"a=1\"]\nonly = [\"moon\"]\nprofiles = [\"quick\"]",
+            1,
+        );
+        let recipe = Recipe::parse("small", &one).unwrap();
+        let availability = Availability::default();
+        let sheet = Sheet { recipe: &recipe, runs: &[], availability: &availability };
+        assert!(!sheet.overview(Profile::Standard).contains("VaDE"));
+        assert!(sheet.overview(Profile::Quick).contains("| VaDE | – | – | – | not available [1] |"));
+        assert!(!sheet.detail(&recipe.datasets[0], Profile::Quick).contains("VaDE"));
+        assert!(sheet.detail(&recipe.datasets[1], Profile::Quick).contains("VaDE"));
+    }
+
+    #[test]
+    fn a_table_of_another_metric_prints_the_accuracy_too() {
+        let aae = SMALL.replacen("metric = \"acc\"", "metric = \"aae\"\nfit_split = \"train\"", 1).replacen(
+            "published = \"94.46\"",
+            "split = \"test\"\npublished = \"94.46\"",
+            1,
+        );
+        let recipe = Recipe::parse("small", &aae).unwrap();
+        let mut run = run(0, 0.5);
+        run.metrics.test.aae = Some(0.75);
+        run.metrics.test.acc = Some(0.625);
+        let sheet = Sheet { recipe: &recipe, runs: &[run], availability: &Availability::default() };
+        let text = sheet.detail(&recipe.datasets[0], Profile::Standard);
+        assert!(text.contains("| AAE % | n | min–max | ACC | NMI | ARI | purity |"), "{text}");
+        assert!(text.contains("**75.00** test | 1 | 75.00–75.00 | 62.50 |"), "{text}");
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub struct Scores {
     pub nmi: Option<f64>,
     pub ari: Option<f64>,
     pub purity: Option<f64>,
+    pub aae: Option<f64>,
 }
 
 /// The machine.
@@ -120,6 +121,7 @@ impl RunFile {
             Metric::Nmi => scores.nmi,
             Metric::Ari => scores.ari,
             Metric::Purity => scores.purity,
+            Metric::Aae => scores.aae,
         };
         value.filter(|_| self.error.is_none())
     }

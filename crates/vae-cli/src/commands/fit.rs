@@ -4,19 +4,20 @@
 //! the labels. Every file is written atomically and `DONE` comes last, so a run that is killed at any point is
 //! continued by the same command.
 
-use crate::args::FitArgs;
+use crate::args::{FitArgs, FitSplit};
 use crate::commands::threads;
 use crate::exit;
 use crate::hardware::Hardware;
-use crate::input::{self, About, Input, VOCABULARY_FILE};
+use crate::input::{self, About, HeldOut, Input, VOCABULARY_FILE};
 use crate::output::{counted, duration, percent, say, thousands};
 use crate::pictures::{self, Subject};
-use crate::results::{self, Evaluation};
+use crate::results::{self, Evaluation, TestScores};
 use crate::run_folder::{Identity, RunFolder, State};
 use crate::run_record::{Begun, Compute};
 use crate::selection::{Chosen, choose};
 use crate::{output, report};
 use anyhow::{Context, Result};
+use ndarray::Array1;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -43,11 +44,12 @@ pub fn run(args: FitArgs) -> Result<()> {
     let device = args.compute.device.resolve()?;
     chosen.notes.iter().for_each(|note| eprintln!("{note}"));
 
-    let input = input::load(&source, &args.read)?;
+    let (input, held_out) = input::load_split(&source, &args.read, args.fit_split)?;
     let compute = Compute {
         seed: args.compute.seed,
         threads,
         device: device_name(device),
+        fit_split: args.fit_split,
         hardware: Hardware::of_this_machine(match device_name(device).strip_prefix("cuda:") {
             Some(number) => number.parse().ok(),
             None => None,
@@ -72,7 +74,8 @@ pub fn run(args: FitArgs) -> Result<()> {
         interrupt,
         progress: for_stderr(),
     };
-    let fitted = fit_and_write(&folder, &chosen.resolved, model.as_mut(), input, &context, &begun);
+    let data = (input, held_out);
+    let fitted = fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, &begun);
     match fitted {
         Ok(text) => say(&text),
         Err(error) => {
@@ -98,6 +101,9 @@ fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
     put("data", about.name.clone());
     put("data_sha256", about.sha256.clone());
     put("version", env!("CARGO_PKG_VERSION").into());
+    if compute.fit_split == FitSplit::Train {
+        put("fit_split", "train".into());
+    }
     Identity(settings)
 }
 
@@ -130,7 +136,7 @@ fn fit_and_write(
     folder: &RunFolder,
     resolved: &Resolved,
     model: &mut dyn Clusterer,
-    input: Input,
+    (input, held_out): (Input, Option<HeldOut>),
     context: &FitContext,
     begun: &Begun,
 ) -> Result<String> {
@@ -157,7 +163,10 @@ fn fit_and_write(
     let embedding = model.embed(&features)?;
     let has_embedding = results::write_embedding(dir, &embedding, &features)?;
     let sizes = results::cluster_sizes(summary.assignments.view(), model.n_clusters());
-    let evaluation = labels.as_ref().and_then(|labels| evaluate(&summary, labels));
+    let mut evaluation = labels.as_ref().and_then(|labels| evaluate(&summary, labels));
+    if let (Some(evaluation), Some(held_out), Some(labels)) = (&mut evaluation, &held_out, &labels) {
+        evaluation.test = score_held_out(model, held_out, (&summary.assignments, &labels.y))?;
+    }
     if let Some(evaluation) = &evaluation {
         evaluation.write(dir)?;
     }
@@ -188,6 +197,18 @@ fn evaluate(summary: &FitSummary, labels: &Labels) -> Option<Evaluation> {
     }
 }
 
+/// Scores of the test split, if its classes are known; `fitted` are assignments and labels of the training split.
+fn score_held_out(
+    model: &dyn Clusterer,
+    held_out: &HeldOut,
+    fitted: (&Array1<u32>, &Array1<u32>),
+) -> Result<Option<TestScores>> {
+    let Some(labels) = &held_out.labels else { return Ok(None) };
+    let clusters = model.predict(&held_out.features)?;
+    let gamma = model.soft().map(|soft| soft.predict_proba(&held_out.features)).transpose()?;
+    Ok(Some(TestScores::new((&clusters, labels), gamma.as_ref(), fitted)?))
+}
+
 /// The resolved configuration, with the values that somebody chose named at the top.
 fn config_file(resolved: &Resolved) -> String {
     let mut text =
@@ -215,9 +236,19 @@ fn closing_words(
     has_embedding: bool,
 ) -> String {
     let mut text = String::new();
-    if let Some(Evaluation { fit, start, .. }) = evaluation {
+    if let Some(Evaluation { fit, test, start, .. }) = evaluation {
         let from = start.map_or_else(String::new, |s| format!("   (started from ACC {})", percent(s.acc)));
-        let _ = writeln!(text, "ACC {}   NMI {:.4}   ARI {:.4}{from}", percent(fit.acc), fit.nmi, fit.ari);
+        let (acc, purity) = (percent(fit.acc), percent(fit.purity));
+        let _ = writeln!(text, "ACC {acc}   NMI {:.4}   ARI {:.4}   purity {purity}{from}", fit.nmi, fit.ari);
+        if let Some(test) = test {
+            let (acc, purity) = (percent(test.scores.acc), percent(test.scores.purity));
+            let aae = test.aae.map_or_else(String::new, |aae| format!("   AAE criterion {}", percent(aae)));
+            let map = percent(test.purity_train_map);
+            let _ = writeln!(
+                text,
+                "test split: ACC {acc}   purity {purity}   with the training split's names {map}{aae}"
+            );
+        }
         if fit.n_classes != sizes.len() {
             let _ = writeln!(
                 text,

@@ -50,6 +50,13 @@ impl Place {
         stderr
     }
 
+    /// The names of all methods, as the program lists them.
+    pub fn methods(&self) -> Vec<String> {
+        let list: serde_json::Value = serde_json::from_str(&self.ok(&["methods", "--json"])).expect("JSON");
+        let names = list.as_array().expect("array").iter().map(|m| m["name"].as_str().expect("name").into());
+        names.collect()
+    }
+
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, content).expect("write test data");

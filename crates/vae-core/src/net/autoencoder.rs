@@ -101,9 +101,27 @@ impl Encoder {
     /// # Panics
     /// When the encoder was built without a log-variance head, a mistake of the caller's code.
     pub fn forward(&self, x: &Tensor) -> (Tensor, Tensor) {
-        let h = self.hidden.forward(x);
-        let log_var = self.log_var.as_ref().expect("forward is for variational encoders; use mu");
-        (self.mu.forward(&h), log_var.forward(&h))
+        self.heads(&self.features(x))
+    }
+
+    /// The last hidden layer.
+    ///
+    /// # Shapes
+    /// `x`: `[b, d]`; result `[b, last width]`.
+    pub fn features(&self, x: &Tensor) -> Tensor {
+        self.hidden.forward(x)
+    }
+
+    /// Mean and log-variance from the last hidden layer.
+    ///
+    /// # Shapes
+    /// `features`: `[b, last width]`; both results `[b, j]`.
+    ///
+    /// # Panics
+    /// When the encoder was built without a log-variance head, a mistake of the caller's code.
+    pub fn heads(&self, features: &Tensor) -> (Tensor, Tensor) {
+        let log_var = self.log_var.as_ref().expect("only variational encoders have a log-variance head");
+        (self.mu.forward(features), log_var.forward(features))
     }
 }
 

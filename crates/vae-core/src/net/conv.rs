@@ -1,4 +1,4 @@
-//! Convolutions with the "same" padding of TensorFlow and Keras, and their transposes.
+//! Convolutions with the "same" padding of TensorFlow and Keras, or a stated symmetric one, and their transposes.
 //!
 //! "Same" keeps `⌈n / stride⌉` rows. Where the padding is odd, the extra row goes to the end: a 3×3 kernel with stride 2
 //! on an even input pads 0 before and 1 after. libtorch's symmetric `padding = 1` would shift the grid by half a pixel.
@@ -14,7 +14,14 @@ fn same_padding(n: i64, kernel: i64, stride: i64) -> (i64, i64) {
     (total / 2, total - total / 2)
 }
 
-/// A square convolution with "same" padding.
+/// Rows that a convolution adds at the borders, or its transpose takes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Padding {
+    Same,
+    Symmetric(i64),
+}
+
+/// A square convolution.
 #[derive(Debug)]
 pub struct Conv2d {
     /// `[out, in, kernel, kernel]`.
@@ -22,10 +29,11 @@ pub struct Conv2d {
     /// `[out]`.
     pub bias: Tensor,
     stride: i64,
+    padding: Padding,
 }
 
 impl Conv2d {
-    /// A layer named `name` from `n_in` to `n_out` channels.
+    /// A "same" layer named `name` from `n_in` to `n_out` channels.
     pub fn new(
         builder: &mut Builder<'_>,
         name: &str,
@@ -35,13 +43,23 @@ impl Conv2d {
         stride: usize,
     ) -> Self {
         let (weight, bias) = parameters(builder, name, [n_out, n_in, kernel, kernel], n_in, n_out);
-        Self { weight, bias, stride: stride as i64 }
+        Self { weight, bias, stride: stride as i64, padding: Padding::Same }
+    }
+
+    /// The same layer with `rows` of zeros on every side instead.
+    pub fn with_padding(self, rows: usize) -> Self {
+        Self { padding: Padding::Symmetric(rows as i64), ..self }
     }
 
     /// # Shapes
-    /// `x`: `[b, in, h, w]`; result `[b, out, ⌈h / stride⌉, ⌈w / stride⌉]`.
+    /// `x`: `[b, in, h, w]`; result `[b, out, ⌈h / stride⌉, ⌈w / stride⌉]`, or
+    /// `⌊(h + 2 · rows − kernel) / stride⌋ + 1` rows with a padding of `rows`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let kernel = self.weight.size()[3];
+        if let Padding::Symmetric(p) = self.padding {
+            let stride = [self.stride, self.stride];
+            return x.conv2d(&self.weight, Some(&self.bias), stride, [p, p], [1, 1], 1);
+        }
         let (top, bottom) = same_padding(x.size()[2], kernel, self.stride);
         let (left, right) = same_padding(x.size()[3], kernel, self.stride);
         let stride = [self.stride, self.stride];
@@ -53,7 +71,7 @@ impl Conv2d {
     }
 }
 
-/// The transpose of a square "same" convolution: `n` rows become `n · stride`.
+/// The transpose of a square convolution: `n` rows become `n · stride` with "same" padding.
 #[derive(Debug)]
 pub struct ConvTranspose2d {
     /// `[in, out, kernel, kernel]`.
@@ -61,10 +79,11 @@ pub struct ConvTranspose2d {
     /// `[out]`.
     pub bias: Tensor,
     stride: i64,
+    padding: Padding,
 }
 
 impl ConvTranspose2d {
-    /// A layer named `name` from `n_in` to `n_out` channels.
+    /// The transpose of a "same" layer, named `name`, from `n_in` to `n_out` channels.
     ///
     /// # Panics
     /// When `kernel` is smaller than `stride`, a mistake of the caller's code.
@@ -78,13 +97,23 @@ impl ConvTranspose2d {
     ) -> Self {
         assert!(kernel >= stride, "a transposed convolution needs a kernel of at least its stride");
         let (weight, bias) = parameters(builder, name, [n_in, n_out, kernel, kernel], n_in, n_out);
-        Self { weight, bias, stride: stride as i64 }
+        Self { weight, bias, stride: stride as i64, padding: Padding::Same }
+    }
+
+    /// The transpose of a layer with `rows` of zeros on every side instead.
+    pub fn with_padding(self, rows: usize) -> Self {
+        Self { padding: Padding::Symmetric(rows as i64), ..self }
     }
 
     /// # Shapes
-    /// `x`: `[b, in, h, w]`; result `[b, out, h · stride, w · stride]`.
+    /// `x`: `[b, in, h, w]`; result `[b, out, h · stride, w · stride]`, or `(h − 1) · stride + kernel − 2 · rows` rows
+    /// with a padding of `rows`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let (kernel, s) = (self.weight.size()[3], self.stride);
+        if let Padding::Symmetric(p) = self.padding {
+            let (weight, bias) = (&self.weight, Some(&self.bias));
+            return x.conv_transpose2d(weight, bias, [s, s], [p, p], [0, 0], 1, [1, 1]);
+        }
         let (h, w) = (x.size()[2] * s, x.size()[3] * s);
         let (top, bottom) = same_padding(h, kernel, s);
         let (left, right) = same_padding(w, kernel, s);
@@ -194,6 +223,21 @@ mod tests {
         let y = layer.forward(&x);
         // Pixel (3, 3) lies in the second window of each direction, which starts at 2: kernel (1, 1) = 4.
         assert_eq!(Vec::<f32>::try_from(y.view([-1])).expect("vector"), [0.0, 0.0, 0.0, 4.0]);
+    }
+
+    #[test]
+    fn stated_paddings_give_the_sides_of_the_gmvae_and_back() {
+        let mut h = draw("x", &[1, 1, 28, 28]);
+        for (kernel, stride, rows, side) in [(6, 1, 0, 23), (6, 1, 0, 18), (4, 2, 1, 9), (9, 1, 0, 1)] {
+            let (layer, _) = build(|b| Conv2d::new(b, "c", 1, 1, kernel, stride).with_padding(rows));
+            h = layer.forward(&h);
+            assert_eq!(h.size(), [1, 1, side, side]);
+        }
+        for (kernel, stride, rows, side) in [(9, 1, 0, 9), (4, 2, 1, 18), (6, 1, 0, 23), (6, 1, 0, 28)] {
+            let (layer, _) = build(|b| ConvTranspose2d::new(b, "t", 1, 1, kernel, stride).with_padding(rows));
+            h = layer.forward(&h);
+            assert_eq!(h.size(), [1, 1, side, side]);
+        }
     }
 
     #[test]

@@ -5,16 +5,18 @@ use crate::config::check_optional;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
-use crate::two_stage::CodeClustering;
+use crate::two_stage::{CodeClustering, Codes, OtherSpace, Start};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
+use vae_core::phase::PhaseRecord;
 use vae_core::pretrain::PretrainConfig;
 use vae_core::schedule::LrSchedule;
 use vae_core::train::TrainConfig;
+use vae_graph::knn::Metric;
 use vae_graph::partition::PartitionConfig;
-use vae_graph::siamese::SiameseConfig;
+use vae_graph::siamese::{self, SiameseConfig};
 
 /// Where the prior starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +82,32 @@ impl Default for InitConfig {
             partition: None,
             siamese: None,
         }
+    }
+}
+
+impl InitConfig {
+    /// The clusters of the codes, by EM or by a partition of their graph.
+    pub(crate) fn start(
+        &self,
+        codes: &Codes<'_>,
+        n_clusters: usize,
+        phases: &mut Vec<PhaseRecord>,
+    ) -> Result<Start> {
+        let Some(partition) = &self.partition else {
+            let start = codes.cluster(&self.codes, n_clusters)?;
+            return Ok(match self.kind {
+                InitKind::Kmeans => Start { assignments: start.kmeans_assignments.clone(), ..start },
+                InitKind::Gmm | InitKind::Graph => start,
+            });
+        };
+        let siamese = match &self.siamese {
+            Some(siamese) => Some(codes.siamese(siamese, Metric::Euclidean, phases)?),
+            None => None,
+        };
+        let points = siamese.as_ref().map(siamese::codes).transpose()?;
+        let other = points.as_ref().zip(siamese.as_ref());
+        let other = other.map(|(points, s)| OtherSpace { points, key: &s.record.key });
+        codes.partition(partition, n_clusters, other)
     }
 }
 

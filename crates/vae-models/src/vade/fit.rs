@@ -9,7 +9,7 @@ use crate::method::Method;
 use crate::mixture::Mixture;
 use crate::mixture_vae::{Fitted, MixtureVae};
 use crate::registry::Preset;
-use crate::two_stage::{Codes, OtherSpace, Start, labels_to_tensor};
+use crate::two_stage::{Codes, Start, labels_to_tensor};
 use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
@@ -19,8 +19,6 @@ use vae_core::phase::{Artefact, FitContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
 use vae_core::train::train;
-use vae_graph::knn::Metric;
-use vae_graph::siamese;
 
 /// Raised when the phase `train` changes its result.
 const REVISION: u32 = 1;
@@ -49,7 +47,7 @@ impl Method for Vade {
         let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
         let mut phases = vec![autoencoder.record.clone()];
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
-        let start = start(config, &codes, &mut phases)?;
+        let start = config.init.start(&codes, config.n_clusters, &mut phases)?;
 
         let mixture = prior(config, &start);
         let streams = Streams::new(cx.seed, "train");
@@ -92,29 +90,6 @@ impl Method for Vade {
         net.load(tensors)?;
         Ok(Fitted { net, device: Device::Cpu })
     }
-}
-
-/// The mixture of the codes, by EM or by a partition of their graph.
-fn start(
-    config: &VadeConfig,
-    codes: &Codes<'_>,
-    phases: &mut Vec<vae_core::phase::PhaseRecord>,
-) -> Result<Start> {
-    let Some(partition) = &config.init.partition else {
-        let start = codes.cluster(&config.init.codes, config.n_clusters)?;
-        return Ok(match config.init.kind {
-            InitKind::Kmeans => Start { assignments: start.kmeans_assignments.clone(), ..start },
-            InitKind::Gmm | InitKind::Graph => start,
-        });
-    };
-    let siamese = match &config.init.siamese {
-        Some(siamese) => Some(codes.siamese(siamese, Metric::Euclidean, phases)?),
-        None => None,
-    };
-    let points = siamese.as_ref().map(siamese::codes).transpose()?;
-    let other = points.as_ref().zip(siamese.as_ref());
-    let other = other.map(|(points, s)| OtherSpace { points, key: &s.record.key });
-    codes.partition(partition, config.n_clusters, other)
 }
 
 /// The prior's start: the mixture of the codes as the configuration wants it.

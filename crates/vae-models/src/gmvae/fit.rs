@@ -1,0 +1,46 @@
+//! The phase of GMVAE.
+
+use super::config::GmvaeConfig;
+use super::net::GmvaeNet;
+use crate::Result;
+use crate::clusterer::FitSummary;
+use crate::input::Input;
+use crate::method::Method;
+use crate::network::{Job, Trained, fit};
+use crate::registry::Preset;
+use tch::Device;
+use vae_core::Features;
+use vae_core::bundle::Tensors;
+use vae_core::phase::FitContext;
+use vae_core::random::Streams;
+
+/// GMVAE.
+#[derive(Debug)]
+pub struct Gmvae;
+
+impl Method for Gmvae {
+    const NAME: &'static str = "gmvae";
+    const SUMMARY: &'static str = "a VAE whose clusters are Gaussians that move with a continuous style";
+    const REFERENCE: &'static str = "Dilokthanakul et al. 2016, arXiv 1611.02648";
+    const GENERATIVE: bool = true;
+    const PRESETS: &'static [Preset] = presets!("gmvae": "strokes", "mnist");
+    type Config = GmvaeConfig;
+    type Model = Trained<GmvaeNet>;
+
+    fn fit(
+        config: &GmvaeConfig,
+        x: &Features,
+        input: &Input,
+        cx: &FitContext,
+    ) -> Result<(Self::Model, FitSummary)> {
+        let (image, of) = (GmvaeNet::image(config, input.image)?, (input.likelihood()?, x.dim()));
+        let job = Job { revision: Self::REVISION, config, train: &config.train, n_init: config.n_init };
+        fit(x, &job, |streams, device| GmvaeNet::new(config, of, image, streams, device), cx)
+    }
+
+    fn restore(config: &GmvaeConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {
+        let (image, of) = (GmvaeNet::image(config, input.image)?, (input.likelihood()?, input.dim));
+        let net = GmvaeNet::new(config, of, image, &Streams::new(0, "restore"), Device::Cpu);
+        Trained::restore(net, tensors, Device::Cpu)
+    }
+}

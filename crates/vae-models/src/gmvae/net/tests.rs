@@ -1,0 +1,98 @@
+//! Sizes of the published networks, and what training must leave behind.
+
+use super::*;
+use crate::coder::NetKind;
+use vae_core::random::uniform;
+
+const MNIST: ImageShape = ImageShape { channels: 1, height: 28, width: 28 };
+
+/// The published sizes at K = 10.
+fn published(kind: NetKind) -> GmvaeConfig {
+    let mut config = GmvaeConfig { n_clusters: 10, ..GmvaeConfig::default() };
+    let net = super::super::config::GmvaeNet {
+        kind,
+        hidden: vec![500, 500],
+        prior_hidden: 500,
+        latent_dim: 200,
+        style_dim: 150,
+        ..config.net
+    };
+    config.net = net;
+    config
+}
+
+fn net(kind: NetKind) -> GmvaeNet {
+    let config = published(kind);
+    let image = GmvaeNet::image(&config, Some(MNIST)).expect("28 is even");
+    GmvaeNet::new(&config, (Likelihood::Bernoulli, 784), image, &Streams::new(0, "test"), Device::Cpu)
+}
+
+/// Rows of uniform grey values.
+fn grey(n: i64) -> Tensor {
+    uniform(&mut Streams::new(0, "grey").rng("x", 0, 0), &[n, 784], Device::Cpu)
+}
+
+/// Multiply-adds of the linear layers and convolutions of a sample, from the parameters' names and shapes.
+fn weights(net: &GmvaeNet, of: &str) -> usize {
+    let is_matrix = |t: &Tensor| t.dim() == 2;
+    net.params
+        .iter()
+        .filter(|p| p.name.starts_with(of) && is_matrix(&p.tensor))
+        .map(|p| p.tensor.numel())
+        .sum()
+}
+
+#[test]
+fn the_fully_connected_products_of_the_sheet() {
+    let net = net(NetKind::Mlp);
+    assert_eq!(weights(&net, "encoder."), 992_000);
+    assert_eq!(weights(&net, "decoder."), 742_000);
+    assert_eq!(weights(&net, "prior."), 2_075_000);
+    // Biases 2·500 + 700, 2·500 + 784, 500 + 4000; two scales and shifts of 500.
+    assert_eq!(net.params.n_values(), 3_809_000 + 1_700 + 1_784 + 4_500 + 2_000);
+}
+
+#[test]
+fn the_convolutional_products_of_the_sheet() {
+    let net = net(NetKind::Conv);
+    let at = |name: &str| {
+        let of = net.params.iter().find(|p| p.name == format!("{name}.weight")).expect("a layer");
+        of.tensor.numel()
+    };
+    // Each weight of a convolution serves every place of its output, of its transpose every place of its input.
+    let encoder = at("encoder.0") * 23 * 23 + at("encoder.1") * 18 * 18 + at("encoder.2") * 9 * 9;
+    let decoder = at("decoder.2") * 9 * 9 + at("decoder.3") * 18 * 18 + at("decoder.out") * 23 * 23;
+    assert_eq!(encoder + weights(&net, "encoder."), 11_872_880);
+    assert_eq!(decoder + weights(&net, "decoder."), 11_622_880);
+}
+
+#[test]
+fn shapes_of_both_kinds() {
+    let x = grey(3);
+    for kind in [NetKind::Mlp, NetKind::Conv] {
+        let net = net(kind);
+        let _guard = tch::no_grad_guard();
+        assert_eq!(net.gamma(&x).size(), [3, 10]);
+        assert_eq!(net.code(&x).size(), [3, 200]);
+        assert_eq!(net.reconstruct(&x).size(), [3, 784]);
+        assert_eq!(net.sample(9, 2, &Streams::new(0, "s"), Device::Cpu).size(), [2, 784]);
+        let far = net.gamma(&(x.shallow_clone() * 1e4));
+        assert_eq!(far.isfinite().all().int64_value(&[]), 1);
+    }
+}
+
+#[test]
+fn more_draws_cost_the_decoder_alone() {
+    let config = GmvaeConfig { n_samples: 4, ..published(NetKind::Mlp) };
+    let streams = Streams::new(0, "test");
+    let net = GmvaeNet::new(&config, (Likelihood::Bernoulli, 784), None, &streams, Device::Cpu);
+    let x = grey(5);
+    let index = Tensor::arange(5, (Kind::Int64, Device::Cpu));
+    let batch = Batch { x: &x, index: &index, epoch: 0, step: 0, streams: &streams };
+    let loss = net.loss(&batch).expect("a loss");
+    assert!(loss.total.double_value(&[]).is_finite());
+    // Grey values in 784 dimensions at random weights: about ln 2 each.
+    let rec = loss.terms[0].1.double_value(&[]);
+    assert!((400.0..800.0).contains(&rec), "{rec}");
+    assert!(loss.terms[3].1.double_value(&[]) <= 10f64.ln() + 1e-6);
+}

@@ -1,0 +1,18 @@
+//! GMVAE-M2: the other model that goes by the name of GMVAE, a semi-supervised M2 with a mixture prior and without labels
+//! (Rui Shu 2016, the repository `vae-clustering`).
+//!
+//! y ~ uniform over K classes, z | y ~ N(m_y, diag v_y), x | z from the decoder; q(y | x) and q(z | x, y) are networks,
+//! and the sum over the classes is exact ([`loss()`]): decoder and second encoder run once for each class. One phase,
+//! `train`, from random weights. Prediction is argmax q(y | x); the code of a sample is the mean of q(z | x, y) at that y.
+//!
+//! Deviations from the published code: ln K is that of the configured K (it keeps ln 10 for every K), and densities and
+//! probabilities stay logarithms.
+
+mod config;
+mod fit;
+mod loss;
+mod net;
+
+pub use config::{GmvaeM2Config, GmvaeM2Net};
+pub use fit::GmvaeM2;
+pub use loss::{Gaussian, Terms, latent, loss};

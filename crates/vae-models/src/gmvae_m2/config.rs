@@ -1,0 +1,93 @@
+//! The configuration of GMVAE-M2.
+
+use crate::Result;
+use crate::input::InputConfig;
+use crate::method::MethodConfig;
+use crate::scale::ScaleKind;
+use crate::vae_cluster::{check_positive, default_train};
+use serde::{Deserialize, Serialize};
+use vae_core::activation::Activation;
+use vae_core::init::Init;
+use vae_core::likelihood::LikelihoodKind;
+use vae_core::net::NetConfig;
+use vae_core::train::TrainConfig;
+
+/// The table `[net]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GmvaeM2Net {
+    /// Widths of the hidden layers (ReLU) of q(y | x) and q(z | x, y); the decoder has them in reverse order.
+    pub hidden: Vec<usize>,
+    /// Dimension of z, J.
+    pub latent_dim: usize,
+    /// Initial weights.
+    pub init: Init,
+}
+
+impl Default for GmvaeM2Net {
+    fn default() -> Self {
+        Self { hidden: vec![256, 256], latent_dim: 10, init: Init::GlorotUniform }
+    }
+}
+
+impl GmvaeM2Net {
+    /// The decoder.
+    pub(super) fn mlp(&self) -> NetConfig {
+        NetConfig {
+            hidden: self.hidden.clone(),
+            latent_dim: self.latent_dim,
+            activation: Activation::Relu,
+            init: self.init,
+        }
+    }
+}
+
+/// The configuration of GMVAE-M2. The defaults are meant for data nobody has tuned for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GmvaeM2Config {
+    /// Number of clusters, K.
+    pub n_clusters: usize,
+    /// Scaling of the columns before everything else.
+    pub scale: ScaleKind,
+    /// p(x | z).
+    pub likelihood: LikelihoodKind,
+    /// Variance of a `gaussian` or `squashed` likelihood.
+    pub likelihood_variance: f64,
+    /// Draw each value as a coin at every step (dynamic binarisation); needs a Bernoulli likelihood.
+    pub binarize: bool,
+    /// Trainings from other random weights; the one with the lowest loss is kept. No label takes part.
+    pub n_init: usize,
+    /// The networks.
+    pub net: GmvaeM2Net,
+    /// The training.
+    pub train: TrainConfig,
+}
+
+impl Default for GmvaeM2Config {
+    fn default() -> Self {
+        Self {
+            n_clusters: 0,
+            scale: ScaleKind::Auto,
+            likelihood: LikelihoodKind::Gaussian,
+            likelihood_variance: 0.05,
+            binarize: false,
+            n_init: 1,
+            net: GmvaeM2Net::default(),
+            train: default_train(),
+        }
+    }
+}
+
+impl MethodConfig for GmvaeM2Config {
+    fn input(&self) -> InputConfig {
+        let likelihood = Some((self.likelihood, self.likelihood_variance));
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
+    }
+
+    fn check(&self) -> Result<()> {
+        check_positive("n_init", self.n_init)?;
+        self.net.mlp().check()?;
+        Ok(self.train.check()?)
+    }
+}

@@ -1,0 +1,175 @@
+//! Methods that train one network from random weights, without pretraining: the one phase, the restarts, and the
+//! fitted model.
+
+use crate::clusterer::FitSummary;
+use crate::method::{Generative, Model, Soft};
+use crate::two_stage::{labels_of, observed_of};
+use crate::{Error, Result};
+use ndarray::{Array1, Array2};
+use serde::Serialize;
+use tch::{Device, Kind, Tensor};
+use vae_core::bundle::Tensors;
+use vae_core::features::{Resident, to_array2};
+use vae_core::phase::{Artefact, FitContext, PhaseSpec};
+use vae_core::random::Streams;
+use vae_core::train::{TrainConfig, Trainable, train};
+use vae_core::{Features, Result as CoreResult};
+
+/// Rows per block when all samples pass through a network.
+const BLOCK: usize = 512;
+
+/// A network with clusters in it. Everything here is at the means of its posteriors, without gradients.
+pub trait Network: Trainable + std::fmt::Debug + Send {
+    /// Soft assignments.
+    ///
+    /// # Shapes
+    /// `x`: `[b, d]`; result `[b, K]`, rows sum to 1.
+    fn gamma(&self, x: &Tensor) -> Tensor;
+
+    /// Points of the latent space.
+    ///
+    /// # Shapes
+    /// `x`: `[b, d]`; result `[b, J]`.
+    fn code(&self, x: &Tensor) -> Tensor;
+
+    /// The means of p(x | z) at the codes, `[b, d]`.
+    fn reconstruct(&self, x: &Tensor) -> Tensor;
+
+    /// Means of p(x | z) with z from the prior of `cluster`, `[n, d]`.
+    fn sample(&self, cluster: usize, n: usize, streams: &Streams, device: Device) -> Tensor;
+}
+
+/// The likeliest cluster of every sample, for [`Trainable::observe`].
+///
+/// # Errors
+/// libtorch's.
+pub(crate) fn observe(net: &dyn Network, data: &Resident<'_>) -> CoreResult<Option<Tensor>> {
+    Ok(Some(winners(net, data)?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Int)?))
+}
+
+/// The likeliest cluster of every sample, i64 `[n]`.
+fn winners(net: &dyn Network, data: &Resident<'_>) -> CoreResult<Tensor> {
+    data.map_rows(BLOCK, |x| Ok(net.gamma(x).f_argmax(1, false)?))
+}
+
+/// What a training from random weights is.
+pub(crate) struct Job<'a, C> {
+    /// Revision of the phase's code.
+    pub revision: u32,
+    /// The method's configuration.
+    pub config: &'a C,
+    /// The part of it that is the loop's.
+    pub train: &'a TrainConfig,
+    /// Trainings to choose from, at least 1.
+    pub n_init: usize,
+}
+
+/// A fitted network.
+#[derive(Debug)]
+pub struct Trained<N> {
+    net: N,
+    device: Device,
+}
+
+impl<N: Network> Trained<N> {
+    /// `net` with the weights and the state that [`Model::tensors`] gave.
+    ///
+    /// # Errors
+    /// A tensor that is missing or of another shape.
+    pub(crate) fn restore(net: N, tensors: &Tensors, device: Device) -> Result<Self> {
+        net.params().load(tensors, "")?;
+        Ok(Self { net, device })
+    }
+}
+
+/// Trains `job.n_init` networks and keeps the one with the lowest loss.
+///
+/// # Errors
+/// What training can return.
+pub(crate) fn fit<N: Network, C: Serialize>(
+    x: &Features,
+    job: &Job<'_, C>,
+    build: impl Fn(&Streams, Device) -> N,
+    cx: &FitContext,
+) -> Result<(Trained<N>, FitSummary)> {
+    let mut best: Option<(f64, Artefact)> = None;
+    let mut phases = Vec::new();
+    for run in 1..=job.n_init {
+        let name = if job.n_init == 1 { "train".to_string() } else { format!("train-{run}") };
+        let spec =
+            PhaseSpec { name: &name, revision: job.revision, config: job.config, inputs: &[x.sha256()] };
+        let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
+            let net = build(&phase.streams, cx.device);
+            let data = Resident::new(x, cx.device)?;
+            let (record, observed) = train(&net, &data, job.train, vec![job.train.group()], phase)?;
+            let mut tensors = net.params().snapshot("")?;
+            tensors.extend(observed);
+            Ok(Artefact { tensors, record })
+        })?;
+        phases.push(trained.record.clone());
+        // Without an epoch there is no loss to compare: the first one stays.
+        let loss = trained.record.final_loss_nats.unwrap_or(f64::INFINITY);
+        if best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
+            best = Some((loss, trained));
+        }
+    }
+    let (_, kept) = best.ok_or_else(|| Error::config("n_init", job.n_init, "at least 1"))?;
+    let net = build(&Streams::new(cx.seed, "train"), cx.device);
+    let model = Trained::restore(net, &kept.tensors, cx.device)?;
+    let observed = observed_of(&kept)?;
+    let assignments = match observed.last() {
+        // The last observation is of the final weights.
+        Some((epoch, labels)) if *epoch == kept.record.epochs => labels.clone(),
+        _ => model.predict(x)?,
+    };
+    let selection = match job.n_init {
+        1 => "one training".to_string(),
+        n => format!("lowest loss of {n} trainings: phase {}", kept.record.name),
+    };
+    Ok((model, FitSummary { assignments, observed, selection, phases, ..FitSummary::default() }))
+}
+
+impl<N: Network> Trained<N> {
+    fn map(&self, x: &Features, f: impl Fn(&Tensor) -> Tensor) -> Result<Array2<f32>> {
+        Ok(to_array2(&Resident::new(x, self.device)?.map_rows(BLOCK, |x| Ok(f(x)))?)?)
+    }
+}
+
+impl<N: Network> Model for Trained<N> {
+    fn tensors(&self) -> Result<Tensors> {
+        Ok(self.net.params().snapshot("")?)
+    }
+
+    fn predict(&self, x: &Features) -> Result<Array1<u32>> {
+        labels_of(&winners(&self.net, &Resident::new(x, self.device)?)?)
+    }
+
+    fn embed(&self, x: &Features) -> Result<Array2<f32>> {
+        self.map(x, |x| self.net.code(x))
+    }
+
+    fn soft(&self) -> Option<&dyn Soft> {
+        Some(self)
+    }
+
+    fn generative(&self) -> Option<&dyn Generative> {
+        Some(self)
+    }
+}
+
+impl<N: Network> Soft for Trained<N> {
+    fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
+        self.map(x, |x| self.net.gamma(x))
+    }
+}
+
+impl<N: Network> Generative for Trained<N> {
+    fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
+        let _guard = tch::no_grad_guard();
+        Ok(to_array2(&self.net.sample(cluster, n, &Streams::new(seed, "sample"), self.device))?)
+    }
+
+    fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
+        self.map(x, |x| self.net.reconstruct(x))
+    }
+}

@@ -1,0 +1,24 @@
+//! VAE-Cluster: clustering by a variational auto-encoder in one step (Su Jianlin 2018, spaces.ac.cn; the script
+//! `vae_keras_cluster.py`).
+//!
+//! y ~ uniform, z | y ~ N(m_y, I), x | z a normal around the decoder's output; q(z | x) from the encoder and q(y | z)
+//! from a small classifier of z. One phase, `train`, from random weights and all m_y at zero: for some epochs the classes
+//! are one, then the symmetry breaks. Prediction is the classifier at the mean of q(z | x).
+//!
+//! Deviations from the script: none on MNIST and Fashion-MNIST (the presets); its error for an empty cluster belongs to
+//! its scoring. Flat data get fully connected layers, another likelihood than the published one can be chosen, and log
+//! variances are kept within ±12.
+
+#[doc(hidden)]
+pub mod bench_support;
+mod config;
+mod conv;
+mod fit;
+mod loss;
+mod net;
+
+pub use config::{VaeClusterConfig, VaeClusterNet};
+pub(crate) use config::{check_positive, default_train};
+pub use fit::VaeCluster;
+pub use loss::{EPS, Encoded, Terms, category, energy, kl, loss};
+pub(crate) use net::{Classifier, ClassifierInput, ClusterNet, Prior, class_means};

@@ -1,0 +1,47 @@
+//! The phase of VAE-Cluster.
+
+use super::config::VaeClusterConfig;
+use super::net::ClusterNet;
+use crate::Result;
+use crate::clusterer::FitSummary;
+use crate::input::Input;
+use crate::method::Method;
+use crate::network::{Job, Trained, fit};
+use crate::registry::Preset;
+use tch::Device;
+use vae_core::Features;
+use vae_core::bundle::Tensors;
+use vae_core::phase::FitContext;
+use vae_core::random::Streams;
+
+/// VAE-Cluster.
+#[derive(Debug)]
+pub struct VaeCluster;
+
+impl Method for VaeCluster {
+    const NAME: &'static str = "vae-cluster";
+    const SUMMARY: &'static str =
+        "a VAE with one Gaussian per class and a classifier of its latents, in one step";
+    const REFERENCE: &'static str = "Su 2018 (spaces.ac.cn, vae_keras_cluster.py)";
+    const GENERATIVE: bool = true;
+    const PRESETS: &'static [Preset] = presets!("vae-cluster": "strokes", "mnist", "fashion-mnist");
+    type Config = VaeClusterConfig;
+    type Model = Trained<ClusterNet>;
+
+    fn fit(
+        config: &VaeClusterConfig,
+        x: &Features,
+        input: &Input,
+        cx: &FitContext,
+    ) -> Result<(Self::Model, FitSummary)> {
+        let (image, of) = (ClusterNet::su_image(config, input.image)?, (input.likelihood()?, x.dim()));
+        let job = Job { revision: Self::REVISION, config, train: &config.train, n_init: config.n_init };
+        fit(x, &job, |streams, device| ClusterNet::su(config, of, image, streams, device), cx)
+    }
+
+    fn restore(config: &VaeClusterConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {
+        let (image, of) = (ClusterNet::su_image(config, input.image)?, (input.likelihood()?, input.dim));
+        let net = ClusterNet::su(config, of, image, &Streams::new(0, "restore"), Device::Cpu);
+        Trained::restore(net, tensors, Device::Cpu)
+    }
+}

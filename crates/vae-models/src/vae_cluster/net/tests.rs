@@ -1,0 +1,93 @@
+//! Sizes and the first batch of the published network.
+
+use super::*;
+use crate::coder::NetKind;
+use crate::vae_cluster::VaeClusterNet;
+use vae_core::random::uniform;
+
+const IMAGE: ImageShape = ImageShape { channels: 1, height: 28, width: 28 };
+
+/// The script's settings at K = 10.
+fn published(kind: NetKind) -> VaeClusterConfig {
+    let net = VaeClusterNet { kind, latent_dim: 20, ..VaeClusterNet::default() };
+    VaeClusterConfig { n_clusters: 10, net, ..VaeClusterConfig::default() }
+}
+
+fn net(kind: NetKind, seed: u64) -> ClusterNet {
+    let config = published(kind);
+    let image = ClusterNet::su_image(&config, Some(IMAGE)).expect("28 is 4 times 7");
+    let likelihood = Likelihood::Squashed { variance: 0.4 };
+    ClusterNet::su(&config, (likelihood, 784), image, &Streams::new(seed, "train"), Device::Cpu)
+}
+
+/// Images whose mean squared distance from 0.5 is that of MNIST's training images, 0.2313: black and white, and 7.48 % grey.
+fn images(n: i64) -> Tensor {
+    let u = uniform(&mut Streams::new(0, "images").rng("x", 0, 0), &[n, 784], Device::Cpu);
+    let grey = u.lt(0.0748);
+    u.gt(0.8).to_kind(Kind::Float).masked_fill(&grey, 0.5)
+}
+
+#[test]
+fn the_script_has_366_331_parameters() {
+    let net = net(NetKind::Conv, 0);
+    let of = |prefix: &str| -> usize {
+        net.params.iter().filter(|p| p.name.starts_with(prefix)).map(|p| p.tensor.numel()).sum()
+    };
+    assert_eq!(of("encoder."), 320 + 9_248 + 18_496 + 36_928 + 62_740 + 62_740);
+    assert_eq!(of("decoder."), 65_856 + 36_928 + 36_928 + 18_464 + 9_248 + 289);
+    assert_eq!((of("classifier."), of("prior.")), (5_376 + 2_570, 200));
+    assert_eq!(net.params.n_values(), 366_331);
+}
+
+#[test]
+fn shapes_of_both_kinds() {
+    let x = images(3);
+    for kind in [NetKind::Conv, NetKind::Mlp] {
+        let net = net(kind, 0);
+        let _guard = tch::no_grad_guard();
+        let y = net.gamma(&x);
+        assert_eq!((y.size(), net.code(&x).size()), (vec![3, 10], vec![3, 20]));
+        assert!(
+            (y.sum_dim_intlist([-1i64].as_slice(), false, None) - 1.0).abs().max().double_value(&[]) < 1e-6
+        );
+        assert_eq!(net.reconstruct(&x).size(), [3, 784]);
+        assert_eq!(net.sample(9, 2, &Streams::new(0, "s"), Device::Cpu).size(), [2, 784]);
+    }
+}
+
+#[test]
+fn the_first_batch_has_the_sheet_s_losses() {
+    vae_core::device::configure_process(1);
+    let streams = Streams::new(1, "train");
+    let (x, index) = (images(100), Tensor::arange(100, (Kind::Int64, Device::Cpu)));
+    for seed in 0..3 {
+        let net = net(NetKind::Conv, seed);
+        // The mean over draws of the noise: one batch's kl alone scatters by 0.3.
+        let n_draws = 10;
+        let mut sums = [0.0; 3];
+        for step in 0..n_draws {
+            let batch = Batch { x: &x, index: &index, epoch: 0, step, streams: &streams };
+            let loss = net.loss(&batch).expect("a loss");
+            let terms: Vec<f64> = loss.terms.iter().map(|(_, t)| t.double_value(&[])).collect();
+            assert!((loss.total.double_value(&[]) - terms.iter().sum::<f64>()).abs() < 1e-3);
+            sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+        }
+        let [rec, kl, cat] = sums.map(|sum| sum / n_draws as f64);
+        assert!((rec - 226.7).abs() < 10.0, "seed {seed}: rec {rec}");
+        assert!((10.0..11.0).contains(&kl), "seed {seed}: kl {kl}");
+        assert!((-2.3026..-2.2).contains(&cat), "seed {seed}: cat {cat}");
+    }
+}
+
+#[test]
+fn the_means_of_the_classes_move_the_samples() {
+    let net = net(NetKind::Mlp, 0);
+    let Prior::Classes(means) = &net.prior else { panic!("this method has classes") };
+    assert_eq!(means.abs().max().double_value(&[]), 0.0);
+    let sample = |k| tch::no_grad(|| net.sample(k, 4, &Streams::new(7, "sample"), Device::Cpu));
+    let before = sample(1);
+    tch::no_grad(|| {
+        let _ = means.get(1).fill_(3.0);
+    });
+    assert!(!sample(1).equal(&before) && sample(1).equal(&sample(1)));
+}

@@ -1,0 +1,221 @@
+//! SpectralNet and LTVAE on data that are hard to use, with settings that contradict each other, and stopped on the way.
+
+use ndarray::{Array1, Array2};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use vae_core::Features;
+use vae_core::interrupt::Interrupt;
+use vae_core::phase::FitContext;
+use vae_core::progress::Progress;
+use vae_models::Clusterer;
+use vae_models::config::{Selection, resolve};
+
+const BOTH: [&str; 7] = [
+    "net.hidden=[16]",
+    "net.latent_dim=3",
+    "pretrain.train.epochs=1",
+    "pretrain.train.min_updates=200",
+    "train.epochs=6",
+    "train.min_updates=0",
+    "train.batch_size=30",
+];
+
+const SPECTRALNET: [&str; 5] = [
+    "siamese_net.hidden=[16]",
+    "siamese.train.epochs=1",
+    "siamese.train.min_updates=60",
+    "siamese.train.batch_size=30",
+    "map.hidden=[24, 24]",
+];
+
+fn noise(i: usize, j: usize) -> f32 {
+    let bits = (i as u64 * 1_000_003 + j as u64 * 7919 + 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (bits >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+}
+
+/// Three groups in six columns within [0, 1].
+fn groups(n: usize) -> Array2<f32> {
+    Array2::from_shape_fn((n, 6), |(i, j)| {
+        let mean = if j % 3 == i % 3 { 0.75 } else { 0.25 };
+        (mean + 0.2 * noise(i, j)).clamp(0.0, 1.0)
+    })
+}
+
+fn features(x: Array2<f32>) -> Features {
+    Features::dense(x).expect("finite")
+}
+
+fn build(method: &str, k: usize, extra: &[&str]) -> Box<dyn Clusterer> {
+    vae_core::device::configure_process(1);
+    let own: &[&str] = if method == "spectralnet" { &SPECTRALNET } else { &["assignment_warmup_epochs=2"] };
+    // Without a Siamese network its settings are refused.
+    let own = own.iter().filter(|s| !(s.starts_with("siamese.") && extra.contains(&"distance=euclidean")));
+    let set = BOTH.iter().chain(own).chain(extra).map(|s| (*s).to_string()).collect();
+    let selection =
+        Selection { method: Some(method.into()), n_clusters: Some(k), set, ..Selection::default() };
+    resolve(&selection).and_then(|r| r.build()).expect("valid")
+}
+
+/// Three facets' worth of structure for three latent numbers.
+const TREE: &str = "structure={latents=[{n_states=3},{parent=0,n_states=2}],leaves=[{parent=0,variables=[0,2]},{parent=1,variables=[1]}]}";
+
+#[test]
+fn every_setting_runs_and_finds_the_groups() {
+    let x = features(groups(180));
+    let truth: Array1<u32> = (0..180).map(|i| (i % 3) as u32).collect();
+    let longer = "train.epochs=40";
+    for (method, set) in [
+        ("spectralnet", &[longer][..]),
+        ("spectralnet", &[longer, "clusters=kmeans"]),
+        ("spectralnet", &[longer, "grad_through_ortho=false"]),
+        ("spectralnet", &[longer, "distance=euclidean"]),
+        ("spectralnet", &[longer, "space=features", "map.n_outputs=4"]),
+        ("ltvae", &[]),
+        ("ltvae", &["init.kind=kmeans"]),
+        ("ltvae", &["alpha=0.5", "covariance=estimated"]),
+        ("ltvae", &[TREE]),
+        ("ltvae", &["search.every_epochs=3", "search.climb.n_init=1", "search.climb.em_steps=20"]),
+    ] {
+        let summary = build(method, 3, set)
+            .fit(&x, &FitContext::in_memory(0))
+            .unwrap_or_else(|e| panic!("{method} {set:?}: {e}"));
+        let acc = vae_metrics::acc(summary.assignments.view(), truth.view()).expect("a score");
+        assert!(acc > 0.95, "{method} {set:?}: {acc}");
+    }
+}
+
+/// Data that are hard to cluster, each with a number of clusters.
+fn edges() -> Vec<(&'static str, Features, usize)> {
+    let mut constant = groups(60);
+    constant.column_mut(2).fill(0.5);
+    let repeated = Array2::from_shape_fn((60, 6), |(i, j)| groups(6)[[i % 6, j]]);
+    let mut far = groups(60);
+    far.row_mut(7).fill(1e4);
+    vec![
+        ("two samples a cluster", features(groups(6)), 3),
+        ("one sample a cluster", features(groups(3)), 3),
+        ("a constant column", features(constant), 3),
+        ("six rows ten times", features(repeated), 3),
+        ("large values", features(groups(60) * 1e4), 3),
+        ("one far sample", features(far), 3),
+        ("one cluster", features(groups(30)), 1),
+        ("one column", features(groups(60).slice_move(ndarray::s![.., 0..1])), 2),
+    ]
+}
+
+#[test]
+fn degenerate_data_give_a_finite_result() {
+    for (what, x, k) in edges() {
+        for (method, set) in [
+            ("spectralnet", &[][..]),
+            ("spectralnet", &["clusters=kmeans", "distance=euclidean"]),
+            ("spectralnet", &["space=features", "scale=none"]),
+            ("ltvae", &[]),
+            ("ltvae", &["init.kind=kmeans", "covariance=estimated"]),
+            ("ltvae", &["search.every_epochs=3", "search.climb.n_init=1", "search.climb.em_steps=10"]),
+        ] {
+            let mut clusterer = build(method, k, set);
+            let summary = clusterer
+                .fit(&x, &FitContext::in_memory(0))
+                .unwrap_or_else(|e| panic!("{method} {set:?} on {what}: {e}"));
+            assert!(summary.assignments.iter().all(|&c| (c as usize) < k), "{method} on {what}");
+            if let Some(soft) = clusterer.soft() {
+                let gamma = soft.predict_proba(&x).expect("fitted");
+                assert!(gamma.iter().all(|g| g.is_finite()), "{method} {set:?} on {what}");
+            }
+            assert!(clusterer.embed(&x).expect("fitted").iter().all(|z| z.is_finite()), "{method} on {what}");
+        }
+    }
+    let repeated = features(Array2::from_shape_fn((60, 6), |(i, j)| groups(6)[[i % 6, j]]));
+    for method in ["spectralnet", "ltvae"] {
+        let e = build(method, 7, &[]).fit(&repeated, &FitContext::in_memory(0));
+        let e = e.expect_err("six distinct rows").to_string();
+        assert!(e.contains("n_clusters") && e.contains("distinct samples, 6"), "{method}: {e}");
+    }
+}
+
+#[test]
+fn values_out_of_range_are_named() {
+    for (method, set, part) in [
+        ("spectralnet", "affinity.scale_neighbor=1", "affinity.scale_neighbor"),
+        ("spectralnet", "affinity.n_neighbors=1", "affinity.n_neighbors"),
+        ("spectralnet", "train.batch_size=5", "train.batch_size"),
+        ("spectralnet", "siamese.start=encoder", "siamese.start"),
+        ("spectralnet", "kmeans.n_init=0", "n_init"),
+        ("ltvae", "alpha=-1.0", "alpha"),
+        ("ltvae", "eta=1.5", "eta"),
+        ("ltvae", "covariance_floor=0.0", "covariance_floor"),
+        ("ltvae", "search.share=0.0", "search.share"),
+        ("ltvae", "search.climb.new_states=1", "search.climb.new_states"),
+        ("ltvae", "structure={latents=[{n_states=4}],leaves=[{parent=0,variables=[0]}]}", "structure.leaves"),
+        ("ltvae", "structure={latents=[{parent=0,n_states=3}],leaves=[]}", "structure.latents[0].parent"),
+    ] {
+        let selection = Selection {
+            method: Some(method.into()),
+            n_clusters: Some(3),
+            set: vec![set.into()],
+            ..Selection::default()
+        };
+        let e = resolve(&selection).expect_err("out of range").to_string();
+        assert!(e.contains(part), "{set}: {e}");
+    }
+}
+
+/// Asks for a stop after so many training steps.
+struct StopAfter {
+    steps: AtomicUsize,
+    interrupt: Interrupt,
+}
+
+impl Progress for StopAfter {
+    fn start(&self, _: &str, _: usize, _: usize, _: usize, _: usize) {}
+    fn step(&self, _: usize, _: usize, _: f64) {
+        if self.steps.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.interrupt.set(15);
+        }
+    }
+    fn epoch(&self, _: usize, _: f64) {}
+    fn finish(&self) {}
+    fn note(&self, _: &str) {}
+}
+
+fn model_bytes(method: &str, set: &[&str], dir: &Path, stops: &[usize]) -> Vec<u8> {
+    let x = features(groups(180));
+    for (i, &steps) in stops.iter().chain([&usize::MAX]).enumerate() {
+        let interrupt = Interrupt::new();
+        let progress = StopAfter { steps: AtomicUsize::new(steps), interrupt: interrupt.clone() };
+        let cx = FitContext {
+            dir: Some(dir.join("run")),
+            interrupt,
+            progress: Box::new(progress),
+            ..FitContext::in_memory(5)
+        };
+        let mut clusterer = build(method, 3, set);
+        match clusterer.fit(&x, &cx) {
+            Ok(_) => {
+                assert_eq!(i, stops.len(), "{method} was not stopped");
+                let path = dir.join("model.safetensors");
+                clusterer.save(&path).expect("saved");
+                return std::fs::read(path).expect("read");
+            }
+            Err(e) => assert!(e.to_string().contains("stopped by signal 15"), "{e}"),
+        }
+    }
+    unreachable!("the last fit is not stopped")
+}
+
+#[test]
+fn a_stopped_training_continues_to_the_same_bytes() {
+    let fresh = || tempfile::tempdir().expect("temp dir");
+    let search = ["search.every_epochs=3", "search.climb.n_init=1", "search.climb.em_steps=10"];
+    // 200 updates pretrain, 60 the Siamese network; then six epochs of six steps. Stops in each phase, within epochs, in
+    // the warm-up, right after a search and later.
+    for (method, set, stops) in [
+        ("spectralnet", &[][..], vec![100, 130, 40, 3, 20]),
+        ("ltvae", &[], vec![100, 110, 5, 8]),
+        ("ltvae", &search, vec![200 + 19, 1, 7]),
+    ] {
+        let whole = model_bytes(method, set, fresh().path(), &[]);
+        assert_eq!(whole, model_bytes(method, set, fresh().path(), &stops), "{method} {set:?}");
+    }
+}
