@@ -56,8 +56,7 @@ pub struct LtvaeConfig {
     pub likelihood: LikelihoodKind,
     /// λ of a Gaussian likelihood.
     pub likelihood_variance: f64,
-    /// Variance of every leaf at the start, and throughout where `covariance` is `fixed`. 0: the mean variance of the codes
-    /// within the start's clusters.
+    /// Variance of every leaf where `covariance` is `fixed`. 0: the mean variance of the codes within the start's clusters.
     pub alpha: f64,
     /// `fixed` or `estimated`.
     pub covariance: CovarianceKind,

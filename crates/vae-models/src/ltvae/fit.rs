@@ -1,6 +1,6 @@
 //! The phases of LTVAE.
 
-use super::config::LtvaeConfig;
+use super::config::{CovarianceKind, LtvaeConfig};
 use super::model::{Fitted, Networks, TREE};
 use super::training::Training;
 use crate::Result;
@@ -21,7 +21,7 @@ use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
 use vae_core::train::train;
 use vae_gmm::KMeansConfig;
-use vae_gmm::tree::{LatentTree, Structure};
+use vae_gmm::tree::LatentTree;
 
 /// Raised when the phase `train` changes its result.
 const REVISION: u32 = 1;
@@ -31,15 +31,16 @@ const REVISION: u32 = 1;
 pub struct Ltvae;
 
 /// The tree of the codes at the start: the root has the start's clusters, every other latent k-means on the variables of
-/// its own leaves. Covariances are `alpha I`.
+/// its own leaves. Covariances are `alpha I` where they stay fixed, else those within the clusters.
 fn first_tree(
-    structure: &Structure,
+    config: &LtvaeConfig,
     codes: &Features,
     start: &Start,
     alpha: f64,
     streams: &Streams,
     device: Device,
 ) -> Result<LatentTree> {
+    let structure = &config.start_structure();
     let z = codes.dense_rows(0, codes.n());
     let one_hot = |labels: &ndarray::Array1<u32>, n_states: usize| -> Result<Tensor> {
         let labels = labels_to_tensor(labels).f_to_kind(Kind::Int64)?.f_to_device(device)?;
@@ -58,7 +59,11 @@ fn first_tree(
         gamma.push(one_hot(&fit.labels().to_owned(), latent.n_states)?);
     }
     let z = to_tensor(z.view(), device)?.f_to_kind(Kind::Double)?;
-    Ok(LatentTree::of_assignments(structure, &z, &gamma, alpha)?.with_isotropic(alpha)?)
+    let tree = LatentTree::of_assignments(structure, &z, &gamma, config.covariance_floor)?;
+    Ok(match config.covariance {
+        CovarianceKind::Fixed => tree.with_isotropic(alpha)?,
+        CovarianceKind::Estimated => tree,
+    })
 }
 
 impl Method for Ltvae {
@@ -99,8 +104,7 @@ impl Method for Ltvae {
             if config.init.log_var == LogVarInit::Scaled {
                 networks.encoder.set_constant_log_var((0.1 * within).ln());
             }
-            let structure = config.start_structure();
-            let tree = first_tree(&structure, codes.get()?, &start, alpha, &phase.streams, cx.device)?;
+            let tree = first_tree(config, codes.get()?, &start, alpha, &phase.streams, cx.device)?;
             let labels =
                 labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?.f_to_device(cx.device)?;
             let training = Training {
