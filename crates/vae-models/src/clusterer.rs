@@ -1,9 +1,10 @@
 //! The one trait of all methods, and what a fit reports.
 
 use crate::Result;
+use crate::two_stage::observed_of;
 use ndarray::{Array1, Array2};
 use std::path::Path;
-use vae_core::phase::{FitContext, PhaseRecord};
+use vae_core::phase::{Artefact, FitContext, PhaseRecord};
 use vae_core::{Features, ImageShape};
 
 /// A clustering method with its configuration, fitted or not.
@@ -109,4 +110,20 @@ pub struct FitSummary {
     pub phases: Vec<PhaseRecord>,
     /// What `auto` settings became on this data, for example `likelihood = bernoulli`.
     pub resolved: Vec<String>,
+}
+
+impl FitSummary {
+    /// What the training `trained` observed, and the assignments of its final weights: those it observed last, where that
+    /// was after its last epoch, else those of `predict`.
+    pub(crate) fn observed(
+        trained: &Artefact,
+        predict: impl FnOnce() -> Result<Array1<u32>>,
+    ) -> Result<Self> {
+        let observed = observed_of(trained)?;
+        let assignments = match observed.last() {
+            Some((epoch, labels)) if *epoch == trained.record.epochs => labels.clone(),
+            _ => predict()?,
+        };
+        Ok(Self { assignments, observed, ..Self::default() })
+    }
 }

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn images_are_convolved_where_they_can_be() {
         let image = |side| Some(ImageShape { channels: 1, height: side, width: side });
-        let even = |i: ImageShape| i.height % 4 == 0;
+        let even = |i: ImageShape| i.height.is_multiple_of(4);
         let resolve = |kind: NetKind, image| kind.resolve(image, even, "images with sides of 4n pixels");
         assert_eq!(resolve(NetKind::Auto, image(28)).expect("fits"), image(28));
         assert_eq!(resolve(NetKind::Auto, image(27)).expect("falls back"), None);

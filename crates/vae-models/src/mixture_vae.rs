@@ -4,7 +4,7 @@ use crate::Result;
 use crate::clusterer::FitSummary;
 use crate::method::{Generative, Model, Soft};
 use crate::mixture::Mixture;
-use crate::two_stage::{Start, labels_of, observed_of};
+use crate::two_stage::{Start, labels_of};
 use crate::vade::Posterior;
 use ndarray::{Array1, Array2};
 use std::fmt::Debug;
@@ -116,20 +116,13 @@ impl<N: MixtureVae> Fitted<N> {
         trained: Artefact,
         mut phases: Vec<PhaseRecord>,
     ) -> Result<FitSummary> {
-        let observed = observed_of(&trained)?;
-        let assignments = match observed.last() {
-            // The last observation is of the final weights.
-            Some((epoch, labels)) if *epoch == trained.record.epochs => labels.clone(),
-            _ => self.predict(x)?,
-        };
+        let observed = FitSummary::observed(&trained, || self.predict(x))?;
         phases.push(trained.record);
         Ok(FitSummary {
-            assignments,
             start_assignments: Some(start.assignments),
-            observed,
             selection: start.selection,
             phases,
-            ..FitSummary::default()
+            ..observed
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::clusterer::FitSummary;
 use crate::method::{Generative, Model, Soft};
-use crate::two_stage::{labels_of, observed_of};
+use crate::two_stage::labels_of;
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
 use serde::Serialize;
@@ -116,17 +116,12 @@ pub(crate) fn fit<N: Network, C: Serialize>(
     let (_, kept) = best.ok_or_else(|| Error::config("n_init", job.n_init, "at least 1"))?;
     let net = build(&Streams::new(cx.seed, "train"), cx.device);
     let model = Trained::restore(net, &kept.tensors, cx.device)?;
-    let observed = observed_of(&kept)?;
-    let assignments = match observed.last() {
-        // The last observation is of the final weights.
-        Some((epoch, labels)) if *epoch == kept.record.epochs => labels.clone(),
-        _ => model.predict(x)?,
-    };
+    let observed = FitSummary::observed(&kept, || model.predict(x))?;
     let selection = match job.n_init {
         1 => "one training".to_string(),
         n => format!("lowest loss of {n} trainings: phase {}", kept.record.name),
     };
-    Ok((model, FitSummary { assignments, observed, selection, phases, ..FitSummary::default() }))
+    Ok((model, FitSummary { selection, phases, ..observed }))
 }
 
 impl<N: Network> Trained<N> {

@@ -1,14 +1,12 @@
 //! DEC, IDEC and IMSAT: their settings, data at the edge of what can be clustered, and trainings that are stopped and
 //! continued.
 
+mod common;
+
+use common::{features, model_bytes, refuses};
 use ndarray::{Array1, Array2};
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use vae_core::Features;
-use vae_core::interrupt::Interrupt;
 use vae_core::phase::FitContext;
-use vae_core::progress::Progress;
-use vae_models::config::{Selection, resolve};
 use vae_models::{Clusterer, Error, FitSummary};
 
 const DEC: [&str; 7] = [
@@ -27,30 +25,14 @@ const IDEC: [&str; 4] =
 const IMSAT: [&str; 4] =
     ["net.hidden=[24, 24]", "train.epochs=40", "train.min_updates=0", "train.batch_size=60"];
 
-fn noise(i: usize, j: usize) -> f32 {
-    let bits = (i as u64 * 1_000_003 + j as u64 * 7919 + 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (bits >> 40) as f32 / (1u64 << 24) as f32 - 0.5
-}
-
 /// Three groups in six columns within [0, 1].
 fn groups(n: usize) -> Array2<f32> {
-    Array2::from_shape_fn((n, 6), |(i, j)| {
-        let mean = if j % 3 == i % 3 { 0.75 } else { 0.25 };
-        (mean + 0.2 * noise(i, j)).clamp(0.0, 1.0)
-    })
-}
-
-fn features(x: Array2<f32>) -> Features {
-    Features::dense(x).expect("finite")
+    common::groups(n, 6, (0.75, 0.2))
 }
 
 fn build(method: &str, k: usize, extra: &[&str]) -> Box<dyn Clusterer> {
-    vae_core::device::configure_process(1);
     let base: &[&str] = if method == "dec" { &DEC } else { &IMSAT };
-    let set = base.iter().chain(extra).map(|s| (*s).to_string()).collect();
-    let selection =
-        Selection { method: Some(method.into()), n_clusters: Some(k), set, ..Selection::default() };
-    resolve(&selection).and_then(|r| r.build()).expect("valid")
+    common::build(method, k, &[base, extra].concat())
 }
 
 fn fit(method: &str, k: usize, extra: &[&str], x: &Features) -> Result<FitSummary, Error> {
@@ -173,66 +155,16 @@ fn values_out_of_range_are_named() {
         ("imsat", "perturbation.neighbor=0", "perturbation.neighbor"),
         ("imsat", "net.hidden=[0]", "net.hidden[0]"),
     ] {
-        let selection = Selection {
-            method: Some(method.into()),
-            n_clusters: Some(3),
-            set: vec![set.into()],
-            ..Selection::default()
-        };
-        let e = resolve(&selection).expect_err("out of range").to_string();
-        assert!(e.contains(part) && e.contains("expected"), "{set}: {e}");
+        refuses(method, &[set], part);
     }
     // A factor takes the values out of what a Bernoulli can explain.
     let e = fit("dec", 3, &["input_factor=5.1", "likelihood=bernoulli"], &features(groups(30)));
     assert!(e.is_err_and(|e| e.to_string().contains("[0, 1]")));
 }
 
-/// Asks for a stop after so many training steps.
-struct StopAfter {
-    steps: AtomicUsize,
-    interrupt: Interrupt,
-}
-
-impl Progress for StopAfter {
-    fn start(&self, _: &str, _: usize, _: usize, _: usize, _: usize) {}
-    fn step(&self, _: usize, _: usize, _: f64) {
-        if self.steps.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.interrupt.set(15);
-        }
-    }
-    fn epoch(&self, _: usize, _: f64) {}
-    fn finish(&self) {}
-    fn note(&self, _: &str) {}
-}
-
-fn model_bytes(method: &str, set: &[&str], dir: &Path, stops: &[usize]) -> Vec<u8> {
-    let x = features(groups(180));
-    for (i, &steps) in stops.iter().chain([&usize::MAX]).enumerate() {
-        let interrupt = Interrupt::new();
-        let progress = StopAfter { steps: AtomicUsize::new(steps), interrupt: interrupt.clone() };
-        let cx = FitContext {
-            dir: Some(dir.join("run")),
-            interrupt,
-            progress: Box::new(progress),
-            ..FitContext::in_memory(5)
-        };
-        let mut clusterer = build(method, 3, set);
-        match clusterer.fit(&x, &cx) {
-            Ok(_) => {
-                assert_eq!(i, stops.len(), "{method} was not stopped");
-                let path = dir.join("model.safetensors");
-                clusterer.save(&path).expect("saved");
-                return std::fs::read(path).expect("read");
-            }
-            Err(e) => assert!(e.to_string().contains("stopped by signal 15"), "{e}"),
-        }
-    }
-    unreachable!("the last fit is not stopped")
-}
-
 #[test]
 fn a_stopped_training_continues_to_the_same_bytes() {
-    let fresh = || tempfile::tempdir().expect("temp dir");
+    let (fresh, x) = (|| tempfile::tempdir().expect("temp dir"), features(groups(180)));
     let restarting =
         [&["restart_momentum=true", "tolerance=0.0", "refresh_every_updates=7"][..], &IDEC].concat();
     // DEC: 600 updates pretrain, then rounds; stops within a round, at the end of one, and at the first update of one.
@@ -241,7 +173,8 @@ fn a_stopped_training_continues_to_the_same_bytes() {
         ("dec", &restarting, vec![600 + 7, 1]),
         ("imsat", &[], vec![1, 2, 3, 50]),
     ] {
-        let whole = model_bytes(method, set, fresh().path(), &[]);
-        assert_eq!(whole, model_bytes(method, set, fresh().path(), &stops), "{method} {set:?}");
+        let make = || build(method, 3, set);
+        let whole = model_bytes(make, &x, fresh().path(), &[]);
+        assert_eq!(whole, model_bytes(make, &x, fresh().path(), &stops), "{method} {set:?}");
     }
 }

@@ -1,13 +1,11 @@
 //! DGG's settings: the two forms of the objective, the ablations, and a training that is stopped and continued.
 
+mod common;
+
+use common::{build, model_bytes, refuses};
 use ndarray::Array2;
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use vae_core::Features;
-use vae_core::interrupt::Interrupt;
 use vae_core::phase::FitContext;
-use vae_core::progress::Progress;
-use vae_models::config::{Selection, resolve};
 use vae_models::{Clusterer, Error, FitSummary};
 
 /// Three arcs in the plane, lifted into eight columns in [0, 1].
@@ -33,11 +31,7 @@ const BASE: [&str; 8] = [
 ];
 
 fn method(extra: &[&str]) -> Box<dyn Clusterer> {
-    let set = BASE.iter().chain(extra).map(|s| (*s).to_string()).collect();
-    let selection =
-        Selection { method: Some("dgg".into()), n_clusters: Some(3), set, ..Selection::default() };
-    vae_core::device::configure_process(1);
-    resolve(&selection).and_then(|r| r.build()).expect("valid")
+    build("dgg", 3, &[&BASE, extra].concat())
 }
 
 fn fit(extra: &[&str], cx: &FitContext) -> Result<FitSummary, Error> {
@@ -95,82 +89,35 @@ fn contradicting_settings_are_refused() {
         ("classifier.hidden=[0]", "classifier.hidden[0]"),
         ("pi=global", ""),
     ] {
-        let mut set: Vec<String> = vec![set.into()];
+        let mut set = vec![set];
         if part == "partition" {
-            set.push("init.kind=kmeans".into());
+            set.push("init.kind=kmeans");
         }
         if part.is_empty() {
             // Sound alone, not with this.
-            let other =
-                if set[0].starts_with("pi") { "objective=tuples" } else { "graph.neighbors.choice=random" };
-            set.push(other.into());
+            let is_pi = set[0].starts_with("pi");
+            set.push(if is_pi { "objective=tuples" } else { "graph.neighbors.choice=random" });
         }
-        let selection = Selection {
-            method: Some("dgg".into()),
-            n_clusters: Some(3),
-            set: set.clone(),
-            ..Selection::default()
-        };
-        let e = resolve(&selection).expect_err("contradicting").to_string();
-        assert!(e.contains(part) && e.contains("expected"), "{set:?}: {e}");
+        refuses("dgg", &set, part);
     }
-}
-
-/// Asks for a stop after so many training steps.
-struct StopAfter {
-    steps: AtomicUsize,
-    interrupt: Interrupt,
-}
-
-impl Progress for StopAfter {
-    fn start(&self, _: &str, _: usize, _: usize, _: usize, _: usize) {}
-    fn step(&self, _: usize, _: usize, _: f64) {
-        if self.steps.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.interrupt.set(15);
-        }
-    }
-    fn epoch(&self, _: usize, _: f64) {}
-    fn finish(&self) {}
-    fn note(&self, _: &str) {}
-}
-
-fn model_bytes(dir: &Path, stops: &[usize]) -> Vec<u8> {
-    let (x, _) = arcs(180);
-    let set =
-        ["graph.rebuild_epochs=[1, 4]", "graph.repartition_hold_epochs=1", "train.observe_every_epochs=2"];
-    let run = dir.join("run");
-    for (i, &steps) in stops.iter().chain([&usize::MAX]).enumerate() {
-        let interrupt = Interrupt::new();
-        let progress = StopAfter { steps: AtomicUsize::new(steps), interrupt: interrupt.clone() };
-        let cx = FitContext {
-            dir: Some(run.clone()),
-            interrupt,
-            progress: Box::new(progress),
-            ..FitContext::in_memory(5)
-        };
-        let mut dgg = method(&set);
-        match dgg.fit(&x, &cx) {
-            Ok(_) => {
-                assert_eq!(i, stops.len(), "it was not stopped");
-                let path = dir.join("model.safetensors");
-                dgg.save(&path).expect("saved");
-                return std::fs::read(path).expect("read");
-            }
-            Err(e) => assert!(e.to_string().contains("stopped by signal 15"), "{e}"),
-        }
-    }
-    unreachable!("the last fit is not stopped")
 }
 
 #[test]
 fn a_stopped_training_continues_to_the_same_bytes() {
     let fresh = || tempfile::tempdir().expect("temp dir");
-    let whole = model_bytes(fresh().path(), &[]);
+    let set =
+        ["graph.rebuild_epochs=[1, 4]", "graph.repartition_hold_epochs=1", "train.observe_every_epochs=2"];
+    let (make, x) = (|| method(&set), arcs(180).0);
+    let whole = model_bytes(make, &x, fresh().path(), &[]);
     // 600 updates pretrain, 1,000 the classifier; then 6 epochs of 6 steps: stops in each phase, in the warm-up, within an
     // epoch after a rebuilt and newly cut graph, and at the very end of one.
     let before = 600 + 1000;
-    assert_eq!(whole, model_bytes(fresh().path(), &[300, 700, 620]));
+    assert_eq!(whole, model_bytes(make, &x, fresh().path(), &[300, 700, 620]));
     for within in [3, 9, 12, 27] {
-        assert_eq!(whole, model_bytes(fresh().path(), &[before + within, 2]), "stopped at step {within}");
+        assert_eq!(
+            whole,
+            model_bytes(make, &x, fresh().path(), &[before + within, 2]),
+            "stopped at step {within}"
+        );
     }
 }

@@ -1,14 +1,12 @@
 //! The methods that start from random weights: the minimum-information term of GMVAE, restarts, awkward data, images of
 //! awkward sizes, and fits that are stopped and continued.
 
+mod common;
+
+use common::{build, features, model_bytes, noise, refuses};
 use ndarray::{Array1, Array2};
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use vae_core::interrupt::Interrupt;
 use vae_core::phase::FitContext;
-use vae_core::progress::Progress;
 use vae_core::{Features, ImageShape};
-use vae_models::config::{Selection, resolve};
 use vae_models::{Clusterer, FitSummary};
 
 const FAMILY: [&str; 4] = ["vae-cluster", "conv-vae", "gmvae", "gmvae-m2"];
@@ -17,31 +15,9 @@ const FAMILY: [&str; 4] = ["vae-cluster", "conv-vae", "gmvae", "gmvae-m2"];
 const BRIEF: [&str; 5] =
     ["net.hidden=[16]", "net.latent_dim=2", "train.epochs=4", "train.min_updates=0", "train.batch_size=16"];
 
-/// A deterministic stand-in for noise in [-0.5, 0.5).
-fn noise(i: usize, j: usize) -> f32 {
-    let bits = (i as u64 * 1_000_003 + j as u64 * 7919 + 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (bits >> 40) as f32 / (1u64 << 24) as f32 - 0.5
-}
-
 /// Three groups of eight columns in [0, 1].
 fn groups(n: usize) -> Array2<f32> {
-    Array2::from_shape_fn((n, 8), |(i, j)| {
-        let mean = if j % 3 == i % 3 { 0.8 } else { 0.2 };
-        (mean + 0.15 * noise(i, j)).clamp(0.0, 1.0)
-    })
-}
-
-fn features(x: Array2<f32>) -> Features {
-    Features::dense(x).expect("finite")
-}
-
-fn build(method: &str, k: usize, set: &[&str]) -> Box<dyn Clusterer> {
-    // Two threads on a busy machine wait for each other more than they compute.
-    vae_core::device::configure_process(1);
-    let set = set.iter().map(|s| (*s).to_string()).collect();
-    let selection =
-        Selection { method: Some(method.into()), n_clusters: Some(k), set, ..Selection::default() };
-    resolve(&selection).and_then(|r| r.build()).expect("valid")
+    common::groups(n, 8, (0.8, 0.15))
 }
 
 fn fit(method: &str, seed: u64, set: &[&str], x: &Features) -> (Box<dyn Clusterer>, FitSummary) {
@@ -186,14 +162,7 @@ fn values_out_of_range_are_named() {
         ("gmvae", "net.style_dim=0", "net.style_dim"),
         ("gmvae-m2", "net.hidden=[0]", "net.hidden[0]"),
     ] {
-        let selection = Selection {
-            method: Some(method.into()),
-            n_clusters: Some(3),
-            set: vec![set.into()],
-            ..Selection::default()
-        };
-        let e = resolve(&selection).expect_err("out of range").to_string();
-        assert!(e.contains(part) && e.contains("expected"), "{method} {set}: {e}");
+        refuses(method, &[set], part);
     }
     // Coins need a Bernoulli.
     let mut clusterer = build("gmvae-m2", 3, &["binarize=true"]);
@@ -201,56 +170,14 @@ fn values_out_of_range_are_named() {
     assert!(e.to_string().contains("binarize"), "{e}");
 }
 
-/// Asks for a stop after so many training steps.
-struct StopAfter {
-    steps: AtomicUsize,
-    interrupt: Interrupt,
-}
-
-impl Progress for StopAfter {
-    fn start(&self, _: &str, _: usize, _: usize, _: usize, _: usize) {}
-    fn step(&self, _: usize, _: usize, _: f64) {
-        if self.steps.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.interrupt.set(15);
-        }
-    }
-    fn epoch(&self, _: usize, _: f64) {}
-    fn finish(&self) {}
-    fn note(&self, _: &str) {}
-}
-
-fn model_bytes(method: &str, set: &[&str], dir: &Path, stops: &[usize]) -> Vec<u8> {
-    let x = features(groups(60));
-    for (i, &steps) in stops.iter().chain([&usize::MAX]).enumerate() {
-        let interrupt = Interrupt::new();
-        let progress = StopAfter { steps: AtomicUsize::new(steps), interrupt: interrupt.clone() };
-        let cx = FitContext {
-            dir: Some(dir.join("run")),
-            interrupt,
-            progress: Box::new(progress),
-            ..FitContext::in_memory(5)
-        };
-        let mut clusterer = build(method, 3, set);
-        match clusterer.fit(&x, &cx) {
-            Ok(_) => {
-                assert_eq!(i, stops.len(), "{method} was not stopped");
-                let path = dir.join("model.safetensors");
-                clusterer.save(&path).expect("saved");
-                return std::fs::read(path).expect("read");
-            }
-            Err(e) => assert!(e.to_string().contains("stopped by signal 15"), "{e}"),
-        }
-    }
-    unreachable!("the last fit is not stopped")
-}
-
 #[test]
 fn a_stopped_training_continues_to_the_same_bytes() {
-    let fresh = || tempfile::tempdir().expect("temp dir");
+    let (fresh, x) = (|| tempfile::tempdir().expect("temp dir"), features(groups(60)));
     let set = [&BRIEF[..], &["n_init=2"]].concat();
     for method in FAMILY {
-        let whole = model_bytes(method, &set, fresh().path(), &[]);
+        let make = || build(method, 3, &set);
+        let whole = model_bytes(make, &x, fresh().path(), &[]);
         // Two trainings of 4 epochs of 4 steps: within an epoch, at its end, in the second training.
-        assert_eq!(whole, model_bytes(method, &set, fresh().path(), &[3, 5, 13, 2]), "{method}");
+        assert_eq!(whole, model_bytes(make, &x, fresh().path(), &[3, 5, 13, 2]), "{method}");
     }
 }

@@ -1,5 +1,8 @@
 //! Every method from features to a saved model and back, on data with three obvious clusters.
 
+mod common;
+
+use common::noise;
 use ndarray::{Array1, Array2};
 
 use std::path::Path;
@@ -8,12 +11,6 @@ use vae_core::phase::FitContext;
 use vae_models::config::{Selection, resolve};
 use vae_models::registry::METHODS;
 use vae_models::{Clusterer, FitSummary, load_model};
-
-/// A deterministic stand-in for noise in [-0.5, 0.5), so that these tests need no generator.
-fn noise(i: usize, j: usize) -> f32 {
-    let bits = (i as u64 * 1_000_003 + j as u64 * 7919 + 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (bits >> 40) as f32 / (1u64 << 24) as f32 - 0.5
-}
 
 /// Three groups of eight features; the classes are returned for scoring only.
 fn blobs(n: usize) -> (Features, Array1<u32>) {

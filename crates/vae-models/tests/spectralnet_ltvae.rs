@@ -1,14 +1,12 @@
 //! SpectralNet and LTVAE on data that are hard to use, with settings that contradict each other, and stopped on the way.
 
+mod common;
+
+use common::{features, model_bytes, refuses};
 use ndarray::{Array1, Array2};
-use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use vae_core::Features;
-use vae_core::interrupt::Interrupt;
 use vae_core::phase::FitContext;
-use vae_core::progress::Progress;
 use vae_models::Clusterer;
-use vae_models::config::{Selection, resolve};
 
 const BOTH: [&str; 7] = [
     "net.hidden=[16]",
@@ -28,32 +26,18 @@ const SPECTRALNET: [&str; 5] = [
     "map.hidden=[24, 24]",
 ];
 
-fn noise(i: usize, j: usize) -> f32 {
-    let bits = (i as u64 * 1_000_003 + j as u64 * 7919 + 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (bits >> 40) as f32 / (1u64 << 24) as f32 - 0.5
-}
-
 /// Three groups in six columns within [0, 1].
 fn groups(n: usize) -> Array2<f32> {
-    Array2::from_shape_fn((n, 6), |(i, j)| {
-        let mean = if j % 3 == i % 3 { 0.75 } else { 0.25 };
-        (mean + 0.2 * noise(i, j)).clamp(0.0, 1.0)
-    })
-}
-
-fn features(x: Array2<f32>) -> Features {
-    Features::dense(x).expect("finite")
+    common::groups(n, 6, (0.75, 0.2))
 }
 
 fn build(method: &str, k: usize, extra: &[&str]) -> Box<dyn Clusterer> {
-    vae_core::device::configure_process(1);
     let own: &[&str] = if method == "spectralnet" { &SPECTRALNET } else { &["assignment_warmup_epochs=2"] };
     // Without a Siamese network its settings are refused.
-    let own = own.iter().filter(|s| !(s.starts_with("siamese.") && extra.contains(&"distance=euclidean")));
-    let set = BOTH.iter().chain(own).chain(extra).map(|s| (*s).to_string()).collect();
-    let selection =
-        Selection { method: Some(method.into()), n_clusters: Some(k), set, ..Selection::default() };
-    resolve(&selection).and_then(|r| r.build()).expect("valid")
+    let euclidean = extra.contains(&"distance=euclidean");
+    let own = own.iter().copied().filter(|s| !(euclidean && s.starts_with("siamese.")));
+    let set: Vec<&str> = BOTH.into_iter().chain(own).chain(extra.iter().copied()).collect();
+    common::build(method, k, &set)
 }
 
 /// Three facets' worth of structure for three latent numbers.
@@ -150,63 +134,13 @@ fn values_out_of_range_are_named() {
         ("ltvae", "structure={latents=[{n_states=4}],leaves=[{parent=0,variables=[0]}]}", "structure.leaves"),
         ("ltvae", "structure={latents=[{parent=0,n_states=3}],leaves=[]}", "structure.latents[0].parent"),
     ] {
-        let selection = Selection {
-            method: Some(method.into()),
-            n_clusters: Some(3),
-            set: vec![set.into()],
-            ..Selection::default()
-        };
-        let e = resolve(&selection).expect_err("out of range").to_string();
-        assert!(e.contains(part), "{set}: {e}");
+        refuses(method, &[set], part);
     }
-}
-
-/// Asks for a stop after so many training steps.
-struct StopAfter {
-    steps: AtomicUsize,
-    interrupt: Interrupt,
-}
-
-impl Progress for StopAfter {
-    fn start(&self, _: &str, _: usize, _: usize, _: usize, _: usize) {}
-    fn step(&self, _: usize, _: usize, _: f64) {
-        if self.steps.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.interrupt.set(15);
-        }
-    }
-    fn epoch(&self, _: usize, _: f64) {}
-    fn finish(&self) {}
-    fn note(&self, _: &str) {}
-}
-
-fn model_bytes(method: &str, set: &[&str], dir: &Path, stops: &[usize]) -> Vec<u8> {
-    let x = features(groups(180));
-    for (i, &steps) in stops.iter().chain([&usize::MAX]).enumerate() {
-        let interrupt = Interrupt::new();
-        let progress = StopAfter { steps: AtomicUsize::new(steps), interrupt: interrupt.clone() };
-        let cx = FitContext {
-            dir: Some(dir.join("run")),
-            interrupt,
-            progress: Box::new(progress),
-            ..FitContext::in_memory(5)
-        };
-        let mut clusterer = build(method, 3, set);
-        match clusterer.fit(&x, &cx) {
-            Ok(_) => {
-                assert_eq!(i, stops.len(), "{method} was not stopped");
-                let path = dir.join("model.safetensors");
-                clusterer.save(&path).expect("saved");
-                return std::fs::read(path).expect("read");
-            }
-            Err(e) => assert!(e.to_string().contains("stopped by signal 15"), "{e}"),
-        }
-    }
-    unreachable!("the last fit is not stopped")
 }
 
 #[test]
 fn a_stopped_training_continues_to_the_same_bytes() {
-    let fresh = || tempfile::tempdir().expect("temp dir");
+    let (fresh, x) = (|| tempfile::tempdir().expect("temp dir"), features(groups(180)));
     let search = ["search.every_epochs=3", "search.climb.n_init=1", "search.climb.em_steps=10"];
     // 200 updates pretrain, 60 the Siamese network; then six epochs of six steps. Stops in each phase, within epochs, in
     // the warm-up, right after a search and later.
@@ -215,7 +149,8 @@ fn a_stopped_training_continues_to_the_same_bytes() {
         ("ltvae", &[], vec![100, 110, 5, 8]),
         ("ltvae", &search, vec![200 + 19, 1, 7]),
     ] {
-        let whole = model_bytes(method, set, fresh().path(), &[]);
-        assert_eq!(whole, model_bytes(method, set, fresh().path(), &stops), "{method} {set:?}");
+        let make = || build(method, 3, set);
+        let whole = model_bytes(make, &x, fresh().path(), &[]);
+        assert_eq!(whole, model_bytes(make, &x, fresh().path(), &stops), "{method} {set:?}");
     }
 }

@@ -125,11 +125,9 @@ pub fn search(start: &LatentTree, z: &Tensor, config: &SearchConfig, streams: &S
     let mut steps = vec![(first.name, now.1)];
     loop {
         let before = now.1;
-        let stages: [&dyn Fn(&LatentTree) -> Result<Vec<Candidate>>; 3] =
-            [&|t| climb.expansions(t), &|t| Ok(climb.adjustments(t)), &|t| Ok(climb.simplifications(t))];
-        for stage in stages {
+        for stage in [Stage::Expansion, Stage::Adjustment, Stage::Simplification] {
             // Again and again while it helps.
-            while let Some((name, better)) = climb.best(&now, stage(&now.0)?)? {
+            while let Some((name, better)) = climb.best(&now, climb.candidates(stage, &now.0)?)? {
                 now = better;
                 steps.push((name, now.1));
             }
@@ -144,6 +142,14 @@ fn gamma_of(tree: &LatentTree, z: &Tensor) -> Vec<Tensor> {
     tree.posteriors(z).log_state.iter().map(Tensor::exp).collect()
 }
 
+/// What a step may change.
+#[derive(Clone, Copy)]
+enum Stage {
+    Expansion,
+    Adjustment,
+    Simplification,
+}
+
 struct Climb<'a> {
     z: &'a Tensor,
     config: &'a SearchConfig,
@@ -153,6 +159,14 @@ struct Climb<'a> {
 impl Climb<'_> {
     fn n(&self) -> usize {
         self.z.size()[0] as usize
+    }
+
+    fn candidates(&self, stage: Stage, tree: &LatentTree) -> Result<Vec<Candidate>> {
+        match stage {
+            Stage::Expansion => self.expansions(tree),
+            Stage::Adjustment => Ok(self.adjustments(tree)),
+            Stage::Simplification => Ok(self.simplifications(tree)),
+        }
     }
 
     fn covariance(&self) -> Covariance {

@@ -8,7 +8,7 @@ use crate::clusterer::FitSummary;
 use crate::input::Input;
 use crate::method::{Method, Model, Soft};
 use crate::registry::Preset;
-use crate::two_stage::{Codes, labels_of, observed_of};
+use crate::two_stage::{Codes, labels_of};
 use ndarray::{Array1, Array2};
 use tch::Device;
 use vae_core::Features;
@@ -74,19 +74,12 @@ impl Method for Dec {
         })?;
         net.params.load(&trained.tensors, "")?;
         let model = Embedded { net, device: cx.device };
-        let observed = observed_of(&trained)?;
-        let assignments = match observed.last() {
-            // The last observation is of the final weights.
-            Some((round, labels)) if *round == trained.record.epochs => labels.clone(),
-            _ => model.predict(x)?,
-        };
+        let observed = FitSummary::observed(&trained, || model.predict(x))?;
         let summary = FitSummary {
-            assignments,
             start_assignments: Some(start.kmeans_assignments),
-            observed,
             selection: start.selection,
             phases: vec![autoencoder.record.clone(), start.record, trained.record],
-            ..FitSummary::default()
+            ..observed
         };
         Ok((model, summary))
     }

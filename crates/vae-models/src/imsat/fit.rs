@@ -8,7 +8,7 @@ use crate::clusterer::FitSummary;
 use crate::input::Input;
 use crate::method::{Method, Model, Soft};
 use crate::registry::Preset;
-use crate::two_stage::{labels_of, observed_of};
+use crate::two_stage::labels_of;
 use ndarray::{Array1, Array2};
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
@@ -68,18 +68,11 @@ impl Method for Imsat {
         })?;
         net.params.load(&trained.tensors, "")?;
         let model = Classifier { net, device: cx.device };
-        let observed = observed_of(&trained)?;
-        let assignments = match observed.last() {
-            // The last observation is of the final weights.
-            Some((epoch, labels)) if *epoch == trained.record.epochs => labels.clone(),
-            _ => model.predict(x)?,
-        };
+        let observed = FitSummary::observed(&trained, || model.predict(x))?;
         let summary = FitSummary {
-            assignments,
-            observed,
             selection: "one run, nothing chosen".into(),
             phases: vec![neighbours.record, trained.record],
-            ..FitSummary::default()
+            ..observed
         };
         Ok((model, summary))
     }

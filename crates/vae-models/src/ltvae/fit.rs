@@ -8,7 +8,7 @@ use crate::clusterer::FitSummary;
 use crate::input::Input;
 use crate::method::{Method, Model};
 use crate::registry::Preset;
-use crate::two_stage::{Codes, Start, labels_to_tensor, observed_of};
+use crate::two_stage::{Codes, Start, labels_to_tensor};
 use crate::vade::LogVarInit;
 use serde_json::json;
 use std::cell::RefCell;
@@ -132,20 +132,13 @@ impl Method for Ltvae {
         let tree = LatentTree::load(TREE, &trained.tensors, config.net.latent_dim, cx.device)?;
         let model = Fitted { networks, tree, device: cx.device };
 
-        let observed = observed_of(&trained)?;
-        let assignments = match observed.last() {
-            // The last observation is of the final weights.
-            Some((epoch, labels)) if *epoch == trained.record.epochs => labels.clone(),
-            _ => model.predict(x)?,
-        };
+        let observed = FitSummary::observed(&trained, || model.predict(x))?;
         phases.extend([start.record, trained.record]);
         let summary = FitSummary {
-            assignments,
             start_assignments: Some(start.assignments),
-            observed,
             selection: start.selection,
             phases,
-            ..FitSummary::default()
+            ..observed
         };
         Ok((model, summary))
     }

@@ -77,8 +77,8 @@ mod tests {
         let posterior = Posterior::sample(of(0.5), of(0.25f64.ln()), &of(1.0));
         let log_p = standard(1).log_prob(&posterior.z);
         let t = loss(Likelihood::Bernoulli, &log_p, &posterior, &of(0.0), &of(1.0));
-        assert!((value(&t.ent) - value(&t.tree) + 0.693_147).abs() < 1e-6);
-        assert!((value(&t.total) - value(&t.rec) - 0.693_147).abs() < 1e-6);
+        assert!((value(&t.ent) - value(&t.tree) + std::f64::consts::LN_2).abs() < 1e-6);
+        assert!((value(&t.total) - value(&t.rec) - std::f64::consts::LN_2).abs() < 1e-6);
         assert!((value(&t.rec) - 2f64.ln()).abs() < 1e-9);
     }
 
