@@ -449,7 +449,7 @@ mod tests {
     fn correlated_variables_go_into_a_pouch() {
         let (z, _) = points(800, &[(&[0], 6.0)], 3);
         let mut second = z.select(1, 2);
-        let _ = second.copy_(&(z.select(1, 1) * 0.9 + z.select(1, 2) * 0.3));
+        second.copy_(&(z.select(1, 1) * 0.9 + z.select(1, 2) * 0.3));
         let streams = Streams::new(0, "search");
         let start = Structure::naive_bayes(2, 3);
         let climb = Climb { z: &z, config: &config(), streams: &streams };
