@@ -11,6 +11,9 @@
 //! * `search` changes the structure on the way by the Bayesian information criterion, as the authors' Java program does, in
 //!   the restricted form of [`vae_gmm::tree::search`].
 //!
+//! Trees of several facets want `basis = "independent"`: the axes of an auto-encoder's codes mean nothing, and facets are
+//! found along axes. The code's own layers are rewritten, what the auto-encoder computes stays the same.
+//!
 //! The published accuracies are purities (the commonest class of each cluster), on training images; compare them with the
 //! purity of a run, not with its accuracy.
 //!
@@ -23,13 +26,14 @@
 //! * MNIST starts from a partition of the neighbour graph, as our DGG does, and the assignments are held for a few epochs;
 //!   the profile `paper` has k-means on the codes of a stacked denoising auto-encoder.
 
+mod basis;
 mod config;
 mod fit;
 mod loss;
 mod model;
 mod training;
 
-pub use config::{CovarianceKind, LtvaeConfig, StructureSearch};
+pub use config::{CodeBasis, CovarianceKind, LtvaeConfig, StructureSearch};
 pub use fit::Ltvae;
 pub use loss::{Terms, loss};
 pub use model::Fitted;

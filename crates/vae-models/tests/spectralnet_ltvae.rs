@@ -58,6 +58,7 @@ fn every_setting_runs_and_finds_the_groups() {
         ("ltvae", &["init.kind=kmeans"]),
         ("ltvae", &["alpha=0.5", "covariance=estimated"]),
         ("ltvae", &[TREE]),
+        ("ltvae", &["basis=independent"]),
         ("ltvae", &["search.every_epochs=3", "search.climb.n_init=1", "search.climb.em_steps=20"]),
     ] {
         let summary = build(method, 3, set)
@@ -96,7 +97,7 @@ fn degenerate_data_give_a_finite_result() {
             ("spectralnet", &["space=features", "scale=none"]),
             ("ltvae", &[]),
             ("ltvae", &["init.kind=kmeans", "covariance=estimated"]),
-            ("ltvae", &["search.every_epochs=3", "search.climb.n_init=1", "search.climb.em_steps=10"]),
+            ("ltvae", &["basis=independent", "search.every_epochs=3", "search.climb.n_init=1"]),
         ] {
             let mut clusterer = build(method, k, set);
             let summary = clusterer

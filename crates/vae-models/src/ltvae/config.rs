@@ -16,6 +16,17 @@ use vae_gmm::tree::search::SearchConfig;
 use vae_graph::partition::PartitionConfig;
 use vae_graph::siamese::SiameseConfig;
 
+/// The axes of z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CodeBasis {
+    /// Those of the auto-encoder's codes.
+    Codes,
+    /// The codes' independent components, scaled to variance 1, those farthest from normal first. Every latent starts from
+    /// k-means on its own variables, the root too.
+    Independent,
+}
+
 /// What becomes of the covariances of the leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,7 +67,9 @@ pub struct LtvaeConfig {
     pub likelihood: LikelihoodKind,
     /// λ of a Gaussian likelihood.
     pub likelihood_variance: f64,
-    /// Variance of every leaf where `covariance` is `fixed`. 0: the mean variance of the codes within the start's clusters.
+    /// `codes` or `independent`.
+    pub basis: CodeBasis,
+    /// Variance of every leaf where `covariance` is `fixed`. 0: the mean variance of the codes within the root's clusters at the start.
     pub alpha: f64,
     /// `fixed` or `estimated`.
     pub covariance: CovarianceKind,
@@ -89,6 +102,7 @@ impl Default for LtvaeConfig {
             scale: ScaleKind::Auto,
             likelihood: LikelihoodKind::Auto,
             likelihood_variance: 0.1,
+            basis: CodeBasis::Codes,
             alpha: 0.0,
             covariance: CovarianceKind::Fixed,
             covariance_floor: 0.01,

@@ -1,6 +1,7 @@
 //! The phases of LTVAE.
 
-use super::config::{CovarianceKind, LtvaeConfig};
+use super::basis::Basis;
+use super::config::{CodeBasis, CovarianceKind, LtvaeConfig};
 use super::model::{Fitted, Networks, TREE};
 use super::training::Training;
 use crate::Result;
@@ -8,14 +9,15 @@ use crate::clusterer::FitSummary;
 use crate::input::Input;
 use crate::method::{Method, Model};
 use crate::registry::Preset;
-use crate::two_stage::{Codes, Start, labels_to_tensor};
+use crate::two_stage::{Codes, Start, gaussians, labels_of, labels_to_tensor};
 use crate::vade::LogVarInit;
+use ndarray::{Array2, Axis};
 use serde_json::json;
 use std::cell::RefCell;
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_tensor};
+use vae_core::features::{Resident, to_array2, to_tensor};
 use vae_core::phase::{Artefact, FitContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
@@ -30,40 +32,63 @@ const REVISION: u32 = 1;
 #[derive(Debug)]
 pub struct Ltvae;
 
-/// The tree of the codes at the start: the root has the start's clusters, every other latent k-means on the variables of
-/// its own leaves. Covariances are `alpha I` where they stay fixed, else those within the clusters.
-fn first_tree(
-    config: &LtvaeConfig,
-    codes: &Features,
-    start: &Start,
+/// Where training starts.
+struct Beginning {
+    tree: LatentTree,
+    /// Assignments of the root, i64 `[n]` on the device.
+    labels: Tensor,
+    /// Mean variance of the codes within the root's clusters.
+    within: f64,
     alpha: f64,
+}
+
+/// k-means on some columns of the codes, one-hot f64 `[n, c]`.
+fn own_states(codes: &Array2<f32>, columns: &[usize], n_states: usize, seed: u64) -> Result<Tensor> {
+    let x = codes.select(Axis(1), columns);
+    let fit = KMeansConfig::default().fit(x.view(), n_states, seed)?;
+    let labels = labels_to_tensor(&fit.labels().to_owned()).f_to_kind(Kind::Int64)?;
+    Ok(labels.f_one_hot(n_states as i64)?.f_to_kind(Kind::Double)?)
+}
+
+/// The tree of the codes: the root has the start's clusters (in another basis k-means on its own variables), every other
+/// latent k-means on its own variables. Covariances are `alpha I` where they stay fixed, else those within the clusters.
+fn begin(
+    config: &LtvaeConfig,
+    codes: &Array2<f32>,
+    start: &Start,
     streams: &Streams,
     device: Device,
-) -> Result<LatentTree> {
+) -> Result<Beginning> {
     let structure = &config.start_structure();
-    let z = codes.dense_rows(0, codes.n());
-    let one_hot = |labels: &ndarray::Array1<u32>, n_states: usize| -> Result<Tensor> {
-        let labels = labels_to_tensor(labels).f_to_kind(Kind::Int64)?.f_to_device(device)?;
-        Ok(labels.f_one_hot(n_states as i64)?.f_to_kind(Kind::Double)?)
-    };
-    let mut gamma = vec![one_hot(&start.assignments, structure.latents[0].n_states)?];
-    for (y, latent) in structure.latents.iter().enumerate().skip(1) {
+    let mut gamma = Vec::new();
+    for (y, latent) in structure.latents.iter().enumerate() {
+        if y == 0 && config.basis == CodeBasis::Codes {
+            let labels = labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?;
+            gamma.push(
+                labels.f_one_hot(latent.n_states as i64)?.f_to_kind(Kind::Double)?.f_to_device(device)?,
+            );
+            continue;
+        }
         let mut own: Vec<usize> =
             structure.leaves_of(y).flat_map(|b| structure.leaves[b].variables.clone()).collect();
         if own.is_empty() {
-            own = (0..z.ncols()).collect();
+            own = (0..codes.ncols()).collect();
         }
-        let x = z.select(ndarray::Axis(1), &own);
         let seed = streams.derived_seed(&format!("latent.{y}"));
-        let fit = KMeansConfig::default().fit(x.view(), latent.n_states, seed)?;
-        gamma.push(one_hot(&fit.labels().to_owned(), latent.n_states)?);
+        gamma.push(own_states(codes, &own, latent.n_states, seed)?.f_to_device(device)?);
     }
-    let z = to_tensor(z.view(), device)?.f_to_kind(Kind::Double)?;
+    let labels = gamma[0].f_argmax(1, false)?;
+    let winners = labels_of(&labels)?;
+    let within =
+        gaussians(&Features::dense(codes.clone())?, winners.view(), config.n_clusters).mean_variance();
+    let alpha = if config.alpha > 0.0 { config.alpha } else { within };
+    let z = to_tensor(codes.view(), device)?.f_to_kind(Kind::Double)?;
     let tree = LatentTree::of_assignments(structure, &z, &gamma, config.covariance_floor)?;
-    Ok(match config.covariance {
+    let tree = match config.covariance {
         CovarianceKind::Fixed => tree.with_isotropic(alpha)?,
         CovarianceKind::Estimated => tree,
-    })
+    };
+    Ok(Beginning { tree, labels, within, alpha })
 }
 
 impl Method for Ltvae {
@@ -87,9 +112,6 @@ impl Method for Ltvae {
         let mut phases = vec![autoencoder.record.clone()];
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
         let start = config.init.start(&codes, config.n_clusters, &mut phases)?;
-        let within = start.mixture.mean_variance();
-        let alpha = if config.alpha > 0.0 { config.alpha } else { within };
-
         let streams = Streams::new(cx.seed, "train");
         let networks = Networks::new(&config.net, (likelihood, x.dim()), &streams, cx.device);
         let spec = PhaseSpec {
@@ -100,21 +122,24 @@ impl Method for Ltvae {
         };
         let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
             let data = Resident::new(x, cx.device)?;
-            networks.params.load_present(&autoencoder.tensors, "")?;
+            let codes = codes.get()?;
+            let mut z = codes.dense_rows(0, codes.n());
+            let mut weights: Tensors =
+                autoencoder.tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
+            if config.basis == CodeBasis::Independent {
+                let exact = to_tensor(z.view(), Device::Cpu)?.f_to_kind(Kind::Double)?;
+                let basis = Basis::independent(&exact)?;
+                z = to_array2(&basis.apply(&exact))?;
+                basis.rewrite(&mut weights)?;
+            }
+            networks.params.load_present(&weights, "")?;
+            let Beginning { tree, labels, within, alpha } =
+                begin(config, &z, &start, &phase.streams, cx.device)?;
             if config.init.log_var == LogVarInit::Scaled {
                 networks.encoder.set_constant_log_var((0.1 * within).ln());
             }
-            let tree = first_tree(config, codes.get()?, &start, alpha, &phase.streams, cx.device)?;
-            let labels =
-                labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?.f_to_device(cx.device)?;
-            let training = Training {
-                networks: &networks,
-                config,
-                tree: RefCell::new(tree),
-                alpha,
-                labels,
-                seed: cx.seed,
-            };
+            let tree = RefCell::new(tree);
+            let training = Training { networks: &networks, config, tree, alpha, labels, seed: cx.seed };
             let (mut record, observed) =
                 train(&training, &data, &config.train, vec![config.train.group()], phase)?;
             let tree = training.tree.into_inner();
