@@ -62,7 +62,7 @@ fn the_first_batch_has_the_sheet_s_losses() {
     let (x, index) = (images(100), Tensor::arange(100, (Kind::Int64, Device::Cpu)));
     for seed in 0..3 {
         let net = net(NetKind::Conv, seed);
-        // The mean over draws of the noise: one batch's kl alone scatters by 0.3.
+        // The mean over draws of the noise.
         let n_draws = 10;
         let mut sums = [0.0; 3];
         for step in 0..n_draws {
@@ -74,7 +74,8 @@ fn the_first_batch_has_the_sheet_s_losses() {
         }
         let [rec, kl, cat] = sums.map(|sum| sum / n_draws as f64);
         assert!((rec - 226.7).abs() < 10.0, "seed {seed}: rec {rec}");
-        assert!((10.0..11.0).contains(&kl), "seed {seed}: kl {kl}");
+        // At least half a nat a dimension; the mean of 1,000 samples of ½‖ε‖² has a standard error of 0.1.
+        assert!((10.0 - 3.0 * 0.1..11.0).contains(&kl), "seed {seed}: kl {kl}");
         assert!((-std::f64::consts::LN_10 - 1e-4..-2.2).contains(&cat), "seed {seed}: cat {cat}");
     }
 }
