@@ -32,8 +32,9 @@ pub(super) struct Basis {
 
 /// `(M Mᵀ)^-½ M`, the orthogonal matrix nearest to `m`.
 fn orthogonal(m: &Tensor) -> Result<Tensor> {
-    let (u, _, v) = Tensor::f_linalg_svd(m, false, "gesvd")?;
-    Ok(u.f_matmul(&v)?)
+    let (values, vectors) = m.f_matmul(&m.tr())?.f_linalg_eigh("L")?;
+    let scale = values.f_clamp_min(f64::MIN_POSITIVE)?.f_rsqrt()?.f_unsqueeze(0)?;
+    Ok((&vectors * scale).f_matmul(&vectors.tr())?.f_matmul(m)?)
 }
 
 impl Basis {

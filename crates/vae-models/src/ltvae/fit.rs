@@ -160,12 +160,8 @@ impl Method for Ltvae {
         let observed = FitSummary::observed(&trained, || model.predict(x))?;
         phases.extend([start.record, trained.record]);
         let started = (config.basis == CodeBasis::Codes).then_some(start.assignments);
-        let summary = FitSummary {
-            start_assignments: started,
-            selection: start.selection,
-            phases,
-            ..observed
-        };
+        let summary =
+            FitSummary { start_assignments: started, selection: start.selection, phases, ..observed };
         Ok((model, summary))
     }
 
