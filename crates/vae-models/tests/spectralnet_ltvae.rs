@@ -146,7 +146,7 @@ fn a_stopped_training_continues_to_the_same_bytes() {
     // 200 updates pretrain, 60 the Siamese network; then six epochs of six steps. Stops in each phase, within epochs, in
     // the warm-up, right after a search and later.
     for (method, set, stops) in [
-        ("spectralnet", &[][..], vec![100, 130, 40, 3, 20]),
+        ("spectralnet", &[][..], vec![100, 130, 40, 3, 10]),
         ("ltvae", &[], vec![100, 110, 5, 8]),
         ("ltvae", &search, vec![200 + 19, 1, 7]),
     ] {
