@@ -40,7 +40,7 @@ fn build(method: &str, k: usize, extra: &[&str]) -> Box<dyn Clusterer> {
     common::build(method, k, &set)
 }
 
-/// Three facets' worth of structure for three latent numbers.
+/// Two facets over three latent numbers.
 const TREE: &str = "structure={latents=[{n_states=3},{parent=0,n_states=2}],leaves=[{parent=0,variables=[0,2]},{parent=1,variables=[1]}]}";
 
 #[test]
