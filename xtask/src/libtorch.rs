@@ -33,7 +33,7 @@ pub struct Args {
 
 /// A usable libtorch.
 pub struct Libtorch {
-    /// The value of `LIBTORCH` for child processes; `None` with `LIBTORCH_USE_PYTORCH`.
+    /// The value of `LIBTORCH` for child processes; `None` where none is needed.
     folder: Option<PathBuf>,
     /// The folder with the shared libraries.
     lib: PathBuf,
@@ -104,7 +104,10 @@ fn provide(cuda: bool, force: bool) -> Result<Libtorch> {
         files::link_atomic(&folder, &own)?;
         eprintln!("libtorch: {} -> {}", own.display(), folder.display());
     }
-    Ok(Libtorch { lib: library_folder(&own), folder: Some(own) })
+    // `.cargo/config.toml` names the clone's own link. A variable beside it would be news to the build scripts, and every
+    // change between `cargo xtask` and plain cargo would build the bindings again.
+    let folder = env::var_os("LIBTORCH").map(|_| own.clone());
+    Ok(Libtorch { lib: library_folder(&own), folder })
 }
 
 /// torch-sys lets `LIBTORCH_LIB` name another place for the libraries.

@@ -36,6 +36,15 @@ pub fn cache_dir() -> Result<PathBuf> {
 pub fn cargo(words: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     command.current_dir(root()).args(words);
+    // What `cargo run` told this process about xtask itself is not for the child: build scripts that look at it would run
+    // again after each change between `cargo xtask` and plain cargo.
+    for (name, _) in env::vars_os() {
+        let is_about_xtask =
+            name.to_str().is_some_and(|n| n.starts_with("CARGO_PKG_") || n.starts_with("CARGO_MANIFEST_"));
+        if is_about_xtask {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
