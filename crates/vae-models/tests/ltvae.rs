@@ -42,12 +42,15 @@ fn a_given_tree_finds_both_facets() {
 
 #[test]
 fn the_search_finds_both_facets() {
-    let (method, _, x, truth) = fit(&["search.every_epochs=5", "search.share=1.0", "search.climb.n_init=2"]);
+    let (method, _, x, truth) = fit(&[
+        "search.every_epochs=5",
+        "search.share=1.0",
+        "search.climb.n_init=2",
+        "search.climb.pouches=false",
+    ]);
     let facets: &dyn Facets = method.facets().expect("facets");
     let found = facets.assignments(&x).expect("fitted");
     assert_eq!(found.len(), 2, "{}", facets.structure());
-    // The given tree finds both at 0.95 and more. The search gives one of the second facet's two axes to the first, so that
-    // it reads that facet off a single axis: 0.875.
-    let [first, second] = scores(&found, &truth);
-    assert!(first > 0.95 && second > 0.8, "{} {first} {second}", facets.structure());
+    let scores = scores(&found, &truth);
+    assert!(scores.iter().all(|&s| s > 0.95), "{} {scores:?}", facets.structure());
 }

@@ -32,6 +32,8 @@ pub struct SearchConfig {
     pub max_latents: usize,
     /// States of a new latent.
     pub new_states: usize,
+    /// Whether leaves may be joined into pouches (PO). The authors' two-facet script searches without.
+    pub pouches: bool,
     /// Steps of EM that a candidate gets.
     pub local_steps: usize,
     /// Most steps of EM of a winner.
@@ -47,6 +49,7 @@ impl Default for SearchConfig {
         Self {
             max_latents: 2,
             new_states: 2,
+            pouches: true,
             local_steps: 20,
             em_steps: 200,
             n_init: 10,
@@ -238,7 +241,7 @@ impl Climb<'_> {
 
     /// NI and PO.
     fn expansions(&self, now: &LatentTree) -> Result<Vec<Candidate>> {
-        let mut all = self.pouches(now);
+        let mut all = if self.config.pouches { self.pouches(now) } else { Vec::new() };
         if now.structure.latents.len() < self.config.max_latents {
             for y in 0..now.structure.latents.len() {
                 all.extend(self.new_latent(now, y)?);

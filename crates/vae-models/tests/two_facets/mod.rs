@@ -13,7 +13,8 @@ pub fn two_facets(n: usize, seed: u64) -> (Features, [Array1<u32>; 2]) {
     let mut normal = |rows: usize, columns: usize| {
         Array2::from_shape_fn((rows, columns), |_| rng.sample::<f32, _>(StandardNormal))
     };
-    let (w, u, noise) = (normal(10, 4), normal(100, 10), normal(n, 4));
+    // The paper leaves the weights open; these keep the inner sigmoid away from its flat ends.
+    let (w, u, noise) = (normal(10, 4) * 0.5, normal(100, 10), normal(n, 4));
     let states = [(); 2].map(|()| Array1::from_shape_fn(n, |_| u32::from(rng.random::<bool>())));
     // Means at −2 and 2 in both numbers of a facet.
     let z = Array2::from_shape_fn((n, 4), |(i, j)| 4.0 * states[j / 2][i] as f32 - 2.0 + noise[[i, j]]);
