@@ -1,13 +1,14 @@
 //! What a step of VAE-Cluster costs over the same network in plain libtorch calls, and what the layout of the images does.
 //!
 //! The plain network has the same layers, shapes and squared error, and neither class means nor classifier; its weights are
-//! tensors and its functions those of libtorch. It runs with images as they are stored (NCHW) and channels last (NHWC). All
-//! sides are timed in turns, step by step, so that a busy machine slows all of them.
+//! tensors and its functions those of libtorch. It runs with images as they are stored (NCHW) and channels last (NHWC), which is
+//! what VAE-Cluster uses. All sides are timed in turns, step by step, so that a busy machine slows all of them. The times are
+//! those of the processor, not of the clock on the wall.
 //! Run with `cargo xtask bench su_step`; `VAE_BENCH_THREADS` sets the threads (default 1).
 
-use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
 use vae_core::random::{Streams, normal, uniform};
+use vae_core::resources::Clock;
 use vae_core::train::Batch;
 use vae_models::vae_cluster::bench_support::SuStep;
 
@@ -60,8 +61,8 @@ impl Plain {
         }
     }
 
-    fn step(&self, x: &Tensor, noise: &Tensor) -> Duration {
-        let start = Instant::now();
+    fn step(&self, x: &Tensor, noise: &Tensor) -> f64 {
+        let start = Clock::start();
         let mut w = self.weights.iter();
         let mut next = || w.next().expect("as many weights as layers ask for");
         let mut h = self.image(x, 1, 28);
@@ -92,13 +93,14 @@ impl Plain {
         let kl = (z.square() - &log_var).sum(None::<Kind>) * (0.5 / x.size()[0] as f64);
         let weights: Vec<&Tensor> = self.weights.iter().collect();
         let _ = Tensor::run_backward(&[rec + kl], &weights, false, false);
-        start.elapsed()
+        start.cpu_s()
     }
 }
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1e3
+/// In milliseconds.
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2] * 1e3
 }
 
 fn main() {

@@ -81,9 +81,56 @@ impl Decode for Decoder {
     }
 }
 
+fn as_channels_last(image: ImageShape) -> [i64; 4] {
+    [-1, image.height as i64, image.width as i64, image.channels as i64]
+}
+
+/// Rows of a batch as images, with the channels last in memory: convolutions on the CPU are a tenth faster there, and
+/// their results stay in that order.
+///
+/// # Shapes
+/// `x`: `[b, d]`; result `[b, channels, height, width]`.
+pub(crate) fn images(x: &Tensor, image: ImageShape) -> Tensor {
+    let [b, h, w, c] = as_channels_last(image);
+    if c == 1 {
+        return maps(x, image);
+    }
+    x.reshape([b, c, h, w]).permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+}
+
+/// Vectors of a linear layer as maps, pixel after pixel: the channels come to lie last in memory.
+///
+/// # Shapes
+/// `h`: `[b, d]`; result `[b, channels, height, width]`.
+pub(crate) fn maps(h: &Tensor, image: ImageShape) -> Tensor {
+    h.reshape(as_channels_last(image)).permute([0, 3, 1, 2])
+}
+
+/// The inverse of [`maps`].
+///
+/// # Shapes
+/// `h`: `[b, channels, height, width]`; result `[b, d]`.
+pub(crate) fn vectors(h: &Tensor) -> Tensor {
+    h.permute([0, 2, 3, 1]).flatten(1, -1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_keep_their_pixels_and_maps_turn_back() {
+        let (kind, device) = (tch::Kind::Float, tch::Device::Cpu);
+        for channels in [1, 3] {
+            let image = ImageShape { channels, height: 2, width: 5 };
+            let x = Tensor::arange(2 * image.dim() as i64, (kind, device)).view([2, -1]);
+            let y = images(&x, image);
+            assert!(y.equal(&x.view([2, channels as i64, 2, 5])) && y.flatten(1, -1).equal(&x));
+            // Neighbours in memory: channels, then columns.
+            assert_eq!(y.stride()[1..], [1, 5 * channels as i64, channels as i64]);
+            assert!(vectors(&maps(&x, image)).equal(&x));
+        }
+    }
 
     #[test]
     fn images_are_convolved_where_they_can_be() {

@@ -15,7 +15,7 @@
 //! not say; for n = 1 both readings are one.
 
 use super::config::{ConvVaeNet, Intermediate};
-use crate::coder::{Code, Decode, Encode};
+use crate::coder::{Code, Decode, Encode, images, maps as as_maps, vectors};
 use tch::Tensor;
 use vae_core::ImageShape;
 use vae_core::net::{Builder, Conv2d, ConvTranspose2d, Linear};
@@ -36,10 +36,6 @@ pub(super) fn maps(image: ImageShape) -> [ImageShape; 2] {
     let half = |i: ImageShape, channels| ImageShape { channels, height: i.height / 2, width: i.width / 2 };
     let first = half(image, CHANNELS[0]);
     [first, half(first, CHANNELS[1])]
-}
-
-fn shape(image: ImageShape) -> [i64; 4] {
-    [-1, image.channels as i64, image.height as i64, image.width as i64]
 }
 
 /// n convolutions with ReLU, then 2×2 max pooling.
@@ -82,9 +78,9 @@ impl ConvEncoder {
 impl Encode for ConvEncoder {
     fn encode(&self, x: &Tensor) -> Code {
         let [first, second] = &self.networks;
-        let h1 = pooled(first, &x.view(shape(self.image)));
+        let h1 = pooled(first, &images(x, self.image));
         let h2 = pooled(second, &h1);
-        let features = Tensor::cat(&[h1.flatten(1, -1), h2.flatten(1, -1)], 1);
+        let features = Tensor::cat(&[vectors(&h1), vectors(&h2)], 1);
         let e = self.hidden.forward(&features);
         Code { mu: self.mu.forward(&e), log_var: self.log_var.forward(&e), features }
     }
@@ -123,7 +119,7 @@ impl ConvDecoder {
 impl Decode for ConvDecoder {
     fn decode(&self, z: &Tensor) -> Tensor {
         let h = self.intermediate.forward(&self.first.forward(z).relu_()).relu_();
-        let h = h.narrow(1, 0, self.map.dim() as i64).reshape(shape(self.map));
+        let h = as_maps(&h.narrow(1, 0, self.map.dim() as i64), self.map);
         let h = self.layers.iter().fold(h, |h, layer| layer.forward(&h).relu_());
         self.out.forward(&h).flatten(1, -1)
     }

@@ -3,12 +3,12 @@
 use super::config::{VaeClusterConfig, VaeClusterNet};
 use super::net::ClusterNet;
 use crate::coder::NetKind;
-use std::time::{Duration, Instant};
 use tch::{Device, Tensor};
 use vae_core::ImageShape;
 use vae_core::likelihood::Likelihood;
 use vae_core::optim::{EpsForm, Group, Optimizer, Rule};
 use vae_core::random::Streams;
+use vae_core::resources::Clock;
 use vae_core::train::{Batch, Trainable};
 
 /// The published network for 28×28 images and ten classes with its optimiser, on the CPU.
@@ -33,13 +33,13 @@ impl SuStep {
         Self { net, optimizer }
     }
 
-    /// One step; the times of forward (with the loss) and backward together, and of the update.
-    pub fn step(&mut self, batch: &Batch<'_>) -> [Duration; 2] {
-        let start = Instant::now();
+    /// One step; processor seconds of forward (with the loss) and backward together, and of the update.
+    pub fn step(&mut self, batch: &Batch<'_>) -> [f64; 2] {
+        let start = Clock::start();
         let loss = self.net.loss(batch).expect("a loss");
         let grads = Tensor::run_backward(&[&loss.total], &self.net.params.tensors(), false, false);
-        let backward = start.elapsed();
+        let backward = start.cpu_s();
         self.optimizer.step(&self.net.params, &grads, &[1e-3]).expect("a step");
-        [backward, start.elapsed() - backward]
+        [backward, start.cpu_s() - backward]
     }
 }

@@ -5,7 +5,7 @@
 //! script changes one variable `filters` on the way. Padding is Keras' "same" ([`vae_core::net::Conv2d`]). The decoder's
 //! first layer has no activation.
 
-use crate::coder::{Code, Decode, Encode};
+use crate::coder::{Code, Decode, Encode, images, maps, vectors};
 use tch::Tensor;
 use vae_core::ImageShape;
 use vae_core::activation::Activation;
@@ -25,10 +25,6 @@ fn inner(image: ImageShape, channels: &[usize]) -> ImageShape {
     let factor = 1 << channels.len();
     let last = channels.last().copied().unwrap_or(image.channels);
     ImageShape { channels: last, height: image.height / factor, width: image.width / factor }
-}
-
-fn shape(image: ImageShape) -> [i64; 4] {
-    [-1, image.channels as i64, image.height as i64, image.width as i64]
 }
 
 /// x → q(z | x).
@@ -66,9 +62,9 @@ impl ConvEncoder {
 
 impl Encode for ConvEncoder {
     fn encode(&self, x: &Tensor) -> Code {
-        let x = x.view(shape(self.image));
+        let x = images(x, self.image);
         let h = self.layers.iter().fold(x, |h, layer| self.activation.apply(layer.forward(&h)));
-        let features = h.flatten(1, -1);
+        let features = vectors(&h);
         Code { mu: self.mu.forward(&features), log_var: self.log_var.forward(&features), features }
     }
 }
@@ -108,7 +104,7 @@ impl ConvDecoder {
 
 impl Decode for ConvDecoder {
     fn decode(&self, z: &Tensor) -> Tensor {
-        let h = self.first.forward(z).view(shape(self.inner));
+        let h = maps(&self.first.forward(z), self.inner);
         let h = self.layers.iter().fold(h, |h, layer| self.activation.apply(layer.forward(&h)));
         self.out.forward(&h).flatten(1, -1)
     }
