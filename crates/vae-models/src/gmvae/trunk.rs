@@ -10,6 +10,7 @@
 //! The two 9×9 layers between a map of that size and a vector are linear layers, and are written so. Fully connected: the
 //! recogniser's layers have BN and ReLU, the decoder's ReLU alone.
 
+use crate::coder::{images, maps, vectors};
 use tch::Tensor;
 use vae_core::ImageShape;
 use vae_core::activation::Activation;
@@ -88,10 +89,6 @@ fn inner(image: ImageShape) -> ImageShape {
     ImageShape { channels: CHANNELS[2], height: side(image.height), width: side(image.width) }
 }
 
-fn shape(image: ImageShape) -> [i64; 4] {
-    [-1, image.channels as i64, image.height as i64, image.width as i64]
-}
-
 /// The convolutional recogniser.
 #[derive(Debug)]
 pub struct ConvTrunk {
@@ -117,10 +114,10 @@ impl ConvTrunk {
 
 impl Trunk for ConvTrunk {
     fn features(&self, x: &Tensor, statistics: Statistics) -> Tensor {
-        let x = x.view(shape(self.image));
+        let x = images(x, self.image);
         let h = self.layers.iter().fold(x, |h, (conv, norm)| normalise(norm, &conv.forward(&h), statistics));
         let (linear, norm) = &self.last;
-        normalise(norm, &linear.forward(&h.flatten(1, -1)), statistics)
+        normalise(norm, &linear.forward(&vectors(&h)), statistics)
     }
 }
 
@@ -160,7 +157,7 @@ impl Generator for ConvGenerator {
     fn decode(&self, z: &Tensor, statistics: Statistics) -> Tensor {
         let [(first, first_norm), (second, second_norm)] = &self.linears;
         let h = normalise(first_norm, &first.forward(z), statistics);
-        let h = normalise(second_norm, &second.forward(&h).view(shape(self.inner)), statistics);
+        let h = normalise(second_norm, &maps(&second.forward(&h), self.inner), statistics);
         let h = self.layers.iter().fold(h, |h, (conv, norm)| normalise(norm, &conv.forward(&h), statistics));
         self.out.forward(&h).flatten(1, -1)
     }
