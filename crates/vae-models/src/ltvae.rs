@@ -5,8 +5,9 @@
 //! Phases: `pretrain`, `init` (or `neighbours`, `siamese`, `partition`), `train`. The clusters are the states of the root,
 //! p(y | z) at the posterior mean.
 //!
-//! * Without `structure` and `search` there is one facet over all of z with covariances `alpha I`: the special case behind
-//!   the published clustering numbers ("LTVAE-GMM" in the authors' code).
+//! * Without `structure` and `search` there is one facet over all of z. With `covariance = "fixed"` this is the special case
+//!   behind the published clustering numbers ("LTVAE-GMM" in the authors' code); the default estimates the covariances, as
+//!   the paper's text says.
 //! * `structure` gives a tree; every facet is fitted.
 //! * `search` changes the structure on the way by the Bayesian information criterion, as the authors' Java program does, in
 //!   the restricted form of [`vae_gmm::tree::search`].

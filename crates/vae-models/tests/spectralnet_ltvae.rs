@@ -56,7 +56,7 @@ fn every_setting_runs_and_finds_the_groups() {
         ("spectralnet", &[longer, "space=features", "map.n_outputs=4"]),
         ("ltvae", &[]),
         ("ltvae", &["init.kind=kmeans"]),
-        ("ltvae", &["alpha=0.5", "covariance=estimated"]),
+        ("ltvae", &["alpha=0.02", "covariance=fixed"]),
         ("ltvae", &[TREE]),
         ("ltvae", &["basis=independent"]),
         ("ltvae", &["search.every_epochs=3", "search.climb.n_init=1", "search.climb.em_steps=20"]),
@@ -96,7 +96,7 @@ fn degenerate_data_give_a_finite_result() {
             ("spectralnet", &["clusters=kmeans", "distance=euclidean"]),
             ("spectralnet", &["space=features", "scale=none"]),
             ("ltvae", &[]),
-            ("ltvae", &["init.kind=kmeans", "covariance=estimated"]),
+            ("ltvae", &["init.kind=kmeans", "covariance=fixed"]),
             ("ltvae", &["basis=independent", "search.every_epochs=3", "search.climb.n_init=1"]),
         ] {
             let mut clusterer = build(method, k, set);

@@ -104,7 +104,7 @@ impl Default for LtvaeConfig {
             likelihood_variance: 0.1,
             basis: CodeBasis::Codes,
             alpha: 0.0,
-            covariance: CovarianceKind::Fixed,
+            covariance: CovarianceKind::Estimated,
             covariance_floor: 0.01,
             eta: 0.01,
             assignment_warmup_epochs: 5,
@@ -117,7 +117,7 @@ impl Default for LtvaeConfig {
                 epochs: 40,
                 min_updates: 2000,
                 batch_size: 128,
-                lr: 5e-4,
+                lr: 1e-3,
                 observe_every_epochs: 5,
                 ..TrainConfig::default()
             },
