@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{features, model_bytes, refuses};
+use common::{edges, features, model_bytes, refuses};
 use ndarray::{Array1, Array2};
 use vae_core::Features;
 use vae_core::phase::FitContext;
@@ -93,28 +93,9 @@ fn dec_ends_when_its_labels_settle() {
     assert!(train.history[0].terms.contains(&("changed".to_string(), 1.0)));
 }
 
-/// Data that are hard to cluster, each with a number of clusters.
-fn edges() -> Vec<(&'static str, Features, usize)> {
-    let mut constant = groups(60);
-    constant.column_mut(2).fill(0.5);
-    let repeated = Array2::from_shape_fn((60, 6), |(i, j)| groups(6)[[i % 6, j]]);
-    let mut far = groups(60);
-    far.row_mut(7).fill(1e4);
-    vec![
-        ("two samples a cluster", features(groups(6)), 3),
-        ("one sample a cluster", features(groups(3)), 3),
-        ("a constant column", features(constant), 3),
-        ("six rows ten times", features(repeated), 3),
-        ("large values", features(groups(60) * 1e4), 3),
-        ("one far sample", features(far), 3),
-        ("one cluster", features(groups(30)), 1),
-        ("one column", features(groups(60).slice_move(ndarray::s![.., 0..1])), 2),
-    ]
-}
-
 #[test]
 fn degenerate_data_give_a_finite_result() {
-    for (what, x, k) in edges() {
+    for (what, x, k) in edges(groups) {
         for (method, set) in [
             ("dec", &[][..]),
             ("dec", &IDEC),

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{build, features, model_bytes, noise, refuses};
+use common::{build, edges, features, model_bytes, noise, refuses};
 use ndarray::{Array1, Array2};
 use vae_core::phase::FitContext;
 use vae_core::{Features, ImageShape};
@@ -77,24 +77,10 @@ fn the_training_with_the_lowest_loss_is_kept() {
 
 #[test]
 fn degenerate_data_give_a_finite_result() {
-    let mut far = groups(60);
-    far[[7, 0]] = 1e6;
-    let mut constant = groups(60);
-    constant.column_mut(2).fill(3.5);
-    let repeated = Array2::from_shape_fn((60, 8), |(i, j)| groups(6)[[i % 6, j]]);
-    let edges = [
-        ("two samples a cluster", groups(6), 3),
-        ("one sample a cluster", groups(3), 3),
-        ("a constant column", constant, 3),
-        ("six rows ten times", repeated.clone(), 3),
-        ("large values", groups(60) * 1e4, 3),
-        ("large values as they are", groups(60) * 1e4, 0),
-        ("one far sample", far, 3),
-        ("one cluster", groups(30), 1),
-        ("a last batch of one", groups(33), 3),
-    ];
+    let mut edges = edges(groups);
+    edges.push(("large values as they are", features(groups(60) * 1e4), 0));
+    edges.push(("a last batch of one", features(groups(33)), 3));
     for (what, x, k) in edges {
-        let x = features(x);
         for method in FAMILY {
             let raw: &[&str] = if k == 0 { &["scale=none"] } else { &[] };
             let k = if k == 0 { 3 } else { k };
@@ -112,9 +98,11 @@ fn degenerate_data_give_a_finite_result() {
             }
         }
     }
+    let six = groups(6);
+    let repeated = features(Array2::from_shape_fn((60, 8), |(i, j)| six[[i % 6, j]]));
     for method in FAMILY {
         let mut clusterer = build(method, 7, &BRIEF);
-        let e = clusterer.fit(&features(repeated.clone()), &FitContext::in_memory(0));
+        let e = clusterer.fit(&repeated, &FitContext::in_memory(0));
         assert!(e.is_err_and(|e| e.to_string().contains("distinct samples, 6")), "{method}");
     }
 }

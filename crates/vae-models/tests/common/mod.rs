@@ -31,6 +31,26 @@ pub fn features(x: Array2<f32>) -> Features {
     Features::dense(x).expect("finite")
 }
 
+/// Data that are hard to cluster, each with a number of clusters. `groups(n)` are n points in [`groups`].
+pub fn edges(groups: impl Fn(usize) -> Array2<f32>) -> Vec<(&'static str, Features, usize)> {
+    let mut constant = groups(60);
+    constant.column_mut(2).fill(0.5);
+    let six = groups(6);
+    let repeated = Array2::from_shape_fn((60, six.ncols()), |(i, j)| six[[i % 6, j]]);
+    let mut far = groups(60);
+    far.row_mut(7).fill(1e4);
+    vec![
+        ("two samples a cluster", features(groups(6)), 3),
+        ("one sample a cluster", features(groups(3)), 3),
+        ("a constant column", features(constant), 3),
+        ("six rows ten times", features(repeated), 3),
+        ("large values", features(groups(60) * 1e4), 3),
+        ("one far sample", features(far), 3),
+        ("one cluster", features(groups(30)), 1),
+        ("one column", features(groups(60).slice_move(ndarray::s![.., 0..1])), 2),
+    ]
+}
+
 fn selection(method: &str, k: usize, set: &[&str]) -> Selection {
     let set = set.iter().map(|s| (*s).to_string()).collect();
     Selection { method: Some(method.into()), n_clusters: Some(k), set, ..Selection::default() }
