@@ -128,6 +128,17 @@ impl PartitionConfig {
         }
     }
 
+    /// The symmetric graph of the nearest neighbours of all points in one space, with self-tuning weights: the one whose
+    /// modularity judges partitions. Takes fewer neighbours where there are fewer points.
+    ///
+    /// # Errors
+    /// [`Error::Config`], and what searching can return.
+    pub fn neighbour_graph(&self, x: &Features, cx: &FitContext) -> Result<Graph> {
+        self.check()?;
+        let k = self.n_neighbors.min(x.n() - 1);
+        self.adjacency(&Knn { k, metric: Metric::Euclidean }.of(x, cx)?)
+    }
+
     fn mean_adjacency(&self, spaces: &[&Features], k: usize, cx: &FitContext) -> Result<Graph> {
         let mut mean: Option<Graph> = None;
         for (i, x) in spaces.iter().enumerate() {

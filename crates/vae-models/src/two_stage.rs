@@ -1,8 +1,9 @@
 //! Two stages: an auto-encoder, then a clustering of its codes. The baselines `ae-kmeans`, `ae-gmm` and `ae-spectral`,
 //! and the start of every method that begins with a mixture of codes.
 //!
-//! Restarts are chosen by the lowest k-means inertia. The likelihood of the mixture is a bad judge: on one
-//! auto-encoder's codes of MNIST the most likely of ten mixtures had the worst accuracy, the lowest inertia the best.
+//! Restarts are chosen by the lowest k-means inertia, or by their modularity in the graph of the codes' neighbours. The
+//! likelihood of the mixture is a bad judge: on one auto-encoder's codes of MNIST the most likely of ten mixtures had the
+//! worst accuracy, the lowest inertia the best.
 
 mod autoencoder;
 mod codes;
@@ -11,7 +12,7 @@ mod partition;
 mod siamese;
 
 pub(crate) use autoencoder::CodeModel;
-pub use codes::CodeClustering;
+pub use codes::{CodeClustering, CodeSelect};
 pub(crate) use codes::{Codes, Start};
 pub use methods::{AeGmm, AeKMeans, AeSpectral, TwoStageConfig};
 pub(crate) use partition::{OtherSpace, gaussians};

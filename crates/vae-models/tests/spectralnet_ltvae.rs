@@ -4,7 +4,6 @@ mod common;
 
 use common::{edges, features, model_bytes, refuses};
 use ndarray::{Array1, Array2};
-use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_models::Clusterer;
 

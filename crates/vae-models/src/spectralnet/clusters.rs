@@ -19,7 +19,6 @@ use vae_core::features::{to_array2, to_array2_f64, to_tensor_f64};
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord};
 use vae_gmm::{KMeans, KMeansConfig};
 use vae_graph::Graph;
-use vae_graph::knn::{Knn, Metric};
 use vae_graph::partition::PartitionConfig;
 
 /// Outputs, not yet orthonormal, to clusters.
@@ -106,7 +105,7 @@ fn by_modularity(
     seed: u64,
     cx: &FitContext,
 ) -> Result<Choice> {
-    let graph = neighbour_graph(near, cx)?;
+    let graph = PartitionConfig::default().neighbour_graph(&Features::dense(to_array2(near)?)?, cx)?;
     let basis = to_array2_f64(y)? / (graph.n() as f64).sqrt();
     let (values, turn) = rayleigh_ritz(basis.view(), &graph)?;
     let rows = to_array2(&y.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_matmul(&turn)?)?;
@@ -130,14 +129,6 @@ fn by_modularity(
         best.ok_or(vae_graph::Error::NoPartition { n_clusters: config.n_clusters })?;
     let notes = json!({ "n_outputs": m, "modularity": modularity, "tried": tried, "eigenvalues": values });
     Ok((turn.f_narrow(1, 0, m as i64)?, centres, labels, notes))
-}
-
-/// The symmetric graph of the nearest neighbours of all points, with self-tuning weights.
-fn neighbour_graph(near: &Tensor, cx: &FitContext) -> Result<Graph> {
-    let points = Features::dense(to_array2(near)?)?;
-    let config = PartitionConfig::default();
-    let k = config.n_neighbors.min(points.n() - 1);
-    Ok(config.adjacency(&Knn { k, metric: Metric::Euclidean }.of(&points, cx)?)?)
 }
 
 /// Of the normalised adjacency `A = D^-½ W D^-½` and an orthonormal basis Q, `[n, M]`: the eigenvalues of QᵀAQ, descending,

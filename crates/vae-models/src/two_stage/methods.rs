@@ -79,7 +79,7 @@ pub trait CodesConfig:
 
 impl CodesConfig for CodeClustering {
     fn check(&self) -> Result<()> {
-        Ok(self.check()?)
+        Self::check(self)
     }
 
     fn start(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<Start> {
