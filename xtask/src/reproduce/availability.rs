@@ -34,8 +34,16 @@ impl Availability {
         }
     }
 
-    /// Writes the file, if it says something new.
+    /// Writes the file, if it says something new; removes it when there is nothing left to say.
     pub fn write(&self, path: &Path) -> Result<()> {
+        if *self == Self::default() {
+            return match fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(error).with_context(|| format!("cannot remove {}", path.display()))
+                }
+                _ => Ok(()),
+            };
+        }
         if Self::read(path)? == *self {
             return Ok(());
         }
@@ -49,5 +57,26 @@ pub fn note(map: &mut BTreeMap<String, String>, name: &str, problem: Option<Stri
     match problem {
         Some(problem) => drop(map.insert(name.to_owned(), problem)),
         None => drop(map.remove(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_goes_with_its_last_reason() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("availability.json");
+        let mut known = Availability::default();
+        known.write(&path).expect("nothing to write");
+        assert!(!path.exists());
+        note(&mut known.datasets, "stl10", Some("not on this machine".into()));
+        known.write(&path).expect("written");
+        assert_eq!(Availability::read(&path).expect("intact"), known);
+        note(&mut known.datasets, "stl10", None);
+        known.write(&path).expect("removed");
+        assert!(!path.exists());
+        assert_eq!(Availability::read(&path).expect("nothing known"), Availability::default());
     }
 }
