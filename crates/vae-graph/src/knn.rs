@@ -2,8 +2,8 @@
 //!
 //! One function, [`Knn::of`], chooses between a kd-tree (few columns) and blocked matrix products (many). Both only
 //! propose candidates; the neighbours are then ordered by f64 distances, ties going to the lower index, so the result
-//! is that of the naive double loop on every device and at every thread count. Memory is bounded by a block of rows
-//! times a block of columns, never n².
+//! is that of the naive double loop on every device and at every thread count. Besides the data, one centred copy of dense
+//! rows (unit rows, for cosines) and the n k results, memory is bounded by a block of rows times a block of columns: never n².
 
 mod candidates;
 mod product;
@@ -13,6 +13,7 @@ use crate::{Error, Result};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
 use tch::Tensor;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
@@ -168,6 +169,30 @@ impl Knn {
             _ => product::search(&task, cx)?,
         };
         Neighbours::from_rows(rows, self.k)
+    }
+}
+
+/// Time between two words on how far a search is.
+const PACE: Duration = Duration::from_secs(10);
+
+/// Says how far a long search is.
+struct Pace<'a> {
+    n: usize,
+    cx: &'a FitContext,
+    last: Instant,
+}
+
+impl<'a> Pace<'a> {
+    fn new(n: usize, cx: &'a FitContext) -> Self {
+        Self { n, cx, last: Instant::now() }
+    }
+
+    /// `done` rows have their neighbours.
+    fn at(&mut self, done: usize) {
+        if self.last.elapsed() >= PACE {
+            self.cx.progress.note(&format!("nearest neighbours: {done} of {} rows", self.n));
+            self.last = Instant::now();
+        }
     }
 }
 

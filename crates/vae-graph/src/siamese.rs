@@ -149,8 +149,13 @@ impl SiameseConfig {
         let mut builder =
             Builder { params: &mut params, streams: &phase.streams, init: net.init, group: 0, device };
         let network = Encoder::deterministic(&mut builder, net, x.dim());
-        if let (SiameseStart::Encoder, Some(encoder)) = (self.start, encoder) {
-            params.load_present(&encoder.tensors, "")?;
+        match (self.start, encoder) {
+            (SiameseStart::Encoder, Some(encoder)) => drop(params.load_present(&encoder.tensors, "")?),
+            (SiameseStart::Encoder, None) => {
+                let expected = "\"random\" where there is no pretrained encoder";
+                return Err(Error::config("siamese.start", "encoder", expected));
+            }
+            (SiameseStart::Random, _) => {}
         }
         let data = Resident::new(x, device)?;
         let positives: Vec<i64> = near

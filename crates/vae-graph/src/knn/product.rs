@@ -5,7 +5,7 @@
 //! score stays a candidate.
 
 use super::candidates::Candidates;
-use super::{Metric, Task};
+use super::{Metric, Pace, Task};
 use crate::Result;
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
@@ -27,14 +27,23 @@ pub(super) fn search(task: &Task<'_>, cx: &FitContext) -> Result<Vec<Vec<(f64, u
     let _guard = tch::no_grad_guard();
     let mean = mean(task);
     let base = Blocks::new(task.x, &mean, task.metric, cx.device)?;
-    let queries = Blocks::new(task.queries, &mean, task.metric, cx.device)?;
+    let others;
+    let queries = match std::ptr::eq(task.queries, task.x) {
+        true => &base,
+        false => {
+            others = Blocks::new(task.queries, &mean, task.metric, cx.device)?;
+            &others
+        }
+    };
     let factor = if cx.device == Device::Cpu { 1 } else { GPU_FACTOR };
     let (rows, columns) = (ROWS * factor, COLUMNS * factor);
     // Rounding of one score: the inner product's bound, and a few more for centring and the final subtraction.
     let unit = 2.0 * (task.x.dim() as f64 + 8.0) * f64::from(f32::EPSILON) * base.longest;
     let (n, n_base) = (task.queries.n(), task.x.n());
     let mut found = Vec::with_capacity(n);
+    let mut pace = Pace::new(n, cx);
     for start in (0..n).step_by(rows) {
+        pace.at(start);
         let end = (start + rows).min(n);
         let a = queries.rows(start, end)?;
         // The row itself is a candidate too, and is left out by its index at the end.

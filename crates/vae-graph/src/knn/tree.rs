@@ -1,6 +1,6 @@
 //! Candidates from a kd-tree: for few columns.
 
-use super::{Task, row};
+use super::{Pace, Task, row};
 use crate::{Error, Result};
 use kdtree::KdTree;
 use kdtree::distance::squared_euclidean;
@@ -50,7 +50,9 @@ pub(super) fn search(
     };
     let n = task.queries.n();
     let mut rows = Vec::with_capacity(n);
+    let mut pace = Pace::new(n, cx);
     for start in (0..n).step_by(BLOCK) {
+        pace.at(start);
         if let Some(signal) = cx.interrupt.get() {
             return Err(vae_core::Error::Interrupted { signal }.into());
         }

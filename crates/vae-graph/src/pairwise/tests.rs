@@ -7,7 +7,7 @@ use vae_core::random::{Streams, normal};
 
 const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
 
-/// A model small enough for f64: free posteriors, a linear decoder, a linear classifier on mu, K Gaussians.
+/// A model small enough for f64: a linear encoder, a linear decoder, a linear classifier on mu, K Gaussians.
 struct Model {
     params: Vec<Tensor>,
     noise: Tensor,
@@ -33,25 +33,31 @@ impl Model {
         };
         let n = N as i64;
         let params = [
-            ("mu", vec![n, J]),
-            ("log_var", vec![n, J]),
+            ("encoder mu", vec![D, J]),
+            ("encoder log_var", vec![D, J]),
             ("decoder", vec![J, D]),
             ("classifier", vec![J, K]),
             ("component mu", vec![K, J]),
             ("component log_var", vec![K, J]),
         ];
-        let params = params.iter().map(|(name, shape)| draw(name, shape).set_requires_grad(true)).collect();
+        let params =
+            params.iter().map(|(name, shape)| (draw(name, shape) * 0.5).set_requires_grad(true)).collect();
         let x = draw("x", &[n, D]);
         let x = if bernoulli { x.sigmoid() } else { x };
         Self { params, noise: draw("noise", &[n, J]), x, bernoulli }
     }
 
     fn posteriors(&self) -> Posteriors {
-        let [mu, log_var, _, f2, m, v] = self.params.iter().collect::<Vec<_>>()[..] else { panic!() };
-        let z = mu + (log_var * 0.5).exp() * &self.noise;
+        self.posteriors_of(&self.x)
+    }
+
+    fn posteriors_of(&self, x: &Tensor) -> Posteriors {
+        let [to_mu, to_log_var, _, f2, m, v] = self.params.iter().collect::<Vec<_>>()[..] else { panic!() };
+        let (mu, log_var) = (x.matmul(to_mu), x.matmul(to_log_var));
+        let z = &mu + (&log_var * 0.5).exp() * &self.noise;
         let second = (mu.unsqueeze(1) - m).square() + log_var.exp().unsqueeze(1);
         let energy = (second * v.neg().exp() + v).sum_dim_intlist(LAST.as_slice(), false, None) * 0.5;
-        let entropy = (log_var + 1.0).sum_dim_intlist(LAST.as_slice(), false, None) * 0.5;
+        let entropy = (&log_var + 1.0).sum_dim_intlist(LAST.as_slice(), false, None) * 0.5;
         let log_gamma = mu.matmul(f2).log_softmax(-1, None);
         Posteriors { z, latent: Latent { energy, entropy, log_gamma } }
     }
@@ -162,21 +168,17 @@ fn the_smoothed_form_is_the_literal_one_in_value_and_gradient() {
     }
 }
 
-#[test]
-fn the_gradient_is_that_of_the_objective_with_pi_inside() {
-    // Finite differences of the literal value, pi recomputed each time: pi is the maximiser, so detaching loses nothing.
-    let (model, graph) = (Model::new(3, true), random_graph(3));
-    let s = Smoothing::new(&graph);
-    let gradients = model.gradients(&fast(&model, &s).total);
+/// `gradients` against central differences of `value`, at three entries of every parameter.
+fn assert_gradients(model: &Model, gradients: &[Tensor], value: impl Fn() -> f64) {
     let h = 1e-5;
-    for (p, g) in model.params.iter().zip(&gradients) {
+    for (p, g) in model.params.iter().zip(gradients) {
         for at in [0, p.numel() as i64 / 2, p.numel() as i64 - 1] {
             let nudge = |by: f64| {
                 tch::no_grad(|| {
                     let mut cell = p.view([-1]).get(at);
                     let _ = cell.f_add_scalar_(by).expect("in place");
                 });
-                literal(&model, s.u()).total.double_value(&[])
+                value()
             };
             let up = nudge(h);
             let down = nudge(-2.0 * h);
@@ -186,6 +188,102 @@ fn the_gradient_is_that_of_the_objective_with_pi_inside() {
             assert!((numeric - exact).abs() < 1e-7 * (1.0 + exact.abs()), "{numeric} {exact}");
         }
     }
+}
+
+#[test]
+fn the_gradient_is_that_of_the_objective_with_pi_inside_and_with_pi_held() {
+    let (model, graph) = (Model::new(3, true), random_graph(3));
+    let s = Smoothing::new(&graph);
+    let gradients = model.gradients(&fast(&model, &s).total);
+    // pi recomputed each time: it is the maximiser, so detaching loses nothing.
+    assert_gradients(&model, &gradients, || literal(&model, s.u()).total.double_value(&[]));
+    // T9: pi held where it was.
+    let gamma = array2(&model.posteriors().latent.log_gamma.detach().exp());
+    let prior = s.log_prior(s.pi(gamma.view()).expect("sizes agree").view()).expect("sizes agree");
+    let targets =
+        s.turned.multiply(array2(&model.x).view()).expect("sizes") / s.c.view().insert_axis(Axis(1));
+    let (prior, targets) = (tensor(&prior), tensor(&targets));
+    let c = Tensor::from_slice(s.c.as_slice().expect("contiguous"));
+    assert_gradients(&model, &gradients, || {
+        let p = model.posteriors();
+        smoothed(&model.nll(&p.z, &targets), &p.latent, &prior, &c).total.double_value(&[])
+    });
+}
+
+#[test]
+fn weights_of_a_tuple() {
+    // T1: one half for the point itself, 1/40 for each of 20 neighbours. Graphs hold f32, whose 1/40 is off by 4e-10.
+    let twenty: Vec<(u32, f32)> = (1..=20).map(|j| (j, 1.0)).collect();
+    let rows = [vec![twenty], vec![vec![]; 20]].concat();
+    let s = Smoothing::new(&Graph::from_rows(rows).expect("valid").row_normalised());
+    let own: Vec<(u32, f32)> = s.u().row(0).collect();
+    assert_eq!(own.len(), 21);
+    for (j, u) in own {
+        assert_eq!(u, if j == 0 { 0.5 } else { 0.025 });
+    }
+    assert!((s.u().row_sums()[0] - 1.0).abs() < 21.0 * f64::from(f32::EPSILON) * 0.025);
+    // Without neighbours: (1).
+    assert_eq!(s.u().row(1).collect::<Vec<_>>(), [(1, 1.0)]);
+}
+
+/// The objective of point `i` alone by [`tuples`], with the posteriors of `encoded` and the targets of the model; and, slot by
+/// slot, the loss L(x_i, x_j) of explaining x_i by z_j with the pi of the tuple, each with its weight.
+fn of_point(model: &Model, u: &Graph, i: usize, encoded: &Tensor) -> (Terms, Vec<(u32, f64, f64)>) {
+    let p = model.posteriors_of(encoded);
+    let slots: Vec<(u32, f32)> = u.row(i).collect();
+    let index = Tensor::from_slice(&slots.iter().map(|(j, _)| i64::from(*j)).collect::<Vec<_>>());
+    let weight = Tensor::from_slice(&slots.iter().map(|(_, w)| f64::from(*w)).collect::<Vec<_>>());
+    let target = model.x.get(i as i64).unsqueeze(0).expand([slots.len() as i64, D], false);
+    let pick = |t: &Tensor| t.index_select(0, &index).unsqueeze(0);
+    let nll = model.nll(&p.z.index_select(0, &index), &target).unsqueeze(0);
+    let latent = Latent {
+        energy: pick(&p.latent.energy),
+        entropy: pick(&p.latent.entropy),
+        log_gamma: pick(&p.latent.log_gamma),
+    };
+    let whole = tuples(&nll, &latent, &weight.unsqueeze(0));
+    let pi =
+        (latent.log_gamma.exp() * weight.view([1, -1, 1])).sum_dim_intlist([1i64].as_slice(), true, None);
+    let one = Tensor::ones([1, 1], F64);
+    let alone = slots.iter().enumerate().map(|(s, (j, w))| {
+        let s = s as i64;
+        let latent = Latent {
+            energy: latent.energy.narrow(1, s, 1),
+            entropy: latent.entropy.narrow(1, s, 1),
+            log_gamma: latent.log_gamma.narrow(1, s, 1),
+        };
+        let loss = weighted(&nll.narrow(1, s, 1), &latent, &pi.log(), &one).total;
+        (*j, f64::from(*w), loss.double_value(&[]))
+    });
+    let alone = alone.collect();
+    (whole, alone)
+}
+
+#[test]
+fn the_objective_is_linear_in_the_slots_and_the_target_stays_the_own_point() {
+    // T7.
+    let (model, graph) = (Model::new(5, true), random_graph(5));
+    let u = graph.with_self(0.5, 0.5);
+    let noise = normal(&mut Streams::new(5, "test").rng("other", 0, 0), &[D], Device::Cpu);
+    let mut seen = 0;
+    for i in 0..N {
+        let (whole, alone) = of_point(&model, &u, i, &model.x);
+        let sum: f64 = alone.iter().map(|(_, w, loss)| w * loss).sum();
+        assert!((whole.total.double_value(&[]) - sum).abs() < 1e-12, "point {i}");
+        // Noise in place of a neighbour changes the terms of its slot, and of the others only what pi says.
+        let Some(&(j, w, _)) = alone.iter().find(|(j, ..)| *j as usize != i) else { continue };
+        let replaced = model.x.copy();
+        replaced.get(i64::from(j)).copy_(&noise);
+        let (changed, _) = of_point(&model, &u, i, &replaced);
+        let rec = |x: &Tensor, slot: u32| {
+            let target = model.x.get(i as i64).unsqueeze(0);
+            model.nll(&model.posteriors_of(x).z.get(i64::from(slot)).unsqueeze(0), &target).double_value(&[])
+        };
+        let want = whole.rec.double_value(&[]) + w * (rec(&replaced, j) - rec(&model.x, j));
+        assert!((changed.rec.double_value(&[]) - want).abs() < 1e-12, "point {i}");
+        seen += usize::from((rec(&replaced, j) - rec(&model.x, j)).abs() > 1e-3);
+    }
+    assert!(seen > 3, "too few points have a neighbour");
 }
 
 /// Two neighbours with half the weight each, of a first point; the others only point at themselves.
@@ -198,12 +296,17 @@ fn pi_of_the_sheet_is_the_maximiser() {
     let gamma = array![[0.8, 0.2], [0.6, 0.4], [0.2, 0.8]];
     let pi = three_points().pi(gamma.view()).expect("sizes agree");
     assert!((pi[[0, 0]] - 0.6).abs() < 1e-7 && (pi[[0, 1]] - 0.4).abs() < 1e-7);
-    // Σ_j w_j (gamma_i + gamma_j) · ln pi, the part of the objective that pi decides.
+    // Σ_j w_j (gamma_i + gamma_j) · ln pi, the part of the objective that pi decides: minus twice what `cat` has of it.
     let objective = |p: f64| {
-        [[0.6, 0.4], [0.2, 0.8]]
-            .iter()
-            .map(|g: &[f64; 2]| 0.5 * ((0.8 + g[0]) * p.ln() + (0.2 + g[1]) * (1.0 - p).ln()))
-            .sum::<f64>()
+        let log_gamma = Tensor::from_slice(&[0.8f64, 0.2, 0.6, 0.4, 0.2, 0.8]).view([1, 3, 2]).log();
+        let zeros = |shape: &[i64]| Tensor::zeros(shape, F64);
+        let latent = Latent { energy: zeros(&[1, 3, 2]), entropy: zeros(&[1, 3]), log_gamma };
+        let u = Tensor::from_slice(&[0.5f64, 0.25, 0.25]).view([1, 3]);
+        let cat = |pi: [f64; 2]| {
+            let log_pi = Tensor::from_slice(&pi).log().view([1, 1, 2]);
+            weighted(&zeros(&[1, 3]), &latent, &log_pi, &u).cat.double_value(&[])
+        };
+        2.0 * (cat([1.0, 1.0]) - cat([p, 1.0 - p]))
     };
     for (p, want) in
         [(0.6, -1.346_023_334_0), (0.5, -1.386_294_361_1), (0.62, -1.347_710_181_2), (0.58, -1.347_673_064_7)]
@@ -236,8 +339,8 @@ fn the_categorical_term_is_the_jensen_shannon_divergence() {
 }
 
 #[test]
-fn equal_neighbours_change_nothing_and_targets_stay_the_own_point() {
-    // T4: all slots alike: the loss of the point itself, whatever the number of neighbours. T7: slot weights are linear.
+fn equal_neighbours_change_nothing() {
+    // T4: all slots alike: the loss of the point itself, whatever the number of neighbours.
     let latent = |m: i64| Latent {
         energy: Tensor::from_slice(&[1.5f64, 0.5]).view([1, 1, 2]).expand([1, m, 2], false),
         entropy: Tensor::full([1, m], 0.7, F64),

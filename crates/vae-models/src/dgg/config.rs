@@ -19,7 +19,9 @@ use vae_graph::knn::Metric;
 use vae_graph::partition::PartitionConfig;
 use vae_graph::siamese::SiameseConfig;
 
-/// How the objective is computed. Both are the same number with the same gradient.
+/// How the objective is computed. For given mixing weights pi_i both are the same number with the same gradient (a Gaussian
+/// likelihood: up to a constant). In a training pi_i is the mean assignment of the tuple at this moment, or of the bank,
+/// where points keep their assignment since they were last in a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Objective {

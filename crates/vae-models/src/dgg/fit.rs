@@ -125,5 +125,5 @@ fn start(config: &DggConfig, codes: &Codes<'_>, points: &Points<'_>) -> Result<S
     // The paper's start: the clusters of k-means and their variances, no EM.
     let start = codes.cluster(&config.init.codes, config.n_clusters)?;
     let mixture = gaussians(codes.get()?, start.kmeans_assignments.view(), config.n_clusters);
-    Ok(Start { mixture, assignments: start.kmeans_assignments.clone(), ..start })
+    Ok(Start { mixture, ..start.of_kmeans(&config.init.codes) })
 }

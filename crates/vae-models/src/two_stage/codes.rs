@@ -28,7 +28,7 @@ pub enum CodeSelect {
     /// The k-means restart with the lowest inertia, then one EM run from it.
     #[default]
     Inertia,
-    /// An EM run from every k-means restart; the highest final log-likelihood.
+    /// An EM run from every k-means restart; the highest final log-likelihood. k-means by itself is then chosen by inertia.
     LogLikelihood,
     /// The k-means restart with the highest modularity in the graph of the codes' nearest neighbours, then one EM run from it.
     /// Restarts whose inertias differ by a thousandth can be quite different partitions; this one cuts the fewest edges.
@@ -83,14 +83,21 @@ impl CodeClustering {
         Ok(self.gmm().check()?)
     }
 
-    /// How a restart is chosen, for reports.
+    /// How the mixture was chosen, for reports.
     fn selection(&self) -> String {
         match self.select {
-            CodeSelect::Modularity => {
-                format!("highest modularity of {} k-means++ restarts, then one EM run", self.n_init)
-            }
+            CodeSelect::Modularity => format!("{}, then one EM run", self.kmeans_selection()),
             CodeSelect::Inertia | CodeSelect::LogLikelihood => selection_text(&self.gmm()),
         }
+    }
+
+    /// How k-means was chosen, for reports of methods that start from it.
+    fn kmeans_selection(&self) -> String {
+        let judge = match self.select {
+            CodeSelect::Modularity => "highest modularity",
+            CodeSelect::Inertia | CodeSelect::LogLikelihood => "lowest inertia",
+        };
+        format!("{judge} of {} k-means++ restarts", self.n_init)
     }
 }
 
@@ -108,6 +115,14 @@ pub struct Start {
     /// How the restart was chosen.
     pub selection: String,
     pub record: PhaseRecord,
+}
+
+impl Start {
+    /// The clusters of k-means instead of the mixture's.
+    pub fn of_kmeans(self, config: &CodeClustering) -> Self {
+        let assignments = self.kmeans_assignments.clone();
+        Self { assignments, selection: config.kmeans_selection(), ..self }
+    }
 }
 
 /// Codes of all samples under a pretrained auto-encoder. They are computed when they are first asked for: phases that

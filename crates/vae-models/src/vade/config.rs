@@ -96,7 +96,7 @@ impl InitConfig {
         let Some(partition) = &self.partition else {
             let start = codes.cluster(&self.codes, n_clusters)?;
             return Ok(match self.kind {
-                InitKind::Kmeans => Start { assignments: start.kmeans_assignments.clone(), ..start },
+                InitKind::Kmeans => start.of_kmeans(&self.codes),
                 InitKind::Gmm | InitKind::Graph => start,
             });
         };
