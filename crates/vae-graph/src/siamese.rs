@@ -278,6 +278,11 @@ mod tests {
         let spec = PhaseSpec { name: "siamese", revision: 1, config: &config, inputs: &[] };
         let fitted: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
         let fitted = fitted.expect("trained");
+        // From an encoder that nobody gave.
+        let config = SiameseConfig { start: SiameseStart::Encoder, ..config.clone() };
+        let spec = PhaseSpec { config: &config, ..spec };
+        let refused: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
+        assert!(refused.is_err_and(|e| e.to_string().contains("siamese.start")));
         let codes = codes(&fitted).expect("codes");
         let again = Knn { k: 20, metric: Metric::Euclidean }.of(&codes, &cx).expect("found");
         let same_ring = |found: &Neighbours| {
