@@ -160,6 +160,9 @@ fn look(path: &Path, identity: &Identity) -> Result<State> {
     })?;
     let differences = identity.differences(&there);
     if !differences.is_empty() {
+        if was_refused(path) {
+            return Ok(State::Empty);
+        }
         bail!(
             "{} holds another run:\n  {}\nchoose another --out, or delete the folder",
             path.display(),
@@ -167,6 +170,15 @@ fn look(path: &Path, identity: &Identity) -> Result<State> {
         );
     }
     Ok(if is_finished(path) { State::Finished } else { State::Unfinished })
+}
+
+/// Whether the folder holds no more than a run that failed before its first phase: nothing that another run could spoil.
+fn was_refused(path: &Path) -> bool {
+    let has_phases = fs::read_dir(path.join("phases")).is_ok_and(|mut entries| entries.next().is_some());
+    let record = fs::read(path.join("run.json")).unwrap_or_default();
+    let failed =
+        serde_json::from_slice::<serde_json::Value>(&record).is_ok_and(|run| run["error"].is_string());
+    failed && !has_phases && !is_finished(path)
 }
 
 fn lock(path: &Path) -> Result<File> {
@@ -227,6 +239,21 @@ mod tests {
             "{text}"
         );
         assert_eq!(fs::read(dir.path().join(IDENTITY)).expect("identity"), before);
+    }
+
+    #[test]
+    fn a_run_that_was_refused_makes_way() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let (refused, corrected) = (identity(&[("k", "121")]), identity(&[("k", "4")]));
+        drop(RunFolder::open(dir.path(), &refused).expect("new"));
+        fs::write(dir.path().join("run.json"), br#"{"error": "k is too large"}"#).expect("record");
+        let (folder, state) = RunFolder::open(dir.path(), &corrected).expect("corrected");
+        assert_eq!(state, State::Empty);
+        drop(folder);
+        // Its failure after a phase is worth keeping.
+        fs::create_dir(dir.path().join("phases")).expect("phases");
+        fs::write(dir.path().join("phases/pretrain.safetensors"), b"x").expect("phase");
+        assert!(RunFolder::open(dir.path(), &refused).is_err());
     }
 
     #[test]

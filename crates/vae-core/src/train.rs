@@ -281,8 +281,27 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Refuses parameters that are not finite: the loss of the last step was computed before they were updated.
+    fn check_params(&self) -> Result<()> {
+        for param in self.model.params().iter() {
+            // In f64 a sum of f32 is finite unless a value is not.
+            let sum = tch::no_grad(|| param.tensor.f_sum(Some(Kind::Double)))?.f_double_value(&[])?;
+            if !sum.is_finite() {
+                return Err(Error::NonFiniteLoss {
+                    phase: self.cx.name.clone(),
+                    epoch: self.state.epoch + 1,
+                    step: self.state.step,
+                    term: param.name.clone(),
+                    value: sum,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the epoch into the history and starts the next one. Returns the epoch's mean loss.
     fn close_epoch(&mut self, wall_s: f64) -> Result<f64> {
+        self.check_params()?;
         let lr = self.learning_rates()[0];
         let n = self.drawer.n_rows() as f64;
         let state = &mut self.state;

@@ -40,6 +40,14 @@ pub(crate) fn shape(what: &'static str, got: &[usize], expected: &[usize]) -> Re
     Err(Error::Shape { what, got: got.to_vec(), expected: expected.to_vec() })
 }
 
+/// Refuses no restarts, and more than anybody can wait for.
+pub(crate) fn restarts(value: usize) -> Result<()> {
+    if (1..=100_000).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Config { key: "n_init", value: value as f64, range: "1 to 100,000" })
+}
+
 /// Refuses a count of 0.
 pub(crate) fn at_least_one(key: &'static str, value: usize) -> Result<()> {
     if value > 0 {

@@ -85,7 +85,7 @@ impl GmmConfig {
     ///
     /// [`crate::Error::Config`] names the key.
     pub fn check(&self) -> Result<()> {
-        check::at_least_one("n_init", self.n_init)?;
+        check::restarts(self.n_init)?;
         check::at_least_one("max_iter", self.max_iter)?;
         check::non_negative("tol", self.tol)?;
         check::non_negative("reg_covar", self.reg_covar)?;

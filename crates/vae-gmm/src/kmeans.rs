@@ -57,7 +57,7 @@ impl KMeansConfig {
     ///
     /// [`crate::Error::Config`] names the key.
     pub fn check(&self) -> Result<()> {
-        check::at_least_one("n_init", self.n_init)?;
+        check::restarts(self.n_init)?;
         check::at_least_one("max_iter", self.max_iter)?;
         check::at_least_one("batch_size", self.batch_size)?;
         check::non_negative("tol", self.tol)

@@ -218,7 +218,7 @@ impl Graph {
         for i in 0..self.n().min(labels.len()) {
             for (j, w) in self.row(i) {
                 all += f64::from(w);
-                if labels[j as usize] == labels[i] {
+                if labels.get(j as usize) == labels.get(i) {
                     same += f64::from(w);
                 }
             }

@@ -44,7 +44,7 @@ fn imsats_neighbour_distances() {
 }
 
 #[test]
-fn decs_loss_of_zeros() {
+fn mnist_at_decs_scale() {
     let Some(pixels) = mnist_or_skip() else { return };
     // Half the mean square of the test images in [0, 5.1]: what the log of a public run begins near (1.4832).
     let test = pixels.slice(s![60_000.., ..]);

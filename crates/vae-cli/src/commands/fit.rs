@@ -121,12 +121,13 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
 
 fn already_finished(dir: &Path, labels: bool) -> Result<()> {
     let mut text = format!("{} holds this run, finished; nothing to do\n", dir.display());
-    if labels && !dir.join("metrics.json").exists() {
-        let _ = writeln!(
-            text,
-            "it was fitted without labels; score it with: vae score --pred {} --labels FILE",
-            dir.join("assignments.npy").display()
-        );
+    if labels {
+        let known = match dir.join("metrics.json").exists() {
+            true => "its metrics.json is of the labels it was fitted beside; others are scored with",
+            false => "it was fitted without labels; score it with",
+        };
+        let assignments = dir.join("assignments.npy");
+        let _ = writeln!(text, "{known}: vae score --pred {} --labels FILE", assignments.display());
     }
     say(&text)
 }

@@ -7,6 +7,9 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+/// Widest layer: more is a slip of the pen, and no memory would hold it.
+const MAX_WIDTH: usize = 100_000;
+
 /// Widths and initialisation of encoder and decoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -38,11 +41,11 @@ impl NetConfig {
     /// # Errors
     /// [`Error::Config`] naming the key.
     pub fn check(&self) -> Result<()> {
-        if self.latent_dim == 0 {
-            return Err(Error::config("net.latent_dim", 0, "at least 1"));
-        }
-        if let Some(i) = self.hidden.iter().position(|&w| w == 0) {
-            return Err(Error::config(&format!("net.hidden[{i}]"), 0, "at least 1"));
+        let widths = self.hidden.iter().enumerate().map(|(i, &width)| (format!("net.hidden[{i}]"), width));
+        for (key, width) in widths.chain([("net.latent_dim".to_string(), self.latent_dim)]) {
+            if !(1..=MAX_WIDTH).contains(&width) {
+                return Err(Error::config(&key, width, &format!("1 to {MAX_WIDTH}")));
+            }
         }
         Ok(())
     }

@@ -78,6 +78,9 @@ impl TrainConfig {
         if !(self.lr > 0.0 && self.lr.is_finite()) {
             return Err(Error::config("lr", self.lr, "a finite number above 0"));
         }
+        if !(0.0..1.0).contains(&self.momentum) {
+            return Err(Error::config("momentum", self.momentum, "a number in [0, 1)"));
+        }
         if !(self.grad_clip_norm >= 0.0 && self.grad_clip_norm.is_finite()) {
             return Err(Error::config("grad_clip_norm", self.grad_clip_norm, "a finite number, 0 or more"));
         }

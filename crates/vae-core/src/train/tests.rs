@@ -151,6 +151,17 @@ fn a_loss_that_is_not_finite_names_epoch_step_and_term() {
 }
 
 #[test]
+fn parameters_that_are_not_finite_after_the_last_step_are_named() {
+    // One step: its loss is that of the first weights, finite.
+    let root = tempfile::tempdir().expect("temp dir");
+    let leap = TrainConfig { epochs: 1, batch_size: 23, lr: 1e300, ..config() };
+    match fit(root.path(), None, &leap, None).expect_err("a leap") {
+        Error::NonFiniteLoss { epoch: 1, step: 1, term, .. } => assert_eq!(term, "w"),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
 fn clipping_bounds_the_update() {
     let root = tempfile::tempdir().expect("temp dir");
     let free = TrainConfig {

@@ -10,7 +10,8 @@ use crate::read::{idx, npy};
 
 /// Reads labels for `rows` rows; the content decides the format.
 ///
-/// Text has one label a line; a first line too many is a header. `header` says so where one knows.
+/// Text has one label a line. A first line too many is a header if it looks like one: it is no label that occurs again, nor a
+/// number above numbers. `header` says so where one knows.
 pub(crate) fn read(path: &Path, rows: usize, header: Option<bool>) -> Result<RawLabels> {
     let mut start = [0; 6];
     let is_binary = Input::open(path)?.fill(&mut start).is_ok();
@@ -36,10 +37,21 @@ fn read_text(input: Input<'_>, rows: usize, header: Option<bool>) -> Result<Vec<
         labels.push(label);
     }
     lines.finish()?;
-    if header.unwrap_or(labels.len() == rows + 1) && !labels.is_empty() {
+    if header.unwrap_or_else(|| labels.len() == rows + 1 && looks_like_a_header(&labels))
+        && !labels.is_empty()
+    {
         labels.remove(0);
     }
     Ok(labels)
+}
+
+/// Whether the first of these lines names the others instead of being one of them.
+fn looks_like_a_header(lines: &[String]) -> bool {
+    let is_number = |text: &String| text.parse::<f64>().is_ok();
+    match lines.split_first() {
+        Some((first, rest)) => !rest.contains(first) && !(is_number(first) && rest.iter().all(is_number)),
+        None => false,
+    }
 }
 
 #[cfg(test)]
@@ -65,12 +77,17 @@ mod tests {
         let texts = Some(RawLabels::Texts(vec!["a".into(), "b".into()]));
         assert_eq!(read_bytes(b"a\nb\n", 2, None).ok(), texts);
         assert_eq!(read_bytes(b"class\n\"a\"\r\nb", 2, None).ok(), texts, "one line too many is a header");
+        let numbers = Some(RawLabels::Texts(vec!["0".into(), "1".into()]));
+        assert_eq!(read_bytes(b"class\n0\n1", 2, None).ok(), numbers);
         assert_eq!(read_bytes(b"a\nb\n", 1, Some(true)).ok(), Some(RawLabels::Texts(vec!["b".into()])));
     }
 
     #[test]
     fn another_number_of_labels_is_refused() {
-        for bytes in [idx_bytes(&[3], &[1, 2, 3]), b"a\nb\nc\n".to_vec(), b"".to_vec()] {
+        // The last two have one line too many, and it is a label.
+        let texts =
+            [&b"a\nb\nc\n"[..], b"", b"0\n1\n2\n0\n1\n2\n", b"9\n1\n2\n0\n1\n2\n", b"a\nb\nc\na\nb\nc\n"];
+        for bytes in texts.into_iter().map(<[u8]>::to_vec).chain([idx_bytes(&[3], &[1, 2, 3])]) {
             let error = read_bytes(&bytes, 5, None).expect_err("count");
             assert!(matches!(error, Error::LabelCount { rows: 5, .. }), "{error}");
         }

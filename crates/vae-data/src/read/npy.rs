@@ -128,8 +128,11 @@ fn parse_shape(text: &str) -> Option<Vec<u64>> {
     inside.split(',').map(|dim| dim.trim().parse().ok()).collect()
 }
 
+/// The start of a value: a quoted one up to its closing quote.
 fn shorten(text: &str) -> String {
-    text.chars().take(80).collect::<String>().trim().to_owned()
+    let quoted = text.chars().next().filter(|c| matches!(c, '\'' | '"'));
+    let end = quoted.and_then(|quote| text[1..].find(quote)).map_or(text.len(), |at| at + 2);
+    text[..end].chars().take(80).collect::<String>().trim().to_owned()
 }
 
 /// Reads an array as features: `[n, d]` as it is; `[n, h, w]` and `[n, c, h, w]` as pictures, whose one-byte values
