@@ -27,7 +27,12 @@ pub fn run(_: &Args) -> Result<ExitCode> {
     test::test(&["--locked".to_owned()])?;
     let docs = ["doc", "--locked", "--workspace", "--no-deps"];
     cargo_step("docs", "1 minute", &docs, Some(&libtorch))?;
-    reproduce::smoke("demo")?;
+
+    let vae = reproduce::build()?;
+    let step = Step::start("recorded runs belong to the present settings", "half a minute");
+    reproduce::check_runs(&vae)?;
+    step.done();
+    reproduce::smoke("demo", vae)?;
     eprintln!("everything passed in {}", human_seconds(started.elapsed().as_secs_f64()));
     Ok(ExitCode::SUCCESS)
 }

@@ -39,7 +39,7 @@ enum Command {
     Libtorch(libtorch::Args),
     /// Run the tests, doctests included, with the library path set
     Test(test::Args),
-    /// Everything continuous integration checks: format, lints, tests, docs, tables, a small demo
+    /// Everything continuous integration checks: format, lints, tests, docs, tables, recorded runs, a small demo
     Ci(ci::Args),
     /// Fill and render a table of results/: only the runs that are missing are made
     Reproduce(Box<reproduce::Args>),

@@ -12,6 +12,7 @@ mod render;
 mod runfile;
 mod slurm;
 mod splice;
+mod stale;
 mod stats;
 mod table;
 mod vae;
@@ -28,7 +29,7 @@ use clap::ValueEnum;
 use self::availability::Availability;
 use self::launch::{Launch, Tally};
 use self::plan::{Choice, Job, State};
-use self::recipe::{Profile, Recipe};
+use self::recipe::{Profile, Recipe, Smoke};
 use self::render::Sheet;
 use self::runfile::{Plan, RunFile};
 use self::vae::Vae;
@@ -39,7 +40,7 @@ use crate::{files, libtorch, project};
 /// Fill and render a table.
 #[derive(clap::Args, Clone, Default)]
 pub struct Args {
-    /// A folder of results/ that holds a recipe.toml; without it the recipes are listed (or all checked with --check)
+    /// A folder of results/ that holds a recipe.toml; without it the recipes are listed (or all checked with --check, --check-runs)
     recipe: Option<String>,
     /// Settings: quick (minutes, for looking), standard (two cores), paper (the published schedule)
     #[arg(long)]
@@ -71,6 +72,9 @@ pub struct Args {
     /// Render the tables from the run files that are there; nothing is built or run
     #[arg(long, conflicts_with = "check")]
     render: bool,
+    /// Fail if a recorded run is of other settings than the present ones; nothing is run or written
+    #[arg(long, conflicts_with_all = ["check", "render", "smoke"])]
+    check_runs: bool,
     /// Say what would be run, and download nothing for it
     #[arg(long)]
     dry_run: bool,
@@ -144,16 +148,21 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    if args.check_runs {
+        let names = args.recipe.clone().map_or_else(|| recipe::names(&results), |name| Ok(vec![name]))?;
+        check_runs_of(&results, &names, &vae(args)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let Some(name) = &args.recipe else {
         println!("recipes: {}", recipe::names(&results)?.join(", "));
         return Ok(ExitCode::SUCCESS);
     };
     let recipe = pages::read_recipe(&results, name)?;
     if args.smoke {
-        run_smoke(&recipe, args)?;
+        run_smoke(&recipe, recipe.small()?, args, vae(args)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let vae = build(args, None)?;
+    let vae = vae(args)?;
     let folders =
         Folders { results: results.join(name), out: root.join("out/runs").join(name), root: Some(root) };
     fill(&recipe, args, &vae, &folders)
@@ -165,29 +174,48 @@ pub fn check_all() -> Result<()> {
     pages::check(&pages::pages(&root, &recipe::names(&root.join("results"))?)?)
 }
 
-/// The small form of a recipe, in a temporary folder; every one of its cells must run.
-pub fn smoke(name: &str) -> Result<()> {
-    run_smoke(
-        &pages::read_recipe(&project::root().join("results"), name)?,
-        &Args { threads: 1, ..Args::default() },
-    )
+/// Checks that every recorded run of every recipe is one of the present settings, as `vae` tells them.
+pub fn check_runs(vae: &Vae) -> Result<()> {
+    let results = project::root().join("results");
+    check_runs_of(&results, &recipe::names(&results)?, vae)
 }
 
-fn build(args: &Args, cache: Option<PathBuf>) -> Result<Vae> {
-    if let Some(program) = &args.vae {
-        // Its caller knows where its libraries are: a test, or a task of a job array in this clone.
-        let libtorch = args.only.is_some().then(libtorch::ensure).transpose()?;
-        return Ok(Vae { program: program.clone(), libtorch, cache });
+fn check_runs_of(results: &Path, names: &[String], vae: &Vae) -> Result<()> {
+    let (mut count, mut found) = (0, Vec::new());
+    for name in names {
+        let recipe = pages::read_recipe(results, name)?;
+        let runs = runfile::read_all(&results.join(name).join("runs"))?;
+        count += runs.len();
+        found.extend(stale::stale(&recipe, &runs, vae).with_context(|| format!("in the recipe {name}"))?);
     }
-    let libtorch = libtorch::ensure()?;
-    Ok(Vae { program: project::build_vae(&libtorch)?, libtorch: Some(libtorch), cache })
+    stale::refuse(&found)?;
+    eprintln!("    {count} recorded runs are of the present settings");
+    Ok(())
 }
 
-fn run_smoke(recipe: &Recipe, args: &Args) -> Result<()> {
-    let Some(smoke) = &recipe.smoke else { bail!("the recipe {} has no [smoke]", recipe.name) };
+/// The small form of a recipe, in a temporary folder; every one of its cells must run.
+pub fn smoke(name: &str, vae: Vae) -> Result<()> {
+    let recipe = pages::read_recipe(&project::root().join("results"), name)?;
+    run_smoke(&recipe, recipe.small()?, &Args { threads: 1, ..Args::default() }, vae)
+}
+
+/// The program of this clone, built now.
+pub fn build() -> Result<Vae> {
+    let libtorch = libtorch::ensure()?;
+    Ok(Vae { program: project::build_vae(&libtorch)?, libtorch: Some(libtorch), cache: None })
+}
+
+fn vae(args: &Args) -> Result<Vae> {
+    let Some(program) = &args.vae else { return build() };
+    // Its caller knows where its libraries are: a test, or a task of a job array in this clone.
+    let libtorch = args.only.is_some().then(libtorch::ensure).transpose()?;
+    Ok(Vae { program: program.clone(), libtorch, cache: None })
+}
+
+fn run_smoke(recipe: &Recipe, smoke: &Smoke, args: &Args, vae: Vae) -> Result<()> {
     let folder = env::temp_dir().join(format!("vae-smoke-{}-{}", recipe.name, std::process::id()));
     files::remove_dir_if_there(&folder)?;
-    let vae = build(args, Some(folder.join("cache")))?;
+    let vae = Vae { cache: Some(folder.join("cache")), ..vae };
     let step = Step::start(&format!("{} in a small form, in {}", recipe.name, folder.display()), "2 minutes");
     let mut args = args.clone();
     args.profile = Some(smoke.profile);

@@ -1,5 +1,9 @@
 //! `cargo xtask test`: the tests of the workspace, doctests included.
 
+mod real_data;
+
+use std::env;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -25,6 +29,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 /// Tests with `words` after `cargo test`.
 pub fn test(words: &[String]) -> Result<()> {
     let packages = packages(words);
+    let places = real_data::Places {
+        data_dir: env::var_os("VAE_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from),
+        cache: project::cache_dir().ok().map(|folder| folder.join("datasets")),
+    };
+    real_data::missing(&project::root(), &packages, &places)?.iter().for_each(|line| eprintln!("{line}"));
     let mut command = project::cargo(&["test"]);
     if packages.is_empty() {
         command.arg("--workspace");

@@ -41,13 +41,18 @@ dataset = "strokes"
 published = "94.46"
 "#;
 
-/// Answers like `vae`. Files in its folder steer it: `revision`, `fail-METHOD`, `slow`, `no-data`, `confused`, `crash`.
+/// Answers like `vae`. Files in its folder steer it: `revision`, `fail-METHOD`, `slow`, `no-data`, `confused`, `crash`,
+/// `no-SET`.
 const FAKE_VAE: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 case "$1" in
 methods) echo '[{"name":"kmeans"},{"name":"vade"}]'; exit ;;
 data)
+    if [ "$2" = fetch ]; then echo "$3" >> "$here/fetches"; fi
     if [ -e "$here/no-data" ]; then echo "error: $3 is not on this disk" >&2; exit 1; fi
+    if [ -e "$here/no-$3" ]; then
+        printf 'error: data set `%s` was not found; looked in:\n  %s (cache): no such folder\nget it\n' "$3" "$here" >&2; exit 1
+    fi
     exit ;;
 esac
 command=$1; shift
@@ -283,6 +288,73 @@ fn what_cannot_be_run_says_why() {
     let page = clone.read("results/tiny/README.md");
     assert!(page.contains("strokes: data not available here: strokes is not on this disk"), "{page}");
     assert_eq!(clone.calls(), 1);
+}
+
+#[test]
+fn data_that_was_not_asked_for_is_looked_for_and_not_fetched() {
+    let clone = Clone::new();
+    let column = |id: &str| format!("[[dataset]]\nid = \"{id}\"\ntitle = \"{id}\"\n\n");
+    let recipe = RECIPE.replacen("[[row]]", &(column("stl10") + &column("hhar") + "[[row]]"), 1);
+    clone.write("results/tiny/recipe.toml", &recipe);
+    clone.write("bin/no-stl10", "");
+    let one = ["tiny", "--seeds", "1", "--datasets", "strokes", "--methods", "kmeans"];
+    ok(&clone.reproduce(&[one.as_slice(), &["--dry-run"]].concat()));
+    assert!(!clone.path("results/tiny/availability.json").exists());
+    ok(&clone.reproduce(&one));
+    assert_eq!((clone.calls(), clone.read("bin/fetches").as_str()), (1, ""));
+    let page = clone.read("results/tiny/README.md");
+    assert!(page.contains("stl10: data not available here: data set `stl10` was not found; "), "{page}");
+    assert!(page.contains("| k-means | data not available [1] |  |"), "{page}");
+    assert!(page.contains("| VaDE | 94.46 | not run yet |"), "{page}");
+    let file = clone.read("results/tiny/availability.json");
+    assert!(file.contains("stl10") && !file.contains("hhar") && !file.contains('/'), "{file}");
+    // The page is that of the committed files, on a machine without the program as well.
+    ok(&clone.reproduce(&["--check"]));
+
+    // Asked for, it is tried to be fetched; what is there is noted no more.
+    ok(&clone.reproduce(&["tiny", "--seeds", "1", "--methods", "kmeans"]));
+    assert_eq!((clone.read("bin/fetches").as_str(), clone.calls()), ("stl10\n", 2));
+    assert_eq!(clone.read("results/tiny/availability.json"), file);
+    fs::remove_file(clone.path("bin/no-stl10")).unwrap();
+    ok(&clone.reproduce(&one));
+    assert!(!clone.path("results/tiny/availability.json").exists());
+}
+
+#[test]
+fn recorded_runs_of_other_settings_are_found() {
+    let clone = Clone::new();
+    ok(&clone.reproduce(&["tiny"]));
+    clone.write("bin/no-data", "");
+    let said = ok(&clone.reproduce(&["--check-runs"]));
+    assert!(said.contains("4 recorded runs are of the present settings"), "{said}");
+
+    clone.write("results/tiny/recipe.toml", &RECIPE.replace("warm=true", "warm=false"));
+    let said = not_ok(&clone.reproduce(&["--check-runs"]));
+    assert!(said.contains("2 recorded run(s)") && !said.contains("kmeans"), "{said}");
+    assert!(
+        said.contains("cargo xtask reproduce tiny --methods vade-warm --datasets strokes --seeds 1,\n"),
+        "{said}"
+    );
+    clone.write("results/tiny/recipe.toml", &RECIPE.replace("id = \"kmeans\"", "id = \"k-means\""));
+    let said = not_ok(&clone.reproduce(&["tiny", "--check-runs"]));
+    assert!(
+        said.contains("2 recorded run(s)")
+            && said.contains("git rm results/tiny/runs/strokes-kmeans-standard-s0.json"),
+        "{said}"
+    );
+    assert_eq!((clone.calls(), clone.runs().len()), (4, 4));
+
+    // The command that is named mends it.
+    fs::remove_file(clone.path("bin/no-data")).unwrap();
+    clone.write("results/tiny/recipe.toml", RECIPE);
+    clone.write("bin/revision", "2");
+    ok(&clone.reproduce(&["tiny", "--methods", "kmeans", "--datasets", "strokes", "--seeds", "1,"]));
+    let said = not_ok(&clone.reproduce(&["--check-runs"]));
+    assert!(
+        said.contains("3 recorded run(s)")
+            && said.contains("strokes-kmeans-standard-s0.json: its method's revision is 1, now it is 2"),
+        "{said}"
+    );
 }
 
 #[test]

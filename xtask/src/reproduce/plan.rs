@@ -103,7 +103,8 @@ fn folder(key: &Key, identity: &Identity, choice: &Choice) -> String {
     format!("{}-{}-r{revision}-t{}{device}", key.name(), &config_sha256[..8], choice.threads)
 }
 
-/// The chosen cells that can be run; why others cannot is noted.
+/// The chosen cells that can be run. Why a cell of the recipe cannot be run is noted for all of them, so that the table
+/// says it of the others too; the data of those is looked for and never fetched.
 fn available_cells<'a>(
     recipe: &'a Recipe,
     profile: Profile,
@@ -116,27 +117,32 @@ fn available_cells<'a>(
     let chosen = |list: &[String], names: &[&str]| {
         list.is_empty() || list.iter().any(|name| names.contains(&name.as_str()))
     };
-    let rows: Vec<&Row> =
-        recipe.rows.iter().filter(|row| chosen(&choice.methods, &[row.id.as_ref(), &row.method])).collect();
-    for row in &rows {
+    for row in &recipe.rows {
         let problem = (!methods.contains(&row.method)).then(|| "method not in this version yet".to_owned());
         note(&mut availability.methods, &row.method, problem);
     }
     let mut cells = Vec::new();
     for dataset in &recipe.datasets {
         let id: &str = dataset.id.as_ref();
-        let possible: Vec<&Row> = rows
+        let possible: Vec<&Row> = recipe
+            .rows
             .iter()
-            .copied()
-            .filter(|row| methods.contains(&row.method) && row.is_in(dataset, profile))
+            .filter(|row| methods.contains(&row.method))
+            .filter(|row| Profile::ALL.into_iter().any(|profile| row.is_in(dataset, profile)))
             .filter(|row| Recipe::cell(row, dataset).is_none_or(|cell| cell.unavailable.is_none()))
             .collect();
-        if dataset.unavailable.is_some() || !chosen(&choice.datasets, &[id]) || possible.is_empty() {
+        if dataset.unavailable.is_some() || possible.is_empty() {
             continue;
         }
-        let problem = vae.data_problem(id, choice.offline);
+        let is_asked_for = |row: &&Row| {
+            chosen(&choice.datasets, &[id])
+                && chosen(&choice.methods, &[row.id.as_ref(), &row.method])
+                && row.is_in(dataset, profile)
+        };
+        let asked_for: Vec<&Row> = possible.into_iter().filter(is_asked_for).collect();
+        let problem = vae.data_problem(id, choice.offline || asked_for.is_empty());
         if problem.is_none() {
-            cells.extend(possible.into_iter().map(|row| (row, dataset)));
+            cells.extend(asked_for.into_iter().map(|row| (row, dataset)));
         }
         note(&mut availability.datasets, id, problem);
     }
@@ -159,7 +165,7 @@ fn check_names(recipe: &Recipe, choice: &Choice) -> Result<()> {
 }
 
 /// The options that choose a configuration.
-fn selection(row: &Row, dataset: &Dataset, profile: Profile, choice: &Choice) -> Vec<String> {
+pub fn selection(row: &Row, dataset: &Dataset, profile: Profile, choice: &Choice) -> Vec<String> {
     let cell = Recipe::cell(row, dataset);
     let mut words = match cell.and_then(|cell| cell.preset.as_ref()) {
         Some(preset) => vec!["--preset".to_owned(), preset.clone()],

@@ -267,6 +267,11 @@ impl Recipe {
         Ok(())
     }
 
+    /// The small form; an error if the recipe has none.
+    pub fn small(&self) -> Result<&Smoke> {
+        self.smoke.as_ref().with_context(|| format!("the recipe {} has no [smoke]", self.name))
+    }
+
     /// The cell of `row` on `dataset`, if the recipe has one.
     pub fn cell<'a>(row: &'a Row, dataset: &Dataset) -> Option<&'a Cell> {
         row.cells.iter().find(|cell| cell.dataset.as_ref().map(Spanned::as_ref) == Some(dataset.id.as_ref()))

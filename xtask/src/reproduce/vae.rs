@@ -52,18 +52,19 @@ impl Vae {
         method_names(&value).context("`vae methods --json` printed no list of methods with a name each")
     }
 
-    /// Why the data set cannot be used here, after an attempt to fetch it unless `offline`; `None` if it can.
+    /// Why the data set cannot be used here, after an attempt to fetch it unless `offline`; `None` if it can. The words
+    /// are the same on every machine, because they are committed.
     pub fn data_problem(&self, dataset: &str, offline: bool) -> Option<String> {
         let problem = self.ask(&["data", "info", dataset]).err()?;
         if offline {
-            return Some(reason(&problem));
+            return Some(reason(&problem, dataset));
         }
         eprintln!("    {dataset} is not here: trying `vae data fetch {dataset}`");
         let words = ["data".to_owned(), "fetch".to_owned(), dataset.to_owned()];
         // Its own progress is on the standard error; the reason is asked for afterwards.
         let fetched = step::status(&mut self.command(&words)).is_ok_and(|status| status.success());
         let after = self.ask(&["data", "info", dataset]).err()?;
-        Some(if fetched { reason(&after) } else { reason(&problem) })
+        Some(reason(if fetched { &after } else { &problem }, dataset))
     }
 
     /// The resolved configuration's hash and the method's revision for these options.
@@ -96,11 +97,20 @@ fn method_names(value: &Value) -> Option<Vec<String>> {
         .collect()
 }
 
-/// What a program said, without the command line in front of it.
-fn reason(error: &anyhow::Error) -> String {
+/// What the program said about a data set, without the command line in front of it and without what is only true of this
+/// machine: it ends before the first part that names a path or opens a list of paths.
+fn reason(error: &anyhow::Error, dataset: &str) -> String {
     let text = format!("{error:#}");
-    let said = text.rsplit_once("): ").map_or(text.as_str(), |(_, said)| said);
-    said.to_owned()
+    let said = text.split_once("): ").map_or(text.as_str(), |(_, said)| said);
+    let is_general = |part: &&str| !part.contains('/') && !part.ends_with(':');
+    let parts: Vec<&str> = said.split("; ").take_while(is_general).collect();
+    let general = parts.join("; ");
+    let more = format!("`cargo xtask data info {dataset}` says more");
+    match general.as_str() {
+        "" => format!("its files cannot be used; {more}"),
+        all if all == said => general,
+        _ => format!("{general}; {more}"),
+    }
 }
 
 #[cfg(test)]
@@ -118,8 +128,21 @@ mod tests {
 
     #[test]
     fn the_reason_is_what_the_program_said() {
-        let error =
-            anyhow::anyhow!("`vae data info x` failed (exit status: 1): no such set (see `vae data list`)");
-        assert_eq!(reason(&error), "no such set (see `vae data list`)");
+        let of =
+            |said: &str| reason(&anyhow::anyhow!("`vae data info x` failed (exit status: 1): {said}"), "x");
+        assert_eq!(of("no such set (see `vae data list`)"), "no such set (see `vae data list`)");
+        // What is true of one machine is left out, whichever part of the set is there.
+        let missing = "data set `x` was not found; `cargo xtask data info x` says more";
+        for places in [
+            "/home/me/x (cache): no such folder; get it with: vae data fetch x; and then: vae features --images x",
+            "/a b/x (VAE_DATA_DIR): missing there: y.bin; make the file with: vae features --images x",
+        ] {
+            assert_eq!(of(&format!("data set `x` was not found; looked in:; {places}")), missing);
+        }
+        let damaged = "its files cannot be used; `cargo xtask data info x` says more";
+        assert_eq!(
+            of("data/x/y.bin is cut short: 5 bytes expected, 3 found; copy or fetch it again"),
+            damaged
+        );
     }
 }
