@@ -49,7 +49,7 @@ fn read_text(input: Input<'_>, rows: usize, header: Option<bool>) -> Result<Vec<
 fn looks_like_a_header(lines: &[String]) -> bool {
     let is_number = |text: &String| text.parse::<f64>().is_ok();
     match lines.split_first() {
-        Some((first, rest)) => !rest.contains(first) && !(is_number(first) && rest.iter().all(is_number)),
+        Some((first, rest)) => !rest.contains(first) && !lines.iter().all(is_number),
         None => false,
     }
 }
