@@ -135,8 +135,7 @@ impl PartitionConfig {
     /// [`Error::Config`], and what searching can return.
     pub fn neighbour_graph(&self, x: &Features, cx: &FitContext) -> Result<Graph> {
         self.check()?;
-        let k = self.n_neighbors.min(x.n() - 1);
-        self.adjacency(&Knn { k, metric: Metric::Euclidean }.of(x, cx)?)
+        self.mean_adjacency(&[x], self.n_neighbors.min(x.n() - 1), cx)
     }
 
     fn mean_adjacency(&self, spaces: &[&Features], k: usize, cx: &FitContext) -> Result<Graph> {

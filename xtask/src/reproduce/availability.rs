@@ -37,12 +37,7 @@ impl Availability {
     /// Writes the file, if it says something new; removes it when there is nothing left to say.
     pub fn write(&self, path: &Path) -> Result<()> {
         if *self == Self::default() {
-            return match fs::remove_file(path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    Err(error).with_context(|| format!("cannot remove {}", path.display()))
-                }
-                _ => Ok(()),
-            };
+            return files::remove_if_there(path).with_context(|| format!("cannot remove {}", path.display()));
         }
         if Self::read(path)? == *self {
             return Ok(());

@@ -27,14 +27,10 @@ pub(super) fn search(task: &Task<'_>, cx: &FitContext) -> Result<Vec<Vec<(f64, u
     let _guard = tch::no_grad_guard();
     let mean = mean(task);
     let base = Blocks::new(task.x, &mean, task.metric, cx.device)?;
-    let others;
-    let queries = match std::ptr::eq(task.queries, task.x) {
-        true => &base,
-        false => {
-            others = Blocks::new(task.queries, &mean, task.metric, cx.device)?;
-            &others
-        }
-    };
+    let others = (!std::ptr::eq(task.queries, task.x))
+        .then(|| Blocks::new(task.queries, &mean, task.metric, cx.device))
+        .transpose()?;
+    let queries = others.as_ref().unwrap_or(&base);
     let factor = if cx.device == Device::Cpu { 1 } else { GPU_FACTOR };
     let (rows, columns) = (ROWS * factor, COLUMNS * factor);
     // Rounding of one score: the inner product's bound, and a few more for centring and the final subtraction.

@@ -202,17 +202,8 @@ impl<'a> Training<'a> {
         ))
     }
 
-    /// The rows of `of`, `[b·m, K]`, that are the batch's own points, in its order.
-    fn own_slots(&self, of: &Tensor, batch: &Batch<'_>) -> Result<Tensor> {
-        let (index, u) = self.slots(batch)?;
-        let m = u.size()[1];
-        let own = index.f_view([-1, m])?.f_eq_tensor(&batch.index.f_unsqueeze(1)?)?;
-        // Padding repeats the point at weight 0.
-        let slot = (own.f_to_kind(Kind::Float)? * u).f_argmax(1, false)?;
-        let first = Tensor::f_arange(slot.size()[0], (Kind::Int64, slot.device()))? * m;
-        Ok(of.f_index_select(0, &(first + slot))?)
-    }
-
+    /// The terms of the tuples, and the forward pass with the log assignments of the batch's own points: each point once an
+    /// epoch, as with smoothed targets.
     fn tuples(&self, batch: &Batch<'_>) -> Result<(Terms, Forward)> {
         let (index, u) = self.slots(batch)?;
         let (b, m) = (u.size()[0], u.size()[1]);
@@ -233,7 +224,12 @@ impl<'a> Training<'a> {
             entropy: latent.entropy.f_view([b, m])?,
             log_gamma: latent.log_gamma.f_view([b, m, k])?,
         };
-        Ok((tuples(&nll, &latent, &u), f))
+        // The batch's own points among the slots; padding repeats them at weight 0.
+        let own = index.f_view([b, m])?.f_eq_tensor(&batch.index.f_unsqueeze(1)?)?;
+        let slot = (own.f_to_kind(Kind::Float)? * &u).f_argmax(1, false)?;
+        let first = Tensor::f_arange(b, (Kind::Int64, slot.device()))? * m;
+        let log_gamma = f.log_gamma.f_index_select(0, &(first + slot))?;
+        Ok((tuples(&nll, &latent, &u), Forward { log_gamma, ..f }))
     }
 }
 
@@ -319,13 +315,8 @@ impl Trainable for Training<'_> {
         let mut terms =
             vec![("rec", t.rec), ("zc", t.zc), ("ent", t.ent), ("cat", t.cat), ("clamped", f.clamped)];
         if self.is_held(batch.epoch) {
-            // Each point once an epoch, whatever the objective.
-            let own = match self.given.config.objective {
-                Objective::Smoothed => f.log_gamma,
-                Objective::Tuples => self.own_slots(&f.log_gamma, batch)?,
-            };
             let labels = self.state.borrow().labels.f_index_select(0, batch.index)?;
-            let classifier = cross_entropy(&own, &labels);
+            let classifier = cross_entropy(&f.log_gamma, &labels);
             total += &classifier;
             terms.push(("classifier", classifier));
         } else {
