@@ -23,7 +23,7 @@ impl Method for Gmvae {
     const SUMMARY: &'static str = "a VAE whose clusters are Gaussians that move with a continuous style";
     const REFERENCE: &'static str = "Dilokthanakul et al. 2016, arXiv 1611.02648";
     const GENERATIVE: bool = true;
-    const PRESETS: &'static [Preset] = presets!("gmvae": "strokes", "mnist");
+    const PRESETS: &'static [Preset] = presets!("gmvae": "strokes", "mnist", "fashion-mnist", "reuters21578");
     type Config = GmvaeConfig;
     type Model = Trained<GmvaeNet>;
 
