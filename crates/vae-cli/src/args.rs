@@ -198,6 +198,9 @@ pub struct PredictArgs {
     /// Write the probability of every cluster as well (CSV), or instead (NPY, f32 [n, k])
     #[arg(long)]
     pub proba: bool,
+    /// Write all clusterings of a model that has several (LTVAE with a tree), a column each (CSV)
+    #[arg(long, conflicts_with = "proba")]
+    pub facets: bool,
 }
 
 /// `vae embed`

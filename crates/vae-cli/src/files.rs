@@ -83,6 +83,18 @@ pub fn assignments_csv(
     Ok(())
 }
 
+/// Writes `index,facet0,facet1,…`: a column for each of several clusterings of the same samples, all of one length.
+pub fn facets_csv(out: &mut dyn Write, facets: &[Array1<u32>]) -> std::io::Result<()> {
+    let head: String = (0..facets.len()).map(|i| format!(",facet{i}")).collect();
+    writeln!(out, "index{head}")?;
+    for i in 0..facets.first().map_or(0, Array1::len) {
+        write!(out, "{i}")?;
+        facets.iter().try_for_each(|facet| write!(out, ",{}", facet[i]))?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
 /// Reads assignments: NPY of whole numbers, a CSV with a column `cluster`, or one number a line.
 pub fn read_assignments(path: &Path) -> Result<Array1<u32>> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -11,7 +11,7 @@ use vae_core::fsio::{write_atomic, write_bytes};
 use vae_core::phase::{EpochRecord, PhaseRecord};
 use vae_data::Labels;
 use vae_metrics::{Confusion, Scores};
-use vae_models::FitSummary;
+use vae_models::{Clusterer, FitSummary};
 
 /// A line of `history.jsonl`. No clock in it: equal runs have equal histories.
 #[derive(Serialize)]
@@ -79,6 +79,31 @@ pub fn write_assignments(
     Ok(())
 }
 
+/// The clusterings of a fitted model that has several, in `facets.csv` and in words.
+#[derive(Debug)]
+pub struct FacetsFound {
+    /// Assignments of each facet, `[n]`; the first is the fit's own.
+    pub assignments: Vec<Array1<u32>>,
+    /// What they explain.
+    pub structure: String,
+}
+
+impl FacetsFound {
+    /// `None` where there is one clustering.
+    ///
+    /// # Errors
+    /// libtorch, or a file that cannot be written.
+    pub fn write(dir: &Path, model: &dyn Clusterer, features: &Features) -> Result<Option<Self>> {
+        let Some(facets) = model.facets() else { return Ok(None) };
+        let found = Self { assignments: facets.assignments(features)?, structure: facets.structure() };
+        if found.assignments.len() < 2 {
+            return Ok(None);
+        }
+        write_atomic(&dir.join("facets.csv"), |out| files::facets_csv(out, &found.assignments))?;
+        Ok(Some(found))
+    }
+}
+
 /// Writes `embedding.npy`, unless the latent space is the data itself; says whether it did.
 ///
 /// # Errors
@@ -110,6 +135,9 @@ pub struct Evaluation {
     /// The assignments its own training started from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Scores>,
+    /// Each clustering of a model that has several, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facets: Vec<Scores>,
     /// Over the epochs of the last phase.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<CurvePoint>,
@@ -163,11 +191,15 @@ pub struct CurvePoint {
 }
 
 impl Evaluation {
-    /// Scores what a fit left behind.
+    /// Scores what a fit left behind; `facets` are all clusterings of a model that has several.
     ///
     /// # Errors
     /// [`vae_metrics::Error`], for example for labels that are different on every row.
-    pub fn new(summary: &FitSummary, labels: &Labels) -> vae_metrics::Result<Self> {
+    pub fn new(
+        summary: &FitSummary,
+        facets: &[Array1<u32>],
+        labels: &Labels,
+    ) -> vae_metrics::Result<Self> {
         let y = labels.y.view();
         let score = |clusters: &Array1<u32>| Scores::new(clusters.view(), y);
         let curve = summary.observed.iter().map(|(epoch, clusters)| {
@@ -177,6 +209,7 @@ impl Evaluation {
             fit: score(&summary.assignments)?,
             test: None,
             start: summary.start_assignments.as_ref().map(score).transpose()?,
+            facets: facets.iter().map(score).collect::<vae_metrics::Result<_>>()?,
             curve: curve.collect::<vae_metrics::Result<_>>()?,
             confusion: vae_metrics::confusion(summary.assignments.view(), y)?,
             class_names: labels.class_names.clone(),

@@ -49,6 +49,18 @@ pub enum Error {
         /// Features given.
         got: usize,
     },
+    /// An auto-encoder that makes nearly everything the same.
+    #[error(
+        "the auto-encoder gives the samples only {distinct} different codes, too few for {n_clusters} clusters: where a few \
+         values are far larger than the rest (outliers), they hide everything else; look at the columns' ranges, and at \
+         `scale`"
+    )]
+    SameCodes {
+        /// Different rows among the codes.
+        distinct: usize,
+        /// Asked for.
+        n_clusters: usize,
+    },
     /// Prediction before a fit.
     #[error("the method has not been fitted yet")]
     NotFitted,

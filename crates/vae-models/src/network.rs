@@ -35,6 +35,11 @@ pub trait Network: Trainable + std::fmt::Debug + Send {
     /// The means of p(x | z) at the codes, `[b, d]`.
     fn reconstruct(&self, x: &Tensor) -> Tensor;
 
+    /// Whether p(z) has a part for each cluster; without one there is nothing to sample a cluster from.
+    fn has_priors(&self) -> bool {
+        true
+    }
+
     /// Means of p(x | z) with z from the prior of `cluster`, `[n, d]`.
     fn sample(&self, cluster: usize, n: usize, streams: &Streams, device: Device) -> Tensor;
 }
@@ -148,7 +153,7 @@ impl<N: Network> Model for Trained<N> {
     }
 
     fn generative(&self) -> Option<&dyn Generative> {
-        Some(self)
+        self.net.has_priors().then_some(self as &dyn Generative)
     }
 }
 

@@ -10,7 +10,7 @@ use vae_core::Features;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScaleKind {
-    /// Nothing for values within [-1, 1], images and sparse features, else `standardize`.
+    /// Nothing for images, sparse features, and values within [-1, 1] whose largest is at least 0.1; else `standardize`.
     #[default]
     Auto,
     /// As they are.
@@ -20,6 +20,9 @@ pub enum ScaleKind {
     /// Each column to [0, 1].
     Minmax,
 }
+
+/// Values that all lie nearer to 0 than this are on another scale than the networks' initial weights.
+const SMALLEST_RANGE: f32 = 0.1;
 
 /// A fitted scaling: `(x − shift) / width` per column, or nothing. Dividing by the range takes a column's largest value
 /// to exactly 1, which multiplying by its reciprocal does not.
@@ -84,7 +87,8 @@ impl Scale {
     pub fn fit(kind: ScaleKind, x: &Features) -> Self {
         let Some(dense) = x.as_dense() else { return Self::Identity };
         let (low, high) = x.range();
-        let bounded = low >= -1.0 && high <= 1.0;
+        let largest = high.max(-low);
+        let bounded = (SMALLEST_RANGE..=1.0).contains(&largest);
         let kind = match kind {
             ScaleKind::Auto if bounded || x.image().is_some() => ScaleKind::None,
             ScaleKind::Auto => ScaleKind::Standardize,
@@ -202,5 +206,7 @@ mod tests {
         let bounded = Features::dense(array![[-1.0f32, 0.5], [1.0, 0.0]]).expect("valid");
         assert_eq!(Scale::fit(ScaleKind::Auto, &bounded), Scale::Identity);
         assert!(matches!(Scale::fit(ScaleKind::Auto, &features()), Scale::Affine { .. }));
+        let tiny = Features::dense(array![[1e-6f32, 2e-6], [3e-6, -1e-6]]).expect("valid");
+        assert!(matches!(Scale::fit(ScaleKind::Auto, &tiny), Scale::Affine { .. }));
     }
 }

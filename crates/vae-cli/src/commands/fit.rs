@@ -11,7 +11,7 @@ use crate::hardware::Hardware;
 use crate::input::{self, About, HeldOut, Input, VOCABULARY_FILE};
 use crate::output::{counted, duration, percent, say, thousands};
 use crate::pictures::{self, Subject};
-use crate::results::{self, Evaluation, TestScores};
+use crate::results::{self, Evaluation, FacetsFound, TestScores};
 use crate::run_folder::{Identity, RunFolder, State};
 use crate::run_record::{Begun, Compute};
 use crate::selection::{Chosen, choose};
@@ -164,7 +164,9 @@ fn fit_and_write(
     let embedding = model.embed(&features)?;
     let has_embedding = results::write_embedding(dir, &embedding, &features)?;
     let sizes = results::cluster_sizes(summary.assignments.view(), model.n_clusters());
-    let mut evaluation = labels.as_ref().and_then(|labels| evaluate(&summary, labels));
+    let facets = FacetsFound::write(dir, model, &features)?;
+    let several = facets.as_ref().map_or(&[][..], |facets| facets.assignments.as_slice());
+    let mut evaluation = labels.as_ref().and_then(|labels| evaluate(&summary, several, labels));
     if let (Some(evaluation), Some(held_out), Some(labels)) = (&mut evaluation, &held_out, &labels) {
         evaluation.test = score_held_out(model, held_out, (&summary.assignments, &labels.y))?;
     }
@@ -184,12 +186,20 @@ fn fit_and_write(
     begun.write_finished(&folder.join("run.json"), &summary, model.n_clusters(), evaluation.as_ref())?;
     report::write(dir)?;
     folder.finish()?;
-    Ok(closing_words(dir, model, &summary, &sizes, evaluation.as_ref(), has_embedding))
+    let found = Found { sizes: &sizes, facets: facets.as_ref(), has_embedding };
+    Ok(closing_words(dir, model, &summary, evaluation.as_ref(), &found))
+}
+
+/// What there is to tell of the clusters themselves.
+struct Found<'a> {
+    sizes: &'a [usize],
+    facets: Option<&'a FacetsFound>,
+    has_embedding: bool,
 }
 
 /// Labels that cannot be scored do not spoil a finished fit.
-fn evaluate(summary: &FitSummary, labels: &Labels) -> Option<Evaluation> {
-    match Evaluation::new(summary, labels) {
+fn evaluate(summary: &FitSummary, facets: &[Array1<u32>], labels: &Labels) -> Option<Evaluation> {
+    match Evaluation::new(summary, facets, labels) {
         Ok(evaluation) => Some(evaluation),
         Err(error) => {
             eprintln!("warning: the labels could not be scored: {error}");
@@ -232,10 +242,10 @@ fn closing_words(
     dir: &Path,
     model: &dyn Clusterer,
     summary: &FitSummary,
-    sizes: &[usize],
     evaluation: Option<&Evaluation>,
-    has_embedding: bool,
+    found: &Found<'_>,
 ) -> String {
+    let (sizes, has_embedding) = (found.sizes, found.has_embedding);
     let mut text = String::new();
     if let Some(Evaluation { fit, test, start, .. }) = evaluation {
         let from = start.map_or_else(String::new, |s| format!("   (started from ACC {})", percent(s.acc)));
@@ -275,6 +285,14 @@ fn closing_words(
             }
         );
     }
+    if let Some(FacetsFound { assignments, structure }) = found.facets {
+        let _ = writeln!(text, "{} clusterings of the same samples: {structure}", assignments.len());
+        let scores = evaluation.map_or(&[][..], |evaluation| &evaluation.facets);
+        for (i, score) in scores.iter().enumerate() {
+            let (acc, purity) = (percent(score.acc), percent(score.purity));
+            let _ = writeln!(text, "  facet {i}: ACC {acc}   NMI {:.4}   purity {purity}", score.nmi);
+        }
+    }
     let wall: f64 = summary.phases.iter().map(|p| p.wall_s).sum();
     let cached = if summary.phases.iter().any(|p| p.cached) {
         ", phases from the cache at their original cost"
@@ -287,6 +305,9 @@ fn closing_words(
         vec!["report.html".to_string(), "everything on one page".into()],
         vec!["assignments.csv".into(), "the cluster of every sample (.npy for programs)".into()],
     ];
+    if found.facets.is_some() {
+        files.push(vec!["facets.csv".into(), "the cluster of every sample in each of the clusterings".into()]);
+    }
     if has_embedding {
         files.push(vec!["embedding.npy".into(), "the points of the latent space".into()]);
     }

@@ -4,7 +4,7 @@ use crate::args::PredictArgs;
 use crate::commands::{Format, check_parent, format_of, open};
 use crate::files::{self, Probability};
 use crate::output::{say, thousands};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use ndarray::Array2;
 use vae_core::fsio::write_atomic;
 
@@ -20,7 +20,25 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         }
         None => Format::Csv,
     };
+    if args.facets && format == Format::Npy {
+        bail!("--facets writes CSV; name the file .csv");
+    }
     let (model, input) = open(&args.input)?;
+    if args.facets {
+        let facets = model.facets().context("this model has one clustering; leave out --facets")?;
+        let facets = facets.assignments(&input.features)?;
+        return match &args.out {
+            Some(out) => {
+                write_atomic(out, |file| files::facets_csv(file, &facets))?;
+                say(&format!("{} samples in {} facets: {}\n", thousands(input.features.n()), facets.len(), out.display()))
+            }
+            None => {
+                let mut text = Vec::new();
+                files::facets_csv(&mut text, &facets)?;
+                say(&String::from_utf8(text)?)
+            }
+        };
+    }
     let gamma: Option<Array2<f32>> = if args.proba {
         let soft = model.soft().context("this method has no probabilities; leave out --proba")?;
         Some(soft.predict_proba(&input.features)?)

@@ -18,7 +18,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     vae_core::device::configure_process(1);
     let model = open_model(&args.model)?;
     let generator =
-        model.generator().context("this method does not generate; choose one that does, such as vade")?;
+        model.generator().context("this model has no distribution of each cluster to sample from; choose a method that has, such as vade")?;
     let clusters: Vec<usize> = args.cluster.map_or_else(|| (0..model.n_clusters()).collect(), |c| vec![c]);
     let n = args.n as usize;
     let parts: Vec<Array2<f32>> =

@@ -2,7 +2,7 @@
 
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
-use crate::scale::ScaleKind;
+use crate::scale::{ScaleKind, check_affine};
 use crate::vade::{InitConfig, InitKind};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,10 @@ pub struct LtvaeConfig {
     pub n_clusters: usize,
     /// Scaling of the columns before everything else.
     pub scale: ScaleKind,
+    /// Then every value is multiplied by this. The authors' code has grey values in [0, 5.1]. Absent at 1, its default: it is
+    /// younger than the first recorded runs.
+    #[serde(skip_serializing_if = "is_one")]
+    pub input_factor: f64,
     /// p(x | z).
     pub likelihood: LikelihoodKind,
     /// λ of a Gaussian likelihood.
@@ -95,11 +99,18 @@ pub struct LtvaeConfig {
     pub train: TrainConfig,
 }
 
+/// For a setting that is absent at 1.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes references
+fn is_one(value: &f64) -> bool {
+    *value == 1.0
+}
+
 impl Default for LtvaeConfig {
     fn default() -> Self {
         Self {
             n_clusters: 0,
             scale: ScaleKind::Auto,
+            input_factor: 1.0,
             likelihood: LikelihoodKind::Auto,
             likelihood_variance: 0.1,
             basis: CodeBasis::Codes,
@@ -167,7 +178,12 @@ impl MethodConfig for LtvaeConfig {
         }
     }
 
+    fn affine(&self) -> (f64, f64) {
+        (self.input_factor, 0.0)
+    }
+
     fn check(&self) -> Result<()> {
+        check_affine(self.input_factor, 0.0)?;
         self.net.check()?;
         self.pretrain.check()?;
         self.init.codes.check()?;

@@ -1,7 +1,7 @@
 //! The codes of a pretrained auto-encoder, and the clusterings of them that methods start from.
 
 use super::{labels_of, labels_to_tensor};
-use crate::Result;
+use crate::{Error, Result};
 use crate::mixture::{Mixture, selection_text};
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
@@ -181,6 +181,14 @@ impl<'a> Codes<'a> {
     }
 }
 
+/// What is wrong with codes is not wrong with the data.
+fn of_codes(error: vae_gmm::Error) -> Error {
+    match error {
+        vae_gmm::Error::TooFewDistinctRows { distinct, k } => Error::SameCodes { distinct, n_clusters: k },
+        other => other.into(),
+    }
+}
+
 fn mixture_of(
     points: &Features,
     config: &CodeClustering,
@@ -194,7 +202,7 @@ fn mixture_of(
     let mut notes = json!({});
     let kmeans = match config.select {
         CodeSelect::Modularity => {
-            let fits = kmeans.fit_all(codes.view(), n_clusters, seed)?;
+            let fits = kmeans.fit_all(codes.view(), n_clusters, seed).map_err(of_codes)?;
             let graph = PartitionConfig::default().neighbour_graph(points, cx)?;
             let judged: vae_graph::Result<Vec<f64>> =
                 fits.iter().map(|f| graph.modularity(f.labels())).collect();
@@ -207,7 +215,7 @@ fn mixture_of(
             fits.into_iter().nth(best).expect("n_init is at least 1")
         }
         CodeSelect::Inertia | CodeSelect::LogLikelihood => {
-            let fit = kmeans.fit(codes.view(), n_clusters, seed)?;
+            let fit = kmeans.fit(codes.view(), n_clusters, seed).map_err(of_codes)?;
             notes["kmeans_inertias"] = json!(fit.restart_inertias());
             fit
         }
@@ -249,5 +257,21 @@ mod tests {
             (0..120).all(|i| (labels[i] == labels[0]) == (i < 60))
         };
         assert!(strip(CodeSelect::Modularity) && !strip(CodeSelect::Inertia));
+    }
+
+    /// Two codes for everything: the message is about the codes, not about the data.
+    #[test]
+    fn codes_that_are_the_same_are_told_as_codes() {
+        let codes = Array2::from_shape_fn((30, 2), |(i, _)| if i == 0 { 1e9 } else { 0.5 });
+        let points = Features::dense(codes).expect("finite");
+        let cx = FitContext::in_memory(0);
+        for select in [CodeSelect::Inertia, CodeSelect::Modularity] {
+            let config = CodeClustering { select, ..CodeClustering::default() };
+            let message = mixture_of(&points, &config, 3, &Streams::new(0, "init"), &cx)
+                .err()
+                .expect("too few codes")
+                .to_string();
+            assert!(message.contains("only 2 different codes, too few for 3 clusters"), "{message}");
+        }
     }
 }

@@ -171,6 +171,10 @@ impl Network for ClusterNet {
         self.likelihood.mean(&self.decoder.decode(&self.code(x)))
     }
 
+    fn has_priors(&self) -> bool {
+        matches!(self.prior, Prior::Classes(_))
+    }
+
     fn sample(&self, cluster: usize, n: usize, streams: &Streams, device: Device) -> Tensor {
         let shape = [n as i64, self.latent_dim as i64];
         let noise = normal(&mut streams.rng("noise", cluster, 0), &shape, device);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::coder::NetKind;
 use crate::conv_vae::{CategoryInput, ConvVaeNet, Intermediate};
-use crate::method::MethodConfig;
+use crate::method::{MethodConfig, Model};
 use crate::network::Network;
 use tch::{Kind, Tensor};
 use vae_core::kl::gaussian_to_standard;
@@ -124,8 +124,8 @@ fn halves(n: usize) -> Features {
     Features::dense(x).expect("finite").with_image(IMAGE).expect("28 x 28")
 }
 
-/// Largest share of a cluster after two epochs of 50 updates.
-fn largest_share(mode: Mode) -> f64 {
+/// Two epochs of 50 updates on images of two kinds: the largest share of a cluster, the last `cat`, and whether the model samples.
+fn two_kinds(mode: Mode) -> (f64, f64, bool) {
     vae_core::device::configure_process(1);
     let mut config = ConvVaeConfig { mode, n_init: 1, n_clusters: 4, ..row(10, 1, 64) };
     config.net.kind = NetKind::Conv;
@@ -134,12 +134,45 @@ fn largest_share(mode: Mode) -> f64 {
     config.train.batch_size = 8;
     let x = halves(400);
     let (input, _) = config.input().resolve(&x, config.affine()).expect("usable");
-    let (_, summary) = ConvVae::fit(&config, &x, &input, &FitContext::in_memory(0)).expect("a fit");
+    let (model, summary) = ConvVae::fit(&config, &x, &input, &FitContext::in_memory(0)).expect("a fit");
     let count = |k: u32| summary.assignments.iter().filter(|&&c| c == k).count();
-    (0..4).map(count).max().unwrap_or(0) as f64 / 400.0
+    let share = (0..4).map(count).max().unwrap_or(0) as f64 / 400.0;
+    let terms = &summary.phases[0].history[1].terms;
+    let cat = terms.iter().find(|(name, _)| name == "cat").expect("a term").1;
+    (share, cat, model.generative().is_some())
 }
 
 #[test]
 fn the_printed_loss_puts_everything_into_one_cluster() {
-    assert_eq!(largest_share(Mode::Literal), 1.0);
+    let (share, cat, samples) = two_kinds(Mode::Literal);
+    assert_eq!(share, 1.0);
+    // Its floor for one cluster of K = 4: (K − 1)/K · ln 1e-7.
+    let floor = 0.75 * 1e-7f64.ln();
+    assert!((floor..0.98 * floor).contains(&cat), "{cat} {floor}");
+    assert!(!samples, "no cluster has a prior of its own");
+    // Without the epsilon there is a minimum, and it is no clustering either: every p(y | x) is uniform.
+    let (_, cat, _) = two_kinds(Mode::ExactLiteral);
+    assert!((cat + 4f64.ln()).abs() < 0.02, "{cat}");
+    // The same images, network and updates with the loss that the derivation gives.
+    let (share, cat, samples) = two_kinds(Mode::Sound);
+    assert!(share < 0.9, "{share}");
+    assert!((-4f64.ln() - 1e-4..0.0).contains(&cat) && samples, "{cat}");
+}
+
+/// The sheet's first values of kl, 11.19 at s = 20 and 31.15 at s = 60 (on MNIST): s/2, and a little for the variance of mu.
+#[test]
+fn the_first_kl_is_half_a_nat_a_dimension_and_a_little() {
+    vae_core::device::configure_process(1);
+    let streams = Streams::new(1, "train");
+    let (x, index) = (grey(100), Tensor::arange(100, (Kind::Int64, Device::Cpu)));
+    for s in [20, 60] {
+        let net = net(&row(s, 1, 512));
+        let batch = Batch { x: &x, index: &index, epoch: 0, step: 0, streams: &streams };
+        let loss = tch::no_grad(|| net.loss(&batch)).expect("a loss");
+        let kl = loss.terms.iter().find(|(name, _)| *name == "kl").expect("a term").1.double_value(&[]);
+        // ½‖ε‖² of 100 samples scatters by √(s/2)/10.
+        let half = s as f64 / 2.0;
+        let scatter = 4.0 * half.sqrt() / 10.0;
+        assert!((half - scatter..half + 1.5 + scatter).contains(&kl), "s = {s}: {kl}");
+    }
 }
