@@ -195,11 +195,7 @@ impl Evaluation {
     ///
     /// # Errors
     /// [`vae_metrics::Error`], for example for labels that are different on every row.
-    pub fn new(
-        summary: &FitSummary,
-        facets: &[Array1<u32>],
-        labels: &Labels,
-    ) -> vae_metrics::Result<Self> {
+    pub fn new(summary: &FitSummary, facets: &[Array1<u32>], labels: &Labels) -> vae_metrics::Result<Self> {
         let y = labels.y.view();
         let score = |clusters: &Array1<u32>| Scores::new(clusters.view(), y);
         let curve = summary.observed.iter().map(|(epoch, clusters)| {

@@ -59,6 +59,10 @@ pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
         file,
         set: args.set.clone(),
         n_clusters: args.clusters,
+        n_classes: match &source {
+            Some(Source::Known(name)) => vae_data::registry().get(name).map(|entry| entry.classes),
+            _ => None,
+        },
     };
     Ok(Chosen { resolved: resolve(&selection)?, source, notes })
 }

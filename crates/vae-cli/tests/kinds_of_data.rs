@@ -97,6 +97,8 @@ fn info_shows_some_of_the_data() {
     assert!(text.contains("2.0 different terms a document") && text.contains("  wheat corn\n"), "{text}");
     place.write("n.csv", "a,b\n1,2.5\n");
     assert!(place.ok(&["data", "info", "n.csv"]).contains("the first rows:\n  1.0000 2.5000\n"));
+    let limited = json(place.ok(&["data", "info", "n.csv", "--limit", "1", "--json"]).as_bytes());
+    assert_eq!((limited["n"].as_u64(), limited["preprocessing"].as_str()), (Some(1), Some("none")));
     let picture = place.ok(&["data", "info", "strokes"]);
     assert!(picture.contains("the first picture (") && picture.contains("@@"), "{picture}");
 }
@@ -164,6 +166,16 @@ fn pictures_become_features_with_their_provenance() {
     assert_eq!(facts["weights_title"], serde_json::Value::Null);
     let info = json(place.ok(&["data", "info", "f.npy", "--json"]).as_bytes());
     assert_eq!((info["n"].as_u64(), info["dim"].as_u64()), (Some(3), Some(2048)));
+
+    // Nothing is computed twice, and nothing is trusted that is not what it was.
+    let again = [&features[..], &["-o", "f.npy", "--threads", "1"]].concat();
+    assert!(place.ok(&again).contains("f.npy has the features of these pictures and weights already"));
+    let right = place.read("f.npy");
+    let mut wrong = right.clone();
+    *wrong.last_mut().expect("values") ^= 1;
+    place.write("f.npy", wrong);
+    assert!(place.ok(&again).starts_with("3 pictures, 2048 features each"));
+    assert_eq!(place.read("f.npy"), right);
 
     let nowhere = place.refused(&features);
     assert!(nowhere.contains("say where to write the features"), "{nowhere}");

@@ -177,3 +177,50 @@ fn labels_change_no_byte_of_a_fit() {
     assert!(acc("true") > acc("shuffled"), "the shuffle is one: {} {}", acc("true"), acc("shuffled"));
     assert!(!place.path("none/metrics.json").exists());
 }
+
+#[test]
+fn a_tree_gives_a_column_for_each_of_its_clusterings() {
+    let place = Place::new();
+    place.write("my.csv", groups_csv(120));
+    let data = ["-d", "my.csv", "--label-column", "kind"];
+    let tree = "structure={latents=[{n_states=3},{parent=0,n_states=2}],leaves=[{parent=0,variables=[0]},{parent=1,variables=[1,2]}]}";
+    let sets = ["--set", tree, "--set", "net.latent_dim=3", "--set", "init.kind=kmeans"];
+    let said = place.ok(&[&["fit", "-m", "ltvae", "-k", "3", "-o", "run"][..], &data, &TINY, &sets].concat());
+    assert!(
+        said.contains("2 clusterings of the same samples: Y0(3)") && said.contains("facet 1: ACC"),
+        "{said}"
+    );
+    let written = String::from_utf8(place.read("run/facets.csv")).expect("text");
+    let rows: Vec<&str> = written.lines().collect();
+    assert_eq!((rows[0], rows.len()), ("index,facet0,facet1", 121));
+    let assigned = String::from_utf8(place.read("run/assignments.csv")).expect("text");
+    let of = |line: &str| line.split(',').nth(1).map(str::to_owned);
+    assert!(rows.iter().skip(1).zip(assigned.lines().skip(1)).all(|(a, b)| of(a) == of(b)));
+    let metrics = json(&place.read("run/metrics.json"));
+    assert_eq!(metrics["facets"].as_array().map(Vec::len), Some(2));
+    assert_eq!(metrics["facets"][0], metrics["fit"]);
+    place.ok(&[&["predict", "-m", "run", "--facets", "-o", "f.csv"][..], &data].concat());
+    assert_eq!(String::from_utf8(place.read("f.csv")).expect("text"), written);
+    let npy = place.refused(&[&["predict", "-m", "run", "--facets", "-o", "f.npy"][..], &data].concat());
+    assert!(npy.contains("--facets writes CSV"), "{npy}");
+
+    place.ok(&[&["fit", "-m", "kmeans", "-k", "3", "-o", "one"][..], &data].concat());
+    let one = place.refused(&[&["predict", "-m", "one", "--facets"][..], &data].concat());
+    assert!(one.contains("one clustering; leave out --facets"), "{one}");
+}
+
+#[test]
+fn every_generative_method_draws_a_grid_of_one_cluster() {
+    let place = Place::new();
+    for method in ["vade", "dgg", "ltvae", "vae-cluster", "conv-vae", "gmvae", "gmvae-m2"] {
+        let preset = format!("{method}/strokes");
+        place.ok(&["fit", "-p", &preset, "--profile", "quick", "--limit", "120", "-o", method]);
+        assert!(place.path(&format!("{method}/pictures/generated.svg")).exists(), "{method}");
+        place.ok(&["sample", "-m", method, "--cluster", "3", "-n", "9", "-o", "s.png"]);
+        assert_eq!(place.read("s.png")[1..4], *b"PNG", "{method}");
+    }
+    let set = ["--set", "mode=literal", "--profile", "quick", "--limit", "120", "-o", "literal"];
+    place.ok(&[&["fit", "-p", "conv-vae/strokes"][..], &set].concat());
+    let nothing = place.refused(&["sample", "-m", "literal", "-o", "s.png"]);
+    assert!(nothing.contains("no distribution of each cluster to sample from"), "{nothing}");
+}

@@ -25,6 +25,8 @@ const BLOCKS: [usize; 4] = [3, 4, 6, 3];
 const WIDTHS: [i64; 4] = [64, 128, 256, 512];
 const EXPANSION: i64 = 4;
 const BATCH_NORM_EPS: f64 = 1e-5;
+/// Pictures with more pixels do not get smaller features, only slower ones: the network was trained on 224 x 224.
+const MAX_PIXELS: i64 = 1 << 22;
 /// The network halves a picture five times.
 const MIN_SIDE: i64 = 32;
 /// Bytes of intermediate maps for each pixel of the input, counted: 64 channels at half the side and 256 at a quarter
@@ -99,12 +101,18 @@ impl ResNet50 {
     /// `x`: `[b, 3, h, w]`, or `[b, 1, h, w]` for grey pictures, whose channel is used three times; result `[b, 2048]`.
     ///
     /// # Errors
-    /// [`Error::Features`] for another number of channels or pictures smaller than 32x32, [`Error::Torch`].
+    /// [`Error::Features`] for another number of channels or pictures smaller than 32x32 or beyond 4 million pixels,
+    /// [`Error::Torch`].
     pub fn features(&self, x: &Tensor) -> Result<Tensor> {
         let (_, channels, height, width) = x.size4()?;
         if !matches!(channels, 1 | 3) || height < MIN_SIDE || width < MIN_SIDE {
             return Err(Error::Features(format!(
                 "pictures of {channels}x{height}x{width} cannot be used: 1 or 3 channels and at least {MIN_SIDE}x{MIN_SIDE} pixels are needed"
+            )));
+        }
+        if height * width > MAX_PIXELS {
+            return Err(Error::Features(format!(
+                "pictures of {height}x{width} are too large: the network was trained on 224x224; make them smaller, to 4 million pixels at most"
             )));
         }
         let _guard = tch::no_grad_guard();
@@ -144,8 +152,14 @@ impl ConvNorm {
             Ok(tensor.f_to_device(device)?)
         };
         let channel = |part: &str| get(format!("{norm}.{part}"), &shape[..1]);
-        let norm = [channel("weight")?, channel("bias")?, channel("running_mean")?, channel("running_var")?];
-        Ok(Self { weight: get(format!("{conv}.weight"), &shape)?, norm, stride })
+        let of_norm =
+            [channel("weight")?, channel("bias")?, channel("running_mean")?, channel("running_var")?];
+        if !bool::try_from(of_norm[3].f_ge(0.0)?.f_all()?)? {
+            return Err(Error::Features(format!(
+                "the weight `{norm}.running_var` holds a negative variance: the file is damaged"
+            )));
+        }
+        Ok(Self { weight: get(format!("{conv}.weight"), &shape)?, norm: of_norm, stride })
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {

@@ -98,7 +98,7 @@ fn a_picture_does_not_depend_on_its_batch_and_grey_is_three_equal_channels() {
     let scale = both.abs().max().double_value(&[]);
     assert!((both.narrow(0, 1, 1) - second).abs().max().double_value(&[]) < 1e-5 * scale);
     assert!((both - colour).abs().max().double_value(&[]) < 1e-5 * scale);
-    for shape in [[1, 2, 64, 64], [1, 3, 31, 64]] {
+    for shape in [[1, 2, 64, 64], [1, 3, 31, 64], [1, 1, 2049, 2048]] {
         assert!(matches!(
             net.features(&Tensor::zeros(shape, (Kind::Float, Device::Cpu))),
             Err(Error::Features(_))
@@ -116,6 +116,9 @@ fn wrong_weights_are_named() {
         .insert("layer3.5.bn2.running_var".into(), Tensor::full([256], f64::NAN, (Kind::Float, Device::Cpu)));
     let text = ResNet50::new(&weights, Device::Cpu).expect_err("NaN").to_string();
     assert!(text.contains("not finite"), "{text}");
+    weights.insert("layer3.5.bn2.running_var".into(), Tensor::full([256], -0.5, (Kind::Float, Device::Cpu)));
+    let text = ResNet50::new(&weights, Device::Cpu).expect_err("negative").to_string();
+    assert!(text.contains("`layer3.5.bn2.running_var` holds a negative variance"), "{text}");
     weights.remove("layer1.0.downsample.0.weight");
     let text = ResNet50::new(&weights, Device::Cpu).expect_err("missing").to_string();
     assert!(

@@ -47,6 +47,8 @@ pub struct Selection {
     pub set: Vec<String>,
     /// Overrides `n_clusters`.
     pub n_clusters: Option<usize>,
+    /// Classes of a known data set: `n_clusters` where nothing else says it.
+    pub n_classes: Option<usize>,
 }
 
 /// A complete, checked configuration and where each value came from.
@@ -76,7 +78,11 @@ pub fn resolve(selection: &Selection) -> Result<Resolved> {
     let file = selection.file.as_ref().map(|(name, text)| UserFile::read(name, text)).transpose()?;
     let method = choose_method(selection, preset.as_ref().map(|p| p.method), file.as_ref())?;
 
+    let clusters = |k: usize| Table::from_iter([("n_clusters".to_string(), Value::Integer(k as i64))]);
     let mut layers: Vec<(String, Table)> = Vec::new();
+    if let Some(k) = selection.n_classes {
+        layers.push(("classes of the data set".into(), clusters(k)));
+    }
     if let Some(preset) = &preset {
         let origin = format!("preset {}", preset.name);
         let mut base = preset.table()?;
@@ -93,8 +99,7 @@ pub fn resolve(selection: &Selection) -> Result<Resolved> {
         layers.push((format!("--set {setting}"), parse_setting(setting, method)?));
     }
     if let Some(k) = selection.n_clusters {
-        let table = Table::from_iter([("n_clusters".to_string(), Value::Integer(k as i64))]);
-        layers.push(("--clusters".into(), table));
+        layers.push(("--clusters".into(), clusters(k)));
     }
     // A leaf without an origin is a default.
     let (mut table, mut origins) = (method.defaults(), BTreeMap::new());

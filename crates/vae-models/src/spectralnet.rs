@@ -14,7 +14,8 @@
 //!   labels; `"kmeans"` is the published last step.
 //! * Pairs are drawn anew each epoch (see [`vae_graph::siamese`]) instead of listed in advance; two epochs see as many pairs
 //!   as one of theirs, which lists two per point and side. The Siamese output is linear: a last ReLU can die and make
-//!   all distances 0.
+//!   all distances 0. A far point is a uniformly random one and may, with probability k/n, be a neighbour; the published code
+//!   leaves the anchor's own list out.
 //! * No part of the data is held out to steer the learning rate: it follows a schedule, and all points train.
 //! * The orthonormalising matrix of the fitted map is that of all points, which the last batch's estimates. Predictions use
 //!   the stored one.

@@ -152,3 +152,18 @@ fn a_partly_given_optional_table_begins_with_its_own_defaults() {
     let plain = resolve(&select("dgg")).expect("valid");
     assert!(plain.with_origins().iter().all(|(path, _, _)| !path.starts_with("siamese")));
 }
+
+#[test]
+fn a_known_set_says_how_many_clusters_where_nothing_else_does() {
+    let known = Selection { n_classes: Some(7), n_clusters: None, ..select("vade") };
+    let n_clusters = |selection: &Selection| {
+        let all = resolve(selection).expect("valid").with_origins();
+        let found = all.into_iter().find(|(key, _, _)| key == "n_clusters").expect("a key");
+        (found.1, found.2)
+    };
+    assert_eq!(n_clusters(&known), ("7".into(), "classes of the data set".into()));
+    let preset = Selection { preset: Some("vade/mnist".into()), ..known.clone() };
+    assert_eq!(n_clusters(&preset), ("10".into(), "preset vade/mnist".into()));
+    let said = Selection { n_clusters: Some(4), ..known };
+    assert_eq!(n_clusters(&said), ("4".into(), "--clusters".into()));
+}

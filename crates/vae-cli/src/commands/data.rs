@@ -181,26 +181,33 @@ struct Facts<'a> {
     n_classes: Option<usize>,
     readable: bool,
     found: Option<&'a Path>,
+    preprocessing: &'a str,
     licence: &'a str,
+    homepage: &'a str,
+    citation: &'a str,
 }
 
 fn info(data: &str, read: &ReadArgs, json: bool) -> Result<()> {
     let source: Source = data.parse()?;
-    let info = vae_data::info(&source, &options(read))?;
+    let mut info = vae_data::info(&source, &options(read))?;
+    if let Some(limit) = read.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)) {
+        info.n = info.n.min(limit);
+        info.n_train = info.n_train.min(limit);
+    }
     if json {
-        let Info { name, n, dim, image, n_train, n_classes, readable, found, licence, .. } = &info;
-        let (n, dim, n_train, readable) = (*n, *dim, *n_train, *readable);
-        let found = found.as_deref();
         say_json(&Facts {
-            name,
-            n,
-            dim,
-            image: *image,
-            n_train,
-            n_classes: *n_classes,
-            readable,
-            found,
-            licence,
+            name: &info.name,
+            n: info.n,
+            dim: info.dim,
+            image: info.image,
+            n_train: info.n_train,
+            n_classes: info.n_classes,
+            readable: info.readable,
+            found: info.found.as_deref(),
+            preprocessing: &info.preprocessing,
+            licence: &info.licence,
+            homepage: &info.homepage,
+            citation: &info.citation,
         })?;
     } else {
         say(&describe(&info))?;

@@ -6,7 +6,7 @@ use crate::files;
 use crate::output::{duration, say, thousands};
 use anyhow::{Context, Result, bail};
 use ndarray::ArrayView2;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use vae_core::device::{configure_process, device_name};
@@ -70,6 +70,9 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
         x.nrows(),
         vae_core::ImageShape { channels: image.channels, height: image.height, width: image.width },
     );
+    if is_made(&out, [&set.sha256, &trained.sha256], n) {
+        return say(&format!("{} has the features of these pictures and weights already\n", out.display()));
+    }
     let batch = batch_size(image.height, image.width, device);
     eprintln!("{} pictures of {image}, {batch} at a time, on {}", thousands(n), device_name(device));
     let progress = for_stderr();
@@ -78,6 +81,9 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
             progress.note(&format!("{} of {} pictures", thousands(done), thousands(n)));
         }
     })?;
+    if features.iter().any(|v| !v.is_finite()) {
+        bail!("the features overflow: {} is no trained network", args.weights.display());
+    }
     let provenance = Provenance {
         schema: 1,
         model: "resnet50",
@@ -100,6 +106,25 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
     let (n, d) = features.dim();
     let time = duration(started.elapsed().as_secs_f64());
     say(&format!("{} pictures, {d} features each, in {time}: {}\n", thousands(n), out.display()))
+}
+
+/// What must agree for features to be those that would be computed again.
+#[derive(Deserialize)]
+struct Made {
+    images_sha256: String,
+    weights_sha256: String,
+    features_sha256: String,
+}
+
+/// Whether `out` holds the features of these `n` pictures and weights, by its provenance and its content.
+fn is_made(out: &Path, [images, weights]: [&str; 2], n: usize) -> bool {
+    let made = std::fs::read(with_json(out)).ok().and_then(|text| serde_json::from_slice::<Made>(&text).ok());
+    made.is_some_and(|made| {
+        made.images_sha256 == images
+            && made.weights_sha256 == weights
+            && vae_data::load(&Source::Path(out.to_owned()), &LoadOptions::default())
+                .is_ok_and(|(set, _)| set.x.n() == n && set.sha256 == made.features_sha256)
+    })
 }
 
 /// The pictures: `stl10` means the pictures its features are made of.

@@ -306,7 +306,8 @@ fn closing_words(
         vec!["assignments.csv".into(), "the cluster of every sample (.npy for programs)".into()],
     ];
     if found.facets.is_some() {
-        files.push(vec!["facets.csv".into(), "the cluster of every sample in each of the clusterings".into()]);
+        files
+            .push(vec!["facets.csv".into(), "the cluster of every sample in each of the clusterings".into()]);
     }
     if has_embedding {
         files.push(vec!["embedding.npy".into(), "the points of the latent space".into()]);

@@ -30,7 +30,12 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         return match &args.out {
             Some(out) => {
                 write_atomic(out, |file| files::facets_csv(file, &facets))?;
-                say(&format!("{} samples in {} facets: {}\n", thousands(input.features.n()), facets.len(), out.display()))
+                say(&format!(
+                    "{} samples in {} facets: {}\n",
+                    thousands(input.features.n()),
+                    facets.len(),
+                    out.display()
+                ))
             }
             None => {
                 let mut text = Vec::new();

@@ -73,7 +73,8 @@ impl Method for ConvVae {
     const SUMMARY: &'static str = "VAE-Cluster's loss behind two convolutional networks in series";
     const REFERENCE: &'static str = "Yan 2020 (Computer Systems & Applications 29(10), 222-227)";
     const GENERATIVE: bool = true;
-    const PRESETS: &'static [Preset] = presets!("conv-vae": "strokes", "mnist", "fashion-mnist", "reuters21578");
+    const PRESETS: &'static [Preset] =
+        presets!("conv-vae": "strokes", "mnist", "fashion-mnist", "reuters21578");
     type Config = ConvVaeConfig;
     type Model = Trained<ClusterNet>;
 

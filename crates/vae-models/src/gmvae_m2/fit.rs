@@ -24,7 +24,8 @@ impl Method for GmvaeM2 {
     const SUMMARY: &'static str = "an M2 model without labels: a VAE for each class, summed over the classes";
     const REFERENCE: &'static str = "Shu 2016 (RuiShu/vae-clustering); Kingma et al. 2014 (M2)";
     const GENERATIVE: bool = true;
-    const PRESETS: &'static [Preset] = presets!("gmvae-m2": "strokes", "mnist", "fashion-mnist", "reuters21578");
+    const PRESETS: &'static [Preset] =
+        presets!("gmvae-m2": "strokes", "mnist", "fashion-mnist", "reuters21578");
     type Config = GmvaeM2Config;
     type Model = Trained<GmvaeM2Net>;
 

@@ -1,8 +1,8 @@
 //! The codes of a pretrained auto-encoder, and the clusterings of them that methods start from.
 
 use super::{labels_of, labels_to_tensor};
-use crate::{Error, Result};
 use crate::mixture::{Mixture, selection_text};
+use crate::{Error, Result};
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -24,7 +24,8 @@ impl Method for VaeCluster {
         "a VAE with one Gaussian per class and a classifier of its latents, in one step";
     const REFERENCE: &'static str = "Su 2018 (spaces.ac.cn, vae_keras_cluster.py)";
     const GENERATIVE: bool = true;
-    const PRESETS: &'static [Preset] = presets!("vae-cluster": "strokes", "mnist", "fashion-mnist", "reuters21578");
+    const PRESETS: &'static [Preset] =
+        presets!("vae-cluster": "strokes", "mnist", "fashion-mnist", "reuters21578");
     type Config = VaeClusterConfig;
     type Model = Trained<ClusterNet>;
 
