@@ -177,6 +177,12 @@ mod tests {
         let net = NetConfig::default();
         assert_eq!(build(&net, 784, false).0.n_values(), 3_330_794);
         assert_eq!(build(&net, 784, true).0.n_values(), 3_350_804);
+        // DEC's sheet: the encoder alone, and its products of one sample.
+        let encoder = build(&net, 784, false).0;
+        let of_encoder = || encoder.iter().filter(|p| p.name.starts_with("encoder."));
+        let matrices = of_encoder().filter(|p| p.tensor.dim() == 2);
+        assert_eq!(of_encoder().map(|p| p.tensor.numel()).sum::<usize>(), 1_665_010);
+        assert_eq!(matrices.map(|p| p.tensor.numel()).sum::<usize>(), 1_662_000);
     }
 
     #[test]
