@@ -101,6 +101,11 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
         threads,
         version: env!("CARGO_PKG_VERSION"),
     };
+    // Features must never lie beside the provenance of others.
+    let old = with_json(&out);
+    if old.exists() {
+        std::fs::remove_file(&old).with_context(|| format!("cannot replace {}", old.display()))?;
+    }
     files::write_npy_f32(&out, features.view())?;
     write_bytes(&with_json(&out), (serde_json::to_string_pretty(&provenance)? + "\n").as_bytes())?;
     let (n, d) = features.dim();

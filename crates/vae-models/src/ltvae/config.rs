@@ -100,7 +100,7 @@ pub struct LtvaeConfig {
 }
 
 /// For a setting that is absent at 1.
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes references
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn is_one(value: &f64) -> bool {
     *value == 1.0
 }

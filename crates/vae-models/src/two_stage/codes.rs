@@ -267,10 +267,10 @@ mod tests {
         let cx = FitContext::in_memory(0);
         for select in [CodeSelect::Inertia, CodeSelect::Modularity] {
             let config = CodeClustering { select, ..CodeClustering::default() };
-            let message = mixture_of(&points, &config, 3, &Streams::new(0, "init"), &cx)
-                .err()
-                .expect("too few codes")
-                .to_string();
+            let Err(error) = mixture_of(&points, &config, 3, &Streams::new(0, "init"), &cx) else {
+                panic!("too few codes")
+            };
+            let message = error.to_string();
             assert!(message.contains("only 2 different codes, too few for 3 clusters"), "{message}");
         }
     }
