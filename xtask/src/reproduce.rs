@@ -45,7 +45,7 @@ pub struct Args {
     /// Settings: quick (minutes, for looking), standard (two cores), paper (the published schedule)
     #[arg(long)]
     profile: Option<Profile>,
-    /// Only these rows or methods
+    /// Only these rows, or all rows of these methods; a name that is both means the row
     #[arg(long, value_delimiter = ',')]
     methods: Vec<String>,
     /// Only these data sets

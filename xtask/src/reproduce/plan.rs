@@ -114,9 +114,6 @@ fn available_cells<'a>(
 ) -> Result<Vec<(&'a Row, &'a Dataset)>> {
     check_names(recipe, choice)?;
     let methods: BTreeSet<String> = vae.methods()?.into_iter().collect();
-    let chosen = |list: &[String], names: &[&str]| {
-        list.is_empty() || list.iter().any(|name| names.contains(&name.as_str()))
-    };
     for row in &recipe.rows {
         let problem = (!methods.contains(&row.method)).then(|| "method not in this version yet".to_owned());
         note(&mut availability.methods, &row.method, problem);
@@ -135,8 +132,8 @@ fn available_cells<'a>(
             continue;
         }
         let is_asked_for = |row: &&Row| {
-            chosen(&choice.datasets, &[id])
-                && chosen(&choice.methods, &[row.id.as_ref(), &row.method])
+            (choice.datasets.is_empty() || choice.datasets.iter().any(|name| name == id))
+                && is_chosen(recipe, row, &choice.methods)
                 && row.is_in(dataset, profile)
         };
         let asked_for: Vec<&Row> = possible.into_iter().filter(is_asked_for).collect();
@@ -147,6 +144,14 @@ fn available_cells<'a>(
         note(&mut availability.datasets, id, problem);
     }
     Ok(cells)
+}
+
+/// Whether a list of rows and methods names this row; an empty one names all. What is a row's name means that row alone,
+/// though its method be called the same.
+fn is_chosen(recipe: &Recipe, row: &Row, names: &[String]) -> bool {
+    let is_row = |name: &String| recipe.rows.iter().any(|row| row.id.as_ref() == name);
+    names.is_empty()
+        || names.iter().any(|name| if is_row(name) { row.id.as_ref() == name } else { &row.method == name })
 }
 
 fn check_names(recipe: &Recipe, choice: &Choice) -> Result<()> {
@@ -250,6 +255,23 @@ mod tests {
         let words =
             selection(&recipe.rows[1], &recipe.datasets[0], Profile::Standard, &Choice::default()).join(" ");
         assert_eq!(words, "--method dec --data strokes --profile standard");
+    }
+
+    #[test]
+    fn a_row_s_name_means_that_row_and_a_method_s_name_all_of_its_rows() {
+        let text =
+            SMALL.replace("id = \"dec\"", "id = \"second\"").replace("method = \"dec\"", "method = \"vade\"");
+        let recipe = Recipe::parse("small", &text).unwrap();
+        let chosen = |name: &str| {
+            let is = |row: &&Row| is_chosen(&recipe, row, &[name.to_owned()]);
+            recipe.rows.iter().filter(is).map(|row| row.id.as_ref().as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(chosen("vade"), ["vade"]);
+        assert_eq!(chosen("second"), ["second"]);
+        let text = text.replace("id = \"vade\"", "id = \"first\"");
+        let recipe = Recipe::parse("small", &text).unwrap();
+        let all = recipe.rows.iter().filter(|row| is_chosen(&recipe, row, &["vade".to_owned()])).count();
+        assert_eq!(all, 2);
     }
 
     #[test]
