@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::dataset::{ImageShape, RawLabels, hex};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::places::resolve;
 use crate::read::element::unit_interval;
 use crate::read::input::{Input, Published};
@@ -58,8 +59,8 @@ pub(crate) fn is_har_folder(folder: &Path) -> bool {
 pub(crate) fn read_idx_folder(folder: Folder<'_>) -> Result<Raw> {
     let mut x = Vec::new();
     if let Some(entry) = folder.entry {
-        // The size is known, so there is one allocation and never a copy. A refusal shows when values come.
-        let _ = x.try_reserve_exact(entry.rows * entry.dim);
+        // The size is known, so there is one allocation and never a copy.
+        memory::reserve(&mut x, entry.rows * entry.dim).map_err(|short| short.at(folder.path))?;
     }
     let mut x_test = Vec::new();
     // Inflating and hashing are most of the work, and the files do not know of each other.
@@ -68,6 +69,7 @@ pub(crate) fn read_idx_folder(folder: Folder<'_>) -> Result<Raw> {
         || idx::read_features(folder.open("t10k-images-idx3-ubyte")?, &mut x_test),
     );
     let ((n_train, d, image), (n_test, d_test, image_test)) = (train?, test?);
+    memory::reserve(&mut x, x_test.len()).map_err(|short| short.at(folder.path))?;
     x.append(&mut x_test);
     if (d, image) != (d_test, image_test) {
         let problem = format!("training rows have {d} values and test rows {d_test}, or another shape");
@@ -75,7 +77,7 @@ pub(crate) fn read_idx_folder(folder: Folder<'_>) -> Result<Raw> {
     }
     let mut labels = Vec::new();
     for (name, rows) in [("train-labels-idx1-ubyte", n_train), ("t10k-labels-idx1-ubyte", n_test)] {
-        let part = idx::read_labels(folder.open(name)?)?;
+        let part = idx::read_labels(folder.open(name)?, folder.entry.is_none().then_some(rows))?;
         check_count(&folder.find(name)?, rows, part.len())?;
         labels.extend(part);
     }
@@ -128,8 +130,8 @@ pub(crate) fn read_reuters10k(folder: Folder<'_>) -> Result<Raw> {
 pub(crate) fn read_stl10(folder: Folder<'_>) -> Result<Raw> {
     let mut x = Vec::new();
     if let Some(entry) = folder.entry {
-        // As for MNIST: one allocation, and a refusal shows when values come.
-        let _ = x.try_reserve_exact(entry.rows * entry.dim);
+        // As for MNIST: one allocation.
+        memory::reserve(&mut x, entry.rows * entry.dim).map_err(|short| short.at(folder.path))?;
     }
     let n_train = stl10::read_pictures(folder.open("train_X.bin")?, &mut x)?;
     let n_test = stl10::read_pictures(folder.open("test_X.bin")?, &mut x)?;

@@ -1,8 +1,9 @@
 //! Known sets of documents: Reuters-21578 and RCV1, through the one text pipeline.
 
 use crate::dataset::RawLabels;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::known::Folder;
+use crate::memory;
 use crate::numpy::permutation;
 use crate::read::rcv1::{Judgements, Piece};
 use crate::read::{rcv1, reuters21578};
@@ -37,9 +38,9 @@ pub(crate) fn read_reuters21578(folder: Folder<'_>, columns: &Columns) -> Result
         let name = format!("reut2-{i:03}.sgm");
         let path = folder.find(&name)?;
         reuters21578::read(folder.open(&name)?, &groups, |text, group| {
-            labels.push(group);
+            memory::push(&mut labels, group).map_err(|short| short.at(&path))?;
             let step = corpus.text(text).and_then(|()| corpus.end_document());
-            step.map_err(|problem| Error::format(&path, problem))
+            step.map_err(|problem| problem.at(&path))
         })?;
     }
     columns.weigh(corpus, folder.path, Some(RawLabels::Ints(labels)))
@@ -55,7 +56,7 @@ pub(crate) fn read_rcv1(folder: Folder<'_>, columns: &Columns) -> Result<TextSet
         rcv1::read(folder.open(name)?, &judgements, |piece| match piece {
             Piece::Tokens(line) => corpus.text(line),
             Piece::End(class) => {
-                labels.push(class);
+                memory::push(&mut labels, class)?;
                 corpus.end_document()
             }
         })?;

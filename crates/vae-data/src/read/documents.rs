@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
+use crate::memory::{self, Interner};
 use crate::read::input::Input;
 use crate::read::records::{Record, Records};
 use crate::read::table::{Lines, TableOptions};
@@ -28,10 +30,10 @@ pub(crate) fn is_text_folder(folder: &Path) -> Result<bool> {
 pub(crate) fn read_folder(folder: &Path, columns: &Columns) -> Result<TextSet> {
     let (files, folders) = list(folder)?;
     let texts = |files: Vec<PathBuf>| files.into_iter().filter(|path| ending_of(path) == "txt");
-    let mut all: Vec<(PathBuf, Option<String>)> = texts(files).map(|path| (path, None)).collect();
+    let mut all: Vec<(PathBuf, Option<Arc<str>>)> = texts(files).map(|path| (path, None)).collect();
     let loose = all.len();
     for class in folders {
-        let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name: Arc<str> = class.file_name().unwrap_or_default().to_string_lossy().into();
         all.extend(texts(list(&class)?.0).map(|path| (path, Some(name.clone()))));
     }
     if loose > 0 && loose < all.len() {
@@ -53,14 +55,13 @@ fn add_file(corpus: &mut Corpus, path: &Path) -> Result<()> {
     let mut length = 0;
     while let Some((_, line)) = lines.next_line()? {
         length += line.len();
-        let step =
-            if length > MAX_DOCUMENT_BYTES { Err("a text is longer than 16 MiB") } else { corpus.text(line) };
-        if let Err(problem) = step {
-            return Err(lines.problem(problem));
+        if length > MAX_DOCUMENT_BYTES {
+            return Err(lines.problem("a text is longer than 16 MiB"));
         }
+        corpus.text(line).map_err(|problem| lines.stop(problem))?;
     }
     lines.finish()?;
-    corpus.end_document().map_err(|problem| Error::format(path, problem))
+    corpus.end_document().map_err(|problem| problem.at(path))
 }
 
 /// Files and sub-folders, sorted by name; hidden ones are left out.
@@ -98,14 +99,16 @@ pub(crate) fn read_column(
     let text = records.column(text_column)?;
     let label = options.label_column.as_deref().map(|name| records.column(name)).transpose()?;
     let mut corpus = columns.corpus();
-    let mut labels = Vec::new();
+    let (mut labels, mut texts) = (Vec::new(), Interner::default());
     while let Some(Record { line, fields }) = records.next()? {
-        corpus.text(&fields[text]).and_then(|()| corpus.end_document()).map_err(|problem| Error::Line {
-            path: path.clone(),
-            line,
-            problem,
-        })?;
-        labels.extend(label.map(|label| fields[label].to_string()));
+        corpus
+            .text(&fields[text])
+            .and_then(|()| corpus.end_document())
+            .map_err(|problem| problem.at_line(&path, line))?;
+        if let Some(label) = label {
+            let label = texts.get(&fields[label]).map_err(|short| short.at(&path))?;
+            memory::push(&mut labels, label).map_err(|short| short.at(&path))?;
+        }
     }
     records.finish()?;
     columns.weigh(corpus, &path, label.map(|_| RawLabels::Texts(labels)))

@@ -3,6 +3,7 @@
 //! Source: Anguita et al., ESANN 2013; the layout is described in the archive's `README.txt`.
 
 use crate::error::{Error, Result, ValueProblem};
+use crate::memory::{self, Meter};
 use crate::read::input::Input;
 use crate::read::table::Lines;
 
@@ -20,17 +21,16 @@ pub(crate) fn read_matrix(
     loop {
         let start = out.len();
         let Some((line, text)) = lines.next_line()? else { break };
-        let wrong =
-            text.split_ascii_whitespace().enumerate().find_map(|(i, field)| match field.parse::<f32>() {
+        for (i, field) in text.split_ascii_whitespace().enumerate() {
+            let problem = match field.parse::<f32>() {
                 Ok(value) if value.is_finite() => {
-                    out.push(value);
-                    None
+                    memory::push(out, value).map_err(|short| short.at(&path))?;
+                    continue;
                 }
-                Ok(_) => Some((i + 1, ValueProblem::NotFinite(field.to_owned()))),
-                Err(_) => Some((i + 1, ValueProblem::NotANumber(field.chars().take(40).collect()))),
-            });
-        if let Some((column, problem)) = wrong {
-            return Err(Error::Value { path, line, column, name: None, problem });
+                Ok(_) => ValueProblem::NotFinite(field.to_owned()),
+                Err(_) => ValueProblem::NotANumber(field.chars().take(40).collect()),
+            };
+            return Err(Error::Value { path, line, column: i + 1, name: None, problem });
         }
         let (expected, found) = (*d.get_or_insert(out.len() - start), out.len() - start);
         if found != expected {
@@ -48,11 +48,13 @@ pub(crate) fn read_matrix(
 /// Reads names such as `1 WALKING`, a number and a name a line.
 pub(crate) fn read_class_names(input: Input<'_>) -> Result<Vec<(i64, String)>> {
     let mut lines = Lines::new(input);
-    let mut names = Vec::new();
+    let path = lines.path().to_owned();
+    let (mut names, mut meter) = (Vec::new(), Meter::default());
     while let Some((_, text)) = lines.next_line()? {
+        meter.add(text.len()).map_err(|short| short.at(&path))?;
         let named = text.trim().split_once(char::is_whitespace);
         match named.and_then(|(number, name)| Some((number.parse().ok()?, name.trim().to_owned()))) {
-            Some(pair) => names.push(pair),
+            Some(pair) => memory::push(&mut names, pair).map_err(|short| short.at(&path))?,
             None => return Err(lines.problem("a class is a whole number and a name, as in `1 WALKING`")),
         }
     }

@@ -17,6 +17,9 @@ pub(crate) mod reuters21578;
 pub(crate) mod stl10;
 pub(crate) mod table;
 
+#[cfg(test)]
+mod bomb_tests;
+
 use crate::dataset::{ImageShape, RawLabels};
 
 /// Keys of features in an archive of arrays, best first; a single array of another name is taken as well.

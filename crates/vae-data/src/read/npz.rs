@@ -7,7 +7,7 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use crate::error::{Error, Result};
-use crate::read::input::Input;
+use crate::read::input::{Input, MAX_DEFLATE_RATIO};
 use crate::read::{FEATURE_KEYS, Keys, LABEL_KEYS, Raw, npy};
 
 type Archive = ZipArchive<BufReader<File>>;
@@ -40,10 +40,10 @@ pub(crate) fn read(path: &Path, said: &Keys) -> Result<Raw> {
         }
     };
     let mut raw = with_member(&mut archive, path, features, npy::read)?;
-    raw.labels = labels.map(|key| with_member(&mut archive, path, key, npy::read_labels)).transpose()?;
-    if let Some(labels) = raw.labels.as_ref().filter(|labels| labels.len() != raw.n) {
-        return Err(Error::LabelCount { path: path.to_owned(), rows: raw.n, labels: labels.len() });
-    }
+    let n = raw.n;
+    raw.labels = labels
+        .map(|key| with_member(&mut archive, path, key, |input| npy::read_labels(input, n)))
+        .transpose()?;
     Ok(raw)
 }
 
@@ -54,7 +54,7 @@ fn with_member<T>(
     read: impl FnOnce(Input<'_>) -> Result<T>,
 ) -> Result<T> {
     let member = archive.by_name(&format!("{key}.npy")).map_err(|e| broken(path, &e))?;
-    let bound = member.size().min(member.compressed_size().saturating_mul(1032));
+    let bound = member.size().min(member.compressed_size().saturating_mul(MAX_DEFLATE_RATIO));
     read(Input::new(&path.join(format!("{key}.npy")), member, bound))
 }
 

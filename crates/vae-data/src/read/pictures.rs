@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use image::{ColorType, DynamicImage, ImageReader};
 
 use crate::dataset::{ImageShape, RawLabels};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::read::Raw;
 use crate::read::element::unit_interval;
 
@@ -17,10 +19,10 @@ const OTHER_PICTURES: [&str; 8] = ["jpg", "jpeg", "gif", "bmp", "tif", "tiff", "
 /// for 16 bits). Classes are the names of the sub-folders.
 pub(crate) fn read(folder: &Path) -> Result<Raw> {
     let (pictures, folders) = list(folder)?;
-    let mut all: Vec<(PathBuf, Option<String>)> = pictures.into_iter().map(|path| (path, None)).collect();
+    let mut all: Vec<(PathBuf, Option<Arc<str>>)> = pictures.into_iter().map(|path| (path, None)).collect();
     let loose = all.len();
     for class in folders {
-        let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name: Arc<str> = class.file_name().unwrap_or_default().to_string_lossy().into();
         let (pictures, _) = list(&class)?;
         all.extend(pictures.into_iter().map(|path| (path, Some(name.clone()))));
     }
@@ -100,28 +102,29 @@ fn append(path: &Path, out: &mut Vec<f32>) -> Result<ImageShape> {
     let channels = usize::from(picture.color().channel_count());
     let alpha = picture.color().has_alpha();
     let colours = channels - usize::from(alpha);
-    let values = values(&picture).ok_or_else(|| problem("has a pixel format that is not read".to_owned()))?;
-    if alpha && values.chunks_exact(channels).any(|pixel| pixel[colours] < 1.0) {
+    let value = decode(&picture).ok_or_else(|| problem("has a pixel format that is not read".to_owned()))?;
+    let pixels = width * height;
+    if alpha && (0..pixels).any(|i| value(i * channels + colours) < 1.0) {
         let text = "has transparent pixels, whose colour is not defined; put it on a background";
         return Err(problem(text.to_owned()));
     }
+    memory::reserve(out, pixels * colours).map_err(|short| short.at(path))?;
     for channel in 0..colours {
-        out.extend(values.iter().skip(channel).step_by(channels));
+        out.extend((0..pixels).map(|i| value(i * channels + channel)));
     }
     Ok(ImageShape { channels: colours, height, width })
 }
 
-/// Values as fractions of their maximum, channels last as in the file.
-fn values(picture: &DynamicImage) -> Option<Vec<f32>> {
+/// The values by their place, channels last as in the file, as fractions of their maximum.
+fn decode(picture: &DynamicImage) -> Option<Box<dyn Fn(usize) -> f32 + '_>> {
     let bytes = picture.as_bytes();
     match picture.color() {
         ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => {
-            let pixels = unit_interval();
-            Some(bytes.iter().map(|byte| pixels[usize::from(*byte)]).collect())
+            let fractions = unit_interval();
+            Some(Box::new(move |i| fractions[usize::from(bytes[i])]))
         }
         ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
-            let value = |pair: &[u8]| f32::from(u16::from_ne_bytes([pair[0], pair[1]])) / 65535.0;
-            Some(bytes.chunks_exact(2).map(value).collect())
+            Some(Box::new(|i| f32::from(u16::from_ne_bytes([bytes[2 * i], bytes[2 * i + 1]])) / 65535.0))
         }
         _ => None,
     }

@@ -47,8 +47,7 @@ impl<'a> Records<'a> {
         }
         let unquoted: String = text.split('"').step_by(2).collect();
         let separator = separator_of(&path, &unquoted);
-        let first =
-            split(&text, separator).map_err(|problem| Error::Line { path: path.clone(), line, problem })?;
+        let first = split(&text, separator).map_err(|problem| problem.at_line(&path, line))?;
         let n_fields = first.len();
         let names = options.header.unwrap_or(true).then(|| header_names(&path, &first)).transpose()?;
         let pending = names.is_none().then_some(line);
@@ -70,15 +69,11 @@ impl<'a> Records<'a> {
                 line
             }
         };
-        let path = || self.path.clone();
-        let fields = split(&self.text, self.separator).map_err(|problem| Error::Line {
-            path: path(),
-            line,
-            problem,
-        })?;
+        let fields =
+            split(&self.text, self.separator).map_err(|problem| problem.at_line(&self.path, line))?;
         let (expected, found) = (self.n_fields, fields.len());
         if found != expected {
-            return Err(Error::Ragged { path: path(), line, expected, found });
+            return Err(Error::Ragged { path: self.path.clone(), line, expected, found });
         }
         Ok(Some(Record { line, fields }))
     }
@@ -100,7 +95,7 @@ fn next_line(lines: &mut Lines<'_>, text: &mut String) -> Result<Option<usize>> 
 /// the number of its quotes is even, and only there is it taken apart again.
 fn complete(lines: &mut Lines<'_>, text: &mut String, separator: char) -> Result<()> {
     let mut quotes = text.matches('"').count();
-    while quotes > 0 && split(text, separator).is_err_and(|problem| problem == OPEN_QUOTE) {
+    while quotes > 0 && split(text, separator).is_err_and(|problem| problem == OPEN_QUOTE.into()) {
         loop {
             let Some(more) = append_line(lines, text)? else { return Ok(()) };
             quotes += more;

@@ -4,6 +4,7 @@
 
 use crate::dataset::ImageShape;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::read::element::unit_interval;
 use crate::read::input::Input;
 
@@ -20,12 +21,7 @@ pub(crate) fn read_pictures(mut input: Input<'_>, out: &mut Vec<f32>) -> Result<
     let mut n = 0;
     while input.fill_or_end(&mut picture)? {
         n += 1;
-        let short = |_| Error::AbsurdDims {
-            path: input.path.clone(),
-            dims: vec![n, PICTURE_BYTES as u64],
-            reason: "they do not fit into memory".to_owned(),
-        };
-        out.try_reserve(PICTURE_BYTES).map_err(short)?;
+        memory::reserve(out, PICTURE_BYTES).map_err(|short| short.at(&input.path))?;
         for channel in picture.chunks_exact(SIDE * SIDE) {
             for row in 0..SIDE {
                 out.extend(channel[row..].iter().step_by(SIDE).map(|byte| pixels[usize::from(*byte)]));
@@ -34,7 +30,7 @@ pub(crate) fn read_pictures(mut input: Input<'_>, out: &mut Vec<f32>) -> Result<
     }
     let path = input.path.clone();
     input.finish()?;
-    if n == 0 { Err(Error::Empty { path, expected: "pictures of 27,648 bytes" }) } else { Ok(n as usize) }
+    if n == 0 { Err(Error::Empty { path, expected: "pictures of 27,648 bytes" }) } else { Ok(n) }
 }
 
 /// Reads labels, a byte each.
@@ -46,7 +42,7 @@ pub(crate) fn read_labels(mut input: Input<'_>) -> Result<Vec<i64>> {
             let found = format!("{} at row {} (from 0)", byte[0], labels.len());
             return Err(Error::field(&input.path, "a label", found, "a number from 1 to 10"));
         }
-        labels.push(i64::from(byte[0]));
+        memory::push(&mut labels, i64::from(byte[0])).map_err(|short| short.at(&input.path))?;
     }
     input.finish()?;
     Ok(labels)

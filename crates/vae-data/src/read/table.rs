@@ -6,9 +6,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::dataset::RawLabels;
 use crate::error::{Error, Result, ValueProblem};
+use crate::memory::{self, Interner, Problem, Shortage};
 use crate::read::Raw;
 use crate::read::input::Input;
 use crate::read::numbered::Numbered;
@@ -78,6 +80,11 @@ impl<'a> Lines<'a> {
         self.numbered.finish()
     }
 
+    /// [`Lines::problem`], where it may be the memory.
+    pub fn stop(&self, problem: Problem) -> Error {
+        problem.at_line(self.path(), self.numbered.line)
+    }
+
     /// An error at the line that was read last.
     pub fn problem(&self, problem: &'static str) -> Error {
         self.numbered.problem(problem)
@@ -85,29 +92,29 @@ impl<'a> Lines<'a> {
 }
 
 /// Fields of one line; only quoted fields are copied.
-pub(crate) fn split(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, &'static str> {
+pub(crate) fn split(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, Problem> {
     let mut fields = Vec::new();
     let mut rest = line;
     loop {
         let after = if let Some(quoted) = rest.trim_start_matches(' ').strip_prefix('"') {
             let (field, after) = unquote(quoted)?;
-            fields.push(Cow::Owned(field));
+            memory::push(&mut fields, Cow::Owned(field))?;
             after.trim_start_matches(' ')
         } else {
             let end = rest.find(separator).unwrap_or(rest.len());
-            fields.push(Cow::Borrowed(rest[..end].trim()));
+            memory::push(&mut fields, Cow::Borrowed(rest[..end].trim()))?;
             &rest[end..]
         };
         match after.strip_prefix(separator) {
             Some(next) => rest = next,
             None if after.is_empty() => return Ok(fields),
-            None => return Err("text follows a closing quote; put quotes around the whole field"),
+            None => return Err("text follows a closing quote; put quotes around the whole field".into()),
         }
     }
 }
 
 fn fields<'t>(path: &Path, line: usize, text: &'t str, separator: char) -> Result<Vec<Cow<'t, str>>> {
-    split(text, separator).map_err(|problem| Error::Line { path: path.to_owned(), line, problem })
+    split(text, separator).map_err(|problem| problem.at_line(path, line))
 }
 
 /// The field whose opening quote has just been passed, and what follows its closing quote.
@@ -201,6 +208,8 @@ pub(crate) fn read(input: Input<'_>, options: &TableOptions) -> Result<Raw> {
 }
 
 pub(crate) fn header_names(path: &Path, fields: &[Cow<'_, str>]) -> Result<Vec<String>> {
+    // A name costs its text, its place in the list and in the map.
+    memory::check(fields.len().saturating_mul(128)).map_err(|short| short.at(path))?;
     let mut seen = HashMap::new();
     for (i, name) in fields.iter().enumerate() {
         if name.is_empty() {
@@ -225,6 +234,11 @@ pub(crate) fn header_names(path: &Path, fields: &[Cow<'_, str>]) -> Result<Vec<S
     Ok(fields.iter().map(|name| name.to_string()).collect())
 }
 
+fn check_label(field: &str) -> Result<(), ValueProblem> {
+    let is_missing = is_missing(field) || field.eq_ignore_ascii_case("nan");
+    if is_missing { Err(ValueProblem::Missing(field.to_owned())) } else { Ok(()) }
+}
+
 /// A table being read.
 struct Rows {
     path: PathBuf,
@@ -233,7 +247,8 @@ struct Rows {
     columns: usize,
     label: Option<usize>,
     x: Vec<f32>,
-    labels: Vec<String>,
+    labels: Vec<Arc<str>>,
+    texts: Interner,
     n: usize,
 }
 
@@ -256,7 +271,16 @@ impl Rows {
             tracing::warn!(file = %path.display(), column = %name,
                 "this column is used as a feature; if it holds labels, name it with --label-column");
         }
-        Ok(Self { path, names, columns, label, x: Vec::new(), labels: Vec::new(), n: 0 })
+        Ok(Self {
+            path,
+            names,
+            columns,
+            label,
+            x: Vec::new(),
+            labels: Vec::new(),
+            texts: Interner::default(),
+            n: 0,
+        })
     }
 
     fn push(&mut self, line: usize, fields: &[Cow<'_, str>]) -> Result<()> {
@@ -264,30 +288,25 @@ impl Rows {
             let (expected, found) = (self.columns, fields.len());
             return Err(Error::Ragged { path: self.path.clone(), line, expected, found });
         }
+        let Self { path, names, x, labels, texts, .. } = self;
+        let short = |short: Shortage| short.at(path);
+        memory::reserve(x, self.columns).map_err(short)?;
         for (i, field) in fields.iter().enumerate() {
-            let value = if self.label == Some(i) { self.push_label(field) } else { self.push_number(field) };
+            if self.label == Some(i) {
+                let label = texts.get(field).map_err(short)?;
+                memory::push(labels, label).map_err(short)?;
+            }
+            let value =
+                if self.label == Some(i) { check_label(field) } else { number(field).map(|v| x.push(v)) };
             value.map_err(|problem| Error::Value {
-                path: self.path.clone(),
+                path: path.clone(),
                 line,
                 column: i + 1,
-                name: self.names.as_ref().map(|names| names[i].clone()),
+                name: names.as_ref().map(|names| names[i].clone()),
                 problem,
             })?;
         }
         self.n += 1;
-        Ok(())
-    }
-
-    fn push_number(&mut self, field: &str) -> Result<(), ValueProblem> {
-        self.x.push(number(field)?);
-        Ok(())
-    }
-
-    fn push_label(&mut self, field: &str) -> Result<(), ValueProblem> {
-        if is_missing(field) || field.eq_ignore_ascii_case("nan") {
-            return Err(ValueProblem::Missing(field.to_owned()));
-        }
-        self.labels.push(field.to_owned());
         Ok(())
     }
 

@@ -19,7 +19,7 @@ fn message(result: Result<Raw>) -> String {
 
 fn labels(raw: &Raw) -> Vec<String> {
     match &raw.labels {
-        Some(RawLabels::Texts(texts)) => texts.clone(),
+        Some(RawLabels::Texts(texts)) => texts.iter().map(|text| text.to_string()).collect(),
         other => panic!("labels are {other:?}"),
     }
 }

@@ -19,6 +19,7 @@ use std::path::Path;
 use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
 use crate::matrix::Csr;
+use crate::memory;
 
 pub(crate) use corpus::Corpus;
 pub use vocabulary::Vocabulary;
@@ -57,6 +58,7 @@ impl Columns {
         if corpus.n() == 0 {
             return Err(Error::Empty { path: path.to_owned(), expected: "at least one document" });
         }
+        memory::check(corpus.weighing_bytes()).map_err(|short| short.at(path))?;
         let (x, vocabulary) = match self {
             Self::Given(vocabulary) => (corpus.weigh_as(vocabulary), vocabulary.clone()),
             Self::Own(max_terms) => corpus.weigh(*max_terms).ok_or_else(|| Error::Empty {

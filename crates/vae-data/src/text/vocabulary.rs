@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::memory::{self, Meter, Shortage};
 use crate::read::input::Input;
 use crate::read::table::Lines;
 
@@ -47,7 +48,8 @@ impl Vocabulary {
             Some(_) => return Err(lines.problem("the first line of a vocabulary is `term`, a tab, `idf`")),
             None => return Err(Error::Empty { path: path.to_owned(), expected: "a vocabulary" }),
         }
-        let (mut terms, mut idf) = (Vec::<String>::new(), Vec::new());
+        let (mut terms, mut idf, mut meter) = (Vec::<String>::new(), Vec::new(), Meter::default());
+        let short = |short: Shortage| short.at(path);
         while let Some((_, line)) = lines.next_line()? {
             let pair = line.split_once('\t').and_then(|(term, idf)| Some((term, idf.parse::<f64>().ok()?)));
             let Some((term, weight)) = pair.filter(|(_, idf)| idf.is_finite() && *idf > 0.0) else {
@@ -56,8 +58,9 @@ impl Vocabulary {
             if terms.last().is_some_and(|last| last.as_str() >= term) {
                 return Err(lines.problem("terms must be in the order of code points, each once"));
             }
-            terms.push(term.to_owned());
-            idf.push(weight);
+            meter.add(term.len().max(16)).map_err(short)?;
+            memory::push(&mut terms, term.to_owned()).map_err(short)?;
+            memory::push(&mut idf, weight).map_err(short)?;
         }
         lines.finish()?;
         if terms.is_empty() {
