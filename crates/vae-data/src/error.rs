@@ -343,6 +343,9 @@ pub enum ValueProblem {
     /// NaN, infinity, or a number beyond 32 bits.
     #[error("`{0}` is not a finite 32-bit number; clean or rescale the data first")]
     NotFinite(String),
+    /// A number as it is written in many languages.
+    #[error("`{0}` has a decimal comma; write decimal points, and commas nowhere else")]
+    DecimalComma(String),
     /// Text among the features.
     #[error("`{0}` is not a number; drop the column, encode it, or name it as the label column")]
     NotANumber(String),

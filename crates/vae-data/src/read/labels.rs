@@ -7,7 +7,7 @@ use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
 use crate::memory::{self, Interner};
 use crate::read::input::Input;
-use crate::read::table::Lines;
+use crate::read::table::{CARRIAGE_RETURNS, Lines};
 use crate::read::{idx, npy};
 
 /// Reads labels for `rows` rows; the content decides the format.
@@ -34,6 +34,9 @@ fn read_text(input: Input<'_>, rows: usize, header: Option<bool>) -> Result<Vec<
         let label = text.trim().trim_matches('"');
         if label.contains([',', ';', '\t']) {
             return Err(lines.problem("one label a line is expected, without separators"));
+        }
+        if label.contains('\r') {
+            return Err(lines.problem(CARRIAGE_RETURNS));
         }
         count += 1;
         if count <= rows.saturating_add(1) {
@@ -127,6 +130,8 @@ mod tests {
             let error = read_bytes(&bytes, 5, None).expect_err("count");
             assert!(matches!(error, Error::LabelCount { rows: 5, .. }), "{error}");
         }
+        let text = read_bytes(b"a\rb\ra\r", 3, None).expect_err("one line").to_string();
+        assert!(text.contains("line 1: lines end with carriage returns alone"), "{text}");
         assert!(
             read_bytes(b"1,2\n", 1, None)
                 .expect_err("table")

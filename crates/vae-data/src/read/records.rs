@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::read::input::Input;
-use crate::read::table::{Lines, OPEN_QUOTE, TableOptions, find_column, header_names, separator_of, split};
+use crate::read::table::{
+    CARRIAGE_RETURNS, Lines, OPEN_QUOTE, TableOptions, find_column, header_names, separator_of, split,
+};
 
 /// A lost quote is found here and not at the end of a large file.
 const MAX_RECORD_BYTES: usize = 16 << 20;
@@ -46,6 +48,9 @@ impl<'a> Records<'a> {
             quotes += more;
         }
         let unquoted: String = text.split('"').step_by(2).collect();
+        if unquoted.trim_end().contains('\r') {
+            return Err(lines.problem(CARRIAGE_RETURNS));
+        }
         let separator = separator_of(&path, &unquoted);
         let first = split(&text, separator).map_err(|problem| problem.at_line(&path, line))?;
         let n_fields = first.len();
@@ -158,6 +163,7 @@ mod tests {
     fn damage_is_named_by_line() {
         let message = |text: &str| read_text(text, None).expect_err("damaged").to_string();
         assert!(message("").contains("is empty"));
+        assert!(message("a,b\r1,2\r").contains("line 1: lines end with carriage returns alone"));
         assert!(message("a,b\n1\n").contains("line 2: 1 fields, expected 2"));
         assert!(message("a,b\n1,\"open\nto the end\n").contains("line 2: a quote is opened"));
         let long = format!("a,b\n1,\"{}", "x\n".repeat(MAX_RECORD_BYTES / 2));

@@ -28,6 +28,13 @@ const MAX_LINE_BYTES: u64 = 64 << 20;
 pub(crate) const OPEN_QUOTE: &str = "a quote is opened and not closed on this line";
 /// What some programs put before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// What is wrong with text of another encoding or with other line ends.
+const UTF_16: &str = "the text is UTF-16; save the file as UTF-8";
+const NOT_UTF_8: &str =
+    "the line is not UTF-8 text; it may be Latin-1 or Windows-1252: save the file as UTF-8";
+pub(crate) const CARRIAGE_RETURNS: &str =
+    "lines end with carriage returns alone, as on old Macs; save the file with line feeds";
+const BLANKS: &str = "the fields are separated by blanks; separate them by commas, semicolons or tabs";
 /// Column names that are labels more often than not.
 const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "y", "species"];
 /// Column names listed in an error.
@@ -60,8 +67,13 @@ impl<'a> Lines<'a> {
             if n as u64 == MAX_LINE_BYTES {
                 return Err(self.problem("the line is longer than 64 MiB; this is no table"));
             }
-            if self.numbered.line == 1 && self.buffer.starts_with(BYTE_ORDER_MARK) {
-                self.buffer.drain(..BYTE_ORDER_MARK.len());
+            if self.numbered.line == 1 {
+                if is_utf_16(&self.buffer) {
+                    return Err(self.problem(UTF_16));
+                }
+                if self.buffer.starts_with(BYTE_ORDER_MARK) {
+                    self.buffer.drain(..BYTE_ORDER_MARK.len());
+                }
             }
             if !self.buffer.trim_ascii().is_empty() {
                 break;
@@ -71,7 +83,7 @@ impl<'a> Lines<'a> {
         bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Some((self.numbered.line, text))),
-            Err(_) => Err(self.problem("the line is not UTF-8 text")),
+            Err(_) => Err(self.problem(NOT_UTF_8)),
         }
     }
 
@@ -89,6 +101,12 @@ impl<'a> Lines<'a> {
     pub fn problem(&self, problem: &'static str) -> Error {
         self.numbered.problem(problem)
     }
+}
+
+/// Whether a first line has the mark of UTF-16, or zeros in half of its bytes as Latin text in UTF-16 has.
+fn is_utf_16(line: &[u8]) -> bool {
+    let zeros = line.iter().filter(|byte| **byte == 0).count();
+    line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff") || (zeros > 0 && zeros >= line.len() / 2)
 }
 
 /// Fields of one line; only quoted fields are copied.
@@ -157,8 +175,41 @@ fn number(text: &str) -> Result<f32, ValueProblem> {
         Ok(value) if value.is_finite() => Ok(value),
         Ok(_) => Err(ValueProblem::NotFinite(text.to_owned())),
         Err(_) if is_missing(text) => Err(ValueProblem::Missing(text.to_owned())),
+        Err(_) if has_decimal_comma(text) => Err(ValueProblem::DecimalComma(text.to_owned())),
         Err(_) => Err(ValueProblem::NotANumber(text.chars().take(40).collect())),
     }
+}
+
+/// `1,5` and the like.
+fn has_decimal_comma(text: &str) -> bool {
+    text.matches(',').count() == 1 && text.len() < 40 && text.replace(',', ".").parse::<f32>().is_ok()
+}
+
+/// Names what is really wrong where numbers with decimal commas stand between semicolons: `1,5;2,5` has more commas.
+fn explain(error: Error, text: &str, separator: char) -> Error {
+    let comma = || text.split(';').map(str::trim).find(|field| has_decimal_comma(field));
+    let are_numbers = || {
+        text.split(';').all(|field| field.trim().parse::<f32>().is_ok() || has_decimal_comma(field.trim()))
+    };
+    match error {
+        Error::Value { path, line, column, name, problem: ValueProblem::NotANumber(found) }
+            if separator == ',' && found.contains(';') =>
+        {
+            let problem = match comma().filter(|_| are_numbers()) {
+                Some(number) => ValueProblem::DecimalComma(number.to_owned()),
+                None => ValueProblem::NotANumber(found),
+            };
+            Error::Value { path, line, column, name, problem }
+        }
+        other => other,
+    }
+}
+
+/// Whether one field is really several numbers with blanks between them.
+fn is_separated_by_blanks(fields: &[Cow<'_, str>]) -> bool {
+    let [only] = fields else { return false };
+    let mut numbers = only.split_ascii_whitespace().map(|number| number.parse::<f32>().is_ok());
+    numbers.next() == Some(true) && numbers.next() == Some(true) && numbers.all(|is_number| is_number)
 }
 
 fn is_text(field: &str) -> bool {
@@ -181,13 +232,26 @@ pub(crate) fn read(input: Input<'_>, options: &TableOptions) -> Result<Raw> {
     let Some((first_line, first_text)) = lines.next_line()?.map(owned) else {
         return Err(Error::Empty { path, expected: "a table with at least one row" });
     };
+    // A lone carriage return ends no line here, so the file would be one line.
+    if first_text.trim_end().contains('\r') {
+        return Err(lines.problem(CARRIAGE_RETURNS));
+    }
     let separator = separator_of(&path, &first_text);
     let first = fields(&path, first_line, &first_text, separator)?;
     let second = lines.next_line()?.map(owned);
+    let second_text = second.as_ref().map(|(_, text)| text.as_str()).unwrap_or_default();
     let second = match &second {
         Some((line, text)) => Some((*line, fields(&path, *line, text, separator)?)),
         None => None,
     };
+    for (line, fields) in [Some((first_line, &first)), second.as_ref().map(|(line, second)| (*line, second))]
+        .into_iter()
+        .flatten()
+    {
+        if is_separated_by_blanks(fields) {
+            return Err(Error::Line { path, line, problem: BLANKS });
+        }
+    }
     let header = options.header.unwrap_or_else(|| {
         looks_like_header(&first, second.as_ref().map(|(_, fields)| fields.as_slice()).unwrap_or_default())
     });
@@ -195,13 +259,14 @@ pub(crate) fn read(input: Input<'_>, options: &TableOptions) -> Result<Raw> {
     let names = header.then(|| header_names(&path, &first)).transpose()?;
     let mut rows = Rows::new(path.clone(), names, first.len(), options)?;
     if !header {
-        rows.push(first_line, &first)?;
+        rows.push(first_line, &first).map_err(|error| explain(error, &first_text, separator))?;
     }
     if let Some((line, second)) = &second {
-        rows.push(*line, second)?;
+        rows.push(*line, second).map_err(|error| explain(error, second_text, separator))?;
     }
     while let Some((line, text)) = lines.next_line()? {
-        rows.push(line, &fields(&path, line, text, separator)?)?;
+        let fields = fields(&path, line, text, separator)?;
+        rows.push(line, &fields).map_err(|error| explain(error, text, separator))?;
     }
     lines.finish()?;
     rows.finish()
@@ -213,7 +278,13 @@ pub(crate) fn header_names(path: &Path, fields: &[Cow<'_, str>]) -> Result<Vec<S
     let mut seen = HashMap::new();
     for (i, name) in fields.iter().enumerate() {
         if name.is_empty() {
-            let expected = "a name for every column; a row index that a data frame wrote must be left out";
+            let expected = match i {
+                0 => "a name for every column; a row index that a data frame wrote must be left out",
+                _ if i + 1 == fields.len() => {
+                    "a name for every column; if the line only ends with a separator, remove it on all lines"
+                }
+                _ => "a name for every column",
+            };
             return Err(Error::field(
                 path,
                 "the header",
@@ -313,7 +384,12 @@ impl Rows {
     fn finish(mut self) -> Result<Raw> {
         let d = self.columns - usize::from(self.label.is_some());
         if self.n == 0 {
-            return Err(Error::Empty { path: self.path, expected: "at least one row below the header" });
+            let header = self.names.unwrap_or_default();
+            let shown: String = header.join(", ").chars().take(40).collect();
+            let problem = format!(
+                "holds one line, taken for a header ({shown}), and no row below it; add rows, or say --header no"
+            );
+            return Err(Error::format(&self.path, problem));
         }
         if d == 0 {
             return Err(Error::Empty { path: self.path, expected: "at least one column beside the labels" });
