@@ -122,6 +122,18 @@ fn headers_of_other_versions_say_what_to_do() {
         message(&hdf5, &Keys::default()).contains("version 7.3 (HDF5), expected level 5; in MATLAB: save(")
     );
     assert!(message(&[0; 200], &Keys::default()).contains("not one of level 5"));
+    let hdf5 = [b"\x89HDF\r\n\x1a\n".as_slice(), &[0; 100]].concat();
+    assert!(
+        message(&hdf5, &Keys::default()).contains("that of plain HDF5, expected level 5; in MATLAB: save(")
+    );
+    // X = 1.5 of level 4, on a machine with the least and with the most significant byte first.
+    for (kind, numbers) in
+        [(0, [1, 1, 0, 2].map(u32::to_le_bytes)), (1000_u32, [1, 1, 0, 2].map(u32::to_be_bytes))]
+    {
+        let kind = if kind == 0 { kind.to_le_bytes() } else { kind.to_be_bytes() };
+        let bytes = [&kind, numbers.as_flattened(), b"X\0", &1.5_f64.to_le_bytes()].concat();
+        assert!(message(&bytes, &Keys::default()).contains("of level 4, expected level 5; in MATLAB: save("));
+    }
     assert!(matches!(read_bytes(&V6[..100], &Keys::default()), Err(Error::Truncated { .. })));
 }
 
