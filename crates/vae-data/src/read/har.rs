@@ -101,7 +101,46 @@ mod tests {
         assert!(read_class_names(Input::bytes(b"WALKING\n")).is_err());
     }
 
+    /// A sound file with these numbers, in the published notation.
+    fn written(rows: &[Vec<f32>]) -> Vec<String> {
+        let field = |value: &f32| format!(" {value:e}");
+        rows.iter().map(|row| row.iter().map(field).collect::<String>() + "\n").collect()
+    }
+
+    fn sound_rows() -> impl Strategy<Value = Vec<Vec<f32>>> {
+        let value = any::<f32>().prop_filter("finite", |v| v.is_finite());
+        (1_usize..5)
+            .prop_flat_map(move |d| prop::collection::vec(prop::collection::vec(value.clone(), d), 1..8))
+    }
+
     proptest! {
+        #[test]
+        fn shuffled_lines_are_shuffled_rows(
+            (rows, shuffled) in sound_rows().prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
+        ) {
+            let (n, d, x) = read_text(&written(&shuffled).concat()).expect("sound");
+            prop_assert_eq!((n, d), (rows.len(), rows[0].len()));
+            prop_assert_eq!(x, shuffled.concat());
+        }
+
+        #[test]
+        fn cut_and_edited_files_are_errors_or_whole_matrices(
+            rows in sound_rows(), edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            keep in any::<prop::sample::Index>(), columns in prop::option::of(1_usize..5),
+        ) {
+            let mut bytes = written(&rows).concat().into_bytes();
+            for (at, byte) in edits {
+                let place = at.index(bytes.len());
+                bytes[place] = byte;
+            }
+            bytes.truncate(keep.index(bytes.len() + 1));
+            let mut x = Vec::new();
+            if let Ok((n, d)) = read_matrix(Input::bytes(&bytes), columns, &mut x) {
+                prop_assert!(n > 0 && x.len() == n * d && columns.is_none_or(|columns| columns == d));
+                prop_assert!(x.iter().all(|v| v.is_finite()));
+            }
+        }
+
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = read_matrix(Input::bytes(&bytes), None, &mut Vec::new());

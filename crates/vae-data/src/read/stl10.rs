@@ -79,6 +79,26 @@ mod tests {
 
     proptest! {
         #[test]
+        fn every_byte_is_found_at_its_place(
+            places in prop::collection::vec((0..PICTURE_BYTES, any::<u8>()), 1..8),
+        ) {
+            let mut bytes = vec![0; PICTURE_BYTES];
+            places.iter().for_each(|(at, byte)| bytes[*at] = *byte);
+            let mut out = Vec::new();
+            prop_assert_eq!(read_pictures(Input::bytes(&bytes), &mut out).expect("sound"), 1);
+            for (at, _) in places {
+                let (channel, column, row) = (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE);
+                prop_assert_eq!(out[(channel * SIDE + row) * SIDE + column], f32::from(bytes[at]) / 255.0);
+            }
+        }
+
+        #[test]
+        fn labels_are_from_one_to_ten(bytes in prop::collection::vec(0_u8..13, 0..20)) {
+            let read = read_labels(Input::bytes(&bytes));
+            prop_assert_eq!(read.is_ok(), bytes.iter().all(|byte| (1..=10).contains(byte)));
+        }
+
+        #[test]
         fn any_length_gives_whole_pictures_or_an_error(n in 0_usize..3 * PICTURE_BYTES, value in any::<u8>()) {
             let mut out = Vec::new();
             let read = read_pictures(Input::bytes(&vec![value; n]), &mut out);
