@@ -189,6 +189,24 @@ fn stl10() {
 }
 
 #[test]
+fn pictures() {
+    let bomb = Bomb::new();
+    let mut png = Cursor::new(Vec::new());
+    image::GrayImage::new(2000, 2000).write_to(&mut png, image::ImageFormat::Png).expect("picture");
+    bomb.put("black.png", &png.into_inner());
+    assert_too_large(read(bomb.0.path(), &LoadOptions::default()));
+}
+
+#[test]
+fn reuters21578() {
+    let bomb = Bomb::new();
+    bomb.put("reut2-000.sgm", b"");
+    let topics: String = (0..200_000).map(|i| format!("TOPIC {i}\n")).collect();
+    bomb.put("cat-descriptions_120396.txt", format!("**Corporate Codes\n{topics}").as_bytes());
+    assert_too_large(read(bomb.0.path(), &LoadOptions::default()));
+}
+
+#[test]
 fn documents_and_vocabularies() {
     let bomb = Bomb::new();
     bomb.gzip("1.txt.gz", b"", "ab\n", 5_000_000);
