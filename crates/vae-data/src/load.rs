@@ -44,7 +44,7 @@ use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
 ///
 /// # Errors
 /// [`Error::DataSetNotFound`] with the command that gets the set, [`Error::NotReadable`] for sets this version does
-/// not read, and for every damage to a file an error that names it and the place in it.
+/// not read, [`Error::TooLarge`] where the memory does not suffice, and for every damage to a file an error that names it and the place in it.
 pub fn load(source: &Source, options: &LoadOptions) -> Result<(DataSet, Option<Labels>)> {
     load_from(source, options, &Places::from_env(options.data_dir.as_deref()))
 }
