@@ -205,11 +205,10 @@ fn explain(error: Error, text: &str, separator: char) -> Error {
     }
 }
 
-/// Whether one field is really several numbers with blanks between them.
+/// Whether the only field is really several numbers with blanks between them, and perhaps a label.
 fn is_separated_by_blanks(fields: &[Cow<'_, str>]) -> bool {
     let [only] = fields else { return false };
-    let mut numbers = only.split_ascii_whitespace().map(|number| number.parse::<f32>().is_ok());
-    numbers.next() == Some(true) && numbers.next() == Some(true) && numbers.all(|is_number| is_number)
+    only.split_ascii_whitespace().filter(|piece| piece.parse::<f32>().is_ok()).nth(1).is_some()
 }
 
 fn is_text(field: &str) -> bool {
@@ -244,13 +243,10 @@ pub(crate) fn read(input: Input<'_>, options: &TableOptions) -> Result<Raw> {
         Some((line, text)) => Some((*line, fields(&path, *line, text, separator)?)),
         None => None,
     };
-    for (line, fields) in [Some((first_line, &first)), second.as_ref().map(|(line, second)| (*line, second))]
-        .into_iter()
-        .flatten()
-    {
-        if is_separated_by_blanks(fields) {
-            return Err(Error::Line { path, line, problem: BLANKS });
-        }
+    // The first line may be a header, whose name may have blanks.
+    let (line, row) = second.as_ref().map_or((first_line, &first), |(line, second)| (*line, second));
+    if is_separated_by_blanks(row) {
+        return Err(Error::Line { path, line, problem: BLANKS });
     }
     let header = options.header.unwrap_or_else(|| {
         looks_like_header(&first, second.as_ref().map(|(_, fields)| fields.as_slice()).unwrap_or_default())
