@@ -154,6 +154,16 @@ fn absurd_lengths_allocate_nothing() {
 }
 
 #[test]
+fn a_value_that_is_not_finite_is_told_by_row_and_column() {
+    // Two rows and 18 columns: the last two come in a block of their own.
+    let mut values = vec![0.5_f64; 36];
+    values[2 * 17 + 1] = f64::NAN;
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let error = read_bytes(&file(&[variable("X", 6, &[2, 18], 9, &bytes)]), &Keys::default());
+    assert!(matches!(error, Err(Error::NotFinite { row: 1, column: 17, .. })), "{error:?}");
+}
+
+#[test]
 fn a_bomb_is_read_no_further_than_asked() {
     // 64 MiB of zeros in 64 kB, in a variable that nobody asks for and in one that says it is small.
     let zeros = vec![0; 64 << 20];
@@ -181,6 +191,15 @@ fn a_damaged_stream_is_told() {
 }
 
 proptest! {
+    #[test]
+    fn columns_become_rows(n in 1_usize..6, d in 1_usize..40, seed in any::<u8>(), packed in any::<bool>()) {
+        let values: Vec<u8> = (0..n * d).map(|i| (i as u8).wrapping_mul(31).wrapping_add(seed)).collect();
+        let x = variable("X", 6, &[n as u32, d as u32], 2, &values);
+        let raw = read_bytes(&file(&[if packed { compressed(&x) } else { x }]), &Keys::default()).expect("sound");
+        let expected: Vec<f32> = (0..n * d).map(|i| f32::from(values[i % d * n + i / d])).collect();
+        prop_assert_eq!((raw.n, raw.d, raw.x), (n, d, expected));
+    }
+
     #[test]
     fn damaged_files_never_panic(
         at in any::<prop::sample::Index>(), value in any::<u8>(), keep in any::<prop::sample::Index>(), which in 0..4_usize,

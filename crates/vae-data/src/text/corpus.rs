@@ -193,6 +193,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::memory::tests::with_memory;
 
     fn corpus(documents: &[&str]) -> Corpus {
         let mut corpus = Corpus::new();
@@ -233,6 +234,14 @@ mod tests {
         }
         parts.end_document().expect("small");
         assert_eq!(parts.weigh(9), corpus(&["aa bb bb cc"]).weigh(9));
+    }
+
+    #[test]
+    fn the_texts_of_terms_count_as_memory() {
+        let term = "x".repeat(5000);
+        let add = || Corpus::new().text(&format!("{term} {term}"));
+        assert!(with_memory(8000, add).is_ok(), "one term, held once");
+        assert!(matches!(with_memory(4000, add), Err(Problem::Memory(_))));
     }
 
     #[test]
