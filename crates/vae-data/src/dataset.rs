@@ -1,6 +1,7 @@
 //! What a loader returns: features, and labels apart from them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ndarray::{Array1, ArrayView2};
 use serde::{Deserialize, Serialize};
@@ -134,10 +135,12 @@ impl Labels {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RawLabels {
     Ints(Vec<i64>),
-    Texts(Vec<String>),
+    /// Interned: a row costs a pointer.
+    Texts(Vec<Arc<str>>),
 }
 
 impl RawLabels {
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Ints(values) => values.len(),
@@ -181,10 +184,10 @@ mod tests {
 
     #[test]
     fn numbers_sort_as_numbers_and_text_as_text() {
-        let labels = Labels::from_raw(RawLabels::Texts(["10", "2.0", "10", "-1"].map(String::from).to_vec()));
+        let labels = Labels::from_raw(RawLabels::Texts(["10", "2.0", "10", "-1"].map(Arc::from).to_vec()));
         assert_eq!(labels.class_names, ["-1", "2", "10"]);
         assert_eq!(labels.y, array![2, 1, 2, 0]);
-        let labels = Labels::from_raw(RawLabels::Texts(["b", "a", "10"].map(String::from).to_vec()));
+        let labels = Labels::from_raw(RawLabels::Texts(["b", "a", "10"].map(Arc::from).to_vec()));
         assert_eq!(labels.class_names, ["10", "a", "b"]);
         assert_eq!(labels.y, array![2, 1, 0]);
     }

@@ -75,6 +75,18 @@ pub enum Error {
         found: u64,
     },
 
+    /// What a file holds does not fit into memory.
+    #[error("{} needs {} more memory and {}; free some, use a larger machine, or keep fewer rows or columns",
+        path.display(), gib(*needed), available_text(*available))]
+    TooLarge {
+        /// The file or folder.
+        path: PathBuf,
+        /// Bytes that were asked for last, on top of what is held already.
+        needed: u64,
+        /// Bytes that were to be had; `None` where the system refused without a number.
+        available: Option<u64>,
+    },
+
     /// A file goes on after its promised end.
     #[error("{} holds more than the {expected} bytes its header promises; copy or fetch it again", path.display())]
     TrailingBytes {
@@ -331,6 +343,9 @@ pub enum ValueProblem {
     /// NaN, infinity, or a number beyond 32 bits.
     #[error("`{0}` is not a finite 32-bit number; clean or rescale the data first")]
     NotFinite(String),
+    /// A number as it is written in many languages.
+    #[error("`{0}` has a decimal comma; write decimal points, and commas nowhere else")]
+    DecimalComma(String),
     /// Text among the features.
     #[error("`{0}` is not a number; drop the column, encode it, or name it as the label column")]
     NotANumber(String),
@@ -375,6 +390,14 @@ fn looked_text(looked: &[Looked]) -> String {
         let _ = write!(text, "\n  {} ({}): {state}", place.folder.display(), place.origin);
     }
     text
+}
+
+fn gib(bytes: u64) -> String {
+    format!("{:.2} GiB", bytes as f64 / (1_u64 << 30) as f64)
+}
+
+fn available_text(available: Option<u64>) -> String {
+    available.map_or("the system refuses".to_owned(), |bytes| format!("{} are available", gib(bytes)))
 }
 
 fn name_text(name: &Option<String>) -> String {

@@ -1,8 +1,9 @@
 //! Known sets of documents: Reuters-21578 and RCV1, through the one text pipeline.
 
 use crate::dataset::RawLabels;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::known::Folder;
+use crate::memory;
 use crate::numpy::permutation;
 use crate::read::rcv1::{Judgements, Piece};
 use crate::read::{rcv1, reuters21578};
@@ -30,16 +31,18 @@ pub(crate) fn is_rcv1_folder(folder: Folder<'_>) -> bool {
 
 /// Reads the documents of Reuters-21578 that fall into one group of topics, in the order of the files.
 pub(crate) fn read_reuters21578(folder: Folder<'_>, columns: &Columns) -> Result<TextSet> {
-    let groups = reuters21578::read_groups(folder.open("cat-descriptions_120396.txt")?)?;
+    let groups = folder.read("cat-descriptions_120396.txt", reuters21578::read_groups)?;
     let mut corpus = columns.corpus();
     let mut labels = Vec::new();
     for i in 0..22 {
         let name = format!("reut2-{i:03}.sgm");
         let path = folder.find(&name)?;
-        reuters21578::read(folder.open(&name)?, &groups, |text, group| {
-            labels.push(group);
-            let step = corpus.text(text).and_then(|()| corpus.end_document());
-            step.map_err(|problem| Error::format(&path, problem))
+        folder.read(&name, |input| {
+            reuters21578::read(input, &groups, |text, group| {
+                memory::push(&mut labels, group).map_err(|short| short.at(&path))?;
+                let step = corpus.text(text).and_then(|()| corpus.end_document());
+                step.map_err(|problem| problem.at(&path))
+            })
         })?;
     }
     columns.weigh(corpus, folder.path, Some(RawLabels::Ints(labels)))
@@ -48,17 +51,18 @@ pub(crate) fn read_reuters21578(folder: Folder<'_>, columns: &Columns) -> Result
 /// Reads the documents of RCV1 with exactly one root topic. Terms and weights are those of all documents; a sample
 /// is taken of the weighted rows, as in DEC's script.
 pub(crate) fn read_rcv1(folder: Folder<'_>, columns: &Columns) -> Result<TextSet> {
-    let judgements = Judgements::read(folder.open("rcv1-v2.topics.qrels")?)?;
+    let judgements = folder.read("rcv1-v2.topics.qrels", Judgements::read)?;
     let mut corpus = columns.corpus();
     let mut labels = Vec::new();
     for name in TOKEN_FILES {
-        rcv1::read(folder.open(name)?, &judgements, |piece| match piece {
+        let mut take = |piece: Piece<'_>| match piece {
             Piece::Tokens(line) => corpus.text(line),
             Piece::End(class) => {
-                labels.push(class);
+                memory::push(&mut labels, class)?;
                 corpus.end_document()
             }
-        })?;
+        };
+        folder.read(name, |input| rcv1::read(input, &judgements, &mut take))?;
     }
     drop(judgements);
     let set = columns.weigh(corpus, folder.path, None)?;

@@ -11,6 +11,7 @@ mod known;
 mod known_text;
 mod load;
 mod matrix;
+mod memory;
 mod numpy;
 mod places;
 mod read;

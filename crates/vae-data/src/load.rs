@@ -44,7 +44,7 @@ use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
 ///
 /// # Errors
 /// [`Error::DataSetNotFound`] with the command that gets the set, [`Error::NotReadable`] for sets this version does
-/// not read, and for every damage to a file an error that names it and the place in it.
+/// not read, [`Error::TooLarge`] where the memory does not suffice, and for every damage to a file an error that names it and the place in it.
 pub fn load(source: &Source, options: &LoadOptions) -> Result<(DataSet, Option<Labels>)> {
     load_from(source, options, &Places::from_env(options.data_dir.as_deref()))
 }
@@ -62,8 +62,9 @@ pub fn load_from(
     let (name, found, names) = match source {
         Source::Known(name) => {
             let entry = registry().require(name)?;
-            only_options(options, &[], "a known data set")?;
-            let (found, names) = read_known(entry, places, &columns)?;
+            let is_text = matches!(entry.reader, Reader::Reuters21578 | Reader::Rcv1);
+            only_options(options, if is_text { &TEXT_OPTIONS } else { &[] }, "a known data set")?;
+            let (found, names) = read_known(entry, places, options, &columns)?;
             (name.clone(), found, names)
         }
         Source::Path(path) => {
@@ -157,7 +158,12 @@ fn named(mut labels: Labels, names: Names) -> Labels {
     labels
 }
 
-fn read_known(entry: &'static Entry, places: &Places, columns: &Columns) -> Result<(Found, Names)> {
+fn read_known(
+    entry: &'static Entry,
+    places: &Places,
+    options: &LoadOptions,
+    columns: &Columns,
+) -> Result<(Found, Names)> {
     let values = |read: fn(Folder<'_>) -> Result<Raw>| {
         let path = places.require(entry)?;
         let raw = read(Folder { path: &path, entry: Some(entry) })?;
@@ -167,8 +173,9 @@ fn read_known(entry: &'static Entry, places: &Places, columns: &Columns) -> Resu
     let text = |read: fn(Folder<'_>, &Columns) -> Result<TextSet>| {
         let path = places.require(entry)?;
         let set = read(Folder { path: &path, entry: Some(entry) }, columns)?;
-        // With columns of other documents only the rows are known beforehand.
-        let dim = if matches!(columns, Columns::Given(_)) { entry.dim } else { set.x.n_columns };
+        // With columns of other documents, or another number of them, only the rows are known beforehand.
+        let is_other = matches!(columns, Columns::Given(_)) || options.max_terms.is_some();
+        let dim = if is_other { entry.dim } else { set.x.n_columns };
         check_shape(entry, (set.x.n(), dim, set.x.n()), &path)?;
         Ok(Found::Text(set))
     };
@@ -209,6 +216,18 @@ fn read_path(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(F
     drop(input);
     let keys = Keys { x: options.x_key.clone(), y: options.y_key.clone() };
     match start {
+        // By its name first: level 4 begins as an IDX file does.
+        _ if has_ending(path, "mat") => {
+            only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
+            unnamed(mat::read(path, || Input::open(path), &keys)?)
+        }
+        start if start.starts_with(b"\x89HDF") => {
+            Err(Error::format(path, "is an HDF5 file, which is not read; save its arrays as NPY or NPZ"))
+        }
+        start if start.starts_with(b"\x89PNG") => Err(Error::format(
+            path,
+            "is one picture, which is no data set; put it into a folder of pictures and give that folder",
+        )),
         [b'P', b'K', 3 | 5, 4 | 6, ..] => {
             only_options(options, &KEY_OPTIONS, "an NPZ archive")?;
             unnamed(npz::read(path, &keys)?)
@@ -229,7 +248,8 @@ fn read_path(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(F
             check_is_table(path, &start)?;
             let table = TableOptions { header: options.header, label_column: options.label_column.clone() };
             if let Some(column) = &options.text_column {
-                only_options(options, &["--label-column", "--header", "--text-column"], "a table")?;
+                let allowed = ["--label-column", "--header", "--text-column", "--max-terms"];
+                only_options(options, &allowed, "a table")?;
                 let set = documents::read_column(Input::open(path)?, column, &table, columns)?;
                 return Ok((Found::Text(set), Names::AsWritten));
             }
@@ -240,32 +260,51 @@ fn read_path(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(F
 }
 
 fn read_folder(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(Found, Names)> {
-    only_options(options, &[], "a folder")?;
+    only_options(options, &TEXT_OPTIONS, "a folder")?;
     let folder = Folder { path, entry: None };
-    let found = match () {
-        () if is_idx_folder(path) => Found::Values(read_idx_folder(folder)?),
+    let as_written = |set| Ok((Found::Text(set), Names::AsWritten));
+    match () {
+        () if is_reuters21578_folder(folder) => return as_written(read_reuters21578(folder, columns)?),
+        () if is_rcv1_folder(folder) => return as_written(read_rcv1(folder, columns)?),
+        () if is_idx_folder(path) || is_har_folder(path) || is_stl10_folder(path) => {}
+        () if documents::is_text_folder(path)? => return as_written(documents::read_folder(path, columns)?),
+        () => {}
+    }
+    only_options(options, &[], "a folder without documents")?;
+    let raw = match () {
+        () if is_idx_folder(path) => read_idx_folder(folder)?,
         () if is_har_folder(path) => {
             let (raw, names) = read_har_folder(folder)?;
             return Ok((Found::Values(raw), Names::ByNumber(names)));
         }
-        () if is_stl10_folder(path) => Found::Values(read_stl10(folder)?),
-        () if is_reuters21578_folder(folder) => Found::Text(read_reuters21578(folder, columns)?),
-        () if is_rcv1_folder(folder) => Found::Text(read_rcv1(folder, columns)?),
-        () if documents::is_text_folder(path)? => Found::Text(documents::read_folder(path, columns)?),
-        () => Found::Values(pictures::read(path)?),
+        () if is_stl10_folder(path) => read_stl10(folder)?,
+        () => pictures::read(path)?,
     };
-    Ok((found, Names::AsWritten))
+    Ok((Found::Values(raw), Names::AsWritten))
+}
+
+/// The name of a file in lower case, without `.gz`.
+fn lower_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.strip_suffix(".gz").unwrap_or(&name).to_owned()
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    lower_name(path).rsplit_once('.').is_some_and(|(_, found)| found == ending)
 }
 
 /// What is none of the binary formats by its content must not be one by its name.
 fn check_is_table(path: &Path, start: &[u8; 6]) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let name = lower_name(path);
     let kind = match name.rsplit('.').next().unwrap_or_default() {
         "npy" => "an NPY array",
         "npz" => "an NPZ archive",
-        "mat" => "a MATLAB file of level 5",
-        "png" => "a folder of pictures; one picture is no data set",
+        "png" => "a PNG picture",
+        ending if pictures::OTHER_PICTURES.contains(&ending) => {
+            let problem = "is one picture, which is no data set, and no PNG; convert it and put it into a folder \
+                of pictures";
+            return Err(Error::format(path, problem));
+        }
         _ if name.ends_with("-ubyte") => "an IDX file",
         _ => return Ok(()),
     };
@@ -275,6 +314,7 @@ fn check_is_table(path: &Path, start: &[u8; 6]) -> Result<()> {
 }
 
 const KEY_OPTIONS: [&str; 2] = ["--x-key", "--y-key"];
+const TEXT_OPTIONS: [&str; 1] = ["--max-terms"];
 
 /// An option that means nothing for this kind of data is not ignored.
 fn only_options(options: &LoadOptions, allowed: &[&str], kind: &str) -> Result<()> {
@@ -283,6 +323,11 @@ fn only_options(options: &LoadOptions, allowed: &[&str], kind: &str) -> Result<(
         ("--label-column", options.label_column.is_some(), tables),
         ("--header", options.header.is_some(), tables),
         ("--text-column", options.text_column.is_some(), tables),
+        (
+            "--max-terms",
+            options.max_terms.is_some(),
+            "documents (folders of texts, tables with --text-column)",
+        ),
         ("--x-key", options.x_key.is_some(), "MATLAB and NPZ files"),
         ("--y-key", options.y_key.is_some(), "MATLAB and NPZ files"),
     ];

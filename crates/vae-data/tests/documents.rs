@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ndarray::array;
+use proptest::prelude::*;
 use tempfile::TempDir;
-use vae_data::{DataSet, Error, Labels, LoadOptions, Matrix, Places, Source, load, load_from, registry};
+use vae_data::{
+    DataSet, Error, Labels, LoadOptions, Matrix, Places, Source, content_sha256, load, load_from, registry,
+};
 
 fn put(dir: &TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = dir.path().join(name);
@@ -53,6 +56,43 @@ fn a_folder_of_texts_with_classes() {
 
     put(&dir, "loose.txt", "text");
     assert!(message(dir.path(), &LoadOptions::default()).contains("1 texts lie beside the sub-folders"));
+}
+
+#[test]
+fn texts_that_lie_deeper_are_named_and_not_left_out() {
+    let dir = tempfile::tempdir().expect("folder");
+    put(&dir, "train/sea/1.txt", "ship");
+    let nested = dir.path().join("train").join("sea").display().to_string();
+    let text = message(dir.path(), &LoadOptions::default());
+    assert!(text.starts_with(&format!("{nested}: one level of sub-folders")), "{text}");
+    assert!(text.contains("move the texts in it up"), "{text}");
+    put(&dir, "land/1.txt", "field");
+    assert_eq!(message(dir.path(), &LoadOptions::default()), text);
+}
+
+#[test]
+fn max_terms_is_for_documents_and_is_not_ignored() {
+    let dir = tempfile::tempdir().expect("folder");
+    let one = LoadOptions { max_terms: Some(1), ..LoadOptions::default() };
+    let texts = put(&dir, "texts/1.txt", "ship ship harbour");
+    assert_eq!(read(texts.parent().expect("folder"), &one).0.x.dim(), (1, 1));
+    let table = put(&dir, "t.csv", "text\nship ship harbour\n");
+    assert_eq!(read(&table, &LoadOptions { max_terms: Some(1), ..text_column("text") }).0.x.dim(), (1, 1));
+    let pictures = put(&dir, "pictures/1.png", "no matter");
+    for path in [&table, &put(&dir, "a.npy", b"\x93NUMPY"), &pictures.parent().expect("folder").to_owned()] {
+        let text = message(path, &one);
+        assert!(text.contains("--max-terms does not apply: it is for documents"), "{text}");
+    }
+    let places = Places::new(Some(dir.path().to_owned()), None, None);
+    let strokes = load_from(&Source::Known("strokes".to_owned()), &one, &places).expect_err("pictures");
+    assert!(strokes.to_string().contains("--max-terms does not apply"), "{strokes}");
+    // Of a known set the rows are still checked, and the columns are those asked for.
+    for name in ["train", "test_pt0", "test_pt1", "test_pt2", "test_pt3"] {
+        put(&dir, &format!("rcv1/lyrl2004_tokens_{name}.dat"), ".I 1\n.W\nbank rate\n");
+    }
+    put(&dir, "rcv1/rcv1-v2.topics.qrels", "CCAT 1 1\n");
+    let few = load_from(&Source::Known("rcv1".to_owned()), &one, &places).expect_err("five documents");
+    assert!(few.to_string().contains("(5, 2000, 5), expected (685071, 2000, 685071)"), "{few}");
 }
 
 #[test]
@@ -181,6 +221,65 @@ fn pictures_of_stl10_and_features_made_of_them() {
     assert!(registry().get("stl10").expect("known").downloads.len() == 1);
 }
 
+/// Features of all of STL-10's labelled pictures, of one column, with what `vae features` writes beside them.
+fn stl10_features(dir: &TempDir) -> (Source, Places, impl Fn(&str, &str)) {
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (13000, 2048), }";
+    let mut npy = b"\x93NUMPY\x01\x00".to_vec();
+    npy.extend((header.len() as u16).to_le_bytes());
+    npy.extend(header.as_bytes());
+    npy.resize(npy.len() + 13_000 * 2048, 7);
+    put(dir, "stl10/resnet50.npy", npy);
+    for (name, n) in [("train", 5000), ("test", 8000)] {
+        put(dir, &format!("stl10/{name}_y.bin"), (0..n).map(|i| (i % 10 + 1) as u8).collect::<Vec<u8>>());
+        put(dir, &format!("stl10/{name}_X.bin"), "never read for the features");
+    }
+    let sum = content_sha256(ndarray::Array2::from_elem((13_000, 2048), 7.0).view());
+    let json = format!(
+        "{{\"schema\": 1, \"model\": \"resnet50\", \"images\": \"stl10-images\", \"image\": [3, 96, 96], \
+         \"n\": 13000, \"dim\": 2048, \"features_sha256\": \"{sum}\", \"weights_sha256\": \"0\"}}"
+    );
+    let path = dir.path().join("stl10/resnet50.npy.json");
+    let write = move |from: &str, to: &str| fs::write(&path, json.replace(from, to)).expect("file");
+    let places = Places::new(Some(dir.path().to_owned()), None, None);
+    (Source::Known("stl10".to_owned()), places, write)
+}
+
+#[test]
+fn features_are_held_against_their_provenance() {
+    let dir = tempfile::tempdir().expect("folder");
+    let (stl10, places, write) = stl10_features(&dir);
+    let load = || load_from(&stl10, &LoadOptions::default(), &places);
+    assert_eq!(load().expect("without a provenance there is a warning").0.x.dim(), (13_000, 2048));
+    write("", "");
+    assert_eq!(load().expect("right").0.n_train, 5000);
+    for (from, to, part) in [
+        ("features_sha256\": \"", "features_sha256\": \"0", "features_sha256 is 0"),
+        ("stl10-images", "my-pictures", "images is my-pictures of 3x96x96, expected stl10-images of 3x96x96"),
+        ("[3, 96, 96]", "[3, 32, 32]", "images is stl10-images of 3x32x32"),
+        ("13000", "12999", "n x dim is 12999 x 2048, expected 13000 x 2048"),
+        ("schema", "sche\"ma", "is no provenance as `vae features` writes it"),
+    ] {
+        write(from, to);
+        let text = load().expect_err("a lie").to_string();
+        assert!(text.contains("resnet50.npy.json") && text.contains(part), "{text}");
+        assert!(text.contains("make both again with: vae features --model resnet50"), "{text}");
+    }
+}
+
+#[test]
+fn a_known_file_that_is_damaged_is_told_by_its_checksum() {
+    let dir = tempfile::tempdir().expect("folder");
+    let mat = include_bytes!("golden/mat/v7.mat");
+    let places = Places::new(Some(dir.path().to_owned()), None, None);
+    for bytes in [&mat[..], &mat[..mat.len() / 2], &mat[..20], b"no MATLAB file"] {
+        put(&dir, "reuters10k/reuters10k.mat", bytes);
+        let source = Source::Known("reuters10k".to_owned());
+        let text = load_from(&source, &LoadOptions::default(), &places).expect_err("damaged").to_string();
+        assert!(text.contains("reuters10k.mat is not the published file"), "{text}");
+        assert!(text.ends_with("delete it and run: vae data fetch reuters10k"), "{text}");
+    }
+}
+
 #[test]
 fn matlab_files_with_keys_and_the_first_rows() {
     let dir = tempfile::tempdir().expect("folder");
@@ -195,7 +294,12 @@ fn matlab_files_with_keys_and_the_first_rows() {
         message(&path, &wrong).contains("has no variable `fea`; it has: X (2x3 double), Y (1x2 integer)")
     );
     let text = message(&put(&dir, "text.mat", "no matrix"), &LoadOptions::default());
-    assert!(text.contains("is not what its name says, a MATLAB file"), "{text}");
+    assert!(
+        text.contains(
+            "text.mat: the MATLAB header is not one of level 5, expected level 5; in MATLAB: save("
+        ),
+        "{text}"
+    );
 }
 
 #[test]
@@ -212,4 +316,32 @@ fn bombs_in_gzip_are_refused_before_memory_is() {
     let line = put(&dir, "line.csv", gzip(&vec![b'1'; 65 << 20]));
     assert!(message(&line, &LoadOptions::default()).contains("longer than 64 MiB"));
     assert!(message(&line, &text_column("text")).contains("longer than 64 MiB"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn folders_of_hostile_texts_are_errors_or_a_row_a_file(
+        files in prop::collection::btree_map(
+            ("(a|b|\\.c)?", "[a-d]{1,2}(\\.TXT|\\.txt|\\.txt\\.gz|\\.md)"),
+            prop::collection::vec(prop_oneof![
+                Just(b"word word\n".to_vec()), Just(b"\xef\xbb\xbf".to_vec()), Just(vec![0; 3]),
+                Just(b"\x1f\x8b\x08".to_vec()), Just("\u{130}\u{3a3}\r".as_bytes().to_vec()),
+                prop::collection::vec(any::<u8>(), 0..8),
+            ], 0..4),
+            1..6,
+        ),
+    ) {
+        let dir = tempfile::tempdir().expect("folder");
+        for ((folder, name), parts) in &files {
+            put(&dir, format!("{folder}/{name}").trim_start_matches('/'), parts.concat());
+        }
+        if let Ok((data, labels)) = load(&Source::Path(dir.path().to_owned()), &LoadOptions::default()) {
+            let is_text = |name: &str| !name.ends_with(".md");
+            let n = files.keys().filter(|(folder, name)| folder != ".c" && is_text(name)).count();
+            prop_assert_eq!(data.x.n(), n);
+            prop_assert!(labels.is_none_or(|labels| labels.y.len() == n));
+        }
+    }
 }

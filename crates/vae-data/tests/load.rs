@@ -139,6 +139,29 @@ fn files_that_are_not_what_their_name_says() {
         let text = message(&put(&dir, name, "some text\n"), &LoadOptions::default());
         assert!(text.contains("is not what its name says"), "{text}");
     }
+    for name in ["4.mat", "4.MAT.gz"] {
+        let text = message(&put(&dir, name, [[0_u8; 4], [1, 0, 0, 0]].concat()), &LoadOptions::default());
+        assert!(!text.contains("IDX"), "{text}");
+    }
+    let level_4 = [0_u32, 1, 1, 0, 2].map(u32::to_le_bytes).as_flattened().to_vec();
+    let text = message(&put(&dir, "4.mat", level_4), &LoadOptions::default());
+    assert!(text.contains("of level 4, expected level 5; in MATLAB: save(file, 'X', 'Y', '-v7')"), "{text}");
+    for (name, part) in
+        [("h.mat", "plain HDF5, expected level 5; in MATLAB"), ("h.h5", "save its arrays as NPY")]
+    {
+        let hdf5 = [b"\x89HDF\r\n\x1a\n".as_slice(), &[0; 50]].concat();
+        let text = message(&put(&dir, name, hdf5), &LoadOptions::default());
+        assert!(text.contains(part), "{text}");
+    }
+    for (name, bytes) in [("p.png", &b"\x89PNG\r\n\x1a\n"[..]), ("p.jpeg", b"\xff\xd8\xff\xe0")] {
+        let text = message(&put(&dir, name, bytes), &LoadOptions::default());
+        assert!(
+            text.contains("is one picture") && text.contains("put it into a folder of pictures"),
+            "{text}"
+        );
+    }
+    let text = message(&put(&dir, "one-byte", "a"), &LoadOptions::default());
+    assert!(text.contains("holds one line, taken for a header (a)"), "{text}");
     let empty = put(&dir, "empty.csv", "");
     assert!(matches!(read(&empty, &LoadOptions::default()), Err(Error::Empty { .. })));
     let nothing = dir.path().join("nothing");

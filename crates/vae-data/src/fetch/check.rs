@@ -57,7 +57,7 @@ pub(crate) fn file_state(folder: &Path, file: &registry::File, pins: &Pins) -> F
 }
 
 /// SHA-256 of the uncompressed content.
-fn content_sha256(path: &Path) -> Result<String> {
+pub(crate) fn content_sha256(path: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     each_chunk(&mut Input::open(path)?, |chunk| hash.update(chunk)).map_err(Error::io("read", path))?;
     Ok(hex(&hash.finalize()))

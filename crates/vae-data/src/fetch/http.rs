@@ -1,7 +1,8 @@
-//! One file over HTTP: mirrors, tries, resuming by `Range` (RFC 9110, section 14), and the checks of what came.
+//! One file over HTTP: mirrors, tries, resuming by `Range` (RFC 9110, section 14), and the checks of what came. What
+//! has no published checksum is resumed in a later run where `If-Range` shows that it is the same file.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -21,9 +22,19 @@ const REAL_PROGRESS: u64 = 1 << 20;
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// The temporary file of a download, locked against other processes. Its name is fixed, so the next run finds it.
+///
+/// Where no checksum is published, a file beside it says which content it is the beginning of.
 pub(super) struct Part {
     path: PathBuf,
     file: File,
+}
+
+/// What an address says about the content it sends, so that the rest of it can be asked for later (RFC 9110,
+/// section 13.1.5): a strong entity tag or a date.
+#[derive(Debug, PartialEq)]
+struct Origin {
+    url: String,
+    validator: String,
 }
 
 impl Part {
@@ -48,10 +59,44 @@ impl Part {
     }
 
     fn clear(&self) -> Result<()> {
-        self.file.set_len(0).map_err(Error::io("write", &self.path))
+        self.file.set_len(0).map_err(Error::io("write", &self.path))?;
+        self.remove_origin()
+    }
+
+    /// `.NAME.part.tag`.
+    fn origin_path(&self) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".tag");
+        name.into()
+    }
+
+    /// Of what the content is the beginning, if that is known.
+    fn origin(&self) -> Option<Origin> {
+        let text = fs::read_to_string(self.origin_path()).ok()?;
+        let (url, validator) = text.strip_suffix('\n')?.split_once('\n')?;
+        Some(Origin { url: url.to_owned(), validator: validator.to_owned() })
+    }
+
+    fn set_origin(&self, Origin { url, validator }: &Origin) -> Result<()> {
+        let path = self.origin_path();
+        fs::write(&path, format!("{url}\n{validator}\n")).map_err(Error::io("write", &path))
+    }
+
+    fn remove_origin(&self) -> Result<()> {
+        let path = self.origin_path();
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io("remove", &path)(e)),
+            _ => Ok(()),
+        }
+    }
+
+    /// After a failure: nothing to go on with is not left lying about.
+    pub fn remove_if_empty(self) -> Result<()> {
+        if self.len()? == 0 { self.remove() } else { Ok(()) }
     }
 
     pub fn rename_to(self, path: &Path) -> Result<()> {
+        self.remove_origin()?;
         let rename = || {
             self.file.sync_all()?;
             fs::rename(&self.path, path)?;
@@ -61,6 +106,7 @@ impl Part {
     }
 
     pub fn remove(self) -> Result<()> {
+        self.remove_origin()?;
         fs::remove_file(&self.path).map_err(Error::io("remove", &self.path))
     }
 }
@@ -92,11 +138,6 @@ fn give_up(reason: impl ToString) -> Failure {
 impl Job<'_> {
     /// Gets the file into `part` and checks it; returns its SHA-256.
     pub fn run(&self, part: &Part, progress: OnProgress<'_>) -> Result<String> {
-        let is_checked = self.download.md5.is_some() || self.download.sha256.is_some();
-        if !is_checked {
-            // Nothing could tell whether the rest of an earlier run fits.
-            part.clear()?;
-        }
         let agent = agent(self.options);
         let mut attempts = Vec::new();
         for url in &self.download.urls {
@@ -108,6 +149,11 @@ impl Job<'_> {
         Err(Error::Download { file: self.download.name.clone(), folder: self.folder.to_owned(), attempts })
     }
 
+    /// Whether a published checksum shows that two parts of a file belong together.
+    fn is_checked(&self) -> bool {
+        self.download.md5.is_some() || self.download.sha256.is_some()
+    }
+
     /// All tries of one address; the outer error is this machine's, the inner one the address's.
     fn try_url(
         &self,
@@ -116,6 +162,10 @@ impl Job<'_> {
         part: &Part,
         progress: OnProgress<'_>,
     ) -> Result<Result<String, (u32, String)>> {
+        if !self.is_checked() && part.origin().is_none_or(|origin| origin.url != url) {
+            // Nothing could tell whether the rest fits.
+            part.clear()?;
+        }
         let (mut tries, mut fruitless) = (0, 0);
         loop {
             let before = part.len()?;
@@ -170,8 +220,12 @@ impl Job<'_> {
         }
         // The bytes as they are: a .gz that the transport unpacks would not match its checksum.
         let mut request = agent.get(url).header("Accept-Encoding", "identity");
+        let known = part.origin().filter(|_| start > 0 && !self.is_checked());
         if start > 0 {
             request = request.header("Range", format!("bytes={start}-"));
+        }
+        if let Some(Origin { validator, .. }) = &known {
+            request = request.header("If-Range", validator);
         }
         let response = match request.call() {
             Ok(response) => response,
@@ -180,8 +234,15 @@ impl Job<'_> {
         };
         let total = match self.accept(&response, start) {
             Ok((at, total)) => {
+                let sent = validator_of(&response).map(|validator| Origin { url: url.to_owned(), validator });
                 if at == 0 {
                     part.clear()?;
+                    if let Some(sent) = sent.filter(|_| !self.is_checked()) {
+                        part.set_origin(&sent)?;
+                    }
+                } else if known.is_some() && sent.is_some() && sent != known {
+                    part.clear()?;
+                    return Ok(Err(again("the server sent the rest of another file")));
                 }
                 start = at;
                 total
@@ -236,7 +297,7 @@ impl Job<'_> {
             let n = match reader.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(n) => n,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
                 Err(e) => return Ok(Err(again(format!("the connection broke off after {done} bytes: {e}")))),
             };
             done += n as u64;
@@ -266,6 +327,15 @@ fn agent(options: &FetchOptions) -> Agent {
         .user_agent(concat!("vae-data/", env!("CARGO_PKG_VERSION")))
         .build();
     config.into()
+}
+
+/// What names the content of an answer exactly: its entity tag if that is a strong one, else the date of its last
+/// change, if that is not the very second of the answer (RFC 9110, section 8.8.2.2).
+fn validator_of(response: &Response<Body>) -> Option<String> {
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let tag = header("etag").filter(|tag| tag.starts_with('"'));
+    let changed = || header("last-modified").filter(|date| header("date").is_some_and(|now| now != *date));
+    tag.or_else(changed).map(str::to_owned)
 }
 
 /// `bytes 100-199/200` to where it starts and the whole length.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use check::FileState;
-pub(crate) use check::{file_state, read_pins};
+pub(crate) use check::{content_sha256, file_state, read_pins};
 
 use crate::error::{Error, Result};
 use crate::places::{download_dir, resolve};
@@ -136,21 +136,37 @@ pub fn fetch_entry(entry: &Entry, options: &FetchOptions, progress: OnProgress<'
             missing.push(download);
         }
     }
-    let mut names = Vec::new();
+    let mut needed = String::new();
     for download in &missing {
         if options.offline && archive_by_hand(download, &folder, &pins)?.is_none() {
-            names.push(download.name.as_str());
+            needed += &tell_missing(entry, download, &folder, &pins);
         }
     }
-    if !names.is_empty() {
-        let reason =
-            format!("offline, and not there or not right in {}: {}", folder.display(), names.join(", "));
+    if !needed.is_empty() {
+        let reason = format!("offline, and not all files are right in {}:{needed}", folder.display());
         return Err(cannot(reason));
     }
     for download in missing {
         get_one(entry, download, &folder, &mut pins, options, progress)?;
     }
     Ok(folder)
+}
+
+/// Which files of a download are missing or wrong, and where they come from.
+fn tell_missing(entry: &Entry, download: &Download, folder: &Path, pins: &Pins) -> String {
+    let mut text = String::new();
+    for file in download.gives.iter().filter_map(|name| entry.file(name)) {
+        let state = match file_state(folder, file, pins) {
+            FileState::Verified | FileState::Unchecked => continue,
+            FileState::Missing => "is missing".to_owned(),
+            FileState::Different { expected, found } => {
+                format!("is wrong (SHA-256 {found} instead of {expected})")
+            }
+            FileState::Unreadable(reason) => format!("cannot be read ({reason})"),
+        };
+        text += &format!("\n  {} {state}", file.name);
+    }
+    text + &format!("\n  get {} from {}", download.name, download.urls.join(" or "))
 }
 
 fn is_present(entry: &Entry, download: &Download, folder: &Path, pins: &Pins) -> bool {
@@ -180,7 +196,15 @@ fn get_one(
         Some((_, sha256)) => sha256.clone(),
         None => {
             let pin = pins.get(&download.name).cloned();
-            http::Job { entry, download, folder, options, pin }.run(&part, progress)?
+            let job = http::Job { entry, download, folder, options, pin };
+            match job.run(&part, progress) {
+                Ok(sha256) => sha256,
+                Err(error) => {
+                    // The error to tell is the first one.
+                    let _ = part.remove_if_empty();
+                    return Err(error);
+                }
+            }
         }
     };
     for name in &download.gives {

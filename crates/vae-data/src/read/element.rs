@@ -1,6 +1,7 @@
 //! Numbers in binary files (IDX, NPY): their kinds, and decoding them in a stream.
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::read::input::Input;
 
 /// Kind of number, without its byte order.
@@ -99,7 +100,7 @@ pub(crate) fn read_values(
 ) -> Result<()> {
     let pixels = unit_interval();
     let first = out.len();
-    out.try_reserve_exact(n * d).map_err(|_| too_large(input, n, d))?;
+    memory::reserve(out, n * d).map_err(|short| short.at(&input.path))?;
     each_chunk(input, element, n * d, promised, |chunk| match element.kind {
         Kind::U8 if as_pixels => out.extend(chunk.iter().map(|byte| pixels[usize::from(*byte)])),
         kind => out.extend(chunk.chunks_exact(kind.bytes()).map(|bytes| element.float(bytes) as f32)),
@@ -126,7 +127,7 @@ pub(crate) fn read_integers(
     promised: u64,
 ) -> Result<Vec<i64>> {
     let mut out = Vec::new();
-    out.try_reserve_exact(n).map_err(|_| too_large(input, n, 1))?;
+    memory::reserve(&mut out, n).map_err(|short| short.at(&input.path))?;
     let mut wrong = None;
     each_chunk(input, element, n, promised, |chunk| {
         for bytes in chunk.chunks_exact(element.kind.bytes()) {
@@ -149,11 +150,6 @@ pub(crate) fn read_integers(
             format!("label {row} (from 0) is {value}; labels must be whole numbers"),
         )),
     }
-}
-
-fn too_large(input: &Input<'_>, n: usize, d: usize) -> Error {
-    let dims = vec![n as u64, d as u64];
-    Error::AbsurdDims { path: input.path.clone(), dims, reason: "they do not fit into memory".to_owned() }
 }
 
 fn each_chunk(

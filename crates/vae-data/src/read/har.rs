@@ -3,6 +3,7 @@
 //! Source: Anguita et al., ESANN 2013; the layout is described in the archive's `README.txt`.
 
 use crate::error::{Error, Result, ValueProblem};
+use crate::memory::{self, Meter};
 use crate::read::input::Input;
 use crate::read::table::Lines;
 
@@ -20,17 +21,16 @@ pub(crate) fn read_matrix(
     loop {
         let start = out.len();
         let Some((line, text)) = lines.next_line()? else { break };
-        let wrong =
-            text.split_ascii_whitespace().enumerate().find_map(|(i, field)| match field.parse::<f32>() {
+        for (i, field) in text.split_ascii_whitespace().enumerate() {
+            let problem = match field.parse::<f32>() {
                 Ok(value) if value.is_finite() => {
-                    out.push(value);
-                    None
+                    memory::push(out, value).map_err(|short| short.at(&path))?;
+                    continue;
                 }
-                Ok(_) => Some((i + 1, ValueProblem::NotFinite(field.to_owned()))),
-                Err(_) => Some((i + 1, ValueProblem::NotANumber(field.chars().take(40).collect()))),
-            });
-        if let Some((column, problem)) = wrong {
-            return Err(Error::Value { path, line, column, name: None, problem });
+                Ok(_) => ValueProblem::NotFinite(field.to_owned()),
+                Err(_) => ValueProblem::NotANumber(field.chars().take(40).collect()),
+            };
+            return Err(Error::Value { path, line, column: i + 1, name: None, problem });
         }
         let (expected, found) = (*d.get_or_insert(out.len() - start), out.len() - start);
         if found != expected {
@@ -48,11 +48,13 @@ pub(crate) fn read_matrix(
 /// Reads names such as `1 WALKING`, a number and a name a line.
 pub(crate) fn read_class_names(input: Input<'_>) -> Result<Vec<(i64, String)>> {
     let mut lines = Lines::new(input);
-    let mut names = Vec::new();
+    let path = lines.path().to_owned();
+    let (mut names, mut meter) = (Vec::new(), Meter::default());
     while let Some((_, text)) = lines.next_line()? {
+        meter.add(text.len()).map_err(|short| short.at(&path))?;
         let named = text.trim().split_once(char::is_whitespace);
         match named.and_then(|(number, name)| Some((number.parse().ok()?, name.trim().to_owned()))) {
-            Some(pair) => names.push(pair),
+            Some(pair) => memory::push(&mut names, pair).map_err(|short| short.at(&path))?,
             None => return Err(lines.problem("a class is a whole number and a name, as in `1 WALKING`")),
         }
     }
@@ -99,7 +101,46 @@ mod tests {
         assert!(read_class_names(Input::bytes(b"WALKING\n")).is_err());
     }
 
+    /// A sound file with these numbers, in the published notation.
+    fn written(rows: &[Vec<f32>]) -> Vec<String> {
+        let field = |value: &f32| format!(" {value:e}");
+        rows.iter().map(|row| row.iter().map(field).collect::<String>() + "\n").collect()
+    }
+
+    fn sound_rows() -> impl Strategy<Value = Vec<Vec<f32>>> {
+        let value = any::<f32>().prop_filter("finite", |v| v.is_finite());
+        (1_usize..5)
+            .prop_flat_map(move |d| prop::collection::vec(prop::collection::vec(value.clone(), d), 1..8))
+    }
+
     proptest! {
+        #[test]
+        fn shuffled_lines_are_shuffled_rows(
+            (rows, shuffled) in sound_rows().prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
+        ) {
+            let (n, d, x) = read_text(&written(&shuffled).concat()).expect("sound");
+            prop_assert_eq!((n, d), (rows.len(), rows[0].len()));
+            prop_assert_eq!(x, shuffled.concat());
+        }
+
+        #[test]
+        fn cut_and_edited_files_are_errors_or_whole_matrices(
+            rows in sound_rows(), edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            keep in any::<prop::sample::Index>(), columns in prop::option::of(1_usize..5),
+        ) {
+            let mut bytes = written(&rows).concat().into_bytes();
+            for (at, byte) in edits {
+                let place = at.index(bytes.len());
+                bytes[place] = byte;
+            }
+            bytes.truncate(keep.index(bytes.len() + 1));
+            let mut x = Vec::new();
+            if let Ok((n, d)) = read_matrix(Input::bytes(&bytes), columns, &mut x) {
+                prop_assert!(n > 0 && x.len() == n * d && columns.is_none_or(|columns| columns == d));
+                prop_assert!(x.iter().all(|v| v.is_finite()));
+            }
+        }
+
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = read_matrix(Input::bytes(&bytes), None, &mut Vec::new());

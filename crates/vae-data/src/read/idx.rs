@@ -87,14 +87,16 @@ pub(crate) fn read(input: Input<'_>) -> Result<Raw> {
     Ok(Raw { x, n, d, image, n_train: n, labels: None })
 }
 
-/// Reads one IDX file of labels: one dimension.
-pub(crate) fn read_labels(mut input: Input<'_>) -> Result<Vec<i64>> {
+/// Reads one IDX file of labels: one dimension. Where the number of `rows` is known, another number of labels is
+/// refused before any is read.
+pub(crate) fn read_labels(mut input: Input<'_>, rows: Option<usize>) -> Result<Vec<i64>> {
     let Header { element, dims } = read_header(&mut input)?;
     if dims.len() != 1 {
         let expected = "1: these are features; give the file with the labels";
         return Err(Error::field(&input.path, "the count of dimensions", dims.len(), expected));
     }
     let promised = input.promise(&dims, element.kind.bytes() as u64)?;
+    input.check_labels(dims[0] as usize, rows)?;
     let labels = read_integers(&mut input, element, dims[0] as usize, promised)?;
     input.finish()?;
     Ok(labels)
@@ -159,17 +161,19 @@ pub(crate) mod tests {
     #[test]
     fn labels_and_features_are_not_mistaken_for_each_other() {
         let labels = idx_bytes(&[3], &[5, 0, 4]);
-        assert_eq!(read_labels(Input::bytes(&labels)).expect("labels"), [5, 0, 4]);
+        assert_eq!(read_labels(Input::bytes(&labels), None).expect("labels"), [5, 0, 4]);
         assert!(read_bytes(&labels).expect_err("labels").to_string().contains("these are labels"));
         let images = idx_bytes(&[1, 1, 1], &[9]);
-        assert!(read_labels(Input::bytes(&images)).expect_err("images").to_string().contains("features"));
+        assert!(
+            read_labels(Input::bytes(&images), Some(1)).expect_err("images").to_string().contains("features")
+        );
     }
 
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = read_bytes(&bytes);
-            let _ = read_labels(Input::bytes(&bytes));
+            let _ = read_labels(Input::bytes(&bytes), None);
         }
 
         #[test]

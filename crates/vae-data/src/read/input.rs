@@ -146,6 +146,14 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Refuses another number of labels than there are rows, where these are known.
+    pub fn check_labels(&self, labels: usize, rows: Option<usize>) -> Result<()> {
+        match rows {
+            Some(rows) if rows != labels => Err(Error::LabelCount { path: self.path.clone(), rows, labels }),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that nothing is left, and the checksum of a published file.
     pub fn finish(mut self) -> Result<()> {
         let expected = self.count;

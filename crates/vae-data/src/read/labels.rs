@@ -1,11 +1,13 @@
 //! A file of labels beside the features: IDX, NPY, or text with one label a line.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
+use crate::memory::{self, Interner};
 use crate::read::input::Input;
-use crate::read::table::Lines;
+use crate::read::table::{CARRIAGE_RETURNS, Lines};
 use crate::read::{idx, npy};
 
 /// Reads labels for `rows` rows; the content decides the format.
@@ -16,38 +18,44 @@ pub(crate) fn read(path: &Path, rows: usize, header: Option<bool>) -> Result<Raw
     let mut start = [0; 6];
     let is_binary = Input::open(path)?.fill(&mut start).is_ok();
     let labels = match start {
-        [0, 0, ..] if is_binary => RawLabels::Ints(idx::read_labels(Input::open(path)?)?),
-        start if &start == b"\x93NUMPY" => npy::read_labels(Input::open(path)?)?,
+        [0, 0, ..] if is_binary => RawLabels::Ints(idx::read_labels(Input::open(path)?, Some(rows))?),
+        start if &start == b"\x93NUMPY" => npy::read_labels(Input::open(path)?, rows)?,
         _ => RawLabels::Texts(read_text(Input::open(path)?, rows, header)?),
     };
-    if labels.len() != rows {
-        return Err(Error::LabelCount { path: path.to_owned(), rows, labels: labels.len() });
-    }
     Ok(labels)
 }
 
-fn read_text(input: Input<'_>, rows: usize, header: Option<bool>) -> Result<Vec<String>> {
+/// Holds a label more than there are rows, for the header; what is beyond is counted and forgotten.
+fn read_text(input: Input<'_>, rows: usize, header: Option<bool>) -> Result<Vec<Arc<str>>> {
+    let path = input.path.clone();
     let mut lines = Lines::new(input);
-    let mut labels = Vec::new();
+    let (mut labels, mut texts, mut count) = (Vec::new(), Interner::default(), 0);
     while let Some((_, text)) = lines.next_line()? {
-        let label = text.trim().trim_matches('"').to_owned();
+        let label = text.trim().trim_matches('"');
         if label.contains([',', ';', '\t']) {
             return Err(lines.problem("one label a line is expected, without separators"));
         }
-        labels.push(label);
+        if label.contains('\r') {
+            return Err(lines.problem(CARRIAGE_RETURNS));
+        }
+        count += 1;
+        if count <= rows.saturating_add(1) {
+            let label = texts.get(label).map_err(|short| short.at(&path))?;
+            memory::push(&mut labels, label).map_err(|short| short.at(&path))?;
+        }
     }
     lines.finish()?;
-    if header.unwrap_or_else(|| labels.len() == rows + 1 && looks_like_a_header(&labels))
-        && !labels.is_empty()
-    {
+    let is_header = header.unwrap_or_else(|| count == rows.saturating_add(1) && looks_like_a_header(&labels));
+    if is_header && !labels.is_empty() {
         labels.remove(0);
+        count -= 1;
     }
-    Ok(labels)
+    if count == rows { Ok(labels) } else { Err(Error::LabelCount { path, rows, labels: count }) }
 }
 
 /// Whether the first of these lines names the others instead of being one of them.
-fn looks_like_a_header(lines: &[String]) -> bool {
-    let is_number = |text: &String| text.parse::<f64>().is_ok();
+fn looks_like_a_header(lines: &[Arc<str>]) -> bool {
+    let is_number = |text: &Arc<str>| text.parse::<f64>().is_ok();
     match lines.split_first() {
         Some((first, rest)) => !rest.contains(first) && !lines.iter().all(is_number),
         None => false,
@@ -56,9 +64,14 @@ fn looks_like_a_header(lines: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, File};
+    use std::io::Write;
+
+    use flate2::Compression;
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::memory::tests::with_memory;
     use crate::read::idx::tests::idx_bytes;
     use crate::read::npy::tests::{header, npy_bytes};
 
@@ -83,6 +96,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_beyond_the_rows_is_counted_and_not_held() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("labels.gz");
+        let mut gz = flate2::write::GzEncoder::new(File::create(&path).expect("file"), Compression::best());
+        // 10 million labels in 20 kB; the binary ones promise as many.
+        (0..100).for_each(|_| gz.write_all(&b"a\n".repeat(100_000)).expect("file"));
+        gz.finish().expect("file");
+        let error = with_memory(4096, || read(&path, 60, None)).expect_err("too many");
+        assert!(matches!(error, Error::LabelCount { rows: 60, labels: 10_000_000, .. }), "{error}");
+        let npy = npy_bytes(&header("<i8", "(10000000,)"), &[]);
+        for bytes in [idx_bytes(&[10_000_000], &[]), npy] {
+            let mut gz =
+                flate2::write::GzEncoder::new(File::create(&path).expect("file"), Compression::best());
+            gz.write_all(&bytes).and_then(|()| gz.write_all(&vec![0; 80_000_000])).expect("file");
+            gz.finish().expect("file");
+            let error = with_memory(4096, || read(&path, 60, None)).expect_err("too many");
+            assert!(matches!(error, Error::LabelCount { rows: 60, labels: 10_000_000, .. }), "{error}");
+        }
+        // Names without end are held once each, and that is too much as well.
+        let text: String = (0..60).map(|i| format!("{i}{}\n", "x".repeat(1000))).collect();
+        let error = with_memory(4096, || read_bytes(text.as_bytes(), 60, None)).expect_err("too long");
+        assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+        assert_eq!(with_memory(100_000, || read_bytes(text.as_bytes(), 60, None)).expect("fits").len(), 60);
+    }
+
+    #[test]
     fn another_number_of_labels_is_refused() {
         // The last two have one line too many, and it is a label.
         let texts =
@@ -91,11 +130,36 @@ mod tests {
             let error = read_bytes(&bytes, 5, None).expect_err("count");
             assert!(matches!(error, Error::LabelCount { rows: 5, .. }), "{error}");
         }
+        let text = read_bytes(b"a\rb\ra\r", 3, None).expect_err("one line").to_string();
+        assert!(text.contains("line 1: lines end with carriage returns alone"), "{text}");
         assert!(
             read_bytes(b"1,2\n", 1, None)
                 .expect_err("table")
                 .to_string()
                 .contains("line 1: one label a line")
         );
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_labels_never_panic(
+            parts in prop::collection::vec(prop_oneof![
+                Just(b"a\n".to_vec()), Just(b"\"1.0\"\r\n".to_vec()), Just(b"\n".to_vec()), Just(b",".to_vec()),
+                Just(b"\xef\xbb\xbf".to_vec()), Just(vec![0, 0]), Just(b"\x93NUMPY".to_vec()),
+                prop::collection::vec(any::<u8>(), 0..12),
+            ], 0..16),
+            rows in 0_usize..12, header in any::<Option<bool>>(),
+        ) {
+            if let Ok(labels) = read_bytes(&parts.concat(), rows, header) {
+                prop_assert_eq!(labels.len(), rows);
+            }
+        }
+
+        #[test]
+        fn written_is_read(labels in prop::collection::vec("[a-z]{1,3}( [a-z])?", 1..20), crlf in any::<bool>()) {
+            let text = labels.join(if crlf { "\r\n" } else { "\n" });
+            let expected = RawLabels::Texts(labels.iter().map(|label| label.as_str().into()).collect());
+            prop_assert_eq!(read_bytes(text.as_bytes(), labels.len(), None).expect("sound"), expected);
+        }
     }
 }

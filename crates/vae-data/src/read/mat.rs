@@ -11,10 +11,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use flate2::read::ZlibDecoder;
-use ndarray::ArrayView2;
 
 use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::read::element::{Element, Kind, read_integers, read_values};
 use crate::read::input::{Input, MAX_DEFLATE_RATIO};
 use crate::read::{FEATURE_KEYS, Keys, LABEL_KEYS, Raw};
@@ -25,6 +25,10 @@ const MATRIX: u32 = 14;
 /// Names are at most 63 characters in MATLAB.
 const MAX_NAME_BYTES: u64 = 4096;
 const MAX_DIMS: u64 = 32;
+/// Columns that are turned to rows at a time: what is written of a row is then a line of the cache.
+const BLOCK_COLUMNS: usize = 16;
+/// Fewer columns where they are longer than this, together.
+const BLOCK_VALUES: usize = 16 << 20;
 
 /// What stands before the values of a variable.
 #[derive(Debug, Clone)]
@@ -69,6 +73,7 @@ pub(crate) fn is_mat(start: &[u8]) -> bool {
 pub(crate) fn read(path: &Path, open: impl Fn() -> Result<Input<'static>>, keys: &Keys) -> Result<Raw> {
     let variables = list(open()?)?;
     let (x, y) = choose(path, &variables, keys)?;
+    check_counts(path, &variables, &x, y.as_deref())?;
     let (mut raw, mut labels) = (None, None);
     each_variable(open()?, |variable, input, element| {
         if variable.name == x && raw.is_none() {
@@ -81,16 +86,22 @@ pub(crate) fn read(path: &Path, open: impl Fn() -> Result<Input<'static>>, keys:
         Ok(true)
     })?;
     let Some(mut raw) = raw else { return Err(Error::format(path, format!("lost its variable `{x}`"))) };
-    if let Some(labels) = labels {
-        if labels.len() != raw.n {
-            let hint = if labels.len() == raw.d { "; rows must be samples: save the transpose" } else { "" };
-            let (rows, columns, labels) = (raw.n, raw.d, labels.len());
-            let problem = format!("`{x}` is {rows}x{columns} and there are {labels} labels{hint}");
-            return Err(Error::format(path, problem));
-        }
-        raw.labels = Some(RawLabels::Ints(labels));
-    }
+    raw.labels = labels.map(RawLabels::Ints);
     Ok(raw)
+}
+
+/// Holds the number of labels against the rows before anything is read.
+fn check_counts(path: &Path, variables: &[Variable], x: &str, y: Option<&str>) -> Result<()> {
+    let find = |name: &str| variables.iter().find(|variable| variable.name == name);
+    let (Some(features), Some(labels)) = (find(x), y.and_then(find)) else { return Ok(()) };
+    let ([n, d], [a, b]) = (&features.dims[..], &labels.dims[..]) else { return Ok(()) };
+    let count = a.saturating_mul(*b);
+    // Labels of another shape have an error of their own.
+    if count == *n || (*a != 1 && *b != 1) {
+        return Ok(());
+    }
+    let hint = if count == *d { "; rows must be samples: save the transpose" } else { "" };
+    Err(Error::format(path, format!("`{x}` is {n}x{d} and there are {count} labels{hint}")))
 }
 
 /// The names of features and labels.
@@ -157,18 +168,44 @@ fn matrix(variable: &Variable, input: &mut Input<'_>, element: Element) -> Resul
     let promised = input.promise(&[n, d], element.kind.bytes() as u64)?;
     // `promise` has shown that the product fits, so both factors do.
     let (n, d) = (n as usize, d as usize);
-    let mut columns = Vec::new();
-    read_values(input, element, (d, n), false, promised, &mut columns).map_err(|error| match error {
-        Error::NotFinite { path, row, column, value } => {
-            Error::NotFinite { path, row: column, column: row, value }
-        }
-        other => other,
-    })?;
-    let x = match ArrayView2::from_shape((d, n), &columns) {
-        Ok(view) if d > 1 && n > 1 => view.t().as_standard_layout().into_owned().into_raw_vec_and_offset().0,
-        _ => columns,
-    };
+    let mut x = Vec::new();
+    if n == 1 || d == 1 {
+        read_values(input, element, (n, d), false, promised, &mut x)?;
+    } else {
+        read_columns(input, element, (n, d), promised, &mut x)?;
+    }
     Ok(Raw { x, n, d, image: None, n_train: n, labels: None })
+}
+
+/// Reads columns a block at a time and puts them into rows, so that no second copy of the matrix is held.
+fn read_columns(
+    input: &mut Input<'_>,
+    element: Element,
+    (n, d): (usize, usize),
+    promised: u64,
+    x: &mut Vec<f32>,
+) -> Result<()> {
+    memory::reserve(x, n * d).map_err(|short| short.at(&input.path))?;
+    x.resize(n * d, 0.0);
+    let width = BLOCK_COLUMNS.min(BLOCK_VALUES / n).clamp(1, d);
+    let mut block = Vec::new();
+    for first in (0..d).step_by(width) {
+        let width = width.min(d - first);
+        block.clear();
+        read_values(input, element, (width, n), false, promised, &mut block).map_err(
+            |error| match error {
+                Error::NotFinite { path, row, column, value } => {
+                    Error::NotFinite { path, row: column, column: first + row, value }
+                }
+                other => other,
+            },
+        )?;
+        for (i, row) in x.chunks_exact_mut(d).enumerate() {
+            let values = block[i..].iter().step_by(n);
+            row[first..first + width].iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+        }
+    }
+    Ok(())
 }
 
 fn column(variable: &Variable, input: &mut Input<'_>, element: Element) -> Result<Vec<i64>> {
@@ -216,18 +253,41 @@ fn each_variable(
 
 /// Checks the header; returns whether the most significant byte comes first.
 fn read_header(input: &mut Input<'_>) -> Result<bool> {
-    let mut header = [0; HEADER_BYTES];
-    input.fill(&mut header)?;
-    let wrong =
-        |found: &str, expected: &str| Err(Error::field(&input.path, "the MATLAB header", found, expected));
-    match (&header[124..], is_mat(&header)) {
-        ([0, 1, b'I', b'M'], true) => Ok(false),
-        ([1, 0, b'M', b'I'], true) => Ok(true),
-        (_, true) if header.starts_with(b"MATLAB 7.3") => {
-            wrong("of version 7.3 (HDF5)", "level 5; in MATLAB: save(file, 'X', 'Y', '-v7')")
-        }
-        _ => wrong("not one of level 5", "level 5; in MATLAB: save(file, 'X', 'Y', '-v7')"),
+    let mut start = [0; 20];
+    match input.fill_promised(&mut start, HEADER_BYTES as u64) {
+        // A short file of another kind is told as that.
+        Err(Error::Truncated { found, .. }) if found > 0 && !is_mat(&start) => {}
+        other => other?,
     }
+    let found = match start {
+        _ if is_mat(&start) && !start.starts_with(b"MATLAB 7.3") => {
+            let mut rest = [0; HEADER_BYTES - 20];
+            input.fill(&mut rest)?;
+            match rest[104..] {
+                [0, 1, b'I', b'M'] => return Ok(false),
+                [1, 0, b'M', b'I'] => return Ok(true),
+                _ => "not one of level 5",
+            }
+        }
+        _ if is_mat(&start) => "of version 7.3 (HDF5)",
+        _ if start.starts_with(b"\x89HDF\r\n\x1a\n") => "that of plain HDF5",
+        _ if is_level_4(&start) => "of level 4",
+        _ => "not one of level 5",
+    };
+    let expected = "level 5; in MATLAB: save(file, 'X', 'Y', '-v7')";
+    Err(Error::field(&input.path, "the MATLAB header", found, expected))
+}
+
+/// Whether a file begins as one of level 4 does: the type as a number MOPT of four decimal digits, in either order
+/// of bytes, then rows, columns, whether there are imaginary values, and the length of the name.
+fn is_level_4(start: &[u8; 20]) -> bool {
+    [false, true].into_iter().any(|big_endian| {
+        let number = |i: usize| Bits { big_endian }.u32(&start[4 * i..]);
+        let (kind, name) = (number(0), u64::from(number(4)));
+        let digits = [kind / 1000, kind / 100 % 10, kind / 10 % 10, kind % 10];
+        let is_type = digits[0] <= 4 && digits[1] == 0 && digits[2] <= 5 && digits[3] <= 2;
+        is_type && number(3) <= 1 && (1..=MAX_NAME_BYTES).contains(&name)
+    })
 }
 
 /// Numbers in the byte order of the file.

@@ -122,6 +122,18 @@ fn headers_of_other_versions_say_what_to_do() {
         message(&hdf5, &Keys::default()).contains("version 7.3 (HDF5), expected level 5; in MATLAB: save(")
     );
     assert!(message(&[0; 200], &Keys::default()).contains("not one of level 5"));
+    let hdf5 = [b"\x89HDF\r\n\x1a\n".as_slice(), &[0; 100]].concat();
+    assert!(
+        message(&hdf5, &Keys::default()).contains("that of plain HDF5, expected level 5; in MATLAB: save(")
+    );
+    // X = 1.5 of level 4, on a machine with the least and with the most significant byte first.
+    for (kind, numbers) in
+        [(0, [1, 1, 0, 2].map(u32::to_le_bytes)), (1000_u32, [1, 1, 0, 2].map(u32::to_be_bytes))]
+    {
+        let kind = if kind == 0 { kind.to_le_bytes() } else { kind.to_be_bytes() };
+        let bytes = [&kind, numbers.as_flattened(), b"X\0", &1.5_f64.to_le_bytes()].concat();
+        assert!(message(&bytes, &Keys::default()).contains("of level 4, expected level 5; in MATLAB: save("));
+    }
     assert!(matches!(read_bytes(&V6[..100], &Keys::default()), Err(Error::Truncated { .. })));
 }
 
@@ -139,6 +151,16 @@ fn absurd_lengths_allocate_nothing() {
     let mut long = file(&[tag(MATRIX, 1 << 31)]);
     long.extend([0; 64]);
     assert!(matches!(read_bytes(&long, &Keys::default()), Err(Error::AbsurdDims { .. })));
+}
+
+#[test]
+fn a_value_that_is_not_finite_is_told_by_row_and_column() {
+    // Two rows and 18 columns: the last two come in a block of their own.
+    let mut values = vec![0.5_f64; 36];
+    values[2 * 17 + 1] = f64::NAN;
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let error = read_bytes(&file(&[variable("X", 6, &[2, 18], 9, &bytes)]), &Keys::default());
+    assert!(matches!(error, Err(Error::NotFinite { row: 1, column: 17, .. })), "{error:?}");
 }
 
 #[test]
@@ -169,6 +191,15 @@ fn a_damaged_stream_is_told() {
 }
 
 proptest! {
+    #[test]
+    fn columns_become_rows(n in 1_usize..6, d in 1_usize..40, seed in any::<u8>(), packed in any::<bool>()) {
+        let values: Vec<u8> = (0..n * d).map(|i| (i as u8).wrapping_mul(31).wrapping_add(seed)).collect();
+        let x = variable("X", 6, &[n as u32, d as u32], 2, &values);
+        let raw = read_bytes(&file(&[if packed { compressed(&x) } else { x }]), &Keys::default()).expect("sound");
+        let expected: Vec<f32> = (0..n * d).map(|i| f32::from(values[i % d * n + i / d])).collect();
+        prop_assert_eq!((raw.n, raw.d, raw.x), (n, d, expected));
+    }
+
     #[test]
     fn damaged_files_never_panic(
         at in any::<prop::sample::Index>(), value in any::<u8>(), keep in any::<prop::sample::Index>(), which in 0..4_usize,

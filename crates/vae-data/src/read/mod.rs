@@ -2,6 +2,7 @@
 
 pub(crate) mod documents;
 pub(crate) mod element;
+mod folder;
 pub(crate) mod har;
 pub(crate) mod idx;
 pub(crate) mod input;
@@ -16,6 +17,9 @@ pub(crate) mod records;
 pub(crate) mod reuters21578;
 pub(crate) mod stl10;
 pub(crate) mod table;
+
+#[cfg(test)]
+mod bomb_tests;
 
 use crate::dataset::{ImageShape, RawLabels};
 

@@ -172,8 +172,8 @@ fn picture_shape(input: &Input<'_>, channels: usize, height: usize, width: usize
     Err(Error::field(&input.path, "shape", found, expected))
 }
 
-/// Reads an array of whole numbers as labels: `[n]` or `[n, 1]`.
-pub(crate) fn read_labels(mut input: Input<'_>) -> Result<RawLabels> {
+/// Reads an array of whole numbers as labels, `[n]` or `[n, 1]`, for so many rows.
+pub(crate) fn read_labels(mut input: Input<'_>, rows: usize) -> Result<RawLabels> {
     let Header { element, dims } = read_header(&mut input)?;
     if !matches!(dims[..], [_] | [_, 1]) {
         return Err(Error::field(
@@ -184,6 +184,7 @@ pub(crate) fn read_labels(mut input: Input<'_>) -> Result<RawLabels> {
         ));
     }
     let promised = input.promise(&dims, element.kind.bytes() as u64)?;
+    input.check_labels(dims[0] as usize, Some(rows))?;
     let labels = read_integers(&mut input, element, dims[0] as usize, promised)?;
     input.finish()?;
     Ok(RawLabels::Ints(labels))

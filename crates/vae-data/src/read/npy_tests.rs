@@ -88,10 +88,11 @@ fn damaged_files_are_told_apart() {
 fn labels_have_one_dimension() {
     let values: Vec<u8> = [7_i64, -1].iter().flat_map(|v| v.to_le_bytes()).collect();
     for shape in ["(2,)", "(2, 1)"] {
-        let labels = read_labels(Input::bytes(&npy_bytes(&header("<i8", shape), &values))).expect("labels");
+        let labels =
+            read_labels(Input::bytes(&npy_bytes(&header("<i8", shape), &values)), 2).expect("labels");
         assert_eq!(labels, RawLabels::Ints(vec![7, -1]));
     }
-    assert!(read_labels(Input::bytes(&npy_bytes(&header("<i8", "(1, 2)"), &values))).is_err());
+    assert!(read_labels(Input::bytes(&npy_bytes(&header("<i8", "(1, 2)"), &values)), 1).is_err());
 }
 
 proptest! {
@@ -107,7 +108,7 @@ proptest! {
     ) {
         let _ = read_bytes(&npy_bytes(&text, &[0; 8]));
         let _ = read_bytes(&npy_bytes(&header(&descr, &shape), &[0; 8]));
-        let _ = read_labels(Input::bytes(&npy_bytes(&header(&descr, &shape), &[0; 8])));
+        let _ = read_labels(Input::bytes(&npy_bytes(&header(&descr, &shape), &[0; 8])), 1);
     }
 
     #[test]

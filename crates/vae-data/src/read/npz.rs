@@ -7,7 +7,7 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use crate::error::{Error, Result};
-use crate::read::input::Input;
+use crate::read::input::{Input, MAX_DEFLATE_RATIO};
 use crate::read::{FEATURE_KEYS, Keys, LABEL_KEYS, Raw, npy};
 
 type Archive = ZipArchive<BufReader<File>>;
@@ -40,10 +40,10 @@ pub(crate) fn read(path: &Path, said: &Keys) -> Result<Raw> {
         }
     };
     let mut raw = with_member(&mut archive, path, features, npy::read)?;
-    raw.labels = labels.map(|key| with_member(&mut archive, path, key, npy::read_labels)).transpose()?;
-    if let Some(labels) = raw.labels.as_ref().filter(|labels| labels.len() != raw.n) {
-        return Err(Error::LabelCount { path: path.to_owned(), rows: raw.n, labels: labels.len() });
-    }
+    let n = raw.n;
+    raw.labels = labels
+        .map(|key| with_member(&mut archive, path, key, |input| npy::read_labels(input, n)))
+        .transpose()?;
     Ok(raw)
 }
 
@@ -54,7 +54,7 @@ fn with_member<T>(
     read: impl FnOnce(Input<'_>) -> Result<T>,
 ) -> Result<T> {
     let member = archive.by_name(&format!("{key}.npy")).map_err(|e| broken(path, &e))?;
-    let bound = member.size().min(member.compressed_size().saturating_mul(1032));
+    let bound = member.size().min(member.compressed_size().saturating_mul(MAX_DEFLATE_RATIO));
     read(Input::new(&path.join(format!("{key}.npy")), member, bound))
 }
 
@@ -72,6 +72,7 @@ mod tests {
 
     use super::*;
     use crate::dataset::RawLabels;
+    use crate::memory::tests::with_memory;
     use crate::read::npy::tests::{header, npy_bytes};
 
     fn write_npz(path: &Path, members: &[(&str, Vec<u8>)]) {
@@ -132,7 +133,48 @@ mod tests {
         assert!(matches!(npz(&[("x", absurd)]), Err(Error::AbsurdDims { .. })));
     }
 
+    /// Features, labels and another array, packed and plain.
+    fn several_members(packed: bool) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let method = if packed { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
+        for (key, bytes) in [
+            ("x", npy_bytes(&header("<f4", "(3, 2)"), &[1.5_f32; 6].map(f32::to_le_bytes).concat())),
+            ("y", npy_bytes(&header("|u1", "(3,)"), &[1, 0, 1])),
+            ("note", npy_bytes(&header("<i8", "(1, 1)"), &[0; 8])),
+        ] {
+            let options = SimpleFileOptions::default().compression_method(method);
+            zip.start_file(format!("{key}.npy"), options).expect("member");
+            zip.write_all(&bytes).expect("member");
+        }
+        zip.finish().expect("archive").into_inner()
+    }
+
     proptest! {
+        #[test]
+        fn archives_edited_anywhere_are_errors_or_whole_matrices(
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+            // Half of the edits in the directory, which stands at the end.
+            in_directory in any::<bool>(), packed in any::<bool>(), keep in prop::option::of(any::<prop::sample::Index>()),
+        ) {
+            let mut bytes = several_members(packed);
+            for (at, byte) in edits {
+                let directory = if in_directory { 220 } else { bytes.len() };
+                let place = bytes.len() - 1 - at.index(directory);
+                bytes[place] = byte;
+            }
+            bytes.truncate(keep.map_or(bytes.len(), |keep| keep.index(bytes.len())));
+            let dir = tempfile::tempdir().expect("folder");
+            let path = dir.path().join("a.npz");
+            fs::write(&path, bytes).expect("file");
+            for key in [None, Some("note".to_owned())] {
+                let keys = Keys { x: key, y: None };
+                if let Ok(raw) = with_memory(1 << 20, || read(&path, &keys)) {
+                    prop_assert!(raw.x.len() == raw.n * raw.d && raw.x.iter().all(|v| v.is_finite()));
+                    prop_assert!(raw.labels.is_none_or(|labels| labels.len() == raw.n));
+                }
+            }
+        }
+
         #[test]
         fn damaged_archives_never_panic(at in 0_usize..300, value in any::<u8>(), keep in 0_usize..400) {
             let dir = tempfile::tempdir().expect("folder");

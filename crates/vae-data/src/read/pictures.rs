@@ -1,39 +1,28 @@
 //! A folder of PNG pictures: all in the folder itself (no labels), or one sub-folder a class.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::{ColorType, DynamicImage, ImageReader};
 
 use crate::dataset::{ImageShape, RawLabels};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::read::Raw;
 use crate::read::element::unit_interval;
+use crate::read::folder::classes;
 
 /// Picture formats that are not read: leaving them out silently would be worse.
-const OTHER_PICTURES: [&str; 8] = ["jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp", "pgm"];
+pub(crate) const OTHER_PICTURES: [&str; 8] = ["jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp", "pgm"];
 
 /// Reads all pictures of a folder, in the order of their paths; values are divided by their maximum (255, or 65535
 /// for 16 bits). Classes are the names of the sub-folders.
 pub(crate) fn read(folder: &Path) -> Result<Raw> {
-    let (pictures, folders) = list(folder)?;
-    let mut all: Vec<(PathBuf, Option<String>)> = pictures.into_iter().map(|path| (path, None)).collect();
-    let loose = all.len();
-    for class in folders {
-        let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (pictures, _) = list(&class)?;
-        all.extend(pictures.into_iter().map(|path| (path, Some(name.clone()))));
-    }
+    let (all, has_classes) = classes(folder, "pictures", is_picture)?;
     if all.is_empty() {
         return Err(Error::Empty {
             path: folder.to_owned(),
             expected: "PNG pictures, or sub-folders of them",
         });
-    }
-    if loose > 0 && loose < all.len() {
-        let problem =
-            format!("{loose} pictures lie beside the sub-folders, so their class is not known; move them");
-        return Err(Error::format(folder, problem));
     }
     let mut x = Vec::new();
     let mut labels = Vec::new();
@@ -48,7 +37,7 @@ pub(crate) fn read(folder: &Path) -> Result<Raw> {
                 return Err(Error::PictureShape { path, found, first, expected });
             }
         }
-        labels.extend(class);
+        labels.push(class);
     }
     let Some((_, shape)) = first else {
         return Err(Error::Empty { path: folder.to_owned(), expected: "PNG pictures" });
@@ -61,30 +50,18 @@ pub(crate) fn read(folder: &Path) -> Result<Raw> {
         d,
         image: Some(shape),
         n_train: n,
-        labels: (loose == 0).then_some(RawLabels::Texts(labels)),
+        labels: has_classes.then_some(RawLabels::Texts(labels)),
     })
 }
 
-/// PNG files and sub-folders of a folder, sorted by name; hidden ones are left out.
-fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
-    let (mut pictures, mut folders) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(folder).map_err(Error::io("list", folder))? {
-        let path = entry.map_err(Error::io("list", folder))?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
-            continue;
-        }
-        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-        if path.is_dir() {
-            folders.push(path);
-        } else if extension == "png" {
-            pictures.push(path);
-        } else if OTHER_PICTURES.contains(&extension.as_str()) {
-            return Err(Error::Picture { path, problem: "only PNG is read; convert it".to_owned() });
-        }
+/// Whether a file is a PNG picture by its name.
+fn is_picture(path: &Path) -> Result<bool> {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if OTHER_PICTURES.contains(&extension.as_str()) {
+        let problem = "only PNG is read; convert it".to_owned();
+        return Err(Error::Picture { path: path.to_owned(), problem });
     }
-    pictures.sort();
-    folders.sort();
-    Ok((pictures, folders))
+    Ok(extension == "png")
 }
 
 /// Appends the values of one picture, channels first, and returns its shape.
@@ -100,28 +77,29 @@ fn append(path: &Path, out: &mut Vec<f32>) -> Result<ImageShape> {
     let channels = usize::from(picture.color().channel_count());
     let alpha = picture.color().has_alpha();
     let colours = channels - usize::from(alpha);
-    let values = values(&picture).ok_or_else(|| problem("has a pixel format that is not read".to_owned()))?;
-    if alpha && values.chunks_exact(channels).any(|pixel| pixel[colours] < 1.0) {
+    let value = decode(&picture).ok_or_else(|| problem("has a pixel format that is not read".to_owned()))?;
+    let pixels = width * height;
+    if alpha && (0..pixels).any(|i| value(i * channels + colours) < 1.0) {
         let text = "has transparent pixels, whose colour is not defined; put it on a background";
         return Err(problem(text.to_owned()));
     }
+    memory::reserve(out, pixels * colours).map_err(|short| short.at(path))?;
     for channel in 0..colours {
-        out.extend(values.iter().skip(channel).step_by(channels));
+        out.extend((0..pixels).map(|i| value(i * channels + channel)));
     }
     Ok(ImageShape { channels: colours, height, width })
 }
 
-/// Values as fractions of their maximum, channels last as in the file.
-fn values(picture: &DynamicImage) -> Option<Vec<f32>> {
+/// The values by their place, channels last as in the file, as fractions of their maximum.
+fn decode(picture: &DynamicImage) -> Option<Box<dyn Fn(usize) -> f32 + '_>> {
     let bytes = picture.as_bytes();
     match picture.color() {
         ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => {
-            let pixels = unit_interval();
-            Some(bytes.iter().map(|byte| pixels[usize::from(*byte)]).collect())
+            let fractions = unit_interval();
+            Some(Box::new(move |i| fractions[usize::from(bytes[i])]))
         }
         ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
-            let value = |pair: &[u8]| f32::from(u16::from_ne_bytes([pair[0], pair[1]])) / 65535.0;
-            Some(bytes.chunks_exact(2).map(value).collect())
+            Some(Box::new(|i| f32::from(u16::from_ne_bytes([bytes[2 * i], bytes[2 * i + 1]])) / 65535.0))
         }
         _ => None,
     }
@@ -129,6 +107,8 @@ fn values(picture: &DynamicImage) -> Option<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use image::{GrayImage, ImageBuffer, Luma, LumaA, RgbImage};
     use proptest::prelude::*;
 
@@ -162,6 +142,20 @@ mod tests {
         assert_eq!(raw.labels, Some(RawLabels::Texts(vec!["cats".into(), "dogs".into()])));
         grey(dir.path().join("loose.png"), 1, 1, vec![0]);
         assert!(read(dir.path()).expect_err("loose").to_string().contains("1 pictures lie beside"));
+    }
+
+    #[test]
+    fn what_lies_deeper_is_named_and_not_left_out() {
+        let dir = tempfile::tempdir().expect("folder");
+        grey(dir.path().join("train/cats/1.png"), 1, 1, vec![0]);
+        let message = || read(dir.path()).expect_err("deep").to_string();
+        let nested = dir.path().join("train").join("cats").display().to_string();
+        let expected = format!("{nested}: one level of sub-folders, the classes, is read; move the pictures");
+        assert!(message().starts_with(&expected), "{}", message());
+        grey(dir.path().join("dogs/1.png"), 1, 1, vec![0]);
+        assert!(message().starts_with(&expected), "{}", message());
+        fs::rename(dir.path().join("train/cats"), dir.path().join("train/.cats")).expect("hidden");
+        assert_eq!(read(dir.path()).expect("hidden folders do not count").n, 1);
     }
 
     #[test]

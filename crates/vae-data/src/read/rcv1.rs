@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use crate::error::Result;
+use crate::memory::{self, Problem};
 use crate::read::input::Input;
 use crate::read::table::Lines;
 
@@ -31,6 +32,7 @@ impl Judgements {
                 return Err(lines.problem(EXPECTED));
             };
             if let Some(root) = ROOTS.iter().position(|root| *root == topic) {
+                memory::reserve_key(&mut roots).map_err(|short| short.at(lines.path()))?;
                 *roots.entry(id).or_insert(0) |= 1 << root;
             }
         }
@@ -58,7 +60,7 @@ pub(crate) enum Piece<'a> {
 pub(crate) fn read(
     input: Input<'_>,
     judgements: &Judgements,
-    mut take: impl FnMut(Piece<'_>) -> Result<(), &'static str>,
+    mut take: impl FnMut(Piece<'_>) -> Result<(), Problem>,
 ) -> Result<()> {
     let mut lines = Lines::new(input);
     // The class of the open document, if it is kept, and whether its `.W` has come.
@@ -88,14 +90,12 @@ pub(crate) fn read(
                 _ => return Err(lines.problem("tokens stand outside a document: .I and .W must come first")),
             }
         };
-        if let Err(problem) = step {
-            return Err(lines.problem(problem));
-        }
+        step.map_err(|problem| lines.stop(problem))?;
     }
     if let Some((Some(class), _)) = open
         && let Err(problem) = take(Piece::End(class))
     {
-        return Err(lines.problem(problem));
+        return Err(lines.stop(problem));
     }
     lines.finish()
 }
@@ -153,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_limit_is_told_with_its_line() {
-        let error =
-            read(Input::bytes(b".I 1\n.W\nword\n"), &judgements(), |_| Err("too much")).expect_err("limit");
+        let error = read(Input::bytes(b".I 1\n.W\nword\n"), &judgements(), |_| Err("too much".into()))
+            .expect_err("limit");
         assert!(error.to_string().contains("line 3: too much"), "{error}");
     }
 

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::read::input::Input;
-use crate::read::table::{Lines, OPEN_QUOTE, TableOptions, find_column, header_names, separator_of, split};
+use crate::read::table::{
+    CARRIAGE_RETURNS, Lines, OPEN_QUOTE, TableOptions, find_column, header_names, separator_of, split,
+};
 
 /// A lost quote is found here and not at the end of a large file.
 const MAX_RECORD_BYTES: usize = 16 << 20;
@@ -46,9 +48,11 @@ impl<'a> Records<'a> {
             quotes += more;
         }
         let unquoted: String = text.split('"').step_by(2).collect();
+        if unquoted.trim_end().contains('\r') {
+            return Err(lines.problem(CARRIAGE_RETURNS));
+        }
         let separator = separator_of(&path, &unquoted);
-        let first =
-            split(&text, separator).map_err(|problem| Error::Line { path: path.clone(), line, problem })?;
+        let first = split(&text, separator).map_err(|problem| problem.at_line(&path, line))?;
         let n_fields = first.len();
         let names = options.header.unwrap_or(true).then(|| header_names(&path, &first)).transpose()?;
         let pending = names.is_none().then_some(line);
@@ -70,15 +74,11 @@ impl<'a> Records<'a> {
                 line
             }
         };
-        let path = || self.path.clone();
-        let fields = split(&self.text, self.separator).map_err(|problem| Error::Line {
-            path: path(),
-            line,
-            problem,
-        })?;
+        let fields =
+            split(&self.text, self.separator).map_err(|problem| problem.at_line(&self.path, line))?;
         let (expected, found) = (self.n_fields, fields.len());
         if found != expected {
-            return Err(Error::Ragged { path: path(), line, expected, found });
+            return Err(Error::Ragged { path: self.path.clone(), line, expected, found });
         }
         Ok(Some(Record { line, fields }))
     }
@@ -100,7 +100,7 @@ fn next_line(lines: &mut Lines<'_>, text: &mut String) -> Result<Option<usize>> 
 /// the number of its quotes is even, and only there is it taken apart again.
 fn complete(lines: &mut Lines<'_>, text: &mut String, separator: char) -> Result<()> {
     let mut quotes = text.matches('"').count();
-    while quotes > 0 && split(text, separator).is_err_and(|problem| problem == OPEN_QUOTE) {
+    while quotes > 0 && split(text, separator).is_err_and(|problem| problem == OPEN_QUOTE.into()) {
         loop {
             let Some(more) = append_line(lines, text)? else { return Ok(()) };
             quotes += more;
@@ -163,6 +163,7 @@ mod tests {
     fn damage_is_named_by_line() {
         let message = |text: &str| read_text(text, None).expect_err("damaged").to_string();
         assert!(message("").contains("is empty"));
+        assert!(message("a,b\r1,2\r").contains("line 1: lines end with carriage returns alone"));
         assert!(message("a,b\n1\n").contains("line 2: 1 fields, expected 2"));
         assert!(message("a,b\n1,\"open\nto the end\n").contains("line 2: a quote is opened"));
         let long = format!("a,b\n1,\"{}", "x\n".repeat(MAX_RECORD_BYTES / 2));

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
+use crate::memory::{self, Meter};
 use crate::read::input::Input;
 use crate::read::numbered::Numbered;
 use crate::read::table::Lines;
@@ -39,6 +40,7 @@ pub(crate) fn read_groups(input: Input<'_>) -> Result<Groups> {
     let mut groups: Groups = MONEY.iter().map(|topic| ((*topic).to_owned(), 1)).collect();
     let mut group = None;
     let mut headings = 0;
+    let mut meter = Meter::default();
     while let Some((_, line)) = lines.next_line()? {
         if let Some((_, of)) = HEADINGS.iter().find(|(start, _)| line.starts_with(start)) {
             (group, headings) = (*of, headings + 1);
@@ -47,7 +49,10 @@ pub(crate) fn read_groups(input: Input<'_>) -> Result<Groups> {
         } else if let Some(group) = group {
             let line = line.trim();
             let name = line.rsplit_once('(').map_or(line, |(_, name)| name.trim_end_matches(')'));
-            groups.insert(name.to_lowercase(), group);
+            let room = meter.add(name.len()).and_then(|()| memory::reserve_key(&mut groups));
+            let name = name.to_lowercase();
+            room.map_err(|short| short.at(lines.path()))?;
+            groups.insert(name, group);
         }
     }
     let path = lines.path().to_owned();

@@ -4,6 +4,7 @@
 
 use crate::dataset::ImageShape;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::read::element::unit_interval;
 use crate::read::input::Input;
 
@@ -20,12 +21,7 @@ pub(crate) fn read_pictures(mut input: Input<'_>, out: &mut Vec<f32>) -> Result<
     let mut n = 0;
     while input.fill_or_end(&mut picture)? {
         n += 1;
-        let short = |_| Error::AbsurdDims {
-            path: input.path.clone(),
-            dims: vec![n, PICTURE_BYTES as u64],
-            reason: "they do not fit into memory".to_owned(),
-        };
-        out.try_reserve(PICTURE_BYTES).map_err(short)?;
+        memory::reserve(out, PICTURE_BYTES).map_err(|short| short.at(&input.path))?;
         for channel in picture.chunks_exact(SIDE * SIDE) {
             for row in 0..SIDE {
                 out.extend(channel[row..].iter().step_by(SIDE).map(|byte| pixels[usize::from(*byte)]));
@@ -34,7 +30,7 @@ pub(crate) fn read_pictures(mut input: Input<'_>, out: &mut Vec<f32>) -> Result<
     }
     let path = input.path.clone();
     input.finish()?;
-    if n == 0 { Err(Error::Empty { path, expected: "pictures of 27,648 bytes" }) } else { Ok(n as usize) }
+    if n == 0 { Err(Error::Empty { path, expected: "pictures of 27,648 bytes" }) } else { Ok(n) }
 }
 
 /// Reads labels, a byte each.
@@ -46,7 +42,7 @@ pub(crate) fn read_labels(mut input: Input<'_>) -> Result<Vec<i64>> {
             let found = format!("{} at row {} (from 0)", byte[0], labels.len());
             return Err(Error::field(&input.path, "a label", found, "a number from 1 to 10"));
         }
-        labels.push(i64::from(byte[0]));
+        memory::push(&mut labels, i64::from(byte[0])).map_err(|short| short.at(&input.path))?;
     }
     input.finish()?;
     Ok(labels)
@@ -82,6 +78,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_byte_is_found_at_its_place(
+            places in prop::collection::vec((0..PICTURE_BYTES, any::<u8>()), 1..8),
+        ) {
+            let mut bytes = vec![0; PICTURE_BYTES];
+            places.iter().for_each(|(at, byte)| bytes[*at] = *byte);
+            let mut out = Vec::new();
+            prop_assert_eq!(read_pictures(Input::bytes(&bytes), &mut out).expect("sound"), 1);
+            for (at, _) in places {
+                let (channel, column, row) = (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE);
+                prop_assert_eq!(out[(channel * SIDE + row) * SIDE + column], f32::from(bytes[at]) / 255.0);
+            }
+        }
+
+        #[test]
+        fn labels_are_from_one_to_ten(bytes in prop::collection::vec(0_u8..13, 0..20)) {
+            let read = read_labels(Input::bytes(&bytes));
+            prop_assert_eq!(read.is_ok(), bytes.iter().all(|byte| (1..=10).contains(byte)));
+        }
+
         #[test]
         fn any_length_gives_whole_pictures_or_an_error(n in 0_usize..3 * PICTURE_BYTES, value in any::<u8>()) {
             let mut out = Vec::new();

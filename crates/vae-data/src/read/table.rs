@@ -6,9 +6,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::dataset::RawLabels;
 use crate::error::{Error, Result, ValueProblem};
+use crate::memory::{self, Interner, Problem, Shortage};
 use crate::read::Raw;
 use crate::read::input::Input;
 use crate::read::numbered::Numbered;
@@ -26,6 +28,13 @@ const MAX_LINE_BYTES: u64 = 64 << 20;
 pub(crate) const OPEN_QUOTE: &str = "a quote is opened and not closed on this line";
 /// What some programs put before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// What is wrong with text of another encoding or with other line ends.
+const UTF_16: &str = "the text is UTF-16; save the file as UTF-8";
+const NOT_UTF_8: &str =
+    "the line is not UTF-8 text; it may be Latin-1 or Windows-1252: save the file as UTF-8";
+pub(crate) const CARRIAGE_RETURNS: &str =
+    "lines end with carriage returns alone, as on old Macs; save the file with line feeds";
+const BLANKS: &str = "the fields are separated by blanks; separate them by commas, semicolons or tabs";
 /// Column names that are labels more often than not.
 const LABEL_NAMES: [&str; 6] = ["label", "labels", "class", "target", "y", "species"];
 /// Column names listed in an error.
@@ -58,8 +67,13 @@ impl<'a> Lines<'a> {
             if n as u64 == MAX_LINE_BYTES {
                 return Err(self.problem("the line is longer than 64 MiB; this is no table"));
             }
-            if self.numbered.line == 1 && self.buffer.starts_with(BYTE_ORDER_MARK) {
-                self.buffer.drain(..BYTE_ORDER_MARK.len());
+            if self.numbered.line == 1 {
+                if is_utf_16(&self.buffer) {
+                    return Err(self.problem(UTF_16));
+                }
+                if self.buffer.starts_with(BYTE_ORDER_MARK) {
+                    self.buffer.drain(..BYTE_ORDER_MARK.len());
+                }
             }
             if !self.buffer.trim_ascii().is_empty() {
                 break;
@@ -69,7 +83,7 @@ impl<'a> Lines<'a> {
         bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Some((self.numbered.line, text))),
-            Err(_) => Err(self.problem("the line is not UTF-8 text")),
+            Err(_) => Err(self.problem(NOT_UTF_8)),
         }
     }
 
@@ -78,36 +92,47 @@ impl<'a> Lines<'a> {
         self.numbered.finish()
     }
 
+    /// [`Lines::problem`], where it may be the memory.
+    pub fn stop(&self, problem: Problem) -> Error {
+        problem.at_line(self.path(), self.numbered.line)
+    }
+
     /// An error at the line that was read last.
     pub fn problem(&self, problem: &'static str) -> Error {
         self.numbered.problem(problem)
     }
 }
 
+/// Whether a first line has the mark of UTF-16, or zeros in half of its bytes as Latin text in UTF-16 has.
+fn is_utf_16(line: &[u8]) -> bool {
+    let zeros = line.iter().filter(|byte| **byte == 0).count();
+    line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff") || (zeros > 0 && zeros >= line.len() / 2)
+}
+
 /// Fields of one line; only quoted fields are copied.
-pub(crate) fn split(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, &'static str> {
+pub(crate) fn split(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, Problem> {
     let mut fields = Vec::new();
     let mut rest = line;
     loop {
         let after = if let Some(quoted) = rest.trim_start_matches(' ').strip_prefix('"') {
             let (field, after) = unquote(quoted)?;
-            fields.push(Cow::Owned(field));
+            memory::push(&mut fields, Cow::Owned(field))?;
             after.trim_start_matches(' ')
         } else {
             let end = rest.find(separator).unwrap_or(rest.len());
-            fields.push(Cow::Borrowed(rest[..end].trim()));
+            memory::push(&mut fields, Cow::Borrowed(rest[..end].trim()))?;
             &rest[end..]
         };
         match after.strip_prefix(separator) {
             Some(next) => rest = next,
             None if after.is_empty() => return Ok(fields),
-            None => return Err("text follows a closing quote; put quotes around the whole field"),
+            None => return Err("text follows a closing quote; put quotes around the whole field".into()),
         }
     }
 }
 
 fn fields<'t>(path: &Path, line: usize, text: &'t str, separator: char) -> Result<Vec<Cow<'t, str>>> {
-    split(text, separator).map_err(|problem| Error::Line { path: path.to_owned(), line, problem })
+    split(text, separator).map_err(|problem| problem.at_line(path, line))
 }
 
 /// The field whose opening quote has just been passed, and what follows its closing quote.
@@ -150,8 +175,40 @@ fn number(text: &str) -> Result<f32, ValueProblem> {
         Ok(value) if value.is_finite() => Ok(value),
         Ok(_) => Err(ValueProblem::NotFinite(text.to_owned())),
         Err(_) if is_missing(text) => Err(ValueProblem::Missing(text.to_owned())),
+        Err(_) if has_decimal_comma(text) => Err(ValueProblem::DecimalComma(text.to_owned())),
         Err(_) => Err(ValueProblem::NotANumber(text.chars().take(40).collect())),
     }
+}
+
+/// `1,5` and the like.
+fn has_decimal_comma(text: &str) -> bool {
+    text.matches(',').count() == 1 && text.len() < 40 && text.replace(',', ".").parse::<f32>().is_ok()
+}
+
+/// Names what is really wrong where numbers with decimal commas stand between semicolons: `1,5;2,5` has more commas.
+fn explain(error: Error, text: &str, separator: char) -> Error {
+    let comma = || text.split(';').map(str::trim).find(|field| has_decimal_comma(field));
+    let are_numbers = || {
+        text.split(';').all(|field| field.trim().parse::<f32>().is_ok() || has_decimal_comma(field.trim()))
+    };
+    match error {
+        Error::Value { path, line, column, name, problem: ValueProblem::NotANumber(found) }
+            if separator == ',' && found.contains(';') =>
+        {
+            let problem = match comma().filter(|_| are_numbers()) {
+                Some(number) => ValueProblem::DecimalComma(number.to_owned()),
+                None => ValueProblem::NotANumber(found),
+            };
+            Error::Value { path, line, column, name, problem }
+        }
+        other => other,
+    }
+}
+
+/// Whether the only field is really several numbers with blanks between them, and perhaps a label.
+fn is_separated_by_blanks(fields: &[Cow<'_, str>]) -> bool {
+    let [only] = fields else { return false };
+    only.split_ascii_whitespace().filter(|piece| piece.parse::<f32>().is_ok()).nth(1).is_some()
 }
 
 fn is_text(field: &str) -> bool {
@@ -174,13 +231,23 @@ pub(crate) fn read(input: Input<'_>, options: &TableOptions) -> Result<Raw> {
     let Some((first_line, first_text)) = lines.next_line()?.map(owned) else {
         return Err(Error::Empty { path, expected: "a table with at least one row" });
     };
+    // A lone carriage return ends no line here, so the file would be one line.
+    if first_text.trim_end().contains('\r') {
+        return Err(lines.problem(CARRIAGE_RETURNS));
+    }
     let separator = separator_of(&path, &first_text);
     let first = fields(&path, first_line, &first_text, separator)?;
     let second = lines.next_line()?.map(owned);
+    let second_text = second.as_ref().map(|(_, text)| text.as_str()).unwrap_or_default();
     let second = match &second {
         Some((line, text)) => Some((*line, fields(&path, *line, text, separator)?)),
         None => None,
     };
+    // The first line may be a header, whose name may have blanks.
+    let (line, row) = second.as_ref().map_or((first_line, &first), |(line, second)| (*line, second));
+    if is_separated_by_blanks(row) {
+        return Err(Error::Line { path, line, problem: BLANKS });
+    }
     let header = options.header.unwrap_or_else(|| {
         looks_like_header(&first, second.as_ref().map(|(_, fields)| fields.as_slice()).unwrap_or_default())
     });
@@ -188,23 +255,32 @@ pub(crate) fn read(input: Input<'_>, options: &TableOptions) -> Result<Raw> {
     let names = header.then(|| header_names(&path, &first)).transpose()?;
     let mut rows = Rows::new(path.clone(), names, first.len(), options)?;
     if !header {
-        rows.push(first_line, &first)?;
+        rows.push(first_line, &first).map_err(|error| explain(error, &first_text, separator))?;
     }
     if let Some((line, second)) = &second {
-        rows.push(*line, second)?;
+        rows.push(*line, second).map_err(|error| explain(error, second_text, separator))?;
     }
     while let Some((line, text)) = lines.next_line()? {
-        rows.push(line, &fields(&path, line, text, separator)?)?;
+        let fields = fields(&path, line, text, separator)?;
+        rows.push(line, &fields).map_err(|error| explain(error, text, separator))?;
     }
     lines.finish()?;
     rows.finish()
 }
 
 pub(crate) fn header_names(path: &Path, fields: &[Cow<'_, str>]) -> Result<Vec<String>> {
+    // A name costs its text, its place in the list and in the map.
+    memory::check(fields.len().saturating_mul(128)).map_err(|short| short.at(path))?;
     let mut seen = HashMap::new();
     for (i, name) in fields.iter().enumerate() {
         if name.is_empty() {
-            let expected = "a name for every column; a row index that a data frame wrote must be left out";
+            let expected = match i {
+                0 => "a name for every column; a row index that a data frame wrote must be left out",
+                _ if i + 1 == fields.len() => {
+                    "a name for every column; if the line only ends with a separator, remove it on all lines"
+                }
+                _ => "a name for every column",
+            };
             return Err(Error::field(
                 path,
                 "the header",
@@ -225,6 +301,11 @@ pub(crate) fn header_names(path: &Path, fields: &[Cow<'_, str>]) -> Result<Vec<S
     Ok(fields.iter().map(|name| name.to_string()).collect())
 }
 
+fn check_label(field: &str) -> Result<(), ValueProblem> {
+    let is_missing = is_missing(field) || field.eq_ignore_ascii_case("nan");
+    if is_missing { Err(ValueProblem::Missing(field.to_owned())) } else { Ok(()) }
+}
+
 /// A table being read.
 struct Rows {
     path: PathBuf,
@@ -233,7 +314,8 @@ struct Rows {
     columns: usize,
     label: Option<usize>,
     x: Vec<f32>,
-    labels: Vec<String>,
+    labels: Vec<Arc<str>>,
+    texts: Interner,
     n: usize,
 }
 
@@ -256,7 +338,16 @@ impl Rows {
             tracing::warn!(file = %path.display(), column = %name,
                 "this column is used as a feature; if it holds labels, name it with --label-column");
         }
-        Ok(Self { path, names, columns, label, x: Vec::new(), labels: Vec::new(), n: 0 })
+        Ok(Self {
+            path,
+            names,
+            columns,
+            label,
+            x: Vec::new(),
+            labels: Vec::new(),
+            texts: Interner::default(),
+            n: 0,
+        })
     }
 
     fn push(&mut self, line: usize, fields: &[Cow<'_, str>]) -> Result<()> {
@@ -264,13 +355,21 @@ impl Rows {
             let (expected, found) = (self.columns, fields.len());
             return Err(Error::Ragged { path: self.path.clone(), line, expected, found });
         }
+        let Self { path, names, x, labels, texts, .. } = self;
+        let short = |short: Shortage| short.at(path);
+        memory::reserve(x, self.columns).map_err(short)?;
         for (i, field) in fields.iter().enumerate() {
-            let value = if self.label == Some(i) { self.push_label(field) } else { self.push_number(field) };
+            if self.label == Some(i) {
+                let label = texts.get(field).map_err(short)?;
+                memory::push(labels, label).map_err(short)?;
+            }
+            let value =
+                if self.label == Some(i) { check_label(field) } else { number(field).map(|v| x.push(v)) };
             value.map_err(|problem| Error::Value {
-                path: self.path.clone(),
+                path: path.clone(),
                 line,
                 column: i + 1,
-                name: self.names.as_ref().map(|names| names[i].clone()),
+                name: names.as_ref().map(|names| names[i].clone()),
                 problem,
             })?;
         }
@@ -278,23 +377,15 @@ impl Rows {
         Ok(())
     }
 
-    fn push_number(&mut self, field: &str) -> Result<(), ValueProblem> {
-        self.x.push(number(field)?);
-        Ok(())
-    }
-
-    fn push_label(&mut self, field: &str) -> Result<(), ValueProblem> {
-        if is_missing(field) || field.eq_ignore_ascii_case("nan") {
-            return Err(ValueProblem::Missing(field.to_owned()));
-        }
-        self.labels.push(field.to_owned());
-        Ok(())
-    }
-
     fn finish(mut self) -> Result<Raw> {
         let d = self.columns - usize::from(self.label.is_some());
         if self.n == 0 {
-            return Err(Error::Empty { path: self.path, expected: "at least one row below the header" });
+            let header = self.names.unwrap_or_default();
+            let shown: String = header.join(", ").chars().take(40).collect();
+            let problem = format!(
+                "holds one line, taken for a header ({shown}), and no row below it; add rows, or say --header no"
+            );
+            return Err(Error::format(&self.path, problem));
         }
         if d == 0 {
             return Err(Error::Empty { path: self.path, expected: "at least one column beside the labels" });

@@ -19,7 +19,7 @@ fn message(result: Result<Raw>) -> String {
 
 fn labels(raw: &Raw) -> Vec<String> {
     match &raw.labels {
-        Some(RawLabels::Texts(texts)) => texts.clone(),
+        Some(RawLabels::Texts(texts)) => texts.iter().map(|text| text.to_string()).collect(),
         other => panic!("labels are {other:?}"),
     }
 }
@@ -86,7 +86,7 @@ fn ragged_and_empty_tables_are_refused() {
     for text in ["", "\n \r\n", "\u{feff}\n"] {
         assert!(matches!(read_text(text), Err(Error::Empty { .. })), "{text:?}");
     }
-    assert!(message(read_text("a,b\n")).contains("below the header"));
+    assert!(message(read_text("a,b\n")).contains("taken for a header (a, b), and no row below it"));
     assert!(message(read_with("a\n1\n", None, Some("a"))).contains("beside the labels"));
 }
 
@@ -95,7 +95,10 @@ fn headers_must_name_every_column_once() {
     let text = message(read_text("a,b,a\n1,2,3\n"));
     assert!(text.contains("columns 1 and 3 of the header are both called `a`"), "{text}");
     let text = message(read_text(",b\n0,2\n"));
-    assert!(text.contains("without a name in column 1"), "{text}");
+    assert!(text.contains("without a name in column 1") && text.contains("a row index"), "{text}");
+    let text = message(read_text("a,b,\n1,2,\n"));
+    assert!(text.contains("without a name in column 3"), "{text}");
+    assert!(text.contains("ends with a separator, remove it") && !text.contains("row index"), "{text}");
 }
 
 #[test]
@@ -110,7 +113,39 @@ fn an_unknown_label_column_lists_the_known_ones() {
 #[test]
 fn text_that_is_not_utf8_is_refused() {
     let error = read(Input::bytes(b"1,2\n3,\xff\n"), &TableOptions::default()).expect_err("not UTF-8");
-    assert!(matches!(error, Error::Line { line: 2, .. }), "{error}");
+    assert!(error.to_string().contains("line 2: the line is not UTF-8 text; it may be Latin-1"), "{error}");
+    let text = "a,b\n1,2\n";
+    let units = |order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    for (mark, bytes) in [(b"\xff\xfe", units(u16::to_le_bytes)), (b"\xfe\xff", units(u16::to_be_bytes))] {
+        for bytes in [[mark.as_slice(), &bytes].concat(), bytes] {
+            let text = message(read(Input::bytes(&bytes), &TableOptions::default()));
+            assert!(text.contains("line 1: the text is UTF-16; save the file as UTF-8"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn other_separators_and_line_ends_are_named() {
+    for text in
+        ["5.1 3.5\n4.9 3.0\n", "a b\n4.9  3.0\n", "length of it\n1 2 3\n", "a b c\n5.1 3.5 setosa\n", "1 2\n"]
+    {
+        assert!(message(read_text(text)).contains("separated by blanks; separate them by commas"), "{text}");
+    }
+    assert_eq!(read_text("1 2 of it\n1\n2\n").expect("one column").x, [1.0, 2.0]);
+    let text = message(read_text("a,b\r1,2\r3,4\r"));
+    assert!(text.contains("line 1: lines end with carriage returns alone"), "{text}");
+}
+
+#[test]
+fn decimal_commas_are_named() {
+    for text in ["a;b\n1,5;2\n", "a\tb\n1,5\t2\n", "\"1,5\",2\n", "1,5;2,5\n3,5;4,5\n", "1,5;2\n2;3\n"] {
+        let found = message(read_text(text));
+        assert!(found.contains("`1,5` has a decimal comma; write decimal points"), "{text}: {found}");
+    }
+    // Semicolons in a label are no such thing.
+    let raw = read_with("1,2;3\n4,5;6\n", None, Some("2")).expect("a label with a semicolon");
+    assert_eq!((raw.x.as_slice(), labels(&raw)), (&[1.0, 4.0][..], vec!["2;3".to_owned(), "5;6".into()]));
+    assert!(message(read_text("1,x;3\n")).contains("`x;3` is not a number"));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::matrix::Csr;
+use crate::memory::{self, Meter, Problem};
 use crate::text::Vocabulary;
 use crate::text::tokens::each_token;
 
@@ -30,6 +31,8 @@ pub(crate) struct Corpus {
     /// Terms of the document being read, in the order of the text.
     open: Vec<u32>,
     buffer: String,
+    /// The terms' texts.
+    meter: Meter,
 }
 
 impl Corpus {
@@ -44,6 +47,7 @@ impl Corpus {
             counts: Vec::new(),
             open: Vec::new(),
             buffer: String::new(),
+            meter: Meter::default(),
         }
     }
 
@@ -59,38 +63,50 @@ impl Corpus {
         self.indptr.len() - 1
     }
 
+    /// Memory that [`Corpus::weigh`] needs beside the counts: the terms in their order, and a column for each.
+    pub fn weighing_bytes(&self) -> usize {
+        self.totals.len() * (size_of::<(Box<str>, u32)>() + size_of::<u32>())
+    }
+
     /// Adds text to the open document. `Err` says which limit is passed.
-    pub fn text(&mut self, text: &str) -> Result<(), &'static str> {
-        let Self { ids, grows, totals, open, buffer, .. } = self;
+    pub fn text(&mut self, text: &str) -> Result<(), Problem> {
+        let Self { ids, grows, totals, open, buffer, meter, .. } = self;
         each_token(text, buffer, |token| {
             let id = match ids.get(token) {
                 Some(id) => *id,
                 None if *grows => {
                     let id = totals.len() as u32;
+                    memory::push(totals, 0)?;
+                    memory::reserve_key(ids)?;
+                    meter.add(token.len().max(16))?;
                     ids.insert(token.into(), id);
-                    totals.push(0);
                     id
                 }
-                None => return,
+                None => return Ok(()),
             };
             totals[id as usize] += 1;
-            open.push(id);
-        });
-        if self.totals.len() > MAX_TERMS { Err("more than 20 million different terms") } else { Ok(()) }
+            memory::push(open, id)
+        })?;
+        if self.totals.len() > MAX_TERMS {
+            return Err("more than 20 million different terms".into());
+        }
+        Ok(())
     }
 
     /// Ends the open document and begins the next. `Err` says which limit is passed.
-    pub fn end_document(&mut self) -> Result<(), &'static str> {
+    pub fn end_document(&mut self) -> Result<(), Problem> {
         self.open.sort_unstable();
         for run in self.open.chunk_by(|a, b| a == b) {
-            self.terms.push(run[0]);
-            self.counts.push(run.len() as f32);
+            memory::push(&mut self.terms, run[0])?;
+            memory::push(&mut self.counts, run.len() as f32)?;
         }
         self.open.clear();
-        self.indptr.push(self.terms.len());
+        memory::push(&mut self.indptr, self.terms.len())?;
         match () {
-            () if self.n() > MAX_DOCUMENTS => Err("more than 20 million documents"),
-            () if self.terms.len() > MAX_PAIRS => Err("more than 400 million pairs of a document and a term"),
+            () if self.n() > MAX_DOCUMENTS => Err("more than 20 million documents".into()),
+            () if self.terms.len() > MAX_PAIRS => {
+                Err("more than 400 million pairs of a document and a term".into())
+            }
             () => Ok(()),
         }
     }
@@ -177,6 +193,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::memory::tests::with_memory;
 
     fn corpus(documents: &[&str]) -> Corpus {
         let mut corpus = Corpus::new();
@@ -217,6 +234,14 @@ mod tests {
         }
         parts.end_document().expect("small");
         assert_eq!(parts.weigh(9), corpus(&["aa bb bb cc"]).weigh(9));
+    }
+
+    #[test]
+    fn the_texts_of_terms_count_as_memory() {
+        let term = "x".repeat(5000);
+        let add = || Corpus::new().text(&format!("{term} {term}"));
+        assert!(with_memory(8000, add).is_ok(), "one term, held once");
+        assert!(matches!(with_memory(4000, add), Err(Problem::Memory(_))));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use std::path::Path;
 use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
 use crate::matrix::Csr;
+use crate::memory;
 
 pub(crate) use corpus::Corpus;
 pub use vocabulary::Vocabulary;
@@ -57,6 +58,7 @@ impl Columns {
         if corpus.n() == 0 {
             return Err(Error::Empty { path: path.to_owned(), expected: "at least one document" });
         }
+        memory::check(corpus.weighing_bytes()).map_err(|short| short.at(path))?;
         let (x, vocabulary) = match self {
             Self::Given(vocabulary) => (corpus.weigh_as(vocabulary), vocabulary.clone()),
             Self::Own(max_terms) => corpus.weigh(*max_terms).ok_or_else(|| Error::Empty {
@@ -64,6 +66,34 @@ impl Columns {
                 expected: "words of at least two letters in the documents",
             })?,
         };
+        if let Some((n, first)) = empty_rows(&x) {
+            tracing::warn!(path = %path.display(), documents = n, first_row = first,
+                "documents without any kept term become rows of zeros (rows count from 0)");
+        }
         Ok(TextSet { x, vocabulary, labels })
+    }
+}
+
+/// How many rows hold nothing, and the first of them.
+fn empty_rows(x: &Csr) -> Option<(usize, usize)> {
+    let mut empty = (0..x.n()).filter(|i| x.row(*i).0.is_empty());
+    let first = empty.next()?;
+    Some((1 + empty.count(), first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_zeros_are_counted() {
+        let rows = |indptr: &[usize]| Csr {
+            indptr: indptr.to_vec(),
+            indices: vec![0; indptr.last().copied().unwrap_or(0)],
+            values: vec![1.0; indptr.last().copied().unwrap_or(0)],
+            n_columns: 1,
+        };
+        assert_eq!(empty_rows(&rows(&[0, 1, 1, 2, 2])), Some((2, 1)));
+        assert_eq!(empty_rows(&rows(&[0, 1, 2])), None);
     }
 }

@@ -3,8 +3,12 @@
 //! The same as scikit-learn's default `token_pattern` `(?u)\b\w\w+\b` after `lowercase=True`, except for combining
 //! vowel signs of Indic scripts, which belong to a word here and end one there.
 
-/// Hands on each token of `text`; `buffer` is scratch space.
-pub(crate) fn each_token(text: &str, buffer: &mut String, mut take: impl FnMut(&str)) {
+/// Hands on each token of `text` until `take` refuses one; `buffer` is scratch space.
+pub(crate) fn each_token<E>(
+    text: &str,
+    buffer: &mut String,
+    mut take: impl FnMut(&str) -> Result<(), E>,
+) -> Result<(), E> {
     buffer.clear();
     if text.is_ascii() {
         buffer.push_str(text);
@@ -17,9 +21,10 @@ pub(crate) fn each_token(text: &str, buffer: &mut String, mut take: impl FnMut(&
     for run in buffer.split(|c| !is_word(c)) {
         // Two characters; most runs of two bytes are.
         if run.len() >= 2 && (run.is_ascii() || run.chars().nth(1).is_some()) {
-            take(run);
+            take(run)?;
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -30,7 +35,11 @@ mod tests {
 
     fn tokens(text: &str) -> Vec<String> {
         let mut out = Vec::new();
-        each_token(text, &mut String::new(), |token| out.push(token.to_owned()));
+        let take = |token: &str| -> Result<(), ()> {
+            out.push(token.to_owned());
+            Ok(())
+        };
+        each_token(text, &mut String::new(), take).expect("never refused");
         out
     }
 

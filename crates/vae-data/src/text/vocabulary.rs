@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::memory::{self, Meter, Shortage};
 use crate::read::input::Input;
 use crate::read::table::Lines;
 
@@ -47,7 +48,8 @@ impl Vocabulary {
             Some(_) => return Err(lines.problem("the first line of a vocabulary is `term`, a tab, `idf`")),
             None => return Err(Error::Empty { path: path.to_owned(), expected: "a vocabulary" }),
         }
-        let (mut terms, mut idf) = (Vec::<String>::new(), Vec::new());
+        let (mut terms, mut idf, mut meter) = (Vec::<String>::new(), Vec::new(), Meter::default());
+        let short = |short: Shortage| short.at(path);
         while let Some((_, line)) = lines.next_line()? {
             let pair = line.split_once('\t').and_then(|(term, idf)| Some((term, idf.parse::<f64>().ok()?)));
             let Some((term, weight)) = pair.filter(|(_, idf)| idf.is_finite() && *idf > 0.0) else {
@@ -56,8 +58,9 @@ impl Vocabulary {
             if terms.last().is_some_and(|last| last.as_str() >= term) {
                 return Err(lines.problem("terms must be in the order of code points, each once"));
             }
-            terms.push(term.to_owned());
-            idf.push(weight);
+            meter.add(term.len().max(16)).map_err(short)?;
+            memory::push(&mut terms, term.to_owned()).map_err(short)?;
+            memory::push(&mut idf, weight).map_err(short)?;
         }
         lines.finish()?;
         if terms.is_empty() {
@@ -71,9 +74,11 @@ impl Vocabulary {
 mod tests {
     use std::fs;
 
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn read_text(text: &str) -> Result<Vocabulary> {
+    fn read_text(text: impl AsRef<[u8]>) -> Result<Vocabulary> {
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join("vocabulary.tsv");
         fs::write(&path, text).expect("file");
@@ -86,7 +91,7 @@ mod tests {
             Vocabulary {
                 terms: vec!["aa".into(), "été".into()], idf: vec![1.0 / 3.0, 2.5], n_documents: 0
             };
-        assert_eq!(read_text(&vocabulary.to_tsv()).expect("sound"), vocabulary);
+        assert_eq!(read_text(vocabulary.to_tsv()).expect("sound"), vocabulary);
     }
 
     #[test]
@@ -101,6 +106,46 @@ mod tests {
         ] {
             let message = read_text(text).expect_err("damaged").to_string();
             assert!(message.contains(part), "{message}");
+        }
+    }
+
+    fn assert_sound(vocabulary: &Vocabulary) {
+        assert!(!vocabulary.terms.is_empty() && vocabulary.terms.len() == vocabulary.idf.len());
+        assert!(vocabulary.terms.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(vocabulary.idf.iter().all(|idf| idf.is_finite() && *idf > 0.0));
+    }
+
+    proptest! {
+        #[test]
+        fn cut_and_edited_files_are_errors_or_sound(
+            terms in prop::collection::btree_map("[a-zà-ï0-9_]{2,6}", 1e-3_f64..20.0, 1..12),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            keep in any::<prop::sample::Index>(),
+        ) {
+            let (terms, idf) = terms.into_iter().unzip();
+            let vocabulary = Vocabulary { terms, idf, n_documents: 0 };
+            let mut bytes = vocabulary.to_tsv().into_bytes();
+            prop_assert_eq!(read_text(&bytes).expect("sound"), vocabulary);
+            for (at, byte) in edits {
+                let place = at.index(bytes.len());
+                bytes[place] = byte;
+            }
+            bytes.truncate(keep.index(bytes.len() + 1));
+            if let Ok(vocabulary) = read_text(&bytes) {
+                assert_sound(&vocabulary);
+            }
+        }
+
+        #[test]
+        fn hostile_bytes_never_panic(
+            parts in prop::collection::vec(prop_oneof![
+                Just(b"term\tidf\n".to_vec()), Just(b"aa\t1\n".to_vec()), Just(b"\t".to_vec()), Just(b"bb\t-1\n".to_vec()),
+                Just(b"\t1e999\n".to_vec()), prop::collection::vec(any::<u8>(), 0..12),
+            ], 0..12),
+        ) {
+            if let Ok(vocabulary) = read_text(parts.concat()) {
+                assert_sound(&vocabulary);
+            }
         }
     }
 }

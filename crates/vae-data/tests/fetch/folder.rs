@@ -13,10 +13,19 @@ fn offline_says_what_is_missing() {
     let dir = tempfile::tempdir().expect("folder");
     let entry = plain_entry(&["http://unused.invalid/f.bin".to_owned()]);
     let offline = FetchOptions { offline: true, ..options(dir.path()) };
-    let message = fetch_entry(&entry, &offline, &mut |_| {}).expect_err("missing").to_string();
+    let message = || fetch_entry(&entry, &offline, &mut |_| {}).expect_err("missing").to_string();
+    assert!(message().contains("offline, and not all files are right in "), "{}", message());
     assert!(
-        message.contains("offline, and not there or not right") && message.ends_with("f.bin"),
-        "{message}"
+        message().ends_with("f.bin is missing\n  get f.bin from http://unused.invalid/f.bin"),
+        "{}",
+        message()
+    );
+    fs::create_dir(dir.path().join("test")).expect("folder");
+    fs::write(dir.path().join("test/f.bin"), "damaged").expect("file");
+    assert!(
+        message().contains(&format!("f.bin is wrong (SHA-256 {} instead", sha256(b"damaged"))),
+        "{}",
+        message()
     );
 }
 

@@ -2,6 +2,7 @@
 
 mod archives;
 mod folder;
+mod resume;
 mod server;
 mod sets;
 mod transfer;

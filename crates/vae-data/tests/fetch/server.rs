@@ -12,6 +12,8 @@ pub struct Request {
     pub path: String,
     /// First byte asked for.
     pub range: Option<usize>,
+    /// Of which content, in lower case.
+    pub if_range: Option<String>,
     /// How many requests came before.
     pub nth: usize,
 }
@@ -42,6 +44,13 @@ pub fn partial(body: &[u8], start: usize) -> Reply {
         ),
         left,
     )
+}
+
+/// The same answer with other lines in its head.
+pub fn with_head(reply: Reply, lines: &str) -> Reply {
+    let at = reply.bytes.windows(2).position(|w| w == b"\r\n").expect("a head") + 2;
+    let bytes = [&reply.bytes[..at], lines.as_bytes(), b"\r\n", &reply.bytes[at..]].concat();
+    Reply { bytes, ..reply }
 }
 
 /// Announces all of the body and sends part of it.
@@ -98,5 +107,6 @@ pub fn read_request(stream: &mut TcpStream) -> Option<Request> {
     assert!(head.contains("accept-encoding: identity"), "a .gz must come as it is: {head}");
     let range =
         head.lines().find_map(|line| line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok());
-    Some(Request { path: head.split(' ').nth(1)?.to_owned(), range, nth: 0 })
+    let if_range = head.lines().find_map(|line| line.strip_prefix("if-range: ")).map(str::to_owned);
+    Some(Request { path: head.split(' ').nth(1)?.to_owned(), range, if_range, nth: 0 })
 }

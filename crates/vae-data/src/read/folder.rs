@@ -1,0 +1,62 @@
+//! Folders of files: all in the folder itself, or one sub-folder a class. What lies deeper is refused and not left out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+
+/// A file and its class.
+pub(crate) type Classed = (PathBuf, Arc<str>);
+
+/// Files and sub-folders, sorted by name; hidden ones are left out.
+pub(crate) fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(folder).map_err(Error::io("list", folder))? {
+        let path = entry.map_err(Error::io("list", folder))?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+            continue;
+        }
+        if path.is_dir() { folders.push(path) } else { files.push(path) }
+    }
+    files.sort();
+    folders.sort();
+    Ok((files, folders))
+}
+
+/// The files that `is_one` wants, in the order of their paths, each with its class; whether they have classes. `what`
+/// says what they are.
+pub(crate) fn classes(
+    folder: &Path,
+    what: &'static str,
+    mut is_one: impl FnMut(&Path) -> Result<bool>,
+) -> Result<(Vec<Classed>, bool)> {
+    let (files, folders) = list(folder)?;
+    let mut all = Vec::new();
+    let mut add = |files: Vec<PathBuf>, class: &Arc<str>| -> Result<usize> {
+        let before = all.len();
+        for path in files {
+            if is_one(&path)? {
+                all.push((path, Arc::clone(class)));
+            }
+        }
+        Ok(all.len() - before)
+    };
+    let loose = add(files, &"".into())?;
+    for class in folders {
+        let (files, nested) = list(&class)?;
+        if let Some(nested) = nested.first() {
+            let problem = format!(
+                "one level of sub-folders, the classes, is read; move the {what} in it up, or it away"
+            );
+            return Err(Error::format(nested, problem));
+        }
+        add(files, &class.file_name().unwrap_or_default().to_string_lossy().into())?;
+    }
+    if loose > 0 && loose < all.len() {
+        let problem =
+            format!("{loose} {what} lie beside the sub-folders, so their class is not known; move them");
+        return Err(Error::format(folder, problem));
+    }
+    Ok((all, loose == 0))
+}
