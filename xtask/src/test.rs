@@ -37,6 +37,10 @@ pub fn test(words: &[String]) -> Result<()> {
     let mut command = project::cargo(&["test"]);
     if packages.is_empty() {
         command.arg("--workspace");
+        // One failure must not hide the others: a run takes long enough.
+        if !words.iter().any(|word| word == "--no-fail-fast") {
+            command.arg("--no-fail-fast");
+        }
     }
     command.args(words);
     let mut expected = "half a minute from nothing on two cores, seconds when built";
