@@ -51,7 +51,8 @@ data)
     if [ "$2" = fetch ]; then echo "$3" >> "$here/fetches"; fi
     if [ -e "$here/no-data" ]; then echo "error: $3 is not on this disk" >&2; exit 1; fi
     if [ -e "$here/no-$3" ]; then
-        printf 'error: data set `%s` was not found; looked in:\n  %s (cache): no such folder\nget it\n' "$3" "$here" >&2; exit 1
+        printf 'error: data set `%s` was not found; looked in:\n  %s (cache): no such folder\nget it\n' "$3" "$here" >&2
+        cat "$here/no-$3" >&2; exit 1
     fi
     exit ;;
 esac
@@ -318,6 +319,23 @@ fn data_that_was_not_asked_for_is_looked_for_and_not_fetched() {
     fs::remove_file(clone.path("bin/no-stl10")).unwrap();
     ok(&clone.reproduce(&one));
     assert!(!clone.path("results/tiny/availability.json").exists());
+}
+
+#[test]
+fn pictures_are_not_fetched_where_nothing_makes_features_of_them() {
+    let clone = Clone::new();
+    let recipe = RECIPE.replacen("[[row]]", "[[dataset]]\nid = \"stl10\"\ntitle = \"STL-10\"\n\n[[row]]", 1);
+    clone.write("results/tiny/recipe.toml", &recipe);
+    clone.write("bin/no-stl10", "and then: vae features --weights FILE\n");
+    let mut command = clone.command(&["tiny", "--seeds", "1"]);
+    let said = command.env_remove("VAE_RESNET50_WEIGHTS").output().unwrap();
+    assert!(String::from_utf8_lossy(&said.stderr).contains("VAE_RESNET50_WEIGHTS=FILE"), "{said:?}");
+    assert_eq!(clone.read("bin/fetches"), "");
+    let page = clone.read("results/tiny/README.md");
+    assert!(page.contains("STL-10: data not available here: data set `stl10` was not found; "), "{page}");
+    ok(&clone.command(&["tiny", "--seeds", "1"]).env("VAE_RESNET50_WEIGHTS", "w.pth").output().unwrap());
+    assert_eq!(clone.read("bin/fetches"), "stl10\n");
+    assert_eq!(clone.read("results/tiny/README.md"), page);
 }
 
 #[test]

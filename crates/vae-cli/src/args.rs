@@ -276,7 +276,7 @@ pub struct FeaturesArgs {
     #[arg(short, long, value_name = "NAME", value_enum)]
     pub model: FeatureModel,
     /// Its weights: safetensors, or what PyTorch saves of torchvision's network; they are never downloaded
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", env = "VAE_RESNET50_WEIGHTS", hide_env_values = true)]
     pub weights: PathBuf,
     /// Known data set of images (such as stl10) or a path: a folder of PNG images, NPY, NPZ, IDX
     #[arg(short, long, value_name = "NAME|PATH")]
@@ -324,6 +324,9 @@ pub enum DataCommand {
         /// Only check what is there, never use the network
         #[arg(long)]
         offline: bool,
+        /// For stl10, whose features are made of its pictures: torchvision's ResNet-50, as for `vae features`
+        #[arg(long, value_name = "FILE", env = "VAE_RESNET50_WEIGHTS", hide_env_values = true)]
+        weights: Option<PathBuf>,
     },
     /// Check the files of data sets against the published checksums
     Verify {

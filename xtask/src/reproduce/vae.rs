@@ -1,5 +1,6 @@
 //! Questions to the binary `vae`: the schema of configurations and the list of methods live there, and only there.
 
+use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -10,6 +11,9 @@ use serde_json::Value;
 use super::runfile::Identity;
 use crate::libtorch::Libtorch;
 use crate::step;
+
+/// Weights of the network that STL-10's features come from; `vae data fetch` takes them from there.
+const WEIGHTS: &str = "VAE_RESNET50_WEIGHTS";
 
 /// The built binary and its surroundings.
 pub struct Vae {
@@ -56,7 +60,14 @@ impl Vae {
     /// are the same on every machine, because they are committed.
     pub fn data_problem(&self, dataset: &str, offline: bool) -> Option<String> {
         let problem = self.ask(&["data", "info", dataset]).err()?;
-        if offline {
+        // The pictures alone, gigabytes, would not fill a cell.
+        let lacks_weights = env::var_os(WEIGHTS).is_none() && format!("{problem:#}").contains("vae features");
+        if lacks_weights && !offline {
+            eprintln!(
+                "    {dataset} is features of pictures: {WEIGHTS}=FILE, torchvision's ResNet-50, makes them here"
+            );
+        }
+        if offline || lacks_weights {
             return Some(reason(&problem, dataset));
         }
         eprintln!("    {dataset} is not here: trying `vae data fetch {dataset}`");

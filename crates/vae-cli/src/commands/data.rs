@@ -2,7 +2,8 @@
 
 mod sample;
 
-use crate::args::{DataCommand, ReadArgs};
+use crate::args::{DataCommand, FeatureModel, FeaturesArgs, ReadArgs};
+use crate::commands::features;
 use crate::input::options;
 use crate::output::{say, say_json, table, thousands};
 use anyhow::{Context, Result, bail};
@@ -11,6 +12,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use vae_core::device::DeviceChoice;
 use vae_data::{FetchOptions, FileState, Info, LoadOptions, Places, Progress, Reader, Source, registry};
 
 /// Runs one of the four.
@@ -20,7 +22,9 @@ use vae_data::{FetchOptions, FileState, Info, LoadOptions, Places, Progress, Rea
 pub fn run(command: &DataCommand) -> Result<()> {
     match command {
         DataCommand::List { data_dir, json } => list(data_dir.as_deref(), *json),
-        DataCommand::Fetch { name, data_dir, offline } => fetch(name, data_dir.clone(), *offline),
+        DataCommand::Fetch { name, data_dir, offline, weights } => {
+            fetch(name, data_dir.clone(), *offline, weights.as_deref())
+        }
         DataCommand::Verify { names, data_dir } => verify(names, data_dir.clone()),
         DataCommand::Info { data, read, json } => info(data, read, *json),
     }
@@ -75,20 +79,31 @@ fn list(data_dir: Option<&Path>, json: bool) -> Result<()> {
     say(&(table(&lines) + "\nGet one with: vae data fetch NAME\n"))
 }
 
-fn fetch(name: &str, data_dir: Option<PathBuf>, offline: bool) -> Result<()> {
-    let options = FetchOptions { data_dir, offline, ..FetchOptions::default() };
+fn fetch(name: &str, data_dir: Option<PathBuf>, offline: bool, weights: Option<&Path>) -> Result<()> {
+    let options = FetchOptions { data_dir: data_dir.clone(), offline, ..FetchOptions::default() };
     let mut display = Display::default();
     let entry = registry().require(name)?;
     eprintln!("{}\nlicence: {}", entry.title, entry.licence);
     let folder = vae_data::fetch(name, &options, &mut |step| display.show(&step));
     display.end_line();
-    let mut text = format!("{name} is in {}\n", folder?.display());
+    let folder = folder?;
+    say(&format!("{name} is in {}\n", folder.display()))?;
     for file in entry.files.iter() {
-        if let Some(command) = &file.made_with {
-            let _ = writeln!(text, "one file is made of the others: {command}");
+        let Some(command) = &file.made_with else { continue };
+        match weights {
+            None => say(&format!("one file is made of the others: {command}\n"))?,
+            Some(weights) => features::run(&FeaturesArgs {
+                model: FeatureModel::Resnet50,
+                weights: weights.to_owned(),
+                images: name.to_owned(),
+                out: Some(folder.join(&file.name)),
+                data_dir: data_dir.clone(),
+                device: DeviceChoice::Auto,
+                threads: None,
+            })?,
         }
     }
-    say(&text)
+    Ok(())
 }
 
 /// The files of sets, each against its checksum.
