@@ -195,8 +195,8 @@ struct Provenance {
     features_sha256: String,
 }
 
-/// `FILE.npy.json`.
-fn provenance_of(path: &Path) -> PathBuf {
+/// Where `vae features` says what the features in a file come from: `FILE.npy.json`.
+pub fn provenance_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".json");
     name.into()

@@ -24,6 +24,7 @@ pub use dataset::{DataSet, ImageShape, Labels, content_sha256};
 pub use error::{Attempt, Error, Looked, Result, ValueProblem};
 pub use fetch::{FetchOptions, FileState, OnProgress, Progress, fetch, fetch_entry};
 pub use info::{FileInfo, Info, info};
+pub use known::provenance_of;
 pub use load::{load, load_from, load_labels};
 pub use matrix::{Csr, Matrix};
 pub use places::{Places, cache_dir, download_dir};

@@ -14,6 +14,7 @@ use crate::known::{
 use crate::known_text::{is_rcv1_folder, is_reuters21578_folder, read_rcv1, read_reuters21578};
 use crate::matrix::Matrix;
 use crate::places::Places;
+use crate::read::folder::{ending_of, lower_name};
 use crate::read::input::Input;
 use crate::read::table::TableOptions;
 use crate::read::{Keys, Raw, documents, idx, labels, mat, npy, npz, pictures, table};
@@ -217,7 +218,7 @@ fn read_path(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(F
     let keys = Keys { x: options.x_key.clone(), y: options.y_key.clone() };
     match start {
         // By its name first: level 4 begins as an IDX file does.
-        _ if has_ending(path, "mat") => {
+        _ if ending_of(path) == "mat" => {
             only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
             unnamed(mat::read(path, || Input::open(path), &keys)?)
         }
@@ -261,36 +262,21 @@ fn read_path(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(F
 
 fn read_folder(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(Found, Names)> {
     only_options(options, &TEXT_OPTIONS, "a folder")?;
+    let no_text = || only_options(options, &[], "a folder without documents");
     let folder = Folder { path, entry: None };
-    let as_written = |set| Ok((Found::Text(set), Names::AsWritten));
-    match () {
-        () if is_reuters21578_folder(folder) => return as_written(read_reuters21578(folder, columns)?),
-        () if is_rcv1_folder(folder) => return as_written(read_rcv1(folder, columns)?),
-        () if is_idx_folder(path) || is_har_folder(path) || is_stl10_folder(path) => {}
-        () if documents::is_text_folder(path)? => return as_written(documents::read_folder(path, columns)?),
-        () => {}
-    }
-    only_options(options, &[], "a folder without documents")?;
-    let raw = match () {
-        () if is_idx_folder(path) => read_idx_folder(folder)?,
+    let found = match () {
+        () if is_reuters21578_folder(folder) => Found::Text(read_reuters21578(folder, columns)?),
+        () if is_rcv1_folder(folder) => Found::Text(read_rcv1(folder, columns)?),
+        () if is_idx_folder(path) => no_text().and_then(|()| read_idx_folder(folder)).map(Found::Values)?,
         () if is_har_folder(path) => {
-            let (raw, names) = read_har_folder(folder)?;
+            let (raw, names) = no_text().and_then(|()| read_har_folder(folder))?;
             return Ok((Found::Values(raw), Names::ByNumber(names)));
         }
-        () if is_stl10_folder(path) => read_stl10(folder)?,
-        () => pictures::read(path)?,
+        () if is_stl10_folder(path) => no_text().and_then(|()| read_stl10(folder)).map(Found::Values)?,
+        () if documents::is_text_folder(path)? => Found::Text(documents::read_folder(path, columns)?),
+        () => no_text().and_then(|()| pictures::read(path)).map(Found::Values)?,
     };
-    Ok((Found::Values(raw), Names::AsWritten))
-}
-
-/// The name of a file in lower case, without `.gz`.
-fn lower_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    name.strip_suffix(".gz").unwrap_or(&name).to_owned()
-}
-
-fn has_ending(path: &Path, ending: &str) -> bool {
-    lower_name(path).rsplit_once('.').is_some_and(|(_, found)| found == ending)
+    Ok((found, Names::AsWritten))
 }
 
 /// What is none of the binary formats by its content must not be one by its name.

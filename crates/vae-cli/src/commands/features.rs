@@ -14,7 +14,7 @@ use vae_core::fsio::write_bytes;
 use vae_core::progress::for_stderr;
 use vae_core::resnet::{ResNet50, batch_size};
 use vae_core::weights;
-use vae_data::{DataSet, ImageShape, LoadOptions, Places, Source, registry};
+use vae_data::{DataSet, ImageShape, LoadOptions, Places, Source, provenance_of, registry};
 
 /// The set of features and the set of pictures they are made of.
 const STL10: (&str, &str) = ("stl10", "stl10-images");
@@ -102,12 +102,12 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
         version: env!("CARGO_PKG_VERSION"),
     };
     // Features must never lie beside the provenance of others.
-    let old = with_json(&out);
+    let old = provenance_of(&out);
     if old.exists() {
         std::fs::remove_file(&old).with_context(|| format!("cannot replace {}", old.display()))?;
     }
     files::write_npy_f32(&out, features.view())?;
-    write_bytes(&with_json(&out), (serde_json::to_string_pretty(&provenance)? + "\n").as_bytes())?;
+    write_bytes(&provenance_of(&out), (serde_json::to_string_pretty(&provenance)? + "\n").as_bytes())?;
     let (n, d) = features.dim();
     let time = duration(started.elapsed().as_secs_f64());
     say(&format!("{} pictures, {d} features each, in {time}: {}\n", thousands(n), out.display()))
@@ -123,7 +123,8 @@ struct Made {
 
 /// Whether `out` holds the features of these `n` pictures and weights, by its provenance and its content.
 fn is_made(out: &Path, [images, weights]: [&str; 2], n: usize) -> bool {
-    let made = std::fs::read(with_json(out)).ok().and_then(|text| serde_json::from_slice::<Made>(&text).ok());
+    let made =
+        std::fs::read(provenance_of(out)).ok().and_then(|text| serde_json::from_slice::<Made>(&text).ok());
     made.is_some_and(|made| {
         made.images_sha256 == images
             && made.weights_sha256 == weights
@@ -147,13 +148,6 @@ fn out(args: &FeaturesArgs) -> Result<PathBuf> {
     }
     let folder = Places::from_env(args.data_dir.as_deref()).require(registry().require(STL10.1)?)?;
     Ok(folder.join("resnet50.npy"))
-}
-
-/// `FILE.npy.json`.
-fn with_json(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".json");
-    name.into()
 }
 
 fn pictures<'s>(set: &'s DataSet, name: &str) -> Result<(ArrayView2<'s, f32>, ImageShape)> {

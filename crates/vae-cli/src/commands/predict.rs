@@ -6,6 +6,8 @@ use crate::files::{self, Probability};
 use crate::output::{say, thousands};
 use anyhow::{Context, Result, bail};
 use ndarray::Array2;
+use std::io::Write;
+use std::path::Path;
 use vae_core::fsio::write_atomic;
 
 /// Writes assignments, or probabilities.
@@ -24,25 +26,12 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         bail!("--facets writes CSV; name the file .csv");
     }
     let (model, input) = open(&args.input)?;
+    let out = args.out.as_deref();
     if args.facets {
         let facets = model.facets().context("this model has one clustering; leave out --facets")?;
         let facets = facets.assignments(&input.features)?;
-        return match &args.out {
-            Some(out) => {
-                write_atomic(out, |file| files::facets_csv(file, &facets))?;
-                say(&format!(
-                    "{} samples in {} facets: {}\n",
-                    thousands(input.features.n()),
-                    facets.len(),
-                    out.display()
-                ))
-            }
-            None => {
-                let mut text = Vec::new();
-                files::facets_csv(&mut text, &facets)?;
-                say(&String::from_utf8(text)?)
-            }
-        };
+        let done = format!("{} samples in {} facets", thousands(input.features.n()), facets.len());
+        return write_csv(out, &done, |to| files::facets_csv(to, &facets));
     }
     let gamma: Option<Array2<f32>> = if args.proba {
         let soft = model.soft().context("this method has no probabilities; leave out --proba")?;
@@ -51,19 +40,33 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         None
     };
     let clusters = model.predict(&input.features)?;
-    let Some(out) = &args.out else {
+    let done = format!("{} samples assigned", thousands(clusters.len()));
+    match (out, format) {
+        (Some(out), Format::Npy) => {
+            match &gamma {
+                Some(gamma) => files::write_npy_f32(out, gamma.view())?,
+                None => files::write_npy_u32(out, clusters.view())?,
+            }
+            say(&format!("{done}: {}\n", out.display()))
+        }
+        _ => write_csv(out, &done, |to| {
+            let probability = gamma.as_ref().map_or(Probability::None, |g| Probability::All(g.view()));
+            files::assignments_csv(to, clusters.view(), probability)
+        }),
+    }
+}
+
+/// Writes to a file and says so, or to the standard output and says nothing else.
+fn write_csv(
+    out: Option<&Path>,
+    done: &str,
+    fill: impl Fn(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
+    let Some(out) = out else {
         let mut text = Vec::new();
-        let probability = gamma.as_ref().map_or(Probability::None, |g| Probability::All(g.view()));
-        files::assignments_csv(&mut text, clusters.view(), probability)?;
+        fill(&mut text)?;
         return say(&String::from_utf8(text)?);
     };
-    match (format, &gamma) {
-        (Format::Npy, Some(gamma)) => files::write_npy_f32(out, gamma.view())?,
-        (Format::Npy, None) => files::write_npy_u32(out, clusters.view())?,
-        (_, gamma) => {
-            let probability = gamma.as_ref().map_or(Probability::None, |g| Probability::All(g.view()));
-            write_atomic(out, |file| files::assignments_csv(file, clusters.view(), probability))?;
-        }
-    }
-    say(&format!("{} samples assigned: {}\n", thousands(clusters.len()), out.display()))
+    write_atomic(out, |file| fill(file))?;
+    say(&format!("{done}: {}\n", out.display()))
 }

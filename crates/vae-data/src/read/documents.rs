@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::dataset::RawLabels;
 use crate::error::Result;
 use crate::memory::{self, Interner};
-use crate::read::folder::{classes, list};
+use crate::read::folder::{classes, ending_of, list};
 use crate::read::input::Input;
 use crate::read::records::{Record, Records};
 use crate::read::table::{Lines, TableOptions};
@@ -53,13 +53,6 @@ fn add_file(corpus: &mut Corpus, path: &Path) -> Result<()> {
     }
     lines.finish()?;
     corpus.end_document().map_err(|problem| problem.at(path))
-}
-
-/// `txt` of `a.txt` and of `a.TXT.gz`.
-fn ending_of(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    name.rsplit_once('.').map(|(_, ending)| ending.to_owned()).unwrap_or_default()
 }
 
 /// Reads one column of a table as documents, and another as labels if it is named. Quoted fields may have several

@@ -9,6 +9,17 @@ use crate::error::{Error, Result};
 /// A file and its class.
 pub(crate) type Classed = (PathBuf, Arc<str>);
 
+/// The name of a file in lower case, without `.gz`.
+pub(crate) fn lower_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.strip_suffix(".gz").unwrap_or(&name).to_owned()
+}
+
+/// `txt` of `a.txt` and of `a.TXT.gz`.
+pub(crate) fn ending_of(path: &Path) -> String {
+    lower_name(path).rsplit_once('.').map(|(_, ending)| ending.to_owned()).unwrap_or_default()
+}
+
 /// Files and sub-folders, sorted by name; hidden ones are left out.
 pub(crate) fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (mut files, mut folders) = (Vec::new(), Vec::new());

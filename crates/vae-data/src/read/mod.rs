@@ -2,7 +2,7 @@
 
 pub(crate) mod documents;
 pub(crate) mod element;
-mod folder;
+pub(crate) mod folder;
 pub(crate) mod har;
 pub(crate) mod idx;
 pub(crate) mod input;
