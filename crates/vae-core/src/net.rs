@@ -8,7 +8,7 @@ mod mlp;
 
 pub use autoencoder::{Decoder, Encoder, NetConfig};
 pub use batch_norm::{BatchNorm, Statistics};
-pub use conv::{Conv2d, ConvTranspose2d};
+pub use conv::{Conv2d, ConvTranspose2d, mirror};
 pub use linear::Linear;
 pub use mlp::Mlp;
 

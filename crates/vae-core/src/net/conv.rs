@@ -3,6 +3,11 @@
 //! "Same" keeps `⌈n / stride⌉` rows. Where the padding is odd, the extra row goes to the end: a 3×3 kernel with stride 2
 //! on an even input pads 0 before and 1 after. libtorch's symmetric `padding = 1` would shift the grid by half a pixel.
 //! The transpose is the adjoint of that convolution: it crops the same rows from the full output.
+//!
+//! libtorch has no padding at the end alone, and padding or cropping by itself copies every map. It can pad at the front
+//! alone, though: a symmetric padding whose last row no window reaches. So layers also work on *mirrored* maps, whose rows
+//! and columns are in reverse order ([`mirror`]), where "same" padding is of that kind. A chain of layers mirrors its
+//! input and its output, which have few channels, and nothing between.
 
 use super::Builder;
 use tch::Tensor;
@@ -12,6 +17,11 @@ fn same_padding(n: i64, kernel: i64, stride: i64) -> (i64, i64) {
     let n_out = (n + stride - 1) / stride;
     let total = ((n_out - 1) * stride + kernel - n).max(0);
     (total / 2, total - total / 2)
+}
+
+/// Maps `[b, c, h, w]` with their rows and columns in reverse order; its own inverse.
+pub fn mirror(x: &Tensor) -> Tensor {
+    x.flip([2, 3])
 }
 
 /// Rows that a convolution adds at the borders, or its transpose takes away.
@@ -55,19 +65,38 @@ impl Conv2d {
     /// `x`: `[b, in, h, w]`; result `[b, out, ⌈h / stride⌉, ⌈w / stride⌉]`, or
     /// `⌊(h + 2 · rows − kernel) / stride⌋ + 1` rows with a padding of `rows`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let kernel = self.weight.size()[3];
-        if let Padding::Symmetric(p) = self.padding {
-            let stride = [self.stride, self.stride];
-            return x.conv2d(&self.weight, Some(&self.bias), stride, [p, p], [1, 1], 1);
-        }
-        let (top, bottom) = same_padding(x.size()[2], kernel, self.stride);
-        let (left, right) = same_padding(x.size()[3], kernel, self.stride);
-        let stride = [self.stride, self.stride];
+        let [(top, bottom), (left, right)] = self.rows_around(x);
         if top == bottom && left == right {
-            return x.conv2d(&self.weight, Some(&self.bias), stride, [top, left], [1, 1], 1);
+            return self.convolve(x, &self.weight, [top, left]);
         }
-        let padded = x.constant_pad_nd([left, right, top, bottom]);
-        padded.conv2d(&self.weight, Some(&self.bias), stride, [0, 0], [1, 1], 1)
+        mirror(&self.forward_mirrored(&mirror(x)))
+    }
+
+    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`.
+    pub fn forward_mirrored(&self, x: &Tensor) -> Tensor {
+        let (weight, kernel, s) = (mirror(&self.weight), self.weight.size()[3], self.stride);
+        // Rows that no window reaches are the last ones of `forward`, the first ones here.
+        let [(top, bottom), (left, right)] = [0, 1].map(|i| {
+            let (before, after) = self.rows_around(x)[i];
+            (after - (x.size()[i + 2] + before + after - kernel) % s, before)
+        });
+        let can_be_symmetric = |front: i64, back: i64| front >= 0 && (0..s).contains(&(front - back));
+        if can_be_symmetric(top, bottom) && can_be_symmetric(left, right) {
+            return self.convolve(x, &weight, [top, left]);
+        }
+        self.convolve(&x.constant_pad_nd([left, right, top, bottom]), &weight, [0, 0])
+    }
+
+    /// Rows of padding (before, after) and columns.
+    fn rows_around(&self, x: &Tensor) -> [(i64, i64); 2] {
+        match self.padding {
+            Padding::Symmetric(p) => [(p, p); 2],
+            Padding::Same => [2, 3].map(|i| same_padding(x.size()[i], self.weight.size()[3], self.stride)),
+        }
+    }
+
+    fn convolve(&self, x: &Tensor, weight: &Tensor, padding: [i64; 2]) -> Tensor {
+        x.conv2d(weight, Some(&self.bias), [self.stride; 2], padding, [1, 1], 1)
     }
 }
 
@@ -109,27 +138,39 @@ impl ConvTranspose2d {
     /// `x`: `[b, in, h, w]`; result `[b, out, h · stride, w · stride]`, or `(h − 1) · stride + kernel − 2 · rows` rows
     /// with a padding of `rows`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let (kernel, s) = (self.weight.size()[3], self.stride);
-        if let Padding::Symmetric(p) = self.padding {
-            let (weight, bias) = (&self.weight, Some(&self.bias));
-            return x.conv_transpose2d(weight, bias, [s, s], [p, p], [0, 0], 1, [1, 1]);
+        let (before, after) = self.rows_around();
+        if before == after {
+            return self.convolve(x, &self.weight, before, 0);
         }
-        let (h, w) = (x.size()[2] * s, x.size()[3] * s);
-        let (top, bottom) = same_padding(h, kernel, s);
-        let (left, right) = same_padding(w, kernel, s);
-        if top == bottom && left == right {
-            return x.conv_transpose2d(
-                &self.weight,
-                Some(&self.bias),
-                [s, s],
-                [top, left],
-                [0, 0],
-                1,
-                [1, 1],
-            );
+        mirror(&self.forward_mirrored(&mirror(x)))
+    }
+
+    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`.
+    pub fn forward_mirrored(&self, x: &Tensor) -> Tensor {
+        let weight = mirror(&self.weight);
+        let (before, after) = self.rows_around();
+        // libtorch's output padding must be less than the stride.
+        if self.stride == 1 && before != after {
+            let full = self.convolve(x, &weight, 0, 0);
+            return full.narrow(2, after, x.size()[2]).narrow(3, after, x.size()[3]);
         }
-        let full = x.conv_transpose2d(&self.weight, Some(&self.bias), [s, s], [0, 0], [0, 0], 1, [1, 1]);
-        full.narrow(2, top, h).narrow(3, left, w)
+        self.convolve(x, &weight, after, after - before)
+    }
+
+    /// Rows and columns to crop (before, after): as many as the convolution pads `n · stride` rows with, whatever `n`.
+    fn rows_around(&self) -> (i64, i64) {
+        match self.padding {
+            Padding::Symmetric(p) => (p, p),
+            Padding::Same => same_padding(self.stride, self.weight.size()[3], self.stride),
+        }
+    }
+
+    /// The bias is added apart: within a transposed convolution oneDNN adds it, and sums its gradient, in reference code
+    /// that takes as long as the convolution.
+    fn convolve(&self, x: &Tensor, weight: &Tensor, padding: i64, output_padding: i64) -> Tensor {
+        let (none, stride, padding) = (None::<&Tensor>, [self.stride; 2], [padding; 2]);
+        let mut y = x.conv_transpose2d(weight, none, stride, padding, [output_padding; 2], 1, [1, 1]);
+        y.g_add_(&self.bias.view([-1, 1, 1]))
     }
 }
 
@@ -237,6 +278,86 @@ mod tests {
             let (layer, _) = build(|b| ConvTranspose2d::new(b, "t", 1, 1, kernel, stride).with_padding(rows));
             h = layer.forward(&h);
             assert_eq!(h.size(), [1, 1, side, side]);
+        }
+    }
+
+    /// The layer by its definition, one product after the other.
+    fn naive(layer: &Conv2d, x: &Tensor, rows: Option<i64>) -> Tensor {
+        let (w, s) = (&layer.weight, layer.stride);
+        let (n_out, n_in, k, n) = (w.size()[0], w.size()[1], w.size()[3], x.size()[2]);
+        let before = rows.unwrap_or_else(|| same_padding(n, k, s).0);
+        let side = rows.map_or((n + s - 1) / s, |p| (n + 2 * p - k) / s + 1);
+        let y = Tensor::zeros([x.size()[0], n_out, side, side], (Kind::Float, Device::Cpu));
+        let value = |t: &Tensor, at: [i64; 4]| t.double_value(&at);
+        for (b, o, i, j) in iproduct([x.size()[0], n_out, side, side]) {
+            let mut sum = layer.bias.double_value(&[o]);
+            for (c, u, v, _) in iproduct([n_in, k, k, 1]) {
+                let (row, column) = (i * s + u - before, j * s + v - before);
+                if (0..n).contains(&row) && (0..n).contains(&column) {
+                    sum += value(w, [o, c, u, v]) * value(x, [b, c, row, column]);
+                }
+            }
+            let _ = y.get(b).get(o).get(i).get(j).fill_(sum);
+        }
+        y
+    }
+
+    fn iproduct(n: [i64; 4]) -> impl Iterator<Item = (i64, i64, i64, i64)> {
+        (0..n.iter().product::<i64>())
+            .map(move |i| (i / (n[1] * n[2] * n[3]), i / (n[2] * n[3]) % n[1], i / n[3] % n[2], i % n[3]))
+    }
+
+    fn with_some_bias(bias: &Tensor) {
+        tch::no_grad(|| bias.shallow_clone().copy_(&draw("bias", &bias.size())));
+    }
+
+    fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
+        assert_eq!(a.size(), b.size());
+        (a - b).abs().max().double_value(&[])
+    }
+
+    #[test]
+    fn layers_are_their_definition_mirrored_or_not() {
+        let same = [(3, 1, 5), (3, 2, 6), (3, 2, 5), (2, 1, 4), (4, 1, 5), (5, 3, 7), (1, 2, 6), (2, 3, 7)];
+        let stated = [(3, 2, 6, 1), (4, 2, 6, 1), (3, 1, 5, 0), (3, 3, 6, 1), (2, 2, 5, 2)];
+        let same = same.into_iter().map(|(k, s, n)| (k, s, n, None));
+        for (k, s, n, rows) in same.chain(stated.into_iter().map(|(k, s, n, p)| (k, s, n, Some(p)))) {
+            let (mut layer, _) = build(|b| Conv2d::new(b, "c", 2, 3, k, s));
+            if let Some(p) = rows {
+                layer = layer.with_padding(p as usize);
+            }
+            with_some_bias(&layer.bias);
+            let x = draw("x", &[2, 2, n, n]);
+            let (expected, y) = (naive(&layer, &x, rows), layer.forward(&x));
+            assert!(largest_difference(&y, &expected) < 1e-5, "kernel {k}, stride {s}, side {n}, {rows:?}");
+            let mirrored = layer.forward_mirrored(&mirror(&x));
+            assert!(largest_difference(&mirror(&mirrored), &y) < 1e-5, "{k} {s} {n} {rows:?}");
+        }
+    }
+
+    #[test]
+    fn transposes_keep_the_first_rows_of_the_whole_output_mirrored_or_not() {
+        for (k, s, n) in
+            [(3usize, 1usize, 5i64), (3, 2, 4), (2, 2, 4), (4, 1, 5), (2, 1, 3), (5, 2, 4), (6, 3, 3)]
+        {
+            let (layer, _) = build(|b| ConvTranspose2d::new(b, "t", 2, 3, k, s));
+            with_some_bias(&layer.bias);
+            let (x, side) = (draw("x", &[2, 2, n, n]), n * s as i64);
+            let whole = x.conv_transpose2d(
+                &layer.weight,
+                Some(&layer.bias),
+                [s as i64; 2],
+                [0, 0],
+                [0, 0],
+                1,
+                [1, 1],
+            );
+            let first = (k - s) as i64 / 2;
+            let expected = whole.narrow(2, first, side).narrow(3, first, side);
+            let y = layer.forward(&x);
+            assert!(largest_difference(&y, &expected) < 1e-5, "kernel {k}, stride {s}");
+            let mirrored = layer.forward_mirrored(&mirror(&x));
+            assert!(largest_difference(&mirror(&mirrored), &y) < 1e-5, "kernel {k}, stride {s}");
         }
     }
 

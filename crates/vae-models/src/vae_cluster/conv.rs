@@ -9,7 +9,7 @@ use crate::coder::{Code, Decode, Encode, images, maps, vectors};
 use tch::Tensor;
 use vae_core::ImageShape;
 use vae_core::activation::Activation;
-use vae_core::net::{Builder, Conv2d, ConvTranspose2d, Linear};
+use vae_core::net::{Builder, Conv2d, ConvTranspose2d, Linear, mirror};
 
 /// Side of every kernel.
 const KERNEL: usize = 3;
@@ -62,9 +62,9 @@ impl ConvEncoder {
 
 impl Encode for ConvEncoder {
     fn encode(&self, x: &Tensor) -> Code {
-        let x = images(x, self.image);
-        let h = self.layers.iter().fold(x, |h, layer| self.activation.apply(layer.forward(&h)));
-        let features = vectors(&h);
+        let x = mirror(&images(x, self.image));
+        let h = self.layers.iter().fold(x, |h, layer| self.activation.apply(layer.forward_mirrored(&h)));
+        let features = vectors(&mirror(&h));
         Code { mu: self.mu.forward(&features), log_var: self.log_var.forward(&features), features }
     }
 }
@@ -104,8 +104,8 @@ impl ConvDecoder {
 
 impl Decode for ConvDecoder {
     fn decode(&self, z: &Tensor) -> Tensor {
-        let h = maps(&self.first.forward(z), self.inner);
-        let h = self.layers.iter().fold(h, |h, layer| self.activation.apply(layer.forward(&h)));
-        self.out.forward(&h).flatten(1, -1)
+        let h = mirror(&maps(&self.first.forward(z), self.inner));
+        let h = self.layers.iter().fold(h, |h, layer| self.activation.apply(layer.forward_mirrored(&h)));
+        mirror(&self.out.forward_mirrored(&h)).flatten(1, -1)
     }
 }
