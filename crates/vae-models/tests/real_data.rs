@@ -44,6 +44,24 @@ fn imsats_neighbour_distances() {
 }
 
 #[test]
+fn the_spread_of_imsats_neighbour_distances() {
+    let Some(pixels) = mnist_or_skip() else { return };
+    let x = Features::dense(&pixels * (255.0 / 128.0) - 1.0f32).expect("finite");
+    // The images with the nearest and the farthest eleventh neighbour, then a sample of 3,044.
+    let rows: Vec<usize> = [69_336, 4_909].into_iter().chain((0..70_000).step_by(23)).collect();
+    let some = x.as_dense().expect("no text").select(ndarray::Axis(0), &rows);
+    let found = Knn { k: 12, metric: Metric::Euclidean }
+        .among(&x, &Features::dense(some).expect("finite"), &FitContext::in_memory(0))
+        .expect("neighbours");
+    let distances = found.distance().column(11).mapv(f64::from);
+    assert!((distances[0] - 2.718).abs() < 1e-3 && (distances[1] - 19.003).abs() < 1e-3, "{distances:?}");
+    // All 70,000 have the mean 9.998 and the deviation 2.603: three standard errors.
+    let sample = distances.slice(s![2..]);
+    let (mean, deviation) = (sample.mean().expect("rows"), sample.std(0.0));
+    assert!((mean - 9.998).abs() < 0.142 && (deviation - 2.603).abs() < 0.1, "{mean} {deviation}");
+}
+
+#[test]
 fn mnist_at_decs_scale() {
     let Some(pixels) = mnist_or_skip() else { return };
     // Half the mean square of the test images in [0, 5.1]: what the log of a public run begins near (1.4832).
