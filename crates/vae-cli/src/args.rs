@@ -79,7 +79,8 @@ pub struct ComputeArgs {
     /// auto, cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = str::parse::<DeviceChoice>)]
     pub device: DeviceChoice,
-    /// Threads [default: the number of physical cores]; results depend on it in the last digits
+    /// Threads [default: the number of physical cores]; on cores that other programs keep busy, two are slower than one.
+    /// Results depend on it in the last digits
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 }
