@@ -211,13 +211,17 @@ impl Trainable for Siamese<'_> {
         // One pass through the network for anchors and neighbours together.
         let codes = self.network.mu(&Tensor::f_cat(&[batch.x, &near], 0)?);
         let (anchors, near) = (codes.f_narrow(0, 0, b)?, codes.f_narrow(0, b, b)?);
-        // Anchor i against anchor i + shift: the order of the batch is random already.
-        let shift = if b > 1 { rng.random_range(1..b) } else { 0 };
-        let far = anchors.f_roll([shift].as_slice(), [0i64].as_slice())?;
         let sq =
             |other: &Tensor| (&anchors - other).square().sum_dim_intlist([-1i64].as_slice(), false, None);
         let near = self.config.loss.near(&sq(&near)).sum(None::<Kind>) / (2 * b) as f64;
-        let far = self.config.loss.far(&sq(&far), self.config.margin).sum(None::<Kind>) / (2 * b) as f64;
+        // Anchor i against anchor i + shift: the order of the batch is random already. A lone one has no other.
+        let far = if b > 1 {
+            let shift = rng.random_range(1..b);
+            let far = anchors.f_roll([shift].as_slice(), [0i64].as_slice())?;
+            self.config.loss.far(&sq(&far), self.config.margin).sum(None::<Kind>) / (2 * b) as f64
+        } else {
+            near.zeros_like()
+        };
         Ok(Loss { total: &near + &far, terms: vec![("near", near), ("far", far)] })
     }
 }
@@ -258,6 +262,30 @@ mod tests {
             let total = (loss.near(&d.square()) + loss.far(&d.square(), 3.0)).sum(None::<Kind>);
             let grad = Tensor::run_backward(&[&total], &[&d], false, false);
             assert!(values(&grad[0]).iter().all(|g| g.is_finite()), "{loss:?}");
+        }
+    }
+
+    #[test]
+    fn no_point_is_pushed_away_from_itself() {
+        // All points are far beyond the margin of each other, so that only a point beside itself would cost. The last
+        // batch has one anchor.
+        let x =
+            Array2::from_shape_fn((7, 2), |(i, j)| 1e4 * (i as f32 + 1.0) * if j == 0 { 1.0 } else { 0.3 });
+        let x = Features::dense(x).expect("finite");
+        let cx = FitContext::in_memory(0);
+        let near = Knn { k: 1, metric: Metric::Euclidean }.of(&x, &cx).expect("found");
+        let train =
+            TrainConfig { epochs: 20, min_updates: 0, batch_size: 3, lr: 1e-9, ..TrainConfig::default() };
+        let config =
+            SiameseConfig { start: SiameseStart::Random, n_positives: 1, train, ..SiameseConfig::default() };
+        let net = NetConfig { hidden: vec![], latent_dim: 2, ..NetConfig::default() };
+        let spec = PhaseSpec { name: "siamese", revision: 1, config: &config, inputs: &[] };
+        let fitted: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
+        let history = fitted.expect("trained").record.history;
+        assert_eq!(history.len(), 20);
+        for epoch in history {
+            let term = |name: &str| epoch.terms.iter().find(|(n, _)| n == name).expect("a term").1;
+            assert!(term("near") > 1e6 && term("far") == 0.0, "{:?}", epoch.terms);
         }
     }
 
