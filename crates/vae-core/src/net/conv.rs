@@ -7,7 +7,7 @@
 //! libtorch has no padding at the end alone, and padding or cropping by itself copies every map. It can pad at the front
 //! alone, though: a symmetric padding whose last row no window reaches. So layers also work on *mirrored* maps, whose rows
 //! and columns are in reverse order ([`mirror`]), where "same" padding is of that kind. A chain of layers mirrors its
-//! input and its output, which have few channels, and nothing between.
+//! input and its output, which are small, and nothing between.
 
 use super::Builder;
 use tch::Tensor;
@@ -65,7 +65,7 @@ impl Conv2d {
     /// `x`: `[b, in, h, w]`; result `[b, out, ⌈h / stride⌉, ⌈w / stride⌉]`, or
     /// `⌊(h + 2 · rows − kernel) / stride⌋ + 1` rows with a padding of `rows`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        let [(top, bottom), (left, right)] = self.rows_around(x);
+        let [(top, bottom), (left, right)] = [2, 3].map(|axis| self.rows_around(x.size()[axis]));
         if top == bottom && left == right {
             return self.convolve(x, &self.weight, [top, left]);
         }
@@ -76,9 +76,10 @@ impl Conv2d {
     pub fn forward_mirrored(&self, x: &Tensor) -> Tensor {
         let (weight, kernel, s) = (mirror(&self.weight), self.weight.size()[3], self.stride);
         // Rows that no window reaches are the last ones of `forward`, the first ones here.
-        let [(top, bottom), (left, right)] = [0, 1].map(|i| {
-            let (before, after) = self.rows_around(x)[i];
-            (after - (x.size()[i + 2] + before + after - kernel) % s, before)
+        let [(top, bottom), (left, right)] = [2, 3].map(|axis| {
+            let n = x.size()[axis];
+            let (before, after) = self.rows_around(n);
+            (after - (n + before + after - kernel) % s, before)
         });
         let can_be_symmetric = |front: i64, back: i64| front >= 0 && (0..s).contains(&(front - back));
         if can_be_symmetric(top, bottom) && can_be_symmetric(left, right) {
@@ -87,11 +88,11 @@ impl Conv2d {
         self.convolve(&x.constant_pad_nd([left, right, top, bottom]), &weight, [0, 0])
     }
 
-    /// Rows of padding (before, after) and columns.
-    fn rows_around(&self, x: &Tensor) -> [(i64, i64); 2] {
+    /// Padding (before, after) of `n` rows or columns.
+    fn rows_around(&self, n: i64) -> (i64, i64) {
         match self.padding {
-            Padding::Symmetric(p) => [(p, p); 2],
-            Padding::Same => [2, 3].map(|i| same_padding(x.size()[i], self.weight.size()[3], self.stride)),
+            Padding::Symmetric(p) => (p, p),
+            Padding::Same => same_padding(n, self.weight.size()[3], self.stride),
         }
     }
 
@@ -165,8 +166,8 @@ impl ConvTranspose2d {
         }
     }
 
-    /// The bias is added apart: within a transposed convolution oneDNN adds it, and sums its gradient, in reference code
-    /// that takes as long as the convolution.
+    /// The bias is added apart: oneDNN sums the gradient of a bias within a transposed convolution, and with a stride adds
+    /// the bias too, in reference code that can take as long as the convolution.
     fn convolve(&self, x: &Tensor, weight: &Tensor, padding: i64, output_padding: i64) -> Tensor {
         let (none, stride, padding) = (None::<&Tensor>, [self.stride; 2], [padding; 2]);
         let mut y = x.conv_transpose2d(weight, none, stride, padding, [output_padding; 2], 1, [1, 1]);
@@ -281,30 +282,20 @@ mod tests {
         }
     }
 
-    /// The layer by its definition, one product after the other.
+    /// The layer by its definition, one window after the other.
     fn naive(layer: &Conv2d, x: &Tensor, rows: Option<i64>) -> Tensor {
-        let (w, s) = (&layer.weight, layer.stride);
-        let (n_out, n_in, k, n) = (w.size()[0], w.size()[1], w.size()[3], x.size()[2]);
-        let before = rows.unwrap_or_else(|| same_padding(n, k, s).0);
-        let side = rows.map_or((n + s - 1) / s, |p| (n + 2 * p - k) / s + 1);
-        let y = Tensor::zeros([x.size()[0], n_out, side, side], (Kind::Float, Device::Cpu));
-        let value = |t: &Tensor, at: [i64; 4]| t.double_value(&at);
-        for (b, o, i, j) in iproduct([x.size()[0], n_out, side, side]) {
-            let mut sum = layer.bias.double_value(&[o]);
-            for (c, u, v, _) in iproduct([n_in, k, k, 1]) {
-                let (row, column) = (i * s + u - before, j * s + v - before);
-                if (0..n).contains(&row) && (0..n).contains(&column) {
-                    sum += value(w, [o, c, u, v]) * value(x, [b, c, row, column]);
-                }
-            }
-            let _ = y.get(b).get(o).get(i).get(j).fill_(sum);
-        }
-        y
-    }
-
-    fn iproduct(n: [i64; 4]) -> impl Iterator<Item = (i64, i64, i64, i64)> {
-        (0..n.iter().product::<i64>())
-            .map(move |i| (i / (n[1] * n[2] * n[3]), i / (n[2] * n[3]) % n[1], i / n[3] % n[2], i % n[3]))
+        let (k, s, n) = (layer.weight.size()[3], layer.stride, x.size()[2]);
+        let (before, side) = match rows {
+            None => (same_padding(n, k, s).0, (n + s - 1) / s),
+            Some(p) => (p, (n + 2 * p - k) / s + 1),
+        };
+        let padded = x.constant_pad_nd([before, k + s, before, k + s]);
+        let at = |i: i64, j: i64| {
+            let window = padded.narrow(2, i * s, k).narrow(3, j * s, k).unsqueeze(1);
+            (window * &layer.weight).sum_dim_intlist([2i64, 3, 4].as_slice(), false, None) + &layer.bias
+        };
+        let row = |i| Tensor::stack(&(0..side).map(|j| at(i, j)).collect::<Vec<_>>(), 2);
+        Tensor::stack(&(0..side).map(row).collect::<Vec<_>>(), 2)
     }
 
     fn with_some_bias(bias: &Tensor) {
