@@ -10,7 +10,7 @@ use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2};
-use vae_core::phase::{Artefact, FitContext, PhaseSpec};
+use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
 use vae_core::train::{TrainConfig, Trainable, train};
 use vae_core::{Features, Result as CoreResult};
@@ -67,6 +67,8 @@ pub(crate) struct Job<'a, C> {
     pub train: &'a TrainConfig,
     /// Trainings to choose from, at least 1.
     pub n_init: usize,
+    /// The phase whose weights `build` puts into the networks, if it does not leave them random.
+    pub start: Option<&'a PhaseRecord>,
 }
 
 /// A fitted network.
@@ -94,17 +96,18 @@ impl<N: Network> Trained<N> {
 pub(crate) fn fit<N: Network, C: Serialize>(
     x: &Features,
     job: &Job<'_, C>,
-    build: impl Fn(&Streams, Device) -> N,
+    build: impl Fn(&Streams, Device) -> Result<N>,
     cx: &FitContext,
 ) -> Result<(Trained<N>, FitSummary)> {
     let mut best: Option<(f64, Artefact)> = None;
     let mut phases = Vec::new();
+    let mut inputs = vec![x.sha256()];
+    inputs.extend(job.start.map(|record| record.key.as_str()));
     for run in 1..=job.n_init {
         let name = if job.n_init == 1 { "train".to_string() } else { format!("train-{run}") };
-        let spec =
-            PhaseSpec { name: &name, revision: job.revision, config: job.config, inputs: &[x.sha256()] };
+        let spec = PhaseSpec { name: &name, revision: job.revision, config: job.config, inputs: &inputs };
         let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
-            let net = build(&phase.streams, cx.device);
+            let net = build(&phase.streams, cx.device)?;
             let data = Resident::new(x, cx.device)?;
             let (record, observed) = train(&net, &data, job.train, vec![job.train.group()], phase)?;
             let mut tensors = net.params().snapshot("")?;
@@ -119,7 +122,7 @@ pub(crate) fn fit<N: Network, C: Serialize>(
         }
     }
     let (_, kept) = best.ok_or_else(|| Error::config("n_init", job.n_init, "at least 1"))?;
-    let net = build(&Streams::new(cx.seed, "train"), cx.device);
+    let net = build(&Streams::new(cx.seed, "train"), cx.device)?;
     let model = Trained::restore(net, &kept.tensors, cx.device)?;
     let observed = FitSummary::observed(&kept, || model.predict(x))?;
     let selection = match job.n_init {

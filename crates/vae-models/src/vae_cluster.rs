@@ -5,6 +5,9 @@
 //! from a small classifier of z. One phase, `train`, from random weights and all m_y at zero: for some epochs the classes
 //! are one, then the symmetry breaks. Prediction is the classifier at the mean of q(z | x).
 //!
+//! `[graph_start]`, which the script does not have, begins with the clusters of a VAE without classes instead of random
+//! weights: phases `plain` and `partition` before `train`.
+//!
 //! Deviations from the script: none on MNIST and Fashion-MNIST (the presets); its error for an empty cluster belongs to
 //! its scoring. Flat data get fully connected layers, another likelihood than the published one can be chosen, and log
 //! variances are kept within ±12.
@@ -16,9 +19,12 @@ mod conv;
 mod fit;
 mod loss;
 mod net;
+mod start;
 
 pub use config::{VaeClusterConfig, VaeClusterNet};
 pub(crate) use config::{check_positive, default_train};
 pub use fit::VaeCluster;
 pub use loss::{EPS, Encoded, Terms, category, energy, kl, loss};
 pub(crate) use net::{Classifier, ClassifierInput, ClusterNet, Prior, class_means};
+pub use start::GraphStart;
+pub(crate) use start::{Plain, fit_classes};

@@ -75,6 +75,32 @@ fn the_training_with_the_lowest_loss_is_kept() {
     }
 }
 
+/// Without a start the classes are still one after so few updates.
+#[test]
+fn classes_start_from_the_graph_of_a_plain_vae() {
+    let x = features(groups(300));
+    let labels: Array1<u32> = (0..300).map(|i| i % 3).collect();
+    let acc = |found: &Array1<u32>| vae_metrics::acc(found.view(), labels.view()).expect("a score");
+    let brief = ["train.epochs=6", "train.min_updates=0", "train.batch_size=30"];
+    let start = ["graph_start.epochs=20", "graph_start.min_updates=0"];
+    for method in ["vae-cluster", "conv-vae"] {
+        let (_, random) = fit(method, 0, &brief, &x);
+        let without = acc(&random.assignments);
+        assert!(without < 0.7 && random.start_assignments.is_none(), "{method}: {without}");
+        let (_, summary) = fit(method, 0, &[&brief[..], &start].concat(), &x);
+        let names: Vec<&str> = summary.phases.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["plain", "partition", "train"]);
+        assert!(acc(&summary.start_assignments.expect("a partition")) > 0.99, "{method}");
+        assert!(acc(&summary.assignments) > 0.99, "{method}: {}", acc(&summary.assignments));
+        assert!(summary.selection.contains("modularity"), "{}", summary.selection);
+    }
+    let (_, several) = fit("vae-cluster", 0, &[&BRIEF[..], &start, &["n_init=2"]].concat(), &x);
+    let names: Vec<&str> = several.phases.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, ["plain", "partition", "train-1", "train-2"]);
+    refuses("conv-vae", &["mode=literal", "graph_start.epochs=1"], "unless mode is \"sound\"");
+    refuses("vae-cluster", &["graph_start.hold_share=0.0"], "graph_start.hold_share");
+}
+
 #[test]
 fn degenerate_data_give_a_finite_result() {
     let mut edges = edges(groups);

@@ -2,10 +2,11 @@
 
 use crate::Result;
 use crate::coder::NetKind;
+use crate::config::check_optional;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
-use crate::vae_cluster::{ClassifierInput, check_positive, default_train};
+use crate::vae_cluster::{ClassifierInput, GraphStart, check_positive, default_train};
 use serde::{Deserialize, Serialize};
 use vae_core::activation::Activation;
 use vae_core::init::Init;
@@ -125,6 +126,9 @@ pub struct ConvVaeConfig {
     pub net: ConvVaeNet,
     /// The training.
     pub train: TrainConfig,
+    /// A start from the neighbour graph of a VAE without classes; absent: from random weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph_start: Option<GraphStart>,
 }
 
 impl Default for ConvVaeConfig {
@@ -139,6 +143,7 @@ impl Default for ConvVaeConfig {
             n_init: 1,
             net: ConvVaeNet::default(),
             train: default_train(),
+            graph_start: None,
         }
     }
 }
@@ -158,9 +163,15 @@ impl MethodConfig for ConvVaeConfig {
         InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
     }
 
+    fn every_table() -> Self {
+        Self { graph_start: Some(GraphStart::default()), ..Self::default() }
+    }
+
     fn check(&self) -> Result<()> {
         check_positive("n_init", self.n_init)?;
         self.net.check()?;
-        Ok(self.train.check()?)
+        self.train.check()?;
+        let sound = (self.mode == Mode::Sound, "mode is \"sound\"");
+        check_optional("graph_start", self.graph_start.as_ref(), sound, GraphStart::check)
     }
 }

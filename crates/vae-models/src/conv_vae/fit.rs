@@ -8,9 +8,11 @@ use crate::clusterer::FitSummary;
 use crate::coder::{Decode, Encode};
 use crate::input::Input;
 use crate::method::Method;
-use crate::network::{Job, Trained, fit};
+use crate::network::{Job, Trained};
 use crate::registry::Preset;
-use crate::vae_cluster::{Classifier, ClassifierInput, ClusterNet, Prior, category, class_means};
+use crate::vae_cluster::{
+    Classifier, ClassifierInput, ClusterNet, Plain, Prior, category, class_means, fit_classes,
+};
 use tch::Device;
 use vae_core::bundle::Tensors;
 use vae_core::likelihood::Likelihood;
@@ -60,7 +62,8 @@ fn build(
         Mode::ExactLiteral => Prior::Standard(category),
     };
     let latent_dim = net.latent_dim;
-    ClusterNet { params, encoder, decoder, classifier, classifier_input, prior, likelihood, latent_dim }
+    let held = None;
+    ClusterNet { params, encoder, decoder, classifier, classifier_input, prior, held, likelihood, latent_dim }
 }
 
 /// The image that the networks convolve, if any.
@@ -85,8 +88,22 @@ impl Method for ConvVae {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job { revision: Self::REVISION, config, train: &config.train, n_init: config.n_init };
-        fit(x, &job, |streams, device| build(config, of, image, streams, device), cx)
+        let job = Job {
+            revision: Self::REVISION,
+            config,
+            train: &config.train,
+            n_init: config.n_init,
+            start: None,
+        };
+        let plain = config.graph_start.as_ref().map(|start| {
+            let train = start.plain(&config.train);
+            let config =
+                ConvVaeConfig { graph_start: None, n_init: 1, train: train.clone(), ..config.clone() };
+            Plain { start, n_clusters: config.n_clusters, config, train }
+        });
+        let build =
+            |config: &ConvVaeConfig, streams: &Streams, device| build(config, of, image, streams, device);
+        fit_classes(x, job, plain, build, cx)
     }
 
     fn restore(config: &ConvVaeConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {

@@ -34,8 +34,14 @@ impl Method for Gmvae {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (GmvaeNet::image(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job { revision: Self::REVISION, config, train: &config.train, n_init: config.n_init };
-        fit(x, &job, |streams, device| GmvaeNet::new(config, of, image, streams, device), cx)
+        let job = Job {
+            revision: Self::REVISION,
+            config,
+            train: &config.train,
+            n_init: config.n_init,
+            start: None,
+        };
+        fit(x, &job, |streams, device| Ok(GmvaeNet::new(config, of, image, streams, device)), cx)
     }
 
     fn restore(config: &GmvaeConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {

@@ -9,13 +9,25 @@ use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::{Artefact, PhaseRecord, PhaseSpec};
-use vae_graph::partition::PartitionConfig;
+use vae_graph::partition::{Partition, PartitionConfig};
 
 /// Raised when the code below changes its result.
 const REVISION: u32 = 2;
 
 /// Smallest variance of a component fitted to a cluster.
 const VARIANCE_FLOOR: f64 = 1e-6;
+
+/// How a partition is chosen, for reports.
+pub const SELECTION: &str = "highest modularity of spectral partitions of the neighbour graph";
+
+/// What a phase says of its partition.
+pub fn notes(found: &Partition) -> serde_json::Value {
+    json!({
+        "modularity": found.modularity,
+        "candidates": found.candidates,
+        "eigenvalues": found.eigenvalues,
+    })
+}
 
 /// The same points in another space, and the key of the phase they come from.
 pub struct OtherSpace<'a> {
@@ -46,12 +58,7 @@ impl Codes<'_> {
             let mut tensors = Tensors::new();
             gaussians(codes, found.labels.view(), n_clusters).store("gmm.", &mut tensors)?;
             tensors.insert("assignments".into(), labels_to_tensor(&found.labels));
-            let notes = json!({
-                "modularity": found.modularity,
-                "candidates": found.candidates,
-                "eigenvalues": found.eigenvalues,
-            });
-            Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
+            Ok(Artefact { tensors, record: PhaseRecord { notes: notes(&found), ..PhaseRecord::default() } })
         })?;
         let mixture = Mixture::load(&artefact.tensors, "gmm.")?;
         let assignments = labels_of(artefact.tensor("assignments")?)?;
@@ -60,7 +67,7 @@ impl Codes<'_> {
             mixture,
             kmeans_assignments: assignments.clone(),
             assignments,
-            selection: "highest modularity of spectral partitions of the neighbour graph".into(),
+            selection: SELECTION.into(),
             record: artefact.record,
         })
     }

@@ -1,5 +1,6 @@
 //! The configuration of VAE-Cluster.
 
+use super::start::GraphStart;
 use crate::coder::NetKind;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
@@ -90,6 +91,9 @@ pub struct VaeClusterConfig {
     pub net: VaeClusterNet,
     /// The training.
     pub train: TrainConfig,
+    /// A start from the neighbour graph of a VAE without classes; absent: from random weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph_start: Option<GraphStart>,
 }
 
 impl Default for VaeClusterConfig {
@@ -102,6 +106,7 @@ impl Default for VaeClusterConfig {
             n_init: 1,
             net: VaeClusterNet::default(),
             train: default_train(),
+            graph_start: None,
         }
     }
 }
@@ -126,9 +131,14 @@ impl MethodConfig for VaeClusterConfig {
         InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
     }
 
+    fn every_table() -> Self {
+        Self { graph_start: Some(GraphStart::default()), ..Self::default() }
+    }
+
     fn check(&self) -> Result<()> {
         check_positive("n_init", self.n_init)?;
         self.net.check()?;
-        Ok(self.train.check()?)
+        self.train.check()?;
+        self.graph_start.as_ref().map_or(Ok(()), GraphStart::check)
     }
 }

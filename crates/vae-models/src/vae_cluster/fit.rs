@@ -2,11 +2,12 @@
 
 use super::config::VaeClusterConfig;
 use super::net::ClusterNet;
+use super::start::{Plain, fit_classes};
 use crate::Result;
 use crate::clusterer::FitSummary;
 use crate::input::Input;
 use crate::method::Method;
-use crate::network::{Job, Trained, fit};
+use crate::network::{Job, Trained};
 use crate::registry::Preset;
 use tch::Device;
 use vae_core::Features;
@@ -36,8 +37,23 @@ impl Method for VaeCluster {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (ClusterNet::su_image(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job { revision: Self::REVISION, config, train: &config.train, n_init: config.n_init };
-        fit(x, &job, |streams, device| ClusterNet::su(config, of, image, streams, device), cx)
+        let job = Job {
+            revision: Self::REVISION,
+            config,
+            train: &config.train,
+            n_init: config.n_init,
+            start: None,
+        };
+        let plain = config.graph_start.as_ref().map(|start| {
+            let train = start.plain(&config.train);
+            let config =
+                VaeClusterConfig { graph_start: None, n_init: 1, train: train.clone(), ..config.clone() };
+            Plain { start, n_clusters: config.n_clusters, config, train }
+        });
+        let build = |config: &VaeClusterConfig, streams: &Streams, device| {
+            ClusterNet::su(config, of, image, streams, device)
+        };
+        fit_classes(x, job, plain, build, cx)
     }
 
     fn restore(config: &VaeClusterConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {

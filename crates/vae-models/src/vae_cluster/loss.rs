@@ -81,6 +81,14 @@ pub fn category(y: &Tensor) -> Tensor {
     (y * (y + EPS).log()).sum(None::<Kind>) / y.size()[0] as f64
 }
 
+/// KL(p ‖ y), a mean over the batch.
+///
+/// # Shapes
+/// `p`, `y`: `[b, K]`; result a scalar.
+pub(super) fn divergence(p: &Tensor, y: &Tensor) -> Tensor {
+    (p * ((p + EPS).log() - (y + EPS).log())).sum(None::<Kind>) / y.size()[0] as f64
+}
+
 /// The loss of one batch.
 ///
 /// # Shapes

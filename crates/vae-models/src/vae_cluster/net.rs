@@ -2,7 +2,7 @@
 
 use super::config::VaeClusterConfig;
 use super::conv::{ConvDecoder, ConvEncoder, suits};
-use super::loss::{Encoded, Terms, category, kl};
+use super::loss::{Encoded, Terms, category, divergence, kl};
 use crate::Result;
 use crate::coder::{Code, Decode, Encode};
 use crate::network::{Network, observe};
@@ -16,6 +16,9 @@ use vae_core::params::Params;
 use vae_core::random::{Streams, normal};
 use vae_core::train::{Batch, Loss, Trainable};
 use vae_core::{ImageShape, Result as CoreResult};
+
+/// Name of the class means among the parameters.
+pub(super) const MEANS: &str = "prior.means";
 
 /// Log variances are kept within ± this: a guard against overflow, not a part of the method.
 const LOG_VAR_LIMIT: f64 = 12.0;
@@ -60,6 +63,15 @@ pub enum ClassifierInput {
     Features,
 }
 
+/// What takes the classifier's place in the loss for a while; the classifier learns it, from latents it must not move.
+#[derive(Debug)]
+pub enum Held {
+    /// y = 1/K for every sample: a VAE without classes.
+    Uniform,
+    /// Assignments, i64 `[n]` on the device, in the first `epochs`.
+    Labels { labels: Tensor, epochs: usize },
+}
+
 /// A VAE with a classifier beside it; the networks of VAE-Cluster and of Conv-VAE.
 #[derive(Debug)]
 pub struct ClusterNet {
@@ -69,6 +81,7 @@ pub struct ClusterNet {
     pub classifier: Classifier,
     pub classifier_input: ClassifierInput,
     pub prior: Prior,
+    pub held: Option<Held>,
     pub likelihood: Likelihood,
     pub latent_dim: usize,
 }
@@ -99,7 +112,8 @@ impl ClusterNet {
         let classifier = Classifier::new(&mut b, latent_dim, net.classifier_hidden, config.n_clusters);
         let prior = Prior::Classes(class_means(&mut params, config.n_clusters, latent_dim, device));
         let classifier_input = ClassifierInput::Latent;
-        Self { params, encoder, decoder, classifier, classifier_input, prior, likelihood, latent_dim }
+        let held = None;
+        Self { params, encoder, decoder, classifier, classifier_input, prior, held, likelihood, latent_dim }
     }
 
     /// The image that VAE-Cluster's networks convolve, if any.
@@ -110,6 +124,23 @@ impl ClusterNet {
         let n_blocks = config.net.channels.len();
         let needs = format!("images whose sides can be halved {n_blocks} times");
         config.net.kind.resolve(image, |image| n_blocks > 0 && suits(image, n_blocks), &needs)
+    }
+
+    /// The held y of a batch, `[b, K]`; `None` where the classifier's own counts.
+    fn held_y(&self, batch: &Batch<'_>) -> CoreResult<Option<Tensor>> {
+        let Prior::Classes(means) = &self.prior else { return Ok(None) };
+        let n_clusters = means.size()[0];
+        match &self.held {
+            Some(Held::Uniform) => {
+                let shape = [batch.x.size()[0], n_clusters];
+                Ok(Some(Tensor::f_full(shape, 1.0 / n_clusters as f64, (Kind::Float, batch.x.device()))?))
+            }
+            Some(Held::Labels { labels, epochs }) if batch.epoch < *epochs => {
+                let rows = labels.f_index_select(0, batch.index)?;
+                Ok(Some(rows.f_one_hot(n_clusters)?.f_to_kind(Kind::Float)?))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Softmax of the classifier; `z` is what stands for the latent.
@@ -123,7 +154,7 @@ impl ClusterNet {
 
 /// The means of the class Gaussians, all zero: the classifier's random weights break the symmetry.
 pub(crate) fn class_means(params: &mut Params, k: usize, j: usize, device: Device) -> Tensor {
-    params.add("prior.means", Tensor::zeros([k as i64, j as i64], (Kind::Float, device)), 0)
+    params.add(MEANS, Tensor::zeros([k as i64, j as i64], (Kind::Float, device)), 0)
 }
 
 impl Trainable for ClusterNet {
@@ -137,16 +168,25 @@ impl Trainable for ClusterNet {
         let log_var = log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT);
         let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
         let z = &mu + (&log_var * 0.5).exp() * noise;
-        let y = self.classify(&features, &z);
         let rec = self.likelihood.nll_sum(&self.decoder.decode(&z), batch.x) / b;
-        let (kl, cat) = match &self.prior {
-            Prior::Classes(means) => {
-                let encoded = Encoded { z, log_var, y };
-                (kl(&encoded, means), category(&encoded.y))
+        let (y, cat) = match self.held_y(batch)? {
+            None => {
+                let y = self.classify(&features, &z);
+                let cat = match &self.prior {
+                    Prior::Classes(_) => category(&y),
+                    Prior::Standard(category) => category(&y),
+                };
+                (y, cat)
             }
-            Prior::Standard(category) => {
-                (gaussian_to_standard(&mu, &log_var).sum(None::<Kind>) / b, category(&y))
+            Some(y) => {
+                let learnt = self.classify(&features.detach(), &z.detach());
+                let cat = divergence(&y, &learnt);
+                (y, cat)
             }
+        };
+        let kl = match &self.prior {
+            Prior::Classes(means) => kl(&Encoded { z, log_var, y }, means),
+            Prior::Standard(_) => gaussian_to_standard(&mu, &log_var).sum(None::<Kind>) / b,
         };
         let Terms { total, rec, kl, cat } = Terms::new(rec, kl, cat);
         Ok(Loss { total, terms: vec![("rec", rec), ("kl", kl), ("cat", cat)] })

@@ -125,3 +125,13 @@ fn relabelling_the_classes_changes_nothing() {
     assert!((value(&kl(&e, &m)) - value(&kl(&moved, &other))).abs() < 1e-12);
     assert!((value(&category(&e.y)) - value(&category(&moved.y))).abs() < 1e-12);
 }
+
+#[test]
+fn the_divergence_by_hand() {
+    let p = Tensor::from_slice(&[0.5f64, 0.5, 1.0, 0.0]).view([2, 2]);
+    let y = Tensor::from_slice(&[0.25f64, 0.75, 0.5, 0.5]).view([2, 2]);
+    // ½ ln(0.5/0.25) + ½ ln(0.5/0.75) and ln 2.
+    let want = (0.5 * 2f64.ln() + 0.5 * (2.0 / 3.0f64).ln() + 2f64.ln()) / 2.0;
+    assert!((value(&divergence(&p, &y)) - want).abs() < 1e-6);
+    assert!(value(&divergence(&p, &p)).abs() < 1e-12);
+}

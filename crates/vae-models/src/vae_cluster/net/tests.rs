@@ -92,3 +92,58 @@ fn the_means_of_the_classes_move_the_samples() {
     });
     assert!(!sample(1).equal(&before) && sample(1).equal(&sample(1)));
 }
+
+/// Gradients of encoder and classifier in one batch of `epoch`, with the classifier's weights times `factor`.
+fn gradients(held: Option<Held>, epoch: usize, factor: f64) -> (Tensor, Tensor) {
+    let net = ClusterNet { held, ..net(NetKind::Mlp, 0) };
+    let of = |name: &str| net.params.iter().position(|p| p.name == name).expect("a parameter");
+    let (encoder, classifier) = (of("encoder.0.weight"), of("classifier.out.weight"));
+    tch::no_grad(|| {
+        let _ = net.params.tensors()[classifier].shallow_clone().g_mul_scalar_(factor);
+    });
+    let (x, index) = (images(6), Tensor::arange(6, (Kind::Int64, Device::Cpu)));
+    let streams = Streams::new(1, "train");
+    let loss = net.loss(&Batch { x: &x, index: &index, epoch, step: 0, streams: &streams }).expect("a loss");
+    let all = Tensor::run_backward(&[loss.total], &net.params.tensors(), false, false);
+    (all[encoder].shallow_clone(), all[classifier].shallow_clone())
+}
+
+#[test]
+fn a_held_y_teaches_the_classifier_and_hides_it_from_the_encoder() {
+    let labels = || Held::Labels { labels: Tensor::from_slice(&[3i64, 1, 4, 1, 5, 9]), epochs: 2 };
+    for (held, epoch, is_free) in [
+        (None, 0, true),
+        (Some(Held::Uniform), 40, false),
+        (Some(labels()), 1, false),
+        (Some(labels()), 2, true),
+    ] {
+        let again = match &held {
+            None => None,
+            Some(Held::Uniform) => Some(Held::Uniform),
+            Some(Held::Labels { .. }) => Some(labels()),
+        };
+        let ((encoder, classifier), (other, _)) = (gradients(held, epoch, 1.0), gradients(again, epoch, 5.0));
+        assert_eq!(!encoder.equal(&other), is_free, "epoch {epoch}");
+        assert!(classifier.abs().max().double_value(&[]) > 0.0);
+    }
+}
+
+#[test]
+fn the_held_y_is_that_of_the_batch_s_samples() {
+    let (x, index) = (images(2), Tensor::from_slice(&[1i64, 0]));
+    let streams = Streams::new(0, "train");
+    let held = |held: Option<Held>, epoch: usize| {
+        let net = ClusterNet { held, ..net(NetKind::Mlp, 0) };
+        net.held_y(&Batch { x: &x, index: &index, epoch, step: 0, streams: &streams }).expect("a y")
+    };
+    let labels = || Some(Held::Labels { labels: Tensor::from_slice(&[2i64, 0, 1]), epochs: 1 });
+    let rows = held(labels(), 0).expect("held");
+    let want = Tensor::zeros([2, 10], (Kind::Float, Device::Cpu));
+    for (row, class) in [(0, 0), (1, 2)] {
+        let _ = want.get(row).get(class).fill_(1.0);
+    }
+    assert!(rows.equal(&want));
+    assert!(held(labels(), 1).is_none() && held(None, 0).is_none());
+    let uniform = held(Some(Held::Uniform), 9).expect("held");
+    assert!(uniform.equal(&Tensor::full([2, 10], 0.1, (Kind::Float, Device::Cpu))));
+}

@@ -1,0 +1,177 @@
+//! Classes that start from a partition of a plain VAE's codes instead of random weights.
+//!
+//! From random weights the classes part while the codes still move, and the first partition that lowers the loss stays. Here
+//! the same networks are trained as a VAE without classes first (phase `plain`: y held uniform), the neighbour graph of its
+//! codes is cut (phase `partition`), and the loss goes on from there (phase `train`), its first epochs with y held at the
+//! partition while the classifier learns it from codes it must not move. No label is looked at.
+
+use super::net::{ClusterNet, Held};
+use crate::clusterer::FitSummary;
+use crate::network::{Job, Network, Trained, fit};
+use crate::two_stage::{SELECTION, gaussians, labels_of, labels_to_tensor, notes};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind};
+use vae_core::Features;
+use vae_core::bundle::Tensors;
+use vae_core::features::{Resident, to_array2, to_tensor};
+use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
+use vae_core::random::Streams;
+use vae_core::train::{TrainConfig, train};
+use vae_graph::partition::PartitionConfig;
+
+/// Raised when the code below changes its result.
+const REVISION: u32 = 1;
+
+/// Rows per block when all samples pass through the encoder.
+const BLOCK: usize = 512;
+
+/// The table `[graph_start]`; without it the classes start from random weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GraphStart {
+    /// Epochs of the VAE without classes, beside those of `train`, whose other settings it shares.
+    pub epochs: usize,
+    /// At least so many updates of it.
+    pub min_updates: usize,
+    /// Share of the epochs of `train`, the first ones, in which y is held at the partition while the classifier learns it.
+    pub hold_share: f64,
+    /// How the graph is cut.
+    pub partition: PartitionConfig,
+}
+
+impl Default for GraphStart {
+    fn default() -> Self {
+        Self { epochs: 10, min_updates: 2000, hold_share: 0.25, partition: PartitionConfig::default() }
+    }
+}
+
+impl GraphStart {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// An error that names the key.
+    pub(crate) fn check(&self) -> Result<()> {
+        if !(self.hold_share > 0.0 && self.hold_share <= 1.0) {
+            let expected = "a number above 0 and at most 1";
+            return Err(Error::config("graph_start.hold_share", self.hold_share, expected));
+        }
+        Ok(self.partition.check()?)
+    }
+
+    /// Epochs of `train` in which y is held, on `n` samples; at least one.
+    fn hold_epochs(&self, train: &TrainConfig, n: usize) -> usize {
+        let epochs = train.resolved(n.div_ceil(train.batch_size)).epochs;
+        (self.hold_share * epochs as f64).ceil() as usize
+    }
+
+    /// The training of the VAE without classes.
+    pub(crate) fn plain(&self, train: &TrainConfig) -> TrainConfig {
+        TrainConfig {
+            epochs: self.epochs,
+            min_updates: self.min_updates,
+            observe_every_epochs: 0,
+            ..train.clone()
+        }
+    }
+}
+
+/// What [`fit_classes`] needs for a start from the graph.
+pub(crate) struct Plain<'a, C> {
+    pub start: &'a GraphStart,
+    /// The method's configuration of the phase `plain`: without the start.
+    pub config: C,
+    pub train: TrainConfig,
+    pub n_clusters: usize,
+}
+
+/// Networks and assignments that training starts from.
+struct Begun {
+    /// Tensors of the networks, and `assignments`.
+    artefact: Artefact,
+    phases: Vec<PhaseRecord>,
+}
+
+fn begin<C: Serialize>(
+    x: &Features,
+    plain: &Plain<'_, C>,
+    build: impl Fn(&Streams, Device) -> ClusterNet,
+    cx: &FitContext,
+) -> Result<Begun> {
+    let spec = PhaseSpec { name: "plain", revision: REVISION, config: &plain.config, inputs: &[x.sha256()] };
+    let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
+        let net = ClusterNet { held: Some(Held::Uniform), ..build(&phase.streams, cx.device) };
+        let data = Resident::new(x, cx.device)?;
+        let (record, _) = train(&net, &data, &plain.train, vec![plain.train.group()], phase)?;
+        Ok(Artefact { tensors: net.params.snapshot("")?, record })
+    })?;
+    let spec = PhaseSpec {
+        name: "partition",
+        revision: REVISION,
+        config: &(&plain.start.partition, plain.n_clusters),
+        inputs: &[x.sha256(), &trained.record.key],
+    };
+    let artefact = cx.phase(&spec, |phase| -> Result<Artefact> {
+        let net = build(&phase.streams, cx.device);
+        net.params.load(&trained.tensors, "")?;
+        let codes = Resident::new(x, cx.device)?.map_rows(BLOCK, |x| Ok(net.code(x)))?;
+        let codes = Features::dense(to_array2(&codes)?)?;
+        let found = plain.start.partition.fit(&[&codes], plain.n_clusters, &phase.streams, cx)?;
+        let means = gaussians(&codes, found.labels.view(), plain.n_clusters).mu.mapv(|m| m as f32);
+        let mut tensors: Tensors =
+            trained.tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
+        tensors.insert(super::net::MEANS.into(), to_tensor(means.view(), Device::Cpu)?);
+        tensors.insert("assignments".into(), labels_to_tensor(&found.labels));
+        Ok(Artefact { tensors, record: PhaseRecord { notes: notes(&found), ..PhaseRecord::default() } })
+    })?;
+    let phases = vec![trained.record, artefact.record.clone()];
+    Ok(Begun { artefact, phases })
+}
+
+/// Trains classes from random weights, or from the graph of a VAE without them.
+///
+/// # Errors
+/// What training and the partition can return.
+pub(crate) fn fit_classes<C: Serialize>(
+    x: &Features,
+    job: Job<'_, C>,
+    plain: Option<Plain<'_, C>>,
+    build: impl Fn(&C, &Streams, Device) -> ClusterNet,
+    cx: &FitContext,
+) -> Result<(Trained<ClusterNet>, FitSummary)> {
+    let Some(plain) = plain else {
+        return fit(x, &job, |streams, device| Ok(build(job.config, streams, device)), cx);
+    };
+    let Begun { artefact, mut phases } =
+        begin(x, &plain, |streams, device| build(&plain.config, streams, device), cx)?;
+    let assignments = labels_of(artefact.tensor("assignments")?)?;
+    let job = Job { start: Some(&artefact.record), ..job };
+    let epochs = plain.start.hold_epochs(job.train, x.n());
+    let from_start = |streams: &Streams, device: Device| -> Result<ClusterNet> {
+        let net = build(job.config, streams, device);
+        net.params.load(&artefact.tensors, "")?;
+        let labels = artefact.tensor("assignments")?.f_to_kind(Kind::Int64)?.f_to_device(device)?;
+        let held = Held::Labels { labels, epochs };
+        Ok(ClusterNet { held: Some(held), ..net })
+    };
+    let (model, summary) = fit(x, &job, from_start, cx)?;
+    phases.extend(summary.phases);
+    let selection = if job.n_init == 1 { SELECTION.into() } else { summary.selection };
+    Ok((model, FitSummary { start_assignments: Some(assignments), selection, phases, ..summary }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hold_is_a_share_of_all_epochs() {
+        let start = GraphStart { hold_share: 0.25, ..GraphStart::default() };
+        let train = TrainConfig { epochs: 40, batch_size: 100, ..TrainConfig::default() };
+        assert_eq!(start.hold_epochs(&train, 60_000), 10);
+        // 950 samples are 10 updates an epoch: 500 updates are 50 epochs.
+        let train = TrainConfig { min_updates: 500, ..train };
+        assert_eq!(start.hold_epochs(&train, 950), 13);
+        assert_eq!(start.hold_epochs(&TrainConfig { epochs: 1, min_updates: 0, ..train }, 950), 1);
+    }
+}
