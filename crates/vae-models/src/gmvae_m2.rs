@@ -2,7 +2,9 @@
 //! (Rui Shu 2016, the repository `vae-clustering`).
 //!
 //! y ~ uniform over K classes, z | y ~ N(m_y, diag v_y), x | z from the decoder; q(y | x) and q(z | x, y) are networks,
-//! and the sum over the classes is exact ([`loss()`]): decoder and second encoder run once for each class. One phase,
+//! and the sum over the classes is exact ([`loss()`]): decoder and second encoder run once for each class. With `class_floor`
+//! unlikely classes are drawn at random, with weights that keep loss and gradient right in the mean ([`loss_of_pairs`]); once
+//! most samples have one class, a step costs a third. One phase,
 //! `train`, from random weights. Prediction is argmax q(y | x); the code of a sample is the mean of q(z | x, y) at that y.
 //!
 //! Deviations from the published code: ln K is that of the configured K (it keeps ln 10 for every K), and densities and
@@ -15,4 +17,4 @@ mod net;
 
 pub use config::{GmvaeM2Config, GmvaeM2Net};
 pub use fit::GmvaeM2;
-pub use loss::{Gaussian, Terms, latent, loss};
+pub use loss::{Gaussian, Pairs, Terms, latent, loss, loss_of_pairs};

@@ -178,6 +178,7 @@ fn values_out_of_range_are_named() {
     ] {
         refuses(method, &[set], part);
     }
+    refuses("gmvae-m2", &["class_floor=0.4"], "1/n_clusters");
     // Coins need a Bernoulli.
     let mut clusterer = build("gmvae-m2", 3, &["binarize=true"]);
     let e = clusterer.fit(&features(groups(30)), &FitContext::in_memory(0)).expect_err("a Gaussian");
@@ -187,11 +188,13 @@ fn values_out_of_range_are_named() {
 #[test]
 fn a_stopped_training_continues_to_the_same_bytes() {
     let (fresh, x) = (|| tempfile::tempdir().expect("temp dir"), features(groups(60)));
-    let set = [&BRIEF[..], &["n_init=2"]].concat();
-    for method in FAMILY {
+    let started: &[&str] = &["graph_start.epochs=2", "graph_start.min_updates=0"];
+    let options = [("gmvae-m2", &["class_floor=0.2"][..]), ("vae-cluster", started)];
+    for (method, option) in FAMILY.map(|method| (method, &[][..])).into_iter().chain(options) {
+        let set = [&BRIEF[..], &["n_init=2"], option].concat();
         let make = || build(method, 3, &set);
         let whole = model_bytes(make, &x, fresh().path(), &[]);
         // Two trainings of 4 epochs of 4 steps: within an epoch, at its end, in the second training.
-        assert_eq!(whole, model_bytes(make, &x, fresh().path(), &[3, 5, 13, 2]), "{method}");
+        assert_eq!(whole, model_bytes(make, &x, fresh().path(), &[3, 5, 13, 2]), "{method} {option:?}");
     }
 }

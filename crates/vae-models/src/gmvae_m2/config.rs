@@ -1,10 +1,10 @@
 //! The configuration of GMVAE-M2.
 
-use crate::Result;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
 use crate::vae_cluster::{check_positive, default_train};
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::activation::Activation;
 use vae_core::init::Init;
@@ -56,6 +56,10 @@ pub struct GmvaeM2Config {
     pub likelihood_variance: f64,
     /// Draw each value as a coin at every step (dynamic binarisation); needs a Bernoulli likelihood.
     pub binarize: bool,
+    /// Classes of a sample less likely than this enter the sum over the classes at random, seldom and with as much more weight:
+    /// the loss is right in the mean, and classes that are ruled out cost nothing. 0, or absent: the exact sum.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub class_floor: f64,
     /// Trainings from other random weights; the one with the lowest loss is kept. No label takes part.
     pub n_init: usize,
     /// The networks.
@@ -72,11 +76,17 @@ impl Default for GmvaeM2Config {
             likelihood: LikelihoodKind::Gaussian,
             likelihood_variance: 0.05,
             binarize: false,
+            class_floor: 0.0,
             n_init: 1,
             net: GmvaeM2Net::default(),
             train: default_train(),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 impl MethodConfig for GmvaeM2Config {
@@ -88,6 +98,12 @@ impl MethodConfig for GmvaeM2Config {
     fn check(&self) -> Result<()> {
         check_positive("n_init", self.n_init)?;
         self.net.mlp().check()?;
+        // The likeliest class of a sample has 1/K at least: it must never be left out.
+        let most = 1.0 / self.n_clusters.max(1) as f64;
+        if !(0.0..=most).contains(&self.class_floor) {
+            let expected = format!("a number from 0 to 1/n_clusters, {most}");
+            return Err(Error::config("class_floor", self.class_floor, &expected));
+        }
         Ok(self.train.check()?)
     }
 }

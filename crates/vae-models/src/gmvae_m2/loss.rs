@@ -45,7 +45,7 @@ pub struct Terms {
 /// `ln q(z_k | x, k) − ln p(z_k | k)`.
 ///
 /// # Shapes
-/// `z` and `q`: `[K, b, J]`, `p`: `[K, 1, J]`; result `[K, b]`.
+/// `z` and `q`: `[K, b, J]`, `p`: `[K, 1, J]`; result `[K, b]`. Or all three of pairs, `[m, J]`; result `[m]`.
 pub fn latent(z: &Tensor, q: &Gaussian, p: &Gaussian) -> Tensor {
     (p.energy(z) - q.energy(z)) * 0.5
 }
@@ -61,9 +61,71 @@ pub fn loss(likelihood: Likelihood, log_y: &Tensor, latent: &Tensor, out: &Tenso
     let nll = likelihood.nll(out, &x.repeat([k, 1])).view([k, b]);
     let rec = (&weights * nll).sum(None::<Kind>) / b as f64;
     let kl = (weights * latent).sum(None::<Kind>) / b as f64;
-    // A class of probability 0 contributes nothing: 0 · (−large) instead of 0 · (−∞).
-    let cat = (&y * (log_y.clamp_min(-1e4) + (k as f64).ln())).sum(None::<Kind>) / b as f64;
+    let cat = divergence(&y, log_y);
     Terms { total: &rec + &kl + &cat, rec, kl, cat }
+}
+
+/// The classes that enter the sum of each sample, as m pairs in the order of the classes.
+#[derive(Debug)]
+pub struct Pairs {
+    /// i64 `[m]`.
+    pub class: Tensor,
+    /// The sample's row in the batch, i64 `[m]`.
+    pub row: Tensor,
+    /// One over the probability of being drawn, `[m]`.
+    pub boost: Tensor,
+}
+
+impl Pairs {
+    /// Draws pairs: a class of probability `floor` or more always, others with probability `y / floor`.
+    ///
+    /// # Shapes
+    /// `y` (q(y | x), no gradient passes) and `uniform` (in [0, 1)): `[b, K]`.
+    pub fn draw(y: &Tensor, floor: f64, uniform: &Tensor) -> Self {
+        let p = (y.detach() / floor).clamp_max(1.0).transpose(0, 1);
+        let drawn = uniform.transpose(0, 1).lt_tensor(&p);
+        let pairs = drawn.nonzero();
+        let boost = p.masked_select(&drawn).reciprocal();
+        Self { class: pairs.select(1, 0), row: pairs.select(1, 1), boost }
+    }
+
+    /// The entries of the pairs in a matrix `[b, K]`.
+    fn of(&self, matrix: &Tensor) -> Tensor {
+        matrix.take(&(&self.row * matrix.size()[1] + &self.class))
+    }
+
+    /// An estimate of `Σ_i Σ_k y_ik v_ik` without bias, from the values of the pairs.
+    ///
+    /// The values count from that of the sample's likeliest class, which is always there. As Σ_k y_ik = 1 this leaves the
+    /// exact sum as it is, and what is seldom drawn, with a large weight, is a difference of losses instead of a loss.
+    fn sum(&self, y: &Tensor, values: &Tensor) -> Tensor {
+        let likeliest = y.argmax(1, false);
+        let is_likeliest = self.class.eq_tensor(&likeliest.index_select(0, &self.row));
+        let base = values.detach().new_zeros(y.size()[0], (values.kind(), values.device()));
+        let base = base.index_add(0, &self.row, &(values.detach() * is_likeliest.to_kind(values.kind())));
+        let above = values - base.index_select(0, &self.row);
+        (self.of(y) * &self.boost * above).sum(None::<Kind>) + base.sum(None::<Kind>)
+    }
+}
+
+/// [`loss`] from drawn pairs: equal to it in the mean over the draws, in value and gradient.
+///
+/// # Shapes
+/// `log_y`: `[b, K]`; `nll` and `latent` of the pairs: `[m]`.
+pub fn loss_of_pairs(log_y: &Tensor, pairs: &Pairs, latent: &Tensor, nll: &Tensor) -> Terms {
+    let b = log_y.size()[0] as f64;
+    let y = log_y.exp();
+    let rec = pairs.sum(&y, nll) / b;
+    let kl = pairs.sum(&y, latent) / b;
+    let cat = divergence(&y, log_y);
+    Terms { total: &rec + &kl + &cat, rec, kl, cat }
+}
+
+/// `KL(q(y | x) ‖ uniform)`, a mean over the batch. A class of probability 0 contributes nothing: 0 · (−large) instead of
+/// 0 · (−∞).
+fn divergence(y: &Tensor, log_y: &Tensor) -> Tensor {
+    let k = y.size()[1] as f64;
+    (y * (log_y.clamp_min(-1e4) + k.ln())).sum(None::<Kind>) / y.size()[0] as f64
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The two encoders, the classes and the decoder together, as something the loop can train.
 
 use super::config::GmvaeM2Config;
-use super::loss::{Gaussian, Terms, latent, loss};
+use super::loss::{Gaussian, Pairs, Terms, latent, loss, loss_of_pairs};
 use crate::network::{Network, observe};
 use tch::{Device, Kind, Tensor};
 use vae_core::Result;
@@ -45,6 +45,30 @@ impl ClassEncoder {
         }
     }
 
+    /// q(z | x, y) of some classes of some samples.
+    ///
+    /// # Shapes
+    /// `x`: `[b, d]`; both parts of the result `[m, J]`.
+    fn of_pairs(&self, x: &Tensor, pairs: &Pairs) -> Gaussian {
+        let (d, k) = (x.size()[1], self.n_clusters);
+        let h = match &self.first {
+            Some(Linear { weight, bias }) => {
+                let of_x = x.linear(&weight.narrow(1, 0, d), Some(bias)).index_select(0, &pairs.row);
+                let of_class = weight.narrow(1, d, k).transpose(0, 1).index_select(0, &pairs.class);
+                (of_x + of_class).relu_()
+            }
+            None => {
+                let class = pairs.class.one_hot(k).to_kind(x.kind());
+                Tensor::cat(&[x.index_select(0, &pairs.row), class], 1)
+            }
+        };
+        self.heads(&self.rest.forward(&h))
+    }
+
+    fn heads(&self, h: &Tensor) -> Gaussian {
+        Gaussian { mu: self.mu.forward(h), var: self.var.forward(h).softplus() + MIN_VARIANCE }
+    }
+
     /// # Shapes
     /// `x`: `[b, d]`; both parts of the result `[K, b, J]`.
     fn forward(&self, x: &Tensor) -> Gaussian {
@@ -61,11 +85,16 @@ impl ClassEncoder {
             }
         };
         let h = self.rest.forward(&h.reshape([k * b, -1]));
-        let shape = [k, b, -1];
-        Gaussian {
-            mu: self.mu.forward(&h).view(shape),
-            var: (self.var.forward(&h).softplus() + MIN_VARIANCE).view(shape),
-        }
+        let (shape, q) = ([k, b, -1], self.heads(&h));
+        Gaussian { mu: q.mu.view(shape), var: q.var.view(shape) }
+    }
+}
+
+impl Gaussian {
+    /// The normals of some classes, `[m]` of `[K, 1, J]`.
+    fn of_classes(&self, class: &Tensor) -> Self {
+        let of = |t: &Tensor| t.squeeze_dim(1).index_select(0, class);
+        Self { mu: of(&self.mu), var: of(&self.var) }
     }
 }
 
@@ -83,6 +112,7 @@ pub struct GmvaeM2Net {
     decoder: Decoder,
     likelihood: Likelihood,
     binarize: bool,
+    class_floor: f64,
 }
 
 impl GmvaeM2Net {
@@ -103,8 +133,19 @@ impl GmvaeM2Net {
         let prior_mu = Linear::new(&mut b, "prior.mu", k, net.latent_dim);
         let prior_var = Linear::new(&mut b, "prior.var", k, net.latent_dim);
         let decoder = Decoder::new(&mut b, &net.mlp(), dim);
-        let binarize = config.binarize;
-        Self { params, classifier, classes, encoder, prior_mu, prior_var, decoder, likelihood, binarize }
+        let GmvaeM2Config { binarize, class_floor, .. } = *config;
+        Self {
+            params,
+            classifier,
+            classes,
+            encoder,
+            prior_mu,
+            prior_var,
+            decoder,
+            likelihood,
+            binarize,
+            class_floor,
+        }
     }
 
     fn log_y(&self, x: &Tensor) -> Tensor {
@@ -134,11 +175,23 @@ impl Trainable for GmvaeM2Net {
         } else {
             batch.x.shallow_clone()
         };
-        let q = self.encoder.forward(&x);
-        let z = &q.mu + q.var.sqrt() * normal(&mut noise("noise"), &q.mu.size(), x.device());
-        let latent = latent(&z, &q, &self.prior((x.kind(), x.device())));
-        let out = self.decoder.forward(&z.flatten(0, 1));
-        let Terms { total, rec, kl, cat } = loss(self.likelihood, &self.log_y(&x), &latent, &out, &x);
+        let (log_y, prior) = (self.log_y(&x), self.prior((x.kind(), x.device())));
+        let sample =
+            |q: &Gaussian| &q.mu + q.var.sqrt() * normal(&mut noise("noise"), &q.mu.size(), x.device());
+        let Terms { total, rec, kl, cat } = if self.class_floor > 0.0 {
+            let u = uniform(&mut noise("classes"), &log_y.size(), x.device());
+            let pairs = Pairs::draw(&log_y.exp(), self.class_floor, &u);
+            let q = self.encoder.of_pairs(&x, &pairs);
+            let z = sample(&q);
+            let latent = latent(&z, &q, &prior.of_classes(&pairs.class));
+            let nll = self.likelihood.nll(&self.decoder.forward(&z), &x.index_select(0, &pairs.row));
+            loss_of_pairs(&log_y, &pairs, &latent, &nll)
+        } else {
+            let q = self.encoder.forward(&x);
+            let z = sample(&q);
+            let out = self.decoder.forward(&z.flatten(0, 1));
+            loss(self.likelihood, &log_y, &latent(&z, &q, &prior), &out, &x)
+        };
         Ok(Loss { total, terms: vec![("rec", rec), ("kl", kl), ("cat", cat)] })
     }
 
@@ -220,6 +273,27 @@ mod tests {
             let h = first.forward(&Tensor::cat(&[&x, &class], 1)).relu();
             let mu = net.encoder.mu.forward(&net.encoder.rest.forward(&h));
             assert!((mu - together.mu.get(k)).abs().max().double_value(&[]) < 1e-5);
+        }
+    }
+
+    #[test]
+    fn the_encoder_of_pairs_is_that_of_all_classes() {
+        let x = grey(3);
+        for hidden in [&[512usize, 512][..], &[]] {
+            let net = net(hidden);
+            let (all, prior) = (net.encoder.forward(&x), net.prior((Kind::Float, Device::Cpu)));
+            let (class, row) = (Tensor::from_slice(&[0i64, 2, 2, 9]), Tensor::from_slice(&[1i64, 0, 2, 1]));
+            let boost = Tensor::ones([4], (Kind::Float, Device::Cpu));
+            let pairs = Pairs { class, row, boost };
+            let q = net.encoder.of_pairs(&x, &pairs);
+            let p = prior.of_classes(&pairs.class);
+            for (at, (class, row)) in [(0, 1), (2, 0), (2, 2), (9, 1)].into_iter().enumerate() {
+                for (got, want) in [(&q.mu, &all.mu), (&q.var, &all.var)] {
+                    let want = want.get(class).get(row);
+                    assert!((got.get(at as i64) - want).abs().max().double_value(&[]) < 1e-5);
+                }
+                assert!(p.mu.get(at as i64).equal(&prior.mu.get(class).get(0)));
+            }
         }
     }
 

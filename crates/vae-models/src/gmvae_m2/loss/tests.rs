@@ -4,6 +4,8 @@ use super::*;
 use tch::Device;
 use vae_core::random::{Streams, normal};
 
+const OPTIONS: (Kind, Device) = (Kind::Double, Device::Cpu);
+
 const LIKELIHOOD: Likelihood = Likelihood::Bernoulli;
 
 fn draw(name: &str, shape: &[i64]) -> Tensor {
@@ -114,5 +116,84 @@ fn gradients_are_finite_differences() {
             let got = grad.reshape([-1]).double_value(&[at]);
             assert!((got - slope).abs() < 1e-7, "input {which}, {at}: {got} {slope}");
         }
+    }
+}
+
+/// Value and gradients, on the logits of y and on all values of nll and latent, `[b, K]` each, of the loss from pairs.
+fn of_pairs(p: &[Tensor; 3], floor: f64, uniform: &Tensor) -> (f64, Vec<Tensor>) {
+    let p: Vec<Tensor> = p.iter().map(|t| t.detach().copy().set_requires_grad(true)).collect();
+    let log_y = p[0].log_softmax(-1, Kind::Double);
+    let pairs = Pairs::draw(&log_y.exp(), floor, uniform);
+    let loss = loss_of_pairs(&log_y, &pairs, &pairs.of(&p[2]), &pairs.of(&p[1])).total;
+    (value(&loss), Tensor::run_backward(&[&loss], &[&p[0], &p[1], &p[2]], false, false))
+}
+
+/// The exact sum of the same values.
+fn of_all(p: &[Tensor; 3]) -> (f64, Vec<Tensor>) {
+    let p: Vec<Tensor> = p.iter().map(|t| t.detach().copy().set_requires_grad(true)).collect();
+    let log_y = p[0].log_softmax(-1, Kind::Double);
+    let y = log_y.exp();
+    let terms = &y * (&p[1] + &p[2] + &log_y + (y.size()[1] as f64).ln());
+    let loss = terms.sum(None::<Kind>) / y.size()[0] as f64;
+    (value(&loss), Tensor::run_backward(&[&loss], &[&p[0], &p[1], &p[2]], false, false))
+}
+
+fn values(b: i64, k: i64) -> [Tensor; 3] {
+    [draw("y", &[b, k]) * 2.0, draw("nll", &[b, k]) * 5.0 + 80.0, draw("latent", &[b, k]) + 12.0]
+}
+
+fn coins(b: i64, k: i64, step: usize) -> Tensor {
+    let mut rng = Streams::new(0, "m2").rng("coins", 0, step);
+    vae_core::random::uniform(&mut rng, &[b, k], Device::Cpu).to_kind(Kind::Double)
+}
+
+#[test]
+fn all_pairs_are_the_exact_sum() {
+    let p = values(6, 4);
+    let (want, gradients) = of_all(&p);
+    let (got, drawn) = of_pairs(&p, 1e-9, &coins(6, 4, 0));
+    assert!((got - want).abs() < 1e-10, "{got} {want}");
+    for (got, want) in drawn.iter().zip(&gradients) {
+        assert!((got - want).abs().max().double_value(&[]) < 1e-10);
+    }
+}
+
+#[test]
+fn likely_classes_are_always_drawn_and_others_as_often_as_they_should() {
+    let (b, k, floor, n) = (5, 8, 0.125, 4_000);
+    let y = values(b, k)[0].softmax(-1, Kind::Double);
+    let count = Tensor::zeros([b, k], OPTIONS);
+    for step in 0..n {
+        let pairs = Pairs::draw(&y, floor, &coins(b, k, step));
+        let classes: Vec<i64> = Vec::try_from(&pairs.class).expect("classes");
+        assert!(classes.is_sorted());
+        let p = (pairs.of(&y) / floor).clamp_max(1.0);
+        assert!((p * &pairs.boost - 1.0).abs().max().double_value(&[]) < 1e-12);
+        let ones = Tensor::ones_like(&pairs.boost);
+        let _ = count.view([-1]).index_add_(0, &(&pairs.row * k + &pairs.class), &ones);
+    }
+    let p = (&y / floor).clamp_max(1.0);
+    let error = (&p * (-&p + 1.0) / n as f64).sqrt();
+    assert!(((count / n as f64 - &p).abs() - error * 5.0).max().double_value(&[]) <= 0.0);
+    assert!(p.max_dim(1, false).0.min().double_value(&[]) == 1.0 && p.min().double_value(&[]) < 0.5);
+}
+
+#[test]
+fn drawn_pairs_are_the_exact_sum_in_the_mean() {
+    let (b, k, n) = (5, 8, 1_000);
+    let p = values(b, k);
+    let (want, gradients) = of_all(&p);
+    let runs: Vec<_> = (0..n).map(|step| of_pairs(&p, 0.125, &coins(b, k, step))).collect();
+    let losses = Tensor::from_slice(&runs.iter().map(|(loss, _)| *loss).collect::<Vec<_>>());
+    let within = |drawn: &Tensor, want: &Tensor| {
+        let error = drawn.std_dim([0i64].as_slice(), true, false) / (n as f64).sqrt();
+        let off = (drawn.mean_dim([0i64].as_slice(), false, Kind::Double) - want).abs();
+        assert!((off - error * 5.0).max().double_value(&[]) <= 1e-12);
+    };
+    within(&losses, &Tensor::from(want));
+    assert!(losses.std(true).double_value(&[]) > 1e-3, "nothing was left out");
+    for (which, want) in gradients.iter().enumerate() {
+        let all: Vec<&Tensor> = runs.iter().map(|(_, gradients)| &gradients[which]).collect();
+        within(&Tensor::stack(&all, 0), want);
     }
 }
