@@ -71,6 +71,13 @@ pub(crate) struct Job<'a, C> {
     pub start: Option<&'a PhaseRecord>,
 }
 
+impl<'a, C> Job<'a, C> {
+    /// From random weights.
+    pub fn new(revision: u32, config: &'a C, train: &'a TrainConfig, n_init: usize) -> Self {
+        Self { revision, config, train, n_init, start: None }
+    }
+}
+
 /// A fitted network.
 #[derive(Debug)]
 pub struct Trained<N> {

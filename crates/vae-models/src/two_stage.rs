@@ -15,7 +15,7 @@ pub(crate) use autoencoder::CodeModel;
 pub use codes::{CodeClustering, CodeSelect};
 pub(crate) use codes::{Codes, Start};
 pub use methods::{AeGmm, AeKMeans, AeSpectral, TwoStageConfig};
-pub(crate) use partition::{OtherSpace, SELECTION, gaussians, notes};
+pub(crate) use partition::{OtherSpace, PARTITION_SELECTION, gaussians, partition_notes};
 
 use crate::Result;
 use ndarray::Array1;

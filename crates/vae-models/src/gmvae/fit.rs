@@ -34,13 +34,7 @@ impl Method for Gmvae {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (GmvaeNet::image(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job {
-            revision: Self::REVISION,
-            config,
-            train: &config.train,
-            n_init: config.n_init,
-            start: None,
-        };
+        let job = Job::new(Self::REVISION, config, &config.train, config.n_init);
         fit(x, &job, |streams, device| Ok(GmvaeNet::new(config, of, image, streams, device)), cx)
     }
 

@@ -40,13 +40,7 @@ impl Method for GmvaeM2 {
             return Err(Error::config("binarize", true, "false, unless the likelihood is Bernoulli"));
         }
         let of = (likelihood, x.dim());
-        let job = Job {
-            revision: Self::REVISION,
-            config,
-            train: &config.train,
-            n_init: config.n_init,
-            start: None,
-        };
+        let job = Job::new(Self::REVISION, config, &config.train, config.n_init);
         fit(x, &job, |streams, device| Ok(GmvaeM2Net::new(config, of, streams, device)), cx)
     }
 

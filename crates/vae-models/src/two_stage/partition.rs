@@ -18,10 +18,10 @@ const REVISION: u32 = 2;
 const VARIANCE_FLOOR: f64 = 1e-6;
 
 /// How a partition is chosen, for reports.
-pub const SELECTION: &str = "highest modularity of spectral partitions of the neighbour graph";
+pub const PARTITION_SELECTION: &str = "highest modularity of spectral partitions of the neighbour graph";
 
 /// What a phase says of its partition.
-pub fn notes(found: &Partition) -> serde_json::Value {
+pub fn partition_notes(found: &Partition) -> serde_json::Value {
     json!({
         "modularity": found.modularity,
         "candidates": found.candidates,
@@ -58,7 +58,10 @@ impl Codes<'_> {
             let mut tensors = Tensors::new();
             gaussians(codes, found.labels.view(), n_clusters).store("gmm.", &mut tensors)?;
             tensors.insert("assignments".into(), labels_to_tensor(&found.labels));
-            Ok(Artefact { tensors, record: PhaseRecord { notes: notes(&found), ..PhaseRecord::default() } })
+            Ok(Artefact {
+                tensors,
+                record: PhaseRecord { notes: partition_notes(&found), ..PhaseRecord::default() },
+            })
         })?;
         let mixture = Mixture::load(&artefact.tensors, "gmm.")?;
         let assignments = labels_of(artefact.tensor("assignments")?)?;
@@ -67,7 +70,7 @@ impl Codes<'_> {
             mixture,
             kmeans_assignments: assignments.clone(),
             assignments,
-            selection: SELECTION.into(),
+            selection: PARTITION_SELECTION.into(),
             record: artefact.record,
         })
     }

@@ -37,18 +37,11 @@ impl Method for VaeCluster {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (ClusterNet::su_image(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job {
-            revision: Self::REVISION,
-            config,
-            train: &config.train,
-            n_init: config.n_init,
-            start: None,
-        };
+        let job = Job::new(Self::REVISION, config, &config.train, config.n_init);
         let plain = config.graph_start.as_ref().map(|start| {
             let train = start.plain(&config.train);
-            let config =
-                VaeClusterConfig { graph_start: None, n_init: 1, train: train.clone(), ..config.clone() };
-            Plain { start, n_clusters: config.n_clusters, config, train }
+            let plain = VaeClusterConfig { graph_start: None, n_init: 1, train, ..config.clone() };
+            Plain { start, n_clusters: config.n_clusters, config: plain }
         });
         let build = |config: &VaeClusterConfig, streams: &Streams, device| {
             ClusterNet::su(config, of, image, streams, device)

@@ -8,7 +8,7 @@
 use super::net::{ClusterNet, Held};
 use crate::clusterer::FitSummary;
 use crate::network::{Job, Network, Trained, fit};
-use crate::two_stage::{SELECTION, gaussians, labels_of, labels_to_tensor, notes};
+use crate::two_stage::{PARTITION_SELECTION, gaussians, labels_of, labels_to_tensor, partition_notes};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
@@ -81,20 +81,21 @@ pub(crate) struct Plain<'a, C> {
     pub start: &'a GraphStart,
     /// The method's configuration of the phase `plain`: without the start.
     pub config: C,
-    pub train: TrainConfig,
     pub n_clusters: usize,
 }
 
-/// Networks and assignments that training starts from.
+/// What training starts from.
 struct Begun {
-    /// Tensors of the networks, and `assignments`.
-    artefact: Artefact,
-    phases: Vec<PhaseRecord>,
+    /// The networks of the VAE without classes.
+    plain: Artefact,
+    /// The means of the classes, and `assignments`.
+    partition: Artefact,
 }
 
 fn begin<C: Serialize>(
     x: &Features,
     plain: &Plain<'_, C>,
+    train_config: &TrainConfig,
     build: impl Fn(&Streams, Device) -> ClusterNet,
     cx: &FitContext,
 ) -> Result<Begun> {
@@ -102,7 +103,7 @@ fn begin<C: Serialize>(
     let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
         let net = ClusterNet { held: Some(Held::Uniform), ..build(&phase.streams, cx.device) };
         let data = Resident::new(x, cx.device)?;
-        let (record, _) = train(&net, &data, &plain.train, vec![plain.train.group()], phase)?;
+        let (record, _) = train(&net, &data, train_config, vec![train_config.group()], phase)?;
         Ok(Artefact { tensors: net.params.snapshot("")?, record })
     })?;
     let spec = PhaseSpec {
@@ -111,21 +112,22 @@ fn begin<C: Serialize>(
         config: &(&plain.start.partition, plain.n_clusters),
         inputs: &[x.sha256(), &trained.record.key],
     };
-    let artefact = cx.phase(&spec, |phase| -> Result<Artefact> {
+    let partition = cx.phase(&spec, |phase| -> Result<Artefact> {
         let net = build(&phase.streams, cx.device);
         net.params.load(&trained.tensors, "")?;
         let codes = Resident::new(x, cx.device)?.map_rows(BLOCK, |x| Ok(net.code(x)))?;
         let codes = Features::dense(to_array2(&codes)?)?;
         let found = plain.start.partition.fit(&[&codes], plain.n_clusters, &phase.streams, cx)?;
         let means = gaussians(&codes, found.labels.view(), plain.n_clusters).mu.mapv(|m| m as f32);
-        let mut tensors: Tensors =
-            trained.tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
+        let mut tensors = Tensors::new();
         tensors.insert(super::net::MEANS.into(), to_tensor(means.view(), Device::Cpu)?);
         tensors.insert("assignments".into(), labels_to_tensor(&found.labels));
-        Ok(Artefact { tensors, record: PhaseRecord { notes: notes(&found), ..PhaseRecord::default() } })
+        Ok(Artefact {
+            tensors,
+            record: PhaseRecord { notes: partition_notes(&found), ..PhaseRecord::default() },
+        })
     })?;
-    let phases = vec![trained.record, artefact.record.clone()];
-    Ok(Begun { artefact, phases })
+    Ok(Begun { plain: trained, partition })
 }
 
 /// Trains classes from random weights, or from the graph of a VAE without them.
@@ -142,22 +144,24 @@ pub(crate) fn fit_classes<C: Serialize>(
     let Some(plain) = plain else {
         return fit(x, &job, |streams, device| Ok(build(job.config, streams, device)), cx);
     };
-    let Begun { artefact, mut phases } =
-        begin(x, &plain, |streams, device| build(&plain.config, streams, device), cx)?;
-    let assignments = labels_of(artefact.tensor("assignments")?)?;
-    let job = Job { start: Some(&artefact.record), ..job };
+    let build_plain = |streams: &Streams, device| build(&plain.config, streams, device);
+    let begun = begin(x, &plain, &plain.start.plain(job.train), build_plain, cx)?;
+    let assignments = begun.partition.tensor("assignments")?;
+    let job = Job { start: Some(&begun.partition.record), ..job };
     let epochs = plain.start.hold_epochs(job.train, x.n());
     let from_start = |streams: &Streams, device: Device| -> Result<ClusterNet> {
         let net = build(job.config, streams, device);
-        net.params.load(&artefact.tensors, "")?;
-        let labels = artefact.tensor("assignments")?.f_to_kind(Kind::Int64)?.f_to_device(device)?;
-        let held = Held::Labels { labels, epochs };
-        Ok(ClusterNet { held: Some(held), ..net })
+        net.params.load(&begun.plain.tensors, "")?;
+        net.params.load_present(&begun.partition.tensors, "")?;
+        let labels = assignments.f_to_kind(Kind::Int64)?.f_to_device(device)?;
+        Ok(ClusterNet { held: Some(Held::Labels { labels, epochs }), ..net })
     };
     let (model, summary) = fit(x, &job, from_start, cx)?;
+    let start_assignments = Some(labels_of(assignments)?);
+    let selection = if job.n_init == 1 { PARTITION_SELECTION.into() } else { summary.selection };
+    let mut phases = vec![begun.plain.record, begun.partition.record];
     phases.extend(summary.phases);
-    let selection = if job.n_init == 1 { SELECTION.into() } else { summary.selection };
-    Ok((model, FitSummary { start_assignments: Some(assignments), selection, phases, ..summary }))
+    Ok((model, FitSummary { start_assignments, selection, phases, ..summary }))
 }
 
 #[cfg(test)]
