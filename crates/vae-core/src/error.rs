@@ -98,6 +98,18 @@ impl Error {
         Self::Corrupt { path: path.as_ref().to_path_buf(), why: why.into() }
     }
 
+    /// The same with the name of a table before the key: every `check` names keys as its own table has them, and whoever
+    /// holds the table calls this.
+    #[must_use]
+    pub fn within(self, table: &str) -> Self {
+        match self {
+            Self::Config { field, value, expected } => {
+                Self::Config { field: format!("{table}.{field}"), value, expected }
+            }
+            other => other,
+        }
+    }
+
     /// A configuration value out of range.
     pub fn config(field: &str, value: impl std::fmt::Display, expected: &str) -> Self {
         Self::Config { field: field.into(), value: value.to_string(), expected: expected.into() }

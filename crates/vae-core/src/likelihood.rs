@@ -37,6 +37,17 @@ pub enum Likelihood {
     },
 }
 
+/// Checks λ.
+///
+/// # Errors
+/// [`Error::Config`] for a variance that is not positive.
+pub fn check_variance(variance: f64) -> Result<()> {
+    if variance > 0.0 && variance.is_finite() {
+        return Ok(());
+    }
+    Err(Error::config("likelihood_variance", variance, "a finite number above 0"))
+}
+
 impl Likelihood {
     /// The likelihood for `kind` on these features; `auto` looks at their range.
     ///
@@ -44,9 +55,7 @@ impl Likelihood {
     /// [`Error::Features`] when means in [0, 1] are asked for and a value is outside; [`Error::Config`] for a
     /// variance that is not positive.
     pub fn resolve(kind: LikelihoodKind, variance: f64, x: &Features) -> Result<Self> {
-        if !(variance > 0.0 && variance.is_finite()) {
-            return Err(Error::config("likelihood_variance", variance, "a finite number above 0"));
-        }
+        check_variance(variance)?;
         let (low, high) = x.range();
         let unit = low >= 0.0 && high <= 1.0;
         match kind {

@@ -111,18 +111,16 @@ impl PretrainConfig {
     /// # Errors
     /// [`Error::Config`] naming the key.
     pub fn check(&self) -> Result<()> {
-        for (field, share) in
-            [("pretrain.input_mask", self.input_mask), ("pretrain.layer_mask", self.layer_mask)]
-        {
+        for (field, share) in [("input_mask", self.input_mask), ("layer_mask", self.layer_mask)] {
             if !(0.0..1.0).contains(&share) {
                 return Err(Error::config(field, share, "a number in [0, 1)"));
             }
         }
         if !(self.bias_lr_factor > 0.0 && self.bias_lr_factor.is_finite()) {
             let expected = "a finite number above 0";
-            return Err(Error::config("pretrain.bias_lr_factor", self.bias_lr_factor, expected));
+            return Err(Error::config("bias_lr_factor", self.bias_lr_factor, expected));
         }
-        self.train.check()
+        self.train.check().map_err(|e| e.within("train"))
     }
 }
 
@@ -167,8 +165,8 @@ pub fn pretrain(
     likelihood: Likelihood,
     cx: &FitContext,
 ) -> Result<Artefact> {
-    net.check()?;
-    config.check()?;
+    net.check().map_err(|e| e.within("net"))?;
+    config.check().map_err(|e| e.within("pretrain"))?;
     let layers = match config.kind {
         PretrainKind::Joint => None,
         PretrainKind::Stacked => Some(stacked::layers(features, net, config, likelihood, cx)?),

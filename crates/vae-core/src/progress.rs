@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 /// Receives what the phases report. Nothing flows back: a display cannot change a run.
 pub trait Progress: Send + Sync {
-    /// A phase of `epochs` epochs of `steps` steps over `n` samples begins at epoch `done` (0 unless resumed).
+    /// A phase of `epochs` epochs of `steps` steps over `n` samples begins, `done` of all its steps being done (0 unless
+    /// resumed).
     fn start(&self, phase: &str, epochs: usize, steps: usize, n: usize, done: usize);
     /// A step ended; `step` counts over the whole phase, `loss` is in nats per sample.
     fn step(&self, epoch: usize, step: usize, loss: f64);
@@ -42,19 +43,24 @@ struct Running {
     epochs: usize,
     n: usize,
     started: Instant,
-    done_at_start: usize,
+    /// In epochs; a checkpoint may lie within one.
+    done_at_start: f64,
     last_line: Option<Instant>,
 }
 
 impl Running {
-    fn new(phase: &str, epochs: usize, n: usize, done: usize) -> Self {
-        Self { phase: phase.into(), epochs, n, started: Instant::now(), done_at_start: done, last_line: None }
+    fn new(phase: &str, epochs: usize, steps: usize, n: usize, done: usize) -> Self {
+        let done_at_start = done as f64 / steps.max(1) as f64;
+        Self { phase: phase.into(), epochs, n, started: Instant::now(), done_at_start, last_line: None }
     }
 
     /// Throughput and remaining time after `epoch` epochs.
     fn pace(&self, epoch: usize) -> (f64, Duration) {
-        let done = epoch.saturating_sub(self.done_at_start).max(1) as f64;
-        let per_epoch = self.started.elapsed().as_secs_f64() / done;
+        self.pace_after(epoch, self.started.elapsed().as_secs_f64())
+    }
+
+    fn pace_after(&self, epoch: usize, seconds: f64) -> (f64, Duration) {
+        let per_epoch = seconds / (epoch as f64 - self.done_at_start).max(1e-9);
         let left = self.epochs.saturating_sub(epoch) as f64 * per_epoch;
         (self.n as f64 / per_epoch.max(1e-9), Duration::from_secs_f64(left))
     }
@@ -86,10 +92,10 @@ impl Progress for Bar {
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         bar.set_prefix(phase.to_string());
-        bar.set_position((done * steps) as u64);
+        bar.set_position(done as u64);
         bar.reset_eta();
         if let Ok(mut state) = self.state.lock() {
-            *state = Some((Running::new(phase, epochs, n, done), bar));
+            *state = Some((Running::new(phase, epochs, steps, n, done), bar));
         }
     }
 
@@ -131,11 +137,12 @@ pub struct Lines {
 }
 
 impl Progress for Lines {
-    fn start(&self, phase: &str, epochs: usize, _: usize, n: usize, done: usize) {
+    fn start(&self, phase: &str, epochs: usize, steps: usize, n: usize, done: usize) {
         if let Ok(mut state) = self.state.lock() {
-            *state = Some(Running::new(phase, epochs, n, done));
+            *state = Some(Running::new(phase, epochs, steps, n, done));
         }
-        let resumed = if done > 0 { format!(", continuing after {done}") } else { String::new() };
+        let resumed =
+            if done > 0 { format!(", continuing after {}", done / steps.max(1)) } else { String::new() };
         eprintln!("{phase}: {epochs} epochs over {n} samples{resumed}");
     }
 
@@ -161,5 +168,20 @@ impl Progress for Lines {
 
     fn note(&self, text: &str) {
         eprintln!("{text}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_counts_only_what_this_process_did() {
+        // 100 steps an epoch over 1000 samples, taken over after 15.75 epochs: 15 s for the last quarter of the
+        // sixteenth are 60 s an epoch, and 4 epochs are left.
+        let running = Running::new("train", 20, 100, 1000, 1575);
+        let (rate, left) = running.pace_after(16, 15.0);
+        assert!((rate - 1000.0 / 60.0).abs() < 1e-9, "{rate}");
+        assert_eq!(left, Duration::from_secs(240));
     }
 }

@@ -181,8 +181,9 @@ impl Run<'_> {
 
     fn all_epochs(&mut self) -> Result<()> {
         let progress = &self.cx.fit.progress;
-        let done = self.state.epoch;
-        progress.start(&self.cx.name, self.config.epochs, self.n_steps(), self.drawer.n_rows(), done);
+        let steps = self.n_steps();
+        let done = self.state.epoch * steps + self.state.step;
+        progress.start(&self.cx.name, self.config.epochs, steps, self.drawer.n_rows(), done);
         let mut last_checkpoint = Instant::now();
         while self.state.epoch < self.config.epochs {
             let epoch_clock = Instant::now();

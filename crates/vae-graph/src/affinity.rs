@@ -54,7 +54,7 @@ impl AffinityConfig {
     pub fn check(&self) -> Result<()> {
         if self.choice == Choice::Random && self.pool < self.n_neighbors {
             return Err(Error::config(
-                "graph.pool",
+                "pool",
                 self.pool,
                 &format!("at least n_neighbors, {}", self.n_neighbors),
             ));

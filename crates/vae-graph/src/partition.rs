@@ -90,14 +90,14 @@ impl PartitionConfig {
     /// [`Error::Config`] naming the key.
     pub fn check(&self) -> Result<()> {
         if self.n_neighbors == 0 {
-            return Err(Error::config("partition.n_neighbors", 0, "at least 1"));
+            return Err(Error::config("n_neighbors", 0, "at least 1"));
         }
         if self.scale_neighbor == 0 || self.scale_neighbor > self.n_neighbors {
             let expected = format!("1 to n_neighbors, {}", self.n_neighbors);
-            return Err(Error::config("partition.scale_neighbor", self.scale_neighbor, &expected));
+            return Err(Error::config("scale_neighbor", self.scale_neighbor, &expected));
         }
         if self.n_init == 0 {
-            return Err(Error::config("partition.n_init", 0, "at least 1"));
+            return Err(Error::config("n_init", 0, "at least 1"));
         }
         Ok(())
     }

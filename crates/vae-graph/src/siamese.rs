@@ -116,12 +116,12 @@ impl SiameseConfig {
     /// [`Error::Config`] naming the key.
     pub fn check(&self) -> Result<()> {
         if self.n_positives == 0 {
-            return Err(Error::config("siamese.n_positives", 0, "at least 1"));
+            return Err(Error::config("n_positives", 0, "at least 1"));
         }
         if !(self.margin > 0.0 && self.margin.is_finite()) {
-            return Err(Error::config("siamese.margin", self.margin, "a finite number above 0"));
+            return Err(Error::config("margin", self.margin, "a finite number above 0"));
         }
-        self.train.check()
+        self.train.check().map_err(|e| e.within("train"))
     }
 
     /// Trains the network in a phase and returns its artefact; the codes of all samples are the tensor `codes`, `[n, J]`.
@@ -142,7 +142,7 @@ impl SiameseConfig {
         self.check()?;
         if near.k() < self.n_positives {
             let expected = format!("at most the {} neighbours that were searched for", near.k());
-            return Err(Error::config("siamese.n_positives", self.n_positives, &expected));
+            return Err(Error::config("n_positives", self.n_positives, &expected));
         }
         let mut params = Params::new();
         let device = phase.fit.device;
@@ -153,7 +153,7 @@ impl SiameseConfig {
             (SiameseStart::Encoder, Some(encoder)) => drop(params.load_present(&encoder.tensors, "")?),
             (SiameseStart::Encoder, None) => {
                 let expected = "\"random\" where there is no pretrained encoder";
-                return Err(Error::config("siamese.start", "encoder", expected));
+                return Err(Error::config("start", "encoder", expected));
             }
             (SiameseStart::Random, _) => {}
         }
@@ -310,7 +310,7 @@ mod tests {
         let config = SiameseConfig { start: SiameseStart::Encoder, ..config.clone() };
         let spec = PhaseSpec { config: &config, ..spec };
         let refused: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
-        assert!(refused.is_err_and(|e| e.to_string().contains("siamese.start")));
+        assert!(refused.is_err_and(|e| e.to_string().contains("`start`")));
         let codes = codes(&fitted).expect("codes");
         let again = Knn { k: 20, metric: Metric::Euclidean }.of(&codes, &cx).expect("found");
         let same_ring = |found: &Neighbours| {

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::clusterer::FitSummary;
+use crate::error::Within;
 use crate::input::{Input, InputConfig};
 use crate::method::{Generative, Method, MethodConfig, Model, Soft};
 use crate::mixture::{Mixture, selection_text};
@@ -53,7 +54,7 @@ impl MethodConfig for KMeansMethodConfig {
     }
 
     fn check(&self) -> Result<()> {
-        Ok(self.kmeans.check()?)
+        self.kmeans.check().within("kmeans")
     }
 }
 
@@ -144,7 +145,7 @@ impl MethodConfig for GmmMethodConfig {
     }
 
     fn check(&self) -> Result<()> {
-        Ok(self.gmm.check()?)
+        self.gmm.check().within("gmm")
     }
 }
 

@@ -4,6 +4,7 @@
 //! settings (`--set key=value`), and the number of clusters. Every layer is checked on its own against the method's
 //! configuration type, so an unknown key is reported with its line and a caret; the result is checked as a whole.
 
+use crate::error::Within;
 use crate::registry::{self, Entry};
 use crate::{Clusterer, Error, Result};
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ pub(crate) fn check_optional<T>(
     check: impl FnOnce(&T) -> Result<()>,
 ) -> Result<()> {
     match table {
-        Some(table) if belongs => check(table),
+        Some(table) if belongs => check(table).within(field),
         Some(_) => Err(Error::config(field, "given", &format!("nothing, unless {only}"))),
         None => Ok(()),
     }

@@ -75,9 +75,36 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same with the name of a table before the key, see [`vae_core::Error::within`].
+    #[must_use]
+    pub(crate) fn within(self, table: &str) -> Self {
+        let (field, value, expected) = match self {
+            Self::Config { field, value, expected }
+            | Self::Core(vae_core::Error::Config { field, value, expected })
+            | Self::Graph(vae_graph::Error::Config { field, value, expected }) => (field, value, expected),
+            Self::Gmm(vae_gmm::Error::Config { key, value, range }) => {
+                (key.to_string(), value.to_string(), range.to_string())
+            }
+            other => return other,
+        };
+        Self::Config { field: format!("{table}.{field}"), value, expected }
+    }
+
     /// A configuration value out of range.
     pub fn config(field: &str, value: impl std::fmt::Display, expected: &str) -> Self {
         Self::Config { field: field.into(), value: value.to_string(), expected: expected.into() }
+    }
+}
+
+/// A check of a part of a configuration, for whoever holds the part.
+pub(crate) trait Within {
+    /// The result with the name of the table before the key that an error names.
+    fn within(self, table: &str) -> Result<()>;
+}
+
+impl<E: Into<Error>> Within for Result<(), E> {
+    fn within(self, table: &str) -> Result<()> {
+        self.map_err(|e| e.into().within(table))
     }
 }
 

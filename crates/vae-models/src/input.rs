@@ -4,7 +4,7 @@ use crate::scale::{Scale, ScaleKind};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use vae_core::likelihood::{Likelihood, LikelihoodKind};
+use vae_core::likelihood::{Likelihood, LikelihoodKind, check_variance};
 use vae_core::{Features, ImageShape};
 
 /// The settings that all methods have.
@@ -32,13 +32,13 @@ pub struct Input {
 }
 
 impl InputConfig {
-    /// Refuses a number of clusters that is missing.
+    /// Refuses a number of clusters that is missing, and a variance that is not positive.
     pub(crate) fn check(&self) -> Result<()> {
         if self.n_clusters == 0 {
             let expected = "at least 1: give --clusters K, or set it in the configuration";
             return Err(Error::config("n_clusters", 0, expected));
         }
-        Ok(())
+        self.likelihood.map_or(Ok(()), |(_, variance)| Ok(check_variance(variance)?))
     }
 
     /// Fits the scaling, followed by `factor · x + shift`, and decides what is `auto`; the texts say what was decided.

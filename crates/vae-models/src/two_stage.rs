@@ -16,6 +16,7 @@ pub use codes::{CodeClustering, CodeSelect};
 pub(crate) use codes::{Codes, Start};
 pub use methods::{AeGmm, AeKMeans, AeSpectral, TwoStageConfig};
 pub(crate) use partition::{OtherSpace, PARTITION_SELECTION, gaussians, partition_notes};
+pub(crate) use siamese::{check_random_siamese, siamese};
 
 use crate::Result;
 use ndarray::Array1;

@@ -6,7 +6,7 @@
 //! are one, then the symmetry breaks. Prediction is the classifier at the mean of q(z | x).
 //!
 //! `[graph_start]`, which the script does not have, begins with the clusters of a VAE without classes instead of random
-//! weights: phases `plain` and `partition` before `train`.
+//! weights: phases `plain`, `neighbours`, `siamese` and `partition` before `train`.
 //!
 //! Deviations from the script: none on MNIST and Fashion-MNIST (the presets); its error for an empty cluster belongs to
 //! its scoring. Flat data get fully connected layers, another likelihood than the published one can be chosen, and log

@@ -99,24 +99,49 @@ fn contradicting_methods_are_refused() {
     assert!(resolve(&preset).is_err_and(|e| e.to_string().contains("vade/mnist")));
 }
 
+/// By the whole path of the key: several tables of one configuration have an `lr`.
 #[test]
 fn values_out_of_range_are_named() {
-    for (set, key) in [
-        ("train.batch_size=0", "batch_size"),
-        ("train.lr=-1.0", "lr"),
-        ("net.latent_dim=0", "latent_dim"),
-        ("prior_lr=0.0", "prior_lr"),
-        ("pretrain.input_mask=1.0", "input_mask"),
-        ("init.codes.n_init=0", "n_init"),
-        ("train.lr_schedule=step", ""),
-    ] {
-        let result = resolve(&Selection { set: vec![set.into()], ..select("vade") });
-        if key.is_empty() {
-            assert!(result.is_ok(), "{set}");
-        } else {
-            assert!(result.is_err_and(|e| e.to_string().contains(key)), "{set}");
-        }
+    let graph = "init.kind=graph";
+    let cases: &[(&str, &[&str], &str)] = &[
+        ("vade", &["train.batch_size=0"], "train.batch_size"),
+        ("vade", &["pretrain.train.lr=-1.0"], "pretrain.train.lr"),
+        ("vade", &["pretrain.input_mask=1.0"], "pretrain.input_mask"),
+        ("vade", &["net.latent_dim=0"], "net.latent_dim"),
+        ("vade", &["net.hidden=[5, 0]"], "net.hidden[1]"),
+        ("vade", &["prior_lr=0.0"], "prior_lr"),
+        ("vade", &["likelihood_variance=0.0", "likelihood=gaussian"], "likelihood_variance"),
+        ("vade", &["init.codes.n_init=0"], "init.codes.n_init"),
+        ("vade", &[graph, "init.partition.scale_neighbor=0"], "init.partition.scale_neighbor"),
+        ("vade", &[graph, "init.siamese.margin=0.0"], "init.siamese.margin"),
+        ("vade", &[graph, "init.siamese.train.lr=0.0"], "init.siamese.train.lr"),
+        ("dgg", &["siamese.n_positives=0", "graph.space=siamese"], "siamese.n_positives"),
+        ("dgg", &["graph.neighbors.choice=random", "graph.neighbors.pool=1"], "graph.neighbors.pool"),
+        ("dgg", &["classifier.train.lr_floor=-1.0"], "classifier.train.lr_floor"),
+        ("dec", &["codes.tol=-1.0"], "codes.tol"),
+        ("imsat", &["train.momentum=7.0"], "train.momentum"),
+        ("ltvae", &["init.partition.n_init=0", graph], "init.partition.n_init"),
+        ("ltvae", &["search.climb.em_steps=0"], "search.climb.em_steps"),
+        ("spectralnet", &["siamese_net.hidden=[0]"], "siamese_net.hidden[0]"),
+        ("spectralnet", &["siamese.start=encoder"], "siamese.start"),
+        ("spectralnet", &["kmeans.n_init=0"], "kmeans.n_init"),
+        ("kmeans", &["kmeans.max_iter=0"], "kmeans.max_iter"),
+        ("gmm", &["gmm.reg_covar=-1.0"], "gmm.reg_covar"),
+        ("ae-spectral", &["codes.n_neighbors=0"], "codes.n_neighbors"),
+        ("vae-cluster", &["net.hidden=[0]"], "net.hidden[0]"),
+        ("vae-cluster", &["graph_start.hold_share=0.0"], "graph_start.hold_share"),
+        ("conv-vae", &["graph_start.partition.n_init=0"], "graph_start.partition.n_init"),
+        ("conv-vae", &["graph_start.siamese_net.latent_dim=0"], "graph_start.siamese_net.latent_dim"),
+        ("conv-vae", &["graph_start.siamese.start=encoder"], "graph_start.siamese.start"),
+        ("gmvae", &["net.latent_dim=0"], "net.latent_dim"),
+        ("gmvae-m2", &["train.lr_decay_factor=0.0"], "train.lr_decay_factor"),
+    ];
+    for (method, set, key) in cases {
+        let set = set.iter().map(|s| (*s).to_string()).collect();
+        let error = resolve(&Selection { set, ..select(method) }).expect_err(key).to_string();
+        assert!(error.contains(&format!("`{key}` is ")), "{method}: {error}");
     }
+    assert!(resolve(&Selection { set: vec!["train.lr_schedule=step".into()], ..select("vade") }).is_ok());
 }
 
 #[test]

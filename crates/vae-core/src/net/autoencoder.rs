@@ -41,8 +41,8 @@ impl NetConfig {
     /// # Errors
     /// [`Error::Config`] naming the key.
     pub fn check(&self) -> Result<()> {
-        let widths = self.hidden.iter().enumerate().map(|(i, &width)| (format!("net.hidden[{i}]"), width));
-        for (key, width) in widths.chain([("net.latent_dim".to_string(), self.latent_dim)]) {
+        let widths = self.hidden.iter().enumerate().map(|(i, &width)| (format!("hidden[{i}]"), width));
+        for (key, width) in widths.chain([("latent_dim".to_string(), self.latent_dim)]) {
             if !(1..=MAX_WIDTH).contains(&width) {
                 return Err(Error::config(&key, width, &format!("1 to {MAX_WIDTH}")));
             }

@@ -65,21 +65,17 @@ impl SearchConfig {
     /// [`Error::Config`] naming the key.
     pub fn check(&self) -> Result<()> {
         for (field, value, least) in [
-            ("search.climb.max_latents", self.max_latents, 1),
-            ("search.climb.new_states", self.new_states, 2),
-            ("search.climb.local_steps", self.local_steps, 1),
-            ("search.climb.em_steps", self.em_steps, 1),
+            ("max_latents", self.max_latents, 1),
+            ("new_states", self.new_states, 2),
+            ("local_steps", self.local_steps, 1),
+            ("em_steps", self.em_steps, 1),
         ] {
             if value < least {
                 return Err(Error::config(field, value, &format!("at least {least}")));
             }
         }
         if !(self.covariance_floor > 0.0 && self.covariance_floor.is_finite()) {
-            return Err(Error::config(
-                "search.climb.covariance_floor",
-                self.covariance_floor,
-                "a finite number above 0",
-            ));
+            return Err(Error::config("covariance_floor", self.covariance_floor, "a finite number above 0"));
         }
         Ok(())
     }

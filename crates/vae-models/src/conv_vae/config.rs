@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::coder::NetKind;
 use crate::config::check_optional;
+use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
@@ -97,7 +98,7 @@ impl ConvVaeNet {
     }
 
     fn check(&self) -> Result<()> {
-        self.mlp().check()?;
+        self.mlp().check().within("net")?;
         check_positive("net.n_layers", self.n_layers)?;
         check_positive("net.width", self.width)?;
         check_positive("net.classifier_hidden", self.classifier_hidden)
@@ -170,7 +171,7 @@ impl MethodConfig for ConvVaeConfig {
     fn check(&self) -> Result<()> {
         check_positive("n_init", self.n_init)?;
         self.net.check()?;
-        self.train.check()?;
+        self.train.check().within("train")?;
         let sound = (self.mode == Mode::Sound, "mode is \"sound\"");
         check_optional("graph_start", self.graph_start.as_ref(), sound, GraphStart::check)
     }

@@ -1,5 +1,6 @@
 //! The configuration of DEC.
 
+use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::{ScaleKind, check_affine};
@@ -130,9 +131,9 @@ impl MethodConfig for DecConfig {
 
     fn check(&self) -> Result<()> {
         check_affine(self.input_factor, 0.0)?;
-        self.net.check()?;
-        self.pretrain.check()?;
-        self.codes.check()?;
+        self.net.check().within("net")?;
+        self.pretrain.check().within("pretrain")?;
+        self.codes.check().within("codes")?;
         for (field, value) in [
             ("alpha", self.alpha),
             ("bias_lr_factor", self.bias_lr_factor),
@@ -149,7 +150,7 @@ impl MethodConfig for DecConfig {
         if !(0.0..1.0).contains(&self.tolerance) {
             return Err(Error::config("tolerance", self.tolerance, "a number in [0, 1)"));
         }
-        Ok(self.train.check()?)
+        self.train.check().within("train")
     }
 }
 

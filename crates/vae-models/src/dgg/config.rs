@@ -1,6 +1,7 @@
 //! The configuration of DGG.
 
 use crate::config::check_optional;
+use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
@@ -253,12 +254,12 @@ impl MethodConfig for DggConfig {
     }
 
     fn check(&self) -> Result<()> {
-        self.net.check()?;
-        self.pretrain.check()?;
-        self.init.codes.check()?;
-        self.graph.neighbors.check()?;
-        self.classifier.train.check()?;
-        self.train.check()?;
+        self.net.check().within("net")?;
+        self.pretrain.check().within("pretrain")?;
+        self.init.codes.check().within("init.codes")?;
+        self.graph.neighbors.check().within("graph.neighbors")?;
+        self.classifier.train.check().within("classifier.train")?;
+        self.train.check().within("train")?;
         let graph = (self.init.kind == DggStart::Graph, "init.kind is \"graph\"");
         check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
         let siamese = (self.graph.space == Space::Siamese, "graph.space is \"siamese\"");

@@ -1,6 +1,7 @@
 //! The configuration of GMVAE.
 
 use crate::coder::NetKind;
+use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
@@ -59,7 +60,7 @@ impl GmvaeNet {
     }
 
     fn check(&self) -> Result<()> {
-        self.mlp().check()?;
+        self.mlp().check().within("net")?;
         check_positive("net.conv_features", self.conv_features)?;
         check_positive("net.prior_hidden", self.prior_hidden)?;
         check_positive("net.style_dim", self.style_dim)
@@ -119,6 +120,6 @@ impl MethodConfig for GmvaeConfig {
         check_positive("n_samples", self.n_samples)?;
         check_positive("n_init", self.n_init)?;
         self.net.check()?;
-        Ok(self.train.check()?)
+        self.train.check().within("train")
     }
 }

@@ -1,5 +1,6 @@
 //! The configuration of GMVAE-M2.
 
+use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
@@ -97,13 +98,13 @@ impl MethodConfig for GmvaeM2Config {
 
     fn check(&self) -> Result<()> {
         check_positive("n_init", self.n_init)?;
-        self.net.mlp().check()?;
+        self.net.mlp().check().within("net")?;
         // The likeliest class of a sample has 1/K at least: it must never be left out.
         let most = 1.0 / self.n_clusters.max(1) as f64;
         if !(0.0..=most).contains(&self.class_floor) {
             let expected = format!("a number from 0 to 1/n_clusters, {most}");
             return Err(Error::config("class_floor", self.class_floor, &expected));
         }
-        Ok(self.train.check()?)
+        self.train.check().within("train")
     }
 }

@@ -1,5 +1,6 @@
 //! The configuration of IMSAT.
 
+use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
@@ -166,6 +167,6 @@ impl MethodConfig for ImsatConfig {
         for (i, &share) in self.shares.iter().enumerate() {
             positive(&format!("shares[{i}]"), share)?;
         }
-        Ok(self.train.check()?)
+        self.train.check().within("train")
     }
 }

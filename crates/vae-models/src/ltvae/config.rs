@@ -1,5 +1,6 @@
 //! The configuration of LTVAE.
 
+use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::{ScaleKind, check_affine};
@@ -184,12 +185,12 @@ impl MethodConfig for LtvaeConfig {
 
     fn check(&self) -> Result<()> {
         check_affine(self.input_factor, 0.0)?;
-        self.net.check()?;
-        self.pretrain.check()?;
-        self.init.codes.check()?;
-        self.init.partition.as_ref().map_or(Ok(()), |p| p.check())?;
-        self.init.siamese.as_ref().map_or(Ok(()), |s| s.check())?;
-        self.train.check()?;
+        self.net.check().within("net")?;
+        self.pretrain.check().within("pretrain")?;
+        self.init.codes.check().within("init.codes")?;
+        self.init.partition.as_ref().map_or(Ok(()), |p| p.check().within("init.partition"))?;
+        self.init.siamese.as_ref().map_or(Ok(()), |s| s.check().within("init.siamese"))?;
+        self.train.check().within("train")?;
         if !(self.alpha >= 0.0 && self.alpha.is_finite()) {
             return Err(Error::config("alpha", self.alpha, "a finite number above 0, or 0 for automatic"));
         }
@@ -209,7 +210,7 @@ impl MethodConfig for LtvaeConfig {
             }
         }
         if let Some(search) = &self.search {
-            search.climb.check()?;
+            search.climb.check().within("search.climb")?;
             if search.every_epochs == 0 {
                 return Err(Error::config("search.every_epochs", 0, "at least 1"));
             }

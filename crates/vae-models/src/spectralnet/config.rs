@@ -1,9 +1,11 @@
 //! The configuration of SpectralNet.
 
 use crate::config::check_optional;
+use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
+use crate::two_stage::check_random_siamese;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::activation::Activation;
@@ -199,19 +201,13 @@ impl MethodConfig for SpectralNetConfig {
     }
 
     fn check(&self) -> Result<()> {
-        self.net.check()?;
-        self.pretrain.check()?;
-        self.siamese_net.check()?;
-        self.train.check()?;
-        self.kmeans.check()?;
+        self.net.check().within("net")?;
+        self.pretrain.check().within("pretrain")?;
+        self.siamese_net.check().within("siamese_net")?;
+        self.train.check().within("train")?;
+        self.kmeans.check().within("kmeans")?;
         let siamese = (self.distance == PairDistance::Siamese, "distance is \"siamese\"");
-        check_optional("siamese", self.siamese.as_ref(), siamese, |s| {
-            if s.start == SiameseStart::Encoder {
-                let expected = "\"random\": this Siamese network does not have the encoder's layers";
-                return Err(Error::config("siamese.start", "encoder", expected));
-            }
-            Ok(s.check()?)
-        })?;
+        check_optional("siamese", self.siamese.as_ref(), siamese, check_random_siamese)?;
         if let Some(i) = self.map.hidden.iter().position(|&w| w == 0) {
             return Err(Error::config(&format!("map.hidden[{i}]"), 0, "at least 1"));
         }

@@ -10,7 +10,7 @@ use crate::input::Input;
 use crate::method::{Method, Model};
 use crate::registry::Preset;
 use crate::saved::stored;
-use crate::two_stage::{CodeModel, labels_of, observed_of};
+use crate::two_stage::{self, CodeModel, labels_of, observed_of};
 use ndarray::{Array1, Array2, ArrayView1};
 use serde_json::json;
 use tch::{Device, Tensor};
@@ -21,7 +21,7 @@ use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec
 use vae_core::pretrain::pretrain;
 use vae_core::random::{Streams, permutation};
 use vae_core::train::train;
-use vae_graph::knn::{Knn, Metric, Neighbours};
+use vae_graph::knn::Metric;
 
 /// Raised when the phases below change their results.
 const REVISION: u32 = 1;
@@ -78,25 +78,9 @@ fn near_points(
     let Some(siamese) = &config.siamese else {
         return Ok((to_tensor(points.dense_rows(0, points.n()).view(), cx.device)?, String::new()));
     };
-    let mut siamese = siamese.clone();
-    siamese.n_positives = siamese.n_positives.min(points.n() - 1);
-    let k = siamese.n_positives;
-    let spec = PhaseSpec { name: "neighbours", revision: REVISION, config: &k, inputs: &[points.sha256()] };
-    let near = cx.phase(&spec, |_| -> Result<Artefact> {
-        let mut tensors = Tensors::new();
-        Knn { k, metric: Metric::Euclidean }.of(points, cx)?.store("", &mut tensors)?;
-        Ok(Artefact { tensors, ..Artefact::default() })
-    })?;
-    let net = &config.siamese_net;
-    let inputs = [points.sha256(), &near.record.key];
-    let spec = PhaseSpec { name: "siamese", revision: REVISION, config: &(&siamese, net), inputs: &inputs };
-    let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
-        Ok(siamese.fit(points, &Neighbours::load("", &near.tensors)?, net, None, phase)?)
-    })?;
-    let codes = trained.tensor("codes")?.f_to_device(cx.device)?;
-    let key = trained.record.key.clone();
-    phases.extend([near.record, trained.record]);
-    Ok((codes, key))
+    let net = (&config.siamese_net, None);
+    let trained = two_stage::siamese(points, siamese, Metric::Euclidean, net, cx, phases)?;
+    Ok((trained.tensor("codes")?.f_to_device(cx.device)?, trained.record.key))
 }
 
 /// The body of the phase `train`.

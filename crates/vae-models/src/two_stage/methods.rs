@@ -2,6 +2,7 @@
 
 use super::{CodeClustering, CodeModel, Codes, Start, labels_of, labels_to_tensor};
 use crate::clusterer::FitSummary;
+use crate::error::Within;
 use crate::input::{Input, InputConfig};
 use crate::method::{Generative, Method, MethodConfig, Model, Soft};
 use crate::mixture::Mixture;
@@ -104,9 +105,9 @@ impl<C: CodesConfig> MethodConfig for TwoStageConfig<C> {
     }
 
     fn check(&self) -> Result<()> {
-        self.net.check()?;
-        self.pretrain.check()?;
-        self.codes.check()
+        self.net.check().within("net")?;
+        self.pretrain.check().within("pretrain")?;
+        self.codes.check().within("codes")
     }
 }
 

@@ -1,45 +1,67 @@
 //! The phases `neighbours` and `siamese`: distances that follow the neighbours of the features.
 
 use super::codes::Codes;
-use crate::Result;
+use crate::{Error, Result};
+use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::phase::{Artefact, PhaseRecord, PhaseSpec};
+use vae_core::net::NetConfig;
+use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_graph::knn::{Knn, Metric, Neighbours};
-use vae_graph::siamese::SiameseConfig;
+use vae_graph::siamese::{SiameseConfig, SiameseStart};
 
 /// Raised when the code below changes its result.
 const REVISION: u32 = 1;
 
+/// Nearest neighbours of the rows of `x` by `metric`, and a Siamese network trained on them; its codes are the artefact's
+/// tensor `codes`. `encoder`, of the same layers, is what it may start from. Takes fewer neighbours where there are fewer rows.
+pub(crate) fn siamese(
+    x: &Features,
+    config: &SiameseConfig,
+    metric: Metric,
+    (net, encoder): (&NetConfig, Option<&Artefact>),
+    cx: &FitContext,
+    records: &mut Vec<PhaseRecord>,
+) -> Result<Artefact> {
+    let config = &SiameseConfig { n_positives: config.n_positives.min(x.n() - 1), ..config.clone() };
+    let k = config.n_positives;
+    let spec =
+        PhaseSpec { name: "neighbours", revision: REVISION, config: &(k, metric), inputs: &[x.sha256()] };
+    let near = cx.phase(&spec, |_| -> Result<Artefact> {
+        let mut tensors = Tensors::new();
+        Knn { k, metric }.of(x, cx)?.store("", &mut tensors)?;
+        Ok(Artefact { tensors, ..Artefact::default() })
+    })?;
+    let mut inputs = vec![x.sha256(), &near.record.key];
+    inputs.extend(encoder.map(|e| e.record.key.as_str()));
+    let spec = PhaseSpec { name: "siamese", revision: REVISION, config: &(config, net), inputs: &inputs };
+    let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
+        Ok(config.fit(x, &Neighbours::load("", &near.tensors)?, net, encoder, phase)?)
+    })?;
+    records.push(near.record);
+    records.push(trained.record.clone());
+    Ok(trained)
+}
+
+/// Checks the settings of a Siamese network that has no encoder to start from.
+///
+/// # Errors
+/// An error that names the key.
+pub(crate) fn check_random_siamese(config: &SiameseConfig) -> Result<()> {
+    if config.start == SiameseStart::Encoder {
+        let expected = "\"random\": this Siamese network does not have the encoder's layers";
+        return Err(Error::config("start", "encoder", expected));
+    }
+    Ok(config.check()?)
+}
+
 impl Codes<'_> {
-    /// Nearest neighbours of the features by `metric`, and a Siamese network trained on them that may start from the
-    /// encoder; its codes are the artefact's tensor `codes`.
+    /// [`siamese`] on the features, from the encoder.
     pub fn siamese(
         &self,
         config: &SiameseConfig,
         metric: Metric,
         records: &mut Vec<PhaseRecord>,
     ) -> Result<Artefact> {
-        let (x, cx) = (self.x, self.cx);
-        let k = config.n_positives.min(x.n() - 1);
-        let spec =
-            PhaseSpec { name: "neighbours", revision: REVISION, config: &(k, metric), inputs: &[x.sha256()] };
-        let near = cx.phase(&spec, |_| -> Result<Artefact> {
-            let mut tensors = Tensors::new();
-            Knn { k, metric }.of(x, cx)?.store("", &mut tensors)?;
-            Ok(Artefact { tensors, ..Artefact::default() })
-        })?;
-        let spec = PhaseSpec {
-            name: "siamese",
-            revision: REVISION,
-            config: &(config, self.net),
-            inputs: &[x.sha256(), &near.record.key, self.key()],
-        };
-        let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
-            let neighbours = Neighbours::load("", &near.tensors)?;
-            Ok(config.fit(x, &neighbours, self.net, Some(self.autoencoder), phase)?)
-        })?;
-        records.push(near.record);
-        records.push(trained.record.clone());
-        Ok(trained)
+        siamese(self.x, config, metric, (self.net, Some(self.autoencoder)), self.cx, records)
     }
 }

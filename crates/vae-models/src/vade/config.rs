@@ -2,6 +2,7 @@
 
 use super::loss::Gamma;
 use crate::config::check_optional;
+use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
@@ -192,13 +193,13 @@ impl MethodConfig for VadeConfig {
     }
 
     fn check(&self) -> Result<()> {
-        self.net.check()?;
-        self.pretrain.check()?;
-        self.init.codes.check()?;
+        self.net.check().within("net")?;
+        self.pretrain.check().within("pretrain")?;
+        self.init.codes.check().within("init.codes")?;
         let graph = (self.init.kind == InitKind::Graph, "init.kind is \"graph\"");
         check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
         check_optional("init.siamese", self.init.siamese.as_ref(), graph, |s| Ok(s.check()?))?;
-        self.train.check()?;
+        self.train.check().within("train")?;
         if !(self.prior_lr > 0.0 && self.prior_lr.is_finite()) {
             return Err(Error::config("prior_lr", self.prior_lr, "a finite number above 0"));
         }

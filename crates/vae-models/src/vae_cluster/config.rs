@@ -2,6 +2,7 @@
 
 use super::start::GraphStart;
 use crate::coder::NetKind;
+use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::ScaleKind;
@@ -60,7 +61,7 @@ impl VaeClusterNet {
     }
 
     fn check(&self) -> Result<()> {
-        self.mlp().check()?;
+        self.mlp().check().within("net")?;
         if let Some(i) = self.channels.iter().position(|&c| c == 0) {
             return Err(Error::config(&format!("net.channels[{i}]"), 0, "at least 1"));
         }
@@ -138,7 +139,7 @@ impl MethodConfig for VaeClusterConfig {
     fn check(&self) -> Result<()> {
         check_positive("n_init", self.n_init)?;
         self.net.check()?;
-        self.train.check()?;
-        self.graph_start.as_ref().map_or(Ok(()), GraphStart::check)
+        self.train.check().within("train")?;
+        self.graph_start.as_ref().map_or(Ok(()), |s| s.check().within("graph_start"))
     }
 }

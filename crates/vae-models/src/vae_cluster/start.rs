@@ -2,23 +2,31 @@
 //!
 //! From random weights the classes part while the codes still move, and the first partition that lowers the loss stays. Here
 //! the same networks are trained as a VAE without classes first (phase `plain`: y held uniform), the neighbour graph of its
-//! codes is cut (phase `partition`), and the loss goes on from there (phase `train`), its first epochs with y held at the
-//! partition while the classifier learns it from codes it must not move. No label is looked at.
+//! codes and that of a Siamese network (phases `neighbours` and `siamese`) are averaged and cut (phase `partition`), and the
+//! loss goes on from there (phase `train`), its first epochs with y held at the partition while the classifier learns it
+//! from codes it must not move. No label is looked at.
 
 use super::net::{ClusterNet, Held};
 use crate::clusterer::FitSummary;
+use crate::error::Within;
 use crate::network::{Job, Network, Trained, fit};
-use crate::two_stage::{PARTITION_SELECTION, gaussians, labels_of, labels_to_tensor, partition_notes};
+use crate::two_stage::{
+    PARTITION_SELECTION, check_random_siamese, default_net, gaussians, labels_of, labels_to_tensor,
+    partition_notes, siamese,
+};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2, to_tensor};
+use vae_core::net::NetConfig;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
 use vae_core::train::{TrainConfig, train};
+use vae_graph::knn::Metric;
 use vae_graph::partition::PartitionConfig;
+use vae_graph::siamese::{SiameseConfig, SiameseStart, codes as siamese_codes};
 
 /// Raised when the code below changes its result.
 const REVISION: u32 = 1;
@@ -38,11 +46,22 @@ pub struct GraphStart {
     pub hold_share: f64,
     /// How the graph is cut.
     pub partition: PartitionConfig,
+    /// The Siamese network on the features, from random weights.
+    pub siamese: SiameseConfig,
+    /// Its layers; `latent_dim` is its output.
+    pub siamese_net: NetConfig,
 }
 
 impl Default for GraphStart {
     fn default() -> Self {
-        Self { epochs: 10, min_updates: 2000, hold_share: 0.25, partition: PartitionConfig::default() }
+        Self {
+            epochs: 10,
+            min_updates: 2000,
+            hold_share: 0.8,
+            partition: PartitionConfig::default(),
+            siamese: SiameseConfig { start: SiameseStart::Random, ..SiameseConfig::default() },
+            siamese_net: default_net(),
+        }
     }
 }
 
@@ -54,9 +73,11 @@ impl GraphStart {
     pub(crate) fn check(&self) -> Result<()> {
         if !(self.hold_share > 0.0 && self.hold_share <= 1.0) {
             let expected = "a number above 0 and at most 1";
-            return Err(Error::config("graph_start.hold_share", self.hold_share, expected));
+            return Err(Error::config("hold_share", self.hold_share, expected));
         }
-        Ok(self.partition.check()?)
+        check_random_siamese(&self.siamese).within("siamese")?;
+        self.siamese_net.check().within("siamese_net")?;
+        self.partition.check().within("partition")
     }
 
     /// Epochs of `train` in which y is held, on `n` samples; at least one.
@@ -90,6 +111,8 @@ struct Begun {
     plain: Artefact,
     /// The means of the classes, and `assignments`.
     partition: Artefact,
+    /// All phases, in order.
+    records: Vec<PhaseRecord>,
 }
 
 fn begin<C: Serialize>(
@@ -106,18 +129,22 @@ fn begin<C: Serialize>(
         let (record, _) = train(&net, &data, train_config, vec![train_config.group()], phase)?;
         Ok(Artefact { tensors: net.params.snapshot("")?, record })
     })?;
+    let mut records = vec![trained.record.clone()];
+    let (config, net) = (&plain.start.siamese, (&plain.start.siamese_net, None));
+    let other = siamese(x, config, Metric::Euclidean, net, cx, &mut records)?;
     let spec = PhaseSpec {
         name: "partition",
         revision: REVISION,
         config: &(&plain.start.partition, plain.n_clusters),
-        inputs: &[x.sha256(), &trained.record.key],
+        inputs: &[x.sha256(), &trained.record.key, &other.record.key],
     };
     let partition = cx.phase(&spec, |phase| -> Result<Artefact> {
         let net = build(&phase.streams, cx.device);
         net.params.load(&trained.tensors, "")?;
         let codes = Resident::new(x, cx.device)?.map_rows(BLOCK, |x| Ok(net.code(x)))?;
         let codes = Features::dense(to_array2(&codes)?)?;
-        let found = plain.start.partition.fit(&[&codes], plain.n_clusters, &phase.streams, cx)?;
+        let spaces = [&siamese_codes(&other)?, &codes];
+        let found = plain.start.partition.fit(&spaces, plain.n_clusters, &phase.streams, cx)?;
         let means = gaussians(&codes, found.labels.view(), plain.n_clusters).mu.mapv(|m| m as f32);
         let mut tensors = Tensors::new();
         tensors.insert(super::net::MEANS.into(), to_tensor(means.view(), Device::Cpu)?);
@@ -127,7 +154,8 @@ fn begin<C: Serialize>(
             record: PhaseRecord { notes: partition_notes(&found), ..PhaseRecord::default() },
         })
     })?;
-    Ok(Begun { plain: trained, partition })
+    records.push(partition.record.clone());
+    Ok(Begun { plain: trained, partition, records })
 }
 
 /// Trains classes from random weights, or from the graph of a VAE without them.
@@ -159,7 +187,7 @@ pub(crate) fn fit_classes<C: Serialize>(
     let (model, summary) = fit(x, &job, from_start, cx)?;
     let start_assignments = Some(labels_of(assignments)?);
     let selection = if job.n_init == 1 { PARTITION_SELECTION.into() } else { summary.selection };
-    let mut phases = vec![begun.plain.record, begun.partition.record];
+    let mut phases = begun.records;
     phases.extend(summary.phases);
     Ok((model, FitSummary { start_assignments, selection, phases, ..summary }))
 }
