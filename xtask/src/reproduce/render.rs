@@ -269,17 +269,19 @@ impl Sheet<'_> {
 
     /// On what and with which code the runs of a profile were made.
     fn machines(&self, profile: Profile) -> String {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        let mut machines: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
         for run in self.runs.iter().filter(|run| run.profile == profile) {
-            *counts.entry(machine(run)).or_default() += 1;
+            *machines.entry(machine(run)).or_default().entry(commit(run)).or_default() += 1;
         }
-        if counts.is_empty() {
+        if machines.is_empty() {
             return String::new();
         }
-        let lines = counts
-            .iter()
-            .map(|(machine, n)| format!("* {machine}: {n} run{}\n", if *n == 1 { "" } else { "s" }));
-        "\nMade on:\n\n".to_owned() + &lines.collect::<String>()
+        let lines = machines.iter().map(|(machine, commits)| {
+            let n: usize = commits.values().sum();
+            let commits: Vec<String> = commits.iter().map(|(commit, n)| format!("{commit} ({n})")).collect();
+            format!("* {machine}: {n} run{} at {}\n", if n == 1 { "" } else { "s" }, commits.join(", "))
+        });
+        "\nMade on (commits with their number of runs):\n\n".to_owned() + &lines.collect::<String>()
     }
 }
 
@@ -309,9 +311,13 @@ fn machine(run: &RunFile) -> String {
     if let (Some(device), Some(threads)) = (&run.device, run.threads) {
         text += &format!("; device {device}, {threads} thread{} a run", if threads == 1 { "" } else { "s" });
     }
+    text
+}
+
+fn commit(run: &RunFile) -> String {
     let commit = run.versions.commit.as_deref().unwrap_or("unknown");
     let short: String = commit.chars().take(10).collect();
-    text + &format!("; commit {short}{}", if run.versions.dirty { " with changes" } else { "" })
+    short + if run.versions.dirty { " with changes" } else { "" }
 }
 
 #[cfg(test)]
@@ -399,7 +405,7 @@ mod tests {
         assert_eq!(sheet.detail(&recipe.datasets[0], Profile::Standard), expected);
         let page = sheet.page();
         assert!(
-            page.contains("* Abacus 3000, 2 cores; device cpu, 1 thread a run; commit 0123456789: 2 runs\n"),
+            page.contains("* Abacus 3000, 2 cores; device cpu, 1 thread a run: 2 runs at 0123456789 (2)\n"),
             "{page}"
         );
         assert!(page.contains("## Profile `standard`") && !page.contains("Profile `quick`"), "{page}");
