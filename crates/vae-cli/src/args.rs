@@ -45,7 +45,7 @@ pub enum Command {
 }
 
 /// Which configuration.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct SelectionArgs {
     /// Method, see `vae methods`. With a known data set its preset is used, if there is one
     #[arg(short, long, value_name = "NAME")]
@@ -65,7 +65,8 @@ pub struct SelectionArgs {
     /// Configuration file (TOML), such as the config.toml of a run folder
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Override one value, such as train.epochs=20; may be repeated
+    /// Override one value, such as train.lr=1e-3; may be repeated. Few samples train for as many epochs as
+    /// train.min_updates asks for: train.min_updates=0 leaves the epochs alone
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }
@@ -229,7 +230,8 @@ pub struct SampleArgs {
     /// Seed of the samples
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// Where to write: .png (a grid, for models of images), .npy (f32 [n, d]) or .csv
+    /// Where to write: .png (a grid, for models of images), .npy (f32 [n, d], cluster after cluster) or .csv (with a
+    /// column `cluster`)
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
 }
@@ -238,8 +240,8 @@ pub struct SampleArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["pred", "model"]))]
 pub struct ScoreArgs {
-    /// Assignments: a CSV with a column `cluster`, one number a line, or NPY
-    #[arg(long, value_name = "FILE")]
+    /// Assignments: a run folder, a CSV with a column `cluster` (rows go by `index` if there is one), one number a line, or NPY
+    #[arg(long, value_name = "DIR|FILE")]
     pub pred: Option<PathBuf>,
     /// Run folder or model.safetensors, to be applied to --data
     #[arg(short, long, value_name = "DIR|FILE", requires = "data", conflicts_with = "pred")]

@@ -48,6 +48,42 @@ pub fn write_csv(path: &Path, values: ArrayView2<'_, f32>) -> Result<()> {
     Ok(())
 }
 
+/// Writes samples as CSV: `cluster`, of which each was drawn, then the features by their names, or `x1`, `x2`, …
+pub fn write_samples_csv(
+    path: &Path,
+    samples: ArrayView2<'_, f32>,
+    clusters: impl Iterator<Item = usize> + Clone,
+    names: Option<&[String]>,
+) -> Result<()> {
+    let names = match names {
+        Some(names) => names.iter().map(|name| quoted(name)).collect::<Vec<_>>(),
+        None => (1..=samples.ncols()).map(|i| format!("x{i}")).collect(),
+    };
+    write_atomic(path, |out| {
+        writeln!(out, "cluster,{}", names.join(","))?;
+        let mut line = String::new();
+        for (row, cluster) in samples.rows().into_iter().zip(clusters.clone()) {
+            line.clear();
+            let _ = write!(line, "{cluster}");
+            row.iter().for_each(|v| {
+                let _ = write!(line, ",{v}");
+            });
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// A name as a CSV field, in quotes where it must be.
+fn quoted(name: &str) -> String {
+    if name.contains([',', ';', '\t', '"']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.into()
+    }
+}
+
 /// What stands beside the cluster in an assignments CSV.
 #[derive(Debug, Clone, Copy)]
 pub enum Probability<'a> {
@@ -95,7 +131,8 @@ pub fn facets_csv(out: &mut dyn Write, facets: &[Array1<u32>]) -> std::io::Resul
     Ok(())
 }
 
-/// Reads assignments: NPY of whole numbers, a CSV with a column `cluster`, or one number a line.
+/// Reads assignments: NPY of whole numbers, a CSV with a column `cluster` (and in the order of `index`, if it has one),
+/// or one number a line.
 pub fn read_assignments(path: &Path) -> Result<Array1<u32>> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let clusters = if bytes.starts_with(b"\x93NUMPY") {
@@ -134,6 +171,7 @@ fn read_text_clusters(text: &str) -> Result<Vec<u32>> {
     let mut lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()).peekable();
     let Some((_, first)) = lines.peek() else { return Ok(Vec::new()) };
     let names: Vec<&str> = first.split(',').map(|f| f.trim().trim_matches('"')).collect();
+    let index = names.iter().position(|n| *n == "index");
     let column = match names.iter().position(|n| *n == "cluster") {
         Some(column) => column,
         None if names.len() > 1 => bail!("line 1: no column `cluster` among {}", names.join(", ")),
@@ -142,12 +180,38 @@ fn read_text_clusters(text: &str) -> Result<Vec<u32>> {
     if names[column].parse::<u32>().is_err() {
         lines.next();
     }
-    lines
-        .map(|(i, line)| {
-            let field = line.split(',').nth(column).unwrap_or_default().trim();
-            field.parse().with_context(|| format!("line {}: `{field}` is no cluster number", i + 1))
-        })
-        .collect()
+    let field = |line: &str, column: usize| line.split(',').nth(column).unwrap_or_default().trim().to_owned();
+    let rows = lines.map(|(i, line)| {
+        let cluster = field(line, column);
+        let cluster =
+            cluster.parse().with_context(|| format!("line {}: `{cluster}` is no cluster number", i + 1))?;
+        let place = index.map(|index| {
+            let place = field(line, index);
+            place.parse().with_context(|| format!("line {}: `{place}` is no index", i + 1))
+        });
+        Ok((i + 1, place.transpose()?, cluster))
+    });
+    in_order_of_index(rows.collect::<Result<_>>()?)
+}
+
+/// Clusters in the order of their column `index`, where there is one: a program may have sorted the rows by another.
+/// Each row is the number of its line, its index and its cluster.
+fn in_order_of_index(mut rows: Vec<(usize, Option<usize>, u32)>) -> Result<Vec<u32>> {
+    rows.sort_by_key(|(_, place, _)| *place);
+    for (expected, (line, place, _)) in rows.iter().enumerate() {
+        match place {
+            Some(place) if *place < expected => {
+                bail!("line {line}: index {place} stands on another line too")
+            }
+            Some(place) if *place > expected => bail!(
+                "index {expected} is missing: all of 0 to {} are expected, one row each; leave the column `index` out \
+                 to take the rows as they stand",
+                rows.len() - 1
+            ),
+            _ => {}
+        }
+    }
+    Ok(rows.into_iter().map(|(_, _, cluster)| cluster).collect())
 }
 
 #[cfg(test)]
@@ -177,10 +241,18 @@ mod tests {
     }
 
     #[test]
+    fn rows_go_by_their_index() {
+        assert_eq!(read_text_clusters("cluster,index\n7,2\n5,0\n6,1\n").expect("shuffled"), [5, 6, 7]);
+    }
+
+    #[test]
     fn what_is_no_cluster_is_named_by_line() {
         let wrong = |text: &str| format!("{:#}", read_text_clusters(text).expect_err("no clusters"));
         assert!(wrong("index,cluster\n0,1\n1,-2\n").contains("line 3: `-2`"));
         assert!(wrong("a,b\n1,2\n").contains("no column `cluster` among a, b"));
+        assert!(wrong("index,cluster\n0,1\n0,2\n").contains("line 3: index 0 stands on another line too"));
+        assert!(wrong("index,cluster\n0,1\n2,2\n").contains("index 1 is missing: all of 0 to 1"));
+        assert!(wrong("index,cluster\na,1\n").contains("line 2: `a` is no index"));
     }
 
     #[test]

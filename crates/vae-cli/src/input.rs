@@ -3,12 +3,15 @@
 use crate::args::{FitSplit, Header, ReadArgs};
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use vae_core::{Csr, Features, ImageShape};
 use vae_data::{DataSet, Labels, LoadOptions, Matrix, Source, Vocabulary};
 
 /// Terms and weights of the documents a model was fitted on, beside the model.
 pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
+
+/// Names of the features a model was fitted on, one a line, beside the model; only where the data had a header.
+pub const COLUMNS_FILE: &str = "columns.txt";
 
 /// A loaded data set.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub struct Input {
     pub labels: Option<Labels>,
     /// What the run file says about the data.
     pub about: About,
+    /// Names of the features, where a table has a header.
+    pub columns: Option<Vec<String>>,
     /// What the columns are, where the rows are documents.
     pub vocabulary: Option<Vocabulary>,
 }
@@ -65,7 +70,30 @@ pub fn options(args: &ReadArgs) -> LoadOptions {
         y_key: args.y_key.clone(),
         max_terms: args.max_terms,
         vocabulary: None,
+        columns: None,
     }
+}
+
+/// The names that the model at `place`, a run folder or a file, has of its features.
+///
+/// # Errors
+/// A file of names that cannot be read.
+pub fn columns_of(place: &Path) -> Result<Option<Vec<String>>> {
+    let path = folder_of(place).join(COLUMNS_FILE);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Some(text.split_terminator('\n').map(str::to_owned).collect()))
+}
+
+/// What [`columns_of`] reads. A name has no line break: a quoted field ends on its line.
+pub fn columns_text(columns: &[String]) -> String {
+    columns.iter().map(|name| format!("{name}\n")).collect()
+}
+
+fn folder_of(place: &Path) -> &Path {
+    if place.is_dir() { place } else { place.parent().unwrap_or(place) }
 }
 
 /// Loads features and labels for a fit.
@@ -73,19 +101,26 @@ pub fn options(args: &ReadArgs) -> LoadOptions {
 /// # Errors
 /// Everything `vae-data` finds wrong, with the file and the place in it.
 pub fn load(source: &Source, args: &ReadArgs) -> Result<Input> {
-    load_with(source, args, None)
+    load_with(source, args, options(args))
 }
 
 /// Loads features and labels for a fitted model, a run folder or a file. Documents get the columns of those it was
-/// fitted on.
+/// fitted on, and named columns of a table its order.
 ///
 /// # Errors
-/// As [`load`]; documents where the model has no vocabulary beside it.
+/// As [`load`]; documents where the model has no vocabulary beside it, a table with other columns.
 pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input> {
-    let folder = if model.is_dir() { model } else { model.parent().unwrap_or(model) };
+    let folder = folder_of(model);
     let vocabulary = Some(folder.join(VOCABULARY_FILE)).filter(|path| path.is_file());
     let has_vocabulary = vocabulary.is_some();
-    let input = load_with(source, args, vocabulary)?;
+    if has_vocabulary && args.text_column.is_none() && matches!(source, Source::Path(path) if path.is_file())
+    {
+        bail!(
+            "the model was fitted on documents, and {source} is a file: add --text-column NAME, the column with the texts"
+        );
+    }
+    let columns = columns_of(model)?;
+    let input = load_with(source, args, LoadOptions { vocabulary, columns, ..options(args) })?;
     if input.vocabulary.is_some() && !has_vocabulary {
         bail!(
             "{} is missing: documents can only be used with the terms the model was fitted on; copy that file of the run folder beside the model",
@@ -119,8 +154,8 @@ pub fn load_split(source: &Source, args: &ReadArgs, split: FitSplit) -> Result<(
     Ok((input_of(set, labels, args, source)?, Some(held_out)))
 }
 
-fn load_with(source: &Source, args: &ReadArgs, vocabulary: Option<PathBuf>) -> Result<Input> {
-    let (set, labels) = vae_data::load(source, &LoadOptions { vocabulary, ..options(args) })?;
+fn load_with(source: &Source, args: &ReadArgs, options: LoadOptions) -> Result<Input> {
+    let (set, labels) = vae_data::load(source, &options)?;
     input_of(set, labels, args, source)
 }
 
@@ -137,7 +172,8 @@ fn input_of(set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, source: &
         about.sha256 = x.sha256();
         (about.n, about.n_train, about.limit) = (limit, about.n_train.min(limit), Some(limit));
     }
-    Ok(Input { features: features_of(x, set.image, source)?, labels, about, vocabulary: set.vocabulary })
+    let features = features_of(x, set.image, source)?;
+    Ok(Input { features, labels, about, columns: set.columns, vocabulary: set.vocabulary })
 }
 
 /// The matrix moves: 70,000 images exist once.

@@ -4,6 +4,7 @@ use crate::args::SelectionArgs;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use vae_data::Source;
+use vae_models::Error;
 use vae_models::config::{Resolved, Selection, resolve};
 use vae_models::registry::presets;
 
@@ -64,7 +65,20 @@ pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
             _ => None,
         },
     };
-    Ok(Chosen { resolved: resolve(&selection)?, source, notes })
+    let resolved = resolve(&selection).map_err(|error| match lacks_clusters(&error) {
+        // Of all that may be wrong, a missing number of clusters is said last.
+        true => {
+            let rest = resolve(&Selection { n_clusters: Some(1), ..selection.clone() });
+            rest.err().filter(|other| !lacks_clusters(other)).unwrap_or(error)
+        }
+        false => error,
+    })?;
+    Ok(Chosen { resolved, source, notes })
+}
+
+/// Whether all that is wrong is that nobody said how many clusters there are.
+pub fn lacks_clusters(error: &Error) -> bool {
+    matches!(error, Error::Config { field, .. } if field == "n_clusters")
 }
 
 impl Chosen {

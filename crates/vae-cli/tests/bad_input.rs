@@ -90,14 +90,22 @@ fn configurations_that_make_no_sense() {
         for text in texts {
             assert!(error.contains(text), "`{text}` is not in: {error}");
         }
+        error
     };
     place.write("my.toml", "method = \"vade\"\n\n[train]\nepochs = 3\nlearning_rate = 0.1\n");
     wrong(&["--config", "my.toml"], &["my.toml", "line 5, column 1", "learning_rate", "^^^^"]);
     wrong(&["-m", "vade", "--set", "train.epoch=3"], &["--set train.epoch=3", "unknown field `epoch`", "^"]);
-    wrong(&["-m", "vade", "--set", "train.epochs=many"], &["--set train.epochs=many", "^"]);
+    let whole = "expected a whole number, 0 or more";
+    wrong(&["-m", "vade", "--set", "train.epochs=many"], &["--set train.epochs=many", "^", whole]);
+    wrong(&["-m", "vade", "--set", "train=5"], &["expected a table of settings"]);
+    wrong(&["-m", "vade", "--set", "net.hidden=5"], &["expected a list, such as [500, 500]"]);
+    // A missing number of clusters does not hide what else is wrong, and what is out of range has a place.
+    wrong(&["-m", "vade", "--set", "train.lr=-1"], &["`train.lr` is -1 (--set train.lr=-1), expected"]);
+    wrong(&["-m", "vade"], &["`n_clusters` is 0 or not given, expected at least 1: give --clusters K"]);
     let methods = place.methods();
     wrong(&["-m", "vaed"], &["unknown method `vaed`", &methods.join(", ")]);
-    wrong(&["-p", "vade/minst"], &["unknown preset `vade/minst`"]);
+    let refused = wrong(&["-p", "vade/minst"], &["unknown preset `vade/minst`", "vade/mnist"]);
+    assert!(!refused.contains("dgg/mnist"), "{refused}");
     wrong(&["-m", "vade", "--profile", "fast"], &["unknown profile `fast`", "quick, standard, paper"]);
     for method in &methods {
         wrong(&["-m", method, "-k", "0"], &["`n_clusters` is 0"]);
@@ -187,8 +195,32 @@ fn data_of_another_dimension() {
     place.write("wide.csv", "1,2,3,4,5\n6,7,8,9,10\n");
     place.ok(&["fit", "-m", "kmeans", "-d", "x.csv", "--label-column", "kind", "-k", "3", "-o", "run"]);
     let error = place.refused(&["predict", "-m", "run", "-d", "wide.csv", "-o", "p.csv"]);
-    assert!(error.contains("fitted on 3 features, these have 5"), "{error}");
+    assert!(
+        error.contains("fitted on 3 features, these data have 5") && error.contains("--label-column"),
+        "{error}"
+    );
     assert!(!place.path("p.csv").exists());
+
+    // With a header the columns are named: labels that nobody named, and a column that is not there.
+    place.write("labelled.csv", "b,class,a,z\n1,2,3,4\n");
+    let error = place.refused(&["predict", "-m", "run", "-d", "labelled.csv", "-o", "p.csv"]);
+    for part in
+        ["labelled.csv has other columns", "missing: c (", "not known to it: class, z (", "--label-column"]
+    {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(!place.path("p.csv").exists());
+}
+
+#[test]
+fn a_model_that_is_none() {
+    let place = Place::new();
+    place.write("x.csv", groups_csv(30));
+    let error = place.refused(&["predict", "-m", "x.csv", "-d", "x.csv", "--label-column", "kind"]);
+    assert!(
+        error.contains("give the run folder of a finished `vae fit`") && !error.contains("delete"),
+        "{error}"
+    );
 }
 
 /// A limit on the size of files stands for a full disk: the write fails in the same place with the same kind of error.

@@ -76,6 +76,15 @@ fn lists_for_programs() {
 }
 
 #[test]
+fn settings_are_shown_without_a_number_of_clusters() {
+    let place = Place::new();
+    let shown = place.ok(&["config", "-m", "vade"]);
+    let row = shown.lines().find(|line| line.starts_with("n_clusters")).expect("a row");
+    assert!(row.contains("not given") && row.contains("--clusters K"), "{row}");
+    assert!(shown.contains("train.lr") && !shown.contains("sha256"), "{shown}");
+}
+
+#[test]
 fn the_configuration_of_a_run_is_a_configuration() {
     let place = Place::new();
     let out = place.ok(&["config", "-m", "kmeans", "-d", "strokes", "--set", "kmeans.n_init=3"]);

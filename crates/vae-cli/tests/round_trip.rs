@@ -62,6 +62,17 @@ fn own_table_with_k_means() {
     assert_eq!(String::from_utf8(place.read("new.csv")).expect("text"), assigned);
     let on_stdout = place.ok(&["predict", "-m", "run", "-d", "my.csv", "--label-column", "kind"]);
     assert_eq!(on_stdout, assigned);
+
+    // The columns in another order, with another position of the labels.
+    let turned: String = groups_csv(90)
+        .lines()
+        .map(|line| match line.split(',').collect::<Vec<_>>()[..] {
+            [a, b, c, kind] => format!("{c},{kind},{a},{b}\n"),
+            _ => panic!("four columns: {line}"),
+        })
+        .collect();
+    place.write("turned.csv", turned);
+    assert_eq!(place.ok(&["predict", "-m", "run", "-d", "turned.csv", "--label-column", "kind"]), assigned);
 }
 
 #[test]
@@ -95,7 +106,14 @@ fn own_table_with_vade() {
     let scored = json(place.ok(&[&["score", "-m", "run", "--json"][..], &data].concat()).as_bytes());
     assert_eq!(scored["acc"], metrics["fit"]["acc"]);
     place.ok(&["sample", "-m", "run/model.safetensors", "-c", "1", "-n", "4", "-o", "s.csv"]);
-    assert_eq!(String::from_utf8(place.read("s.csv")).expect("text").lines().count(), 4);
+    let drawn = String::from_utf8(place.read("s.csv")).expect("text");
+    assert!(drawn.starts_with("cluster,a,b,c\n1,") && drawn.lines().count() == 5, "{drawn}");
+    place.ok(&["sample", "-m", "run", "-n", "2", "-o", "all.csv"]);
+    let drawn = String::from_utf8(place.read("all.csv")).expect("text");
+    let of: Vec<&str> = drawn.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(of, ["0", "0", "1", "1", "2", "2"]);
+    // What was drawn are data for the model.
+    place.ok(&["score", "-m", "run", "-d", "all.csv", "--label-column", "cluster"]);
     let no_images = place.refused(&["sample", "-m", "run", "-o", "s.png"]);
     assert!(no_images.contains("not fitted on images"), "{no_images}");
 
@@ -132,6 +150,11 @@ fn scores_of_two_files() {
     place.write("b.txt", "cat\ncat\ndog\ncat\n");
     let shown = place.ok(&["score", "--pred", "a.csv", "--labels", "b.txt"]);
     assert!(shown.contains("ACC           0.7500"), "{shown}");
+    place.write("sorted.csv", "index,cluster\n2,0\n3,0\n0,1\n1,1\n");
+    assert_eq!(place.ok(&["score", "--pred", "sorted.csv", "--labels", "b.txt"]), shown);
+    std::fs::create_dir(place.path("run")).expect("folder");
+    place.write("run/assignments.csv", "index,cluster\n0,1\n1,1\n2,0\n3,0\n");
+    assert_eq!(place.ok(&["score", "--pred", "run", "--labels", "b.txt"]), shown);
     place.write("c.txt", "cat\n");
     let short = place.refused(&["score", "--pred", "a.csv", "--labels", "c.txt"]);
     assert!(short.contains("1 labels for 4 rows"), "{short}");

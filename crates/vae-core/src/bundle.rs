@@ -25,6 +25,9 @@ struct Metadata {
     record: String,
 }
 
+/// The [remedy](Error::remedy) for a file that a run makes for itself.
+pub(crate) const MAKE_ANEW: &str = "delete it and run the command again";
+
 /// Tensors by name, on the CPU.
 pub type Tensors = BTreeMap<String, Tensor>;
 
@@ -66,12 +69,7 @@ pub fn save<R: Serialize>(path: &Path, tensors: &Tensors, record: &R) -> Result<
 /// value (NaN, infinity) is wrong.
 pub fn load<R: DeserializeOwned>(path: &Path) -> Result<(Tensors, R)> {
     let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-    let damaged = |why: String| {
-        Error::corrupt(
-            path,
-            format!("{why}; the file is damaged or not ours: delete it and run the command again"),
-        )
-    };
+    let damaged = |why: String| Error::corrupt(path, format!("{why}; the file is damaged or not ours"));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
     let metadata = header.metadata().as_ref().and_then(|m| m.get(METADATA));

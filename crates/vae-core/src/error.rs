@@ -98,6 +98,15 @@ impl Error {
         Self::Corrupt { path: path.as_ref().to_path_buf(), why: why.into() }
     }
 
+    /// The same with what to do about a damaged file, which only its reader knows.
+    #[must_use]
+    pub fn remedy(self, remedy: &str) -> Self {
+        match self {
+            Self::Corrupt { path, why } => Self::Corrupt { path, why: format!("{why}: {remedy}") },
+            other => other,
+        }
+    }
+
     /// The same with the name of a table before the key: every `check` names keys as its own table has them, and whoever
     /// holds the table calls this.
     #[must_use]

@@ -300,7 +300,7 @@ fn save_artefact(path: &Path, artefact: &Artefact) -> Result<()> {
 }
 
 fn load_artefact(path: &Path) -> Result<Artefact> {
-    let (tensors, record) = bundle::load(path)?;
+    let (tensors, record) = bundle::load(path).map_err(|e| e.remedy(bundle::MAKE_ANEW))?;
     Ok(Artefact { tensors, record })
 }
 

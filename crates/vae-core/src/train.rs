@@ -133,7 +133,17 @@ pub fn train(
         streams: &cx.streams,
         pass: None,
     };
-    let config = &config.resolved(drawer.n_steps());
+    let n_steps = drawer.n_steps();
+    let asked = config.epochs;
+    let config = &config.resolved(n_steps);
+    if config.epochs > asked {
+        let TrainConfig { epochs, min_updates, .. } = config;
+        let steps = if n_steps == 1 { "1 update".into() } else { format!("{n_steps} updates") };
+        cx.fit.progress.note(&format!(
+            "{}: {epochs} epochs instead of {asked}, for an epoch has {steps} and `min_updates` is {min_updates}",
+            cx.name
+        ));
+    }
     let optimizer = Optimizer::new(config.rule(), groups, model.params())?;
     let (state, clock) = (State::default(), Clock::start());
     let mut run = Run { model, data, config, cx, drawer, optimizer, state, clock };

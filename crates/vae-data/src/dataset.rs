@@ -60,6 +60,8 @@ pub struct DataSet {
     pub n_train: usize,
     /// Checksum of the content, see [`Matrix::sha256`].
     pub sha256: String,
+    /// Names of the columns, `[d]`, where a table has a header.
+    pub columns: Option<Vec<String>>,
     /// What the columns are, where the rows are documents.
     pub vocabulary: Option<Vocabulary>,
 }
@@ -67,7 +69,7 @@ pub struct DataSet {
 impl DataSet {
     pub(crate) fn new(name: String, x: Matrix, image: Option<ImageShape>, n_train: usize) -> Self {
         let sha256 = x.sha256();
-        Self { name, x, image, n_train, sha256, vocabulary: None }
+        Self { name, x, image, n_train, sha256, columns: None, vocabulary: None }
     }
 }
 

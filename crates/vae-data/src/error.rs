@@ -202,6 +202,19 @@ pub enum Error {
         header: bool,
     },
 
+    /// A table whose columns are not those a model was fitted on.
+    #[error("{} has other columns than the model was fitted on{}{}", path.display(),
+        listed("missing", missing, "add or rename them"),
+        listed("not known to it", unknown, "leave them out, or name the labels with --label-column"))]
+    OtherColumns {
+        /// The file.
+        path: PathBuf,
+        /// Names of the model that the table has not (at most 20).
+        missing: Vec<String>,
+        /// Names of the table that the model has not (at most 20), the label column aside.
+        unknown: Vec<String>,
+    },
+
     /// Features and labels disagree in number.
     #[error("{} holds {labels} labels for {rows} rows; one label a row is needed, in the same order", path.display())]
     LabelCount {
@@ -349,6 +362,11 @@ pub enum ValueProblem {
     /// Text among the features.
     #[error("`{0}` is not a number; drop the column, encode it, or name it as the label column")]
     NotANumber(String),
+}
+
+/// `; WHAT: a, b: REMEDY`, or nothing for an empty list.
+fn listed(what: &str, names: &[String], remedy: &str) -> String {
+    if names.is_empty() { String::new() } else { format!("; {what}: {} ({remedy})", names.join(", ")) }
 }
 
 impl Error {

@@ -110,7 +110,15 @@ pub(crate) fn read_idx_folder(folder: Folder<'_>) -> Result<Raw> {
         let part = folder.read(name, |input| idx::read_labels(input, Some(rows)))?;
         labels.extend(part);
     }
-    Ok(Raw { x, n: n_train + n_test, d, image, n_train, labels: Some(RawLabels::Ints(labels)) })
+    Ok(Raw {
+        x,
+        n: n_train + n_test,
+        d,
+        columns: None,
+        image,
+        n_train,
+        labels: Some(RawLabels::Ints(labels)),
+    })
 }
 
 /// Reads UCI HAR: training rows first, then test rows; class names from `activity_labels.txt` if it is there.
@@ -132,7 +140,15 @@ pub(crate) fn read_har_folder(folder: Folder<'_>) -> Result<(Raw, HashMap<i64, S
         Some(_) => folder.read("activity_labels.txt", har::read_class_names)?.into_iter().collect(),
         None => HashMap::new(),
     };
-    let raw = Raw { x, n: n_train + n_test, d, image: None, n_train, labels: Some(RawLabels::Ints(labels)) };
+    let raw = Raw {
+        x,
+        n: n_train + n_test,
+        d,
+        columns: None,
+        image: None,
+        n_train,
+        labels: Some(RawLabels::Ints(labels)),
+    };
     Ok((raw, names))
 }
 
@@ -167,7 +183,7 @@ pub(crate) fn read_stl10(folder: Folder<'_>) -> Result<Raw> {
     let labels = stl10_labels(folder, Some((n_train, n_test)))?;
     let (image, d) = (stl10::SHAPE, x.len() / (n_train + n_test));
     let labels = Some(RawLabels::Ints(labels));
-    Ok(Raw { x, n: n_train + n_test, d, image: Some(image), n_train, labels })
+    Ok(Raw { x, n: n_train + n_test, d, columns: None, image: Some(image), n_train, labels })
 }
 
 /// Reads features of STL-10's pictures that `vae features` made, with the labels of the pictures.
@@ -261,6 +277,7 @@ pub(crate) fn draw_strokes() -> Result<Raw> {
         x: pixels.into_iter().map(|v| fractions[usize::from(v)]).collect(),
         n,
         d: height * width,
+        columns: None,
         image: Some(ImageShape { channels: 1, height, width }),
         n_train: n,
         labels: Some(RawLabels::Ints(labels.iter().map(|y| i64::from(*y)).collect())),

@@ -59,17 +59,17 @@ pub fn load_from(
     options: &LoadOptions,
     places: &Places,
 ) -> Result<(DataSet, Option<Labels>)> {
-    let columns = columns(options)?;
+    let terms = terms(options)?;
     let (name, found, names) = match source {
         Source::Known(name) => {
             let entry = registry().require(name)?;
             let is_text = matches!(entry.reader, Reader::Reuters21578 | Reader::Rcv1);
             only_options(options, if is_text { &TEXT_OPTIONS } else { &[] }, "a known data set")?;
-            let (found, names) = read_known(entry, places, options, &columns)?;
+            let (found, names) = read_known(entry, places, options, &terms)?;
             (name.clone(), found, names)
         }
         Source::Path(path) => {
-            let (found, names) = read_path(path, options, &columns)?;
+            let (found, names) = read_path(path, options, &terms)?;
             (name_of(path), found, names)
         }
     };
@@ -77,10 +77,13 @@ pub fn load_from(
         Found::Values(raw) => (raw, None),
         Found::Text(TextSet { x, vocabulary, labels }) => {
             let (n, d) = (x.n(), x.n_columns);
-            (Raw { x: Vec::new(), n, d, image: None, n_train: n, labels }, Some((x, vocabulary)))
+            (
+                Raw { x: Vec::new(), n, d, columns: None, image: None, n_train: n, labels },
+                Some((x, vocabulary)),
+            )
         }
     };
-    let Raw { x, n, d, image, n_train, labels: own_labels } = raw;
+    let Raw { x, n, d, columns, image, n_train, labels: own_labels } = raw;
     let labels = match &options.labels {
         Some(path) => Some(Labels::from_raw(labels::read(path, n, None)?)),
         None => own_labels.map(Labels::from_raw).map(|labels| named(labels, names)),
@@ -92,7 +95,8 @@ pub fn load_from(
     let shape_error =
         |e: ndarray::ShapeError| Error::Format { path: name.clone().into(), problem: e.to_string() };
     let x = Array2::from_shape_vec((n, d), x).map_err(shape_error)?;
-    Ok((DataSet::new(name, Matrix::Dense(x), image, n_train), labels))
+    let set = DataSet::new(name, Matrix::Dense(x), image, n_train);
+    Ok((DataSet { columns, ..set }, labels))
 }
 
 /// What a reader gave.
@@ -101,7 +105,7 @@ enum Found {
     Text(TextSet),
 }
 
-fn columns(options: &LoadOptions) -> Result<Columns> {
+fn terms(options: &LoadOptions) -> Result<Columns> {
     match (&options.vocabulary, options.max_terms) {
         (Some(_), Some(_)) => Err(Error::Option {
             option: "--max-terms",
@@ -247,7 +251,11 @@ fn read_path(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(F
         }
         _ => {
             check_is_table(path, &start)?;
-            let table = TableOptions { header: options.header, label_column: options.label_column.clone() };
+            let table = TableOptions {
+                header: options.header,
+                label_column: options.label_column.clone(),
+                columns: options.columns.clone(),
+            };
             if let Some(column) = &options.text_column {
                 let allowed = ["--label-column", "--header", "--text-column", "--max-terms"];
                 only_options(options, &allowed, "a table")?;

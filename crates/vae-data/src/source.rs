@@ -70,6 +70,9 @@ pub struct LoadOptions {
     /// A file written from a [`Vocabulary`](crate::Vocabulary): documents get its columns and weights instead of
     /// their own. Data that are no documents are read as without it.
     pub vocabulary: Option<PathBuf>,
+    /// Names of the columns a model was fitted on: a table with a header gives these, in this order, whatever its own
+    /// order is. Data without names are read as without it.
+    pub columns: Option<Vec<String>>,
 }
 
 #[cfg(test)]

@@ -42,7 +42,10 @@ pub enum Error {
         known: String,
     },
     /// The features do not fit the fitted model.
-    #[error("the model was fitted on {expected} features, these have {got}")]
+    #[error(
+        "the model was fitted on {expected} features, these data have {got}; columns that are no features (labels, an \
+         index) are left out, or named with --label-column"
+    )]
     Dim {
         /// Features the model knows.
         expected: usize,
@@ -88,6 +91,22 @@ impl Error {
             other => return other,
         };
         Self::Config { field: format!("{table}.{field}"), value, expected }
+    }
+
+    /// The same with where a value out of range was set, for whoever knows that.
+    #[must_use]
+    pub(crate) fn set_by(self, origin: impl FnOnce(&str) -> Option<String>) -> Self {
+        match self {
+            Self::Config { field, value, expected }
+            | Self::Core(vae_core::Error::Config { field, value, expected }) => {
+                let value = match origin(&field) {
+                    Some(origin) => format!("{value} ({origin})"),
+                    None => value,
+                };
+                Self::Config { field, value, expected }
+            }
+            other => other,
+        }
     }
 
     /// A configuration value out of range.

@@ -179,9 +179,11 @@ pub fn presets() -> impl Iterator<Item = &'static Preset> {
 /// # Errors
 /// [`Error::Unknown`] with the names there are.
 pub fn preset(name: &str) -> Result<&'static Preset> {
-    presets().find(|p| p.name == name).ok_or_else(|| Error::Unknown {
-        what: "preset",
-        name: name.into(),
-        known: presets().map(|p| p.name).collect::<Vec<_>>().join(", "),
+    presets().find(|p| p.name == name).ok_or_else(|| {
+        // Those of the method, if it has a name that is one.
+        let method = name.split('/').next().unwrap_or_default();
+        let near: Vec<&str> = presets().filter(|p| p.method == method).map(|p| p.name).collect();
+        let known = if near.is_empty() { presets().map(|p| p.name).collect() } else { near };
+        Error::Unknown { what: "preset", name: name.into(), known: known.join(", ") }
     })
 }

@@ -66,7 +66,8 @@ pub(crate) fn save<C: Serialize>(
 /// # Errors
 /// A file that is missing, damaged, of another format, or of a method this version does not have.
 pub fn load_model(path: &Path) -> Result<Box<dyn Clusterer>> {
-    let (tensors, record): (Tensors, Record) = bundle::load(path)?;
+    let no_model = "give the run folder of a finished `vae fit`, or fit again";
+    let (tensors, record): (Tensors, Record) = bundle::load(path).map_err(|e| e.remedy(no_model))?;
     if record.format != FORMAT {
         let why = format!("the model has format {}, this version reads {FORMAT}", record.format);
         return Err(vae_core::Error::corrupt(path, why).into());

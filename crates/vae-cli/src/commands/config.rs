@@ -1,9 +1,9 @@
 //! `vae config`: what a fit would run with, and where each value comes from.
 
-use crate::args::ConfigArgs;
+use crate::args::{ConfigArgs, SelectionArgs};
 use crate::commands::threads;
 use crate::output::{counted, say, say_json, table};
-use crate::selection::choose;
+use crate::selection::{choose, lacks_clusters};
 use anyhow::Result;
 use serde::Serialize;
 use std::fmt::Write;
@@ -23,7 +23,17 @@ struct Answer<'a> {
 /// # Errors
 /// The errors of the selection.
 pub fn run(args: &ConfigArgs) -> Result<()> {
-    let chosen = choose(&args.selection)?;
+    // A number of clusters is needed to fit, not to look: one stands in for it.
+    let (chosen, is_open) = match choose(&args.selection) {
+        Err(error)
+            if !args.json
+                && args.selection.clusters.is_none()
+                && error.downcast_ref().is_some_and(lacks_clusters) =>
+        {
+            (choose(&SelectionArgs { clusters: Some(1), ..args.selection.clone() })?, true)
+        }
+        chosen => (chosen?, false),
+    };
     let resolved = &chosen.resolved;
     if args.json {
         return say_json(&Answer {
@@ -39,9 +49,14 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
     let _ = writeln!(text, "profile {}", resolved.profile);
     chosen.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
     let mut rows = vec![["KEY", "VALUE", "FROM"].map(String::from).to_vec()];
-    rows.extend(resolved.with_origins().into_iter().map(|(key, value, origin)| vec![key, value, origin]));
-    let _ = write!(text, "\n{}", table(&rows));
-    let _ = writeln!(text, "\nsha256 {}", resolved.sha256());
+    rows.extend(resolved.with_origins().into_iter().map(|(key, value, origin)| match key.as_str() {
+        "n_clusters" if is_open => vec![key, "not given".into(), "a fit needs --clusters K".into()],
+        _ => vec![key, value, origin],
+    }));
+    let _ = writeln!(text, "\n{}", table(&rows));
+    if !is_open {
+        let _ = writeln!(text, "sha256 {}", resolved.sha256());
+    }
     let compute = &args.compute;
     let _ =
         writeln!(text, "beside it: seed {}, {}", compute.seed, counted(threads(compute.threads), "thread"));

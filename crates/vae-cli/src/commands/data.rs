@@ -83,6 +83,9 @@ fn fetch(name: &str, data_dir: Option<PathBuf>, offline: bool, weights: Option<&
     let options = FetchOptions { data_dir: data_dir.clone(), offline, ..FetchOptions::default() };
     let mut display = Display::default();
     let entry = registry().require(name)?;
+    if entry.reader == Reader::Strokes {
+        return say(&format!("{name} is drawn by the program; there is nothing to fetch\n"));
+    }
     eprintln!("{}\nlicence: {}", entry.title, entry.licence);
     let folder = vae_data::fetch(name, &options, &mut |step| display.show(&step));
     display.end_line();

@@ -8,7 +8,7 @@ use crate::args::{FitArgs, FitSplit};
 use crate::commands::threads;
 use crate::exit;
 use crate::hardware::Hardware;
-use crate::input::{self, About, HeldOut, Input, VOCABULARY_FILE};
+use crate::input::{self, About, COLUMNS_FILE, HeldOut, Input, VOCABULARY_FILE};
 use crate::output::{counted, duration, percent, say, thousands};
 use crate::pictures::{self, Subject};
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
@@ -26,7 +26,7 @@ use vae_core::fsio::write_bytes;
 use vae_core::interrupt::Interrupt;
 use vae_core::phase::FitContext;
 use vae_core::progress::for_stderr;
-use vae_data::Labels;
+use vae_data::{Labels, Source};
 use vae_models::config::Resolved;
 use vae_models::{Clusterer, FitSummary};
 
@@ -75,7 +75,9 @@ pub fn run(args: FitArgs) -> Result<()> {
         progress: for_stderr(),
     };
     let data = (input, held_out);
-    let fitted = fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, &begun);
+    let new_data = new_data(&source, args.read.text_column.as_deref());
+    let fitted =
+        fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, (&begun, &new_data));
     match fitted {
         Ok(text) => say(&text),
         Err(error) => {
@@ -139,13 +141,16 @@ fn fit_and_write(
     model: &mut dyn Clusterer,
     (input, held_out): (Input, Option<HeldOut>),
     context: &FitContext,
-    begun: &Begun,
+    (begun, new_data): (&Begun, &str),
 ) -> Result<String> {
     let dir = folder.path();
     write_bytes(&folder.join("config.toml"), config_file(resolved).as_bytes())?;
-    let Input { features, labels, vocabulary, .. } = input;
+    let Input { features, labels, columns, vocabulary, .. } = input;
     if let Some(vocabulary) = &vocabulary {
         write_bytes(&folder.join(VOCABULARY_FILE), vocabulary.to_tsv().as_bytes())?;
+    }
+    if let Some(columns) = &columns {
+        write_bytes(&folder.join(COLUMNS_FILE), input::columns_text(columns).as_bytes())?;
     }
     if let Some(signal) = context.interrupt.get() {
         return Err(vae_core::Error::Interrupted { signal }.into());
@@ -186,7 +191,7 @@ fn fit_and_write(
     begun.write_finished(&folder.join("run.json"), &summary, model.n_clusters(), evaluation.as_ref())?;
     report::write(dir)?;
     folder.finish()?;
-    let found = Found { sizes: &sizes, facets: facets.as_ref(), has_embedding };
+    let found = Found { sizes: &sizes, facets: facets.as_ref(), has_embedding, new_data };
     Ok(closing_words(dir, model, &summary, evaluation.as_ref(), &found))
 }
 
@@ -195,6 +200,17 @@ struct Found<'a> {
     sizes: &'a [usize],
     facets: Option<&'a FacetsFound>,
     has_embedding: bool,
+    /// How new data of this kind are given.
+    new_data: &'a str,
+}
+
+/// The words that give data of the same kind as `source` to another command.
+fn new_data(source: &Source, text_column: Option<&str>) -> String {
+    let Source::Path(path) = source else { return "--data NEW.npy".into() };
+    let ending = path.extension().filter(|_| path.is_file()).map(|e| e.to_string_lossy());
+    let name = ending.map_or_else(|| "NEW".into(), |ending| format!("NEW.{ending}"));
+    let column = text_column.map_or_else(String::new, |column| format!(" --text-column {column}"));
+    format!("--data {name}{column}")
 }
 
 /// Labels that cannot be scored do not spoil a finished fit.
@@ -313,9 +329,9 @@ fn closing_words(
         files.push(vec!["embedding.npy".into(), "the points of the latent space".into()]);
     }
     files.push(vec!["pictures/".into(), "as SVG".into()]);
-    files.iter_mut().for_each(|row| row[0] = format!("  {path}/{}", row[0]));
+    files.iter_mut().for_each(|row| row[0] = format!("  {}", dir.join(&row[0]).display()));
     text.push_str(&output::table(&files));
-    let _ = writeln!(text, "next: vae predict --model {path} --data NEW.csv --out labels.csv");
+    let _ = writeln!(text, "next: vae predict --model {path} {} --out labels.csv", found.new_data);
     if model.generator().is_some() {
         let ending = if model.image().is_some() { "png" } else { "csv" };
         let _ = writeln!(text, "      vae sample --model {path} --out samples.{ending}");

@@ -2,9 +2,9 @@
 
 use crate::args::SampleArgs;
 use crate::commands::{Format, check_parent, format_of, open_model};
-use crate::files;
 use crate::output::say;
 use crate::pictures::raster::{Canvas, Tone};
+use crate::{files, input};
 use anyhow::{Context, Result};
 use ndarray::{Array2, Axis, concatenate};
 
@@ -27,7 +27,11 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     let samples = concatenate(Axis(0), &views)?;
     match format {
         Format::Npy => files::write_npy_f32(&args.out, samples.view())?,
-        Format::Csv => files::write_csv(&args.out, samples.view())?,
+        Format::Csv => {
+            let columns = input::columns_of(&args.model)?;
+            let drawn = clusters.iter().flat_map(|&c| std::iter::repeat_n(c, n));
+            files::write_samples_csv(&args.out, samples.view(), drawn, columns.as_deref())?;
+        }
         Format::Png => {
             let image =
                 model.image().context("the model was not fitted on images; write .npy or .csv instead")?;

@@ -43,7 +43,10 @@ pub fn run(args: &ScoreArgs) -> Result<()> {
 type Pair = (Array1<u32>, Array1<u32>);
 
 fn of_files(args: &ScoreArgs, pred: &std::path::Path) -> Result<Pair> {
-    let clusters = files::read_assignments(pred)?;
+    let clusters = match pred.is_dir() {
+        true => files::read_assignments(&pred.join("assignments.csv"))?,
+        false => files::read_assignments(pred)?,
+    };
     let labels = match (&args.read.labels, &args.data) {
         (Some(labels), None) => input::labels_for(labels, clusters.len())?,
         (_, Some(data)) => labels_of(args, data)?,

@@ -91,7 +91,8 @@ impl State {
     /// Reads `path` into the parameters and the optimiser. `None` when it belongs to another phase key (the
     /// configuration was changed): then the training starts anew.
     pub fn load(path: &Path, key: &str, params: &Params, optimizer: &mut Optimizer) -> Result<Option<Self>> {
-        let (mut tensors, stored): (Tensors, Stored) = bundle::load(path)?;
+        let (mut tensors, stored): (Tensors, Stored) =
+            bundle::load(path).map_err(|e| e.remedy(bundle::MAKE_ANEW))?;
         if stored.key != key {
             return Ok(None);
         }

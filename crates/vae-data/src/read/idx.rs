@@ -84,7 +84,7 @@ pub(crate) fn read_features(
 pub(crate) fn read(input: Input<'_>) -> Result<Raw> {
     let mut x = Vec::new();
     let (n, d, image) = read_features(input, &mut x)?;
-    Ok(Raw { x, n, d, image, n_train: n, labels: None })
+    Ok(Raw { x, n, d, columns: None, image, n_train: n, labels: None })
 }
 
 /// Reads one IDX file of labels: one dimension. Where the number of `rows` is known, another number of labels is

@@ -174,7 +174,7 @@ fn matrix(variable: &Variable, input: &mut Input<'_>, element: Element) -> Resul
     } else {
         read_columns(input, element, (n, d), promised, &mut x)?;
     }
-    Ok(Raw { x, n, d, image: None, n_train: n, labels: None })
+    Ok(Raw { x, n, d, columns: None, image: None, n_train: n, labels: None })
 }
 
 /// Reads columns a block at a time and puts them into rows, so that no second copy of the matrix is held.

@@ -42,6 +42,8 @@ pub(crate) struct Raw {
     pub x: Vec<f32>,
     pub n: usize,
     pub d: usize,
+    /// Names of the columns, where the file has them.
+    pub columns: Option<Vec<String>>,
     pub image: Option<ImageShape>,
     pub n_train: usize,
     pub labels: Option<RawLabels>,

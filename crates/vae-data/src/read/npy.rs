@@ -159,7 +159,7 @@ pub(crate) fn read(mut input: Input<'_>) -> Result<Raw> {
     let mut x = Vec::new();
     read_values(&mut input, element, (n, d), image.is_some(), promised, &mut x)?;
     input.finish()?;
-    Ok(Raw { x, n, d, image, n_train: n, labels: None })
+    Ok(Raw { x, n, d, columns: None, image, n_train: n, labels: None })
 }
 
 /// Four dimensions are channels first. Channels last is common elsewhere and would silently scramble pictures.

@@ -19,6 +19,14 @@ pub(crate) fn read(path: &Path, said: &Keys) -> Result<Raw> {
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| broken(path, &e))?;
     let keys: Vec<String> =
         archive.file_names().filter_map(|name| Some(name.strip_suffix(".npy")?.to_owned())).collect();
+    if keys.is_empty() {
+        let sheets = archive.file_names().any(|name| name.starts_with("xl/") || name == "content.xml");
+        let problem = match sheets {
+            true => "is a spreadsheet, which is not read; save it as CSV",
+            false => "is a ZIP archive without NPY arrays; unpack it and give what it holds",
+        };
+        return Err(Error::format(path, problem));
+    }
     let there = |key: &str| keys.iter().any(|k| k == key);
     if let Some(key) = [&said.x, &said.y].into_iter().flatten().find(|key| !there(key)) {
         return Err(Error::format(path, format!("has no array `{key}`; it has [{}]", keys.join(", "))));
@@ -131,6 +139,23 @@ mod tests {
         assert!(npz(&[]).is_err());
         let absurd = npy_bytes(&header("<f8", "(100000000, 100000)"), &[]);
         assert!(matches!(npz(&[("x", absurd)]), Err(Error::AbsurdDims { .. })));
+    }
+
+    #[test]
+    fn other_archives_are_named() {
+        let dir = tempfile::tempdir().expect("folder");
+        for (member, expected) in [
+            ("xl/workbook.xml", "is a spreadsheet, which is not read; save it as CSV"),
+            ("content.xml", "is a spreadsheet"),
+            ("data.csv", "is a ZIP archive without NPY arrays"),
+        ] {
+            let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+            zip.start_file(member, SimpleFileOptions::default()).expect("member");
+            let path = dir.path().join("book.xlsx");
+            fs::write(&path, zip.finish().expect("archive").into_inner()).expect("file");
+            let error = read(&path, &Keys::default()).expect_err("no arrays").to_string();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     /// Features, labels and another array, packed and plain.

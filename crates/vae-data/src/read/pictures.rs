@@ -21,7 +21,7 @@ pub(crate) fn read(folder: &Path) -> Result<Raw> {
     if all.is_empty() {
         return Err(Error::Empty {
             path: folder.to_owned(),
-            expected: "PNG pictures, or sub-folders of them",
+            expected: "PNG pictures or .txt documents, or sub-folders of them",
         });
     }
     let mut x = Vec::new();
@@ -48,6 +48,7 @@ pub(crate) fn read(folder: &Path) -> Result<Raw> {
         x,
         n,
         d,
+        columns: None,
         image: Some(shape),
         n_train: n,
         labels: has_classes.then_some(RawLabels::Texts(labels)),

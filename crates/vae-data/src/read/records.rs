@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     fn read_text(text: &str, header: Option<bool>) -> Result<Vec<(usize, Vec<String>)>> {
-        let options = TableOptions { header, label_column: None };
+        let options = TableOptions { header, ..TableOptions::default() };
         let mut records = Records::new(Input::bytes(text.as_bytes()), &options)?;
         let mut found = Vec::new();
         while let Some(Record { line, fields }) = records.next()? {

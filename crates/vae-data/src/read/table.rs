@@ -4,7 +4,7 @@
 //! is and not at the end of the file.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ use crate::read::numbered::Numbered;
 pub(crate) struct TableOptions {
     pub header: Option<bool>,
     pub label_column: Option<String>,
+    /// The features and their order, where the table has names.
+    pub columns: Option<Vec<String>>,
 }
 
 /// No line of a table is longer; a file that is no table at all ends here and not in memory.
@@ -313,6 +315,10 @@ struct Rows {
     names: Option<Vec<String>>,
     columns: usize,
     label: Option<usize>,
+    /// The columns that are features, in the order of the features.
+    features: Vec<usize>,
+    /// Whether they are those of a fitted model.
+    as_fitted: bool,
     x: Vec<f32>,
     labels: Vec<Arc<str>>,
     texts: Interner,
@@ -331,18 +337,17 @@ impl Rows {
             .as_ref()
             .map(|name| find_column(&path, &names, columns, name))
             .transpose()?;
-        if label.is_none()
-            && let Some(name) =
-                names.iter().flatten().find(|n| LABEL_NAMES.contains(&n.to_lowercase().as_str()))
-        {
-            tracing::warn!(file = %path.display(), column = %name,
-                "this column is used as a feature; if it holds labels, name it with --label-column");
-        }
+        let features = match (&names, &options.columns) {
+            (Some(names), Some(fitted)) => in_fitted_order(&path, names, label, fitted)?,
+            _ => (0..columns).filter(|i| label != Some(*i)).collect(),
+        };
         Ok(Self {
             path,
             names,
             columns,
             label,
+            features,
+            as_fitted: options.columns.is_some(),
             x: Vec::new(),
             labels: Vec::new(),
             texts: Interner::default(),
@@ -355,30 +360,27 @@ impl Rows {
             let (expected, found) = (self.columns, fields.len());
             return Err(Error::Ragged { path: self.path.clone(), line, expected, found });
         }
-        let Self { path, names, x, labels, texts, .. } = self;
+        let Self { path, names, x, labels, texts, label, features, .. } = self;
         let short = |short: Shortage| short.at(path);
         memory::reserve(x, self.columns).map_err(short)?;
-        for (i, field) in fields.iter().enumerate() {
-            if self.label == Some(i) {
-                let label = texts.get(field).map_err(short)?;
-                memory::push(labels, label).map_err(short)?;
-            }
-            let value =
-                if self.label == Some(i) { check_label(field) } else { number(field).map(|v| x.push(v)) };
-            value.map_err(|problem| Error::Value {
-                path: path.clone(),
-                line,
-                column: i + 1,
-                name: names.as_ref().map(|names| names[i].clone()),
-                problem,
-            })?;
+        let at = |i: usize| {
+            let (path, name) = (path.clone(), names.as_ref().map(|names| names[i].clone()));
+            move |problem| Error::Value { path, line, column: i + 1, name, problem }
+        };
+        if let Some(i) = *label {
+            check_label(&fields[i]).map_err(at(i))?;
+            let label = texts.get(&fields[i]).map_err(short)?;
+            memory::push(labels, label).map_err(short)?;
+        }
+        for &i in features.iter() {
+            x.push(number(&fields[i]).map_err(at(i))?);
         }
         self.n += 1;
         Ok(())
     }
 
     fn finish(mut self) -> Result<Raw> {
-        let d = self.columns - usize::from(self.label.is_some());
+        let d = self.features.len();
         if self.n == 0 {
             let header = self.names.unwrap_or_default();
             let shown: String = header.join(", ").chars().take(40).collect();
@@ -390,10 +392,51 @@ impl Rows {
         if d == 0 {
             return Err(Error::Empty { path: self.path, expected: "at least one column beside the labels" });
         }
+        if self.label.is_none()
+            && !self.as_fitted
+            && let Some(name) =
+                self.names.iter().flatten().find(|n| LABEL_NAMES.contains(&n.to_lowercase().as_str()))
+        {
+            tracing::warn!(
+                "{}: column `{name}` is used as a feature; if it holds labels, name it with --label-column",
+                self.path.display()
+            );
+        }
         self.x.shrink_to_fit();
         let labels = self.label.map(|_| RawLabels::Texts(self.labels));
-        Ok(Raw { x: self.x, n: self.n, d, image: None, n_train: self.n, labels })
+        let columns = self.names.map(|names| self.features.iter().map(|i| names[*i].clone()).collect());
+        Ok(Raw { x: self.x, n: self.n, d, columns, image: None, n_train: self.n, labels })
     }
+}
+
+/// Where the columns of a model stand among `names`, of which `label` is no feature.
+fn in_fitted_order(
+    path: &Path,
+    names: &[String],
+    label: Option<usize>,
+    fitted: &[String],
+) -> Result<Vec<usize>> {
+    let places: HashMap<&str, usize> = names
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| label != Some(*i))
+        .map(|(i, name)| (name.as_str(), i))
+        .collect();
+    let missing: Vec<&str> =
+        fitted.iter().map(String::as_str).filter(|name| !places.contains_key(name)).collect();
+    let known: HashSet<&str> = fitted.iter().map(String::as_str).collect();
+    let unknown =
+        names.iter().enumerate().filter(|(i, name)| label != Some(*i) && !known.contains(name.as_str()));
+    let unknown: Vec<&str> = unknown.map(|(_, name)| name.as_str()).collect();
+    if missing.is_empty() && unknown.is_empty() {
+        return Ok(fitted.iter().map(|name| places[name.as_str()]).collect());
+    }
+    Err(Error::OtherColumns { path: path.to_owned(), missing: some_of(&missing), unknown: some_of(&unknown) })
+}
+
+/// The first names of a list, for an error.
+fn some_of(names: &[&str]) -> Vec<String> {
+    names.iter().take(NAMES_IN_ERROR).map(|name| (*name).to_owned()).collect()
 }
 
 pub(crate) fn find_column(

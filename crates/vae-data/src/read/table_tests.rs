@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn read_with(text: &str, header: Option<bool>, label_column: Option<&str>) -> Result<Raw> {
-    let options = TableOptions { header, label_column: label_column.map(str::to_owned) };
+    let options = TableOptions { header, label_column: label_column.map(str::to_owned), columns: None };
     read(Input::bytes(text.as_bytes()), &options)
 }
 
@@ -77,6 +77,37 @@ fn bad_values_are_told_by_line_column_and_name() {
     }
     let text = message(read_with("a,b\n1,2\n3,\n", None, Some("b")));
     assert!(text.contains("line 3, column 2 (b): the value is missing"), "{text}");
+}
+
+#[test]
+fn columns_go_by_name_where_a_model_has_names() {
+    let fitted = |text: &str, label_column: Option<&str>, header: Option<bool>| {
+        let columns = Some(["a", "b", "c"].map(str::to_owned).to_vec());
+        let options = TableOptions { header, label_column: label_column.map(str::to_owned), columns };
+        read(Input::bytes(text.as_bytes()), &options)
+    };
+    let raw = fitted("c,kind,a,b\n3,x,1,2\n6,y,4,5\n", Some("kind"), None).expect("another order");
+    assert_eq!((raw.x.as_slice(), raw.n, raw.d), (&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0][..], 2, 3));
+    assert_eq!(labels(&raw), ["x", "y"]);
+    assert_eq!(raw.columns.expect("names"), ["a", "b", "c"]);
+    // Without names there is nothing to go by but the order.
+    let raw = fitted("3,1,2\n", None, Some(false)).expect("no header");
+    assert_eq!((raw.x.as_slice(), raw.columns), (&[3.0, 1.0, 2.0][..], None));
+
+    let refused = message(fitted("x,b,a,class\n1,2,3,0\n", None, None));
+    for part in ["missing: c (add or rename", "not known to it: x, class (leave them out, or name the labels"]
+    {
+        assert!(refused.contains(part), "{refused}");
+    }
+    let label_taken = message(fitted("a,b,c\n1,2,3\n", Some("c"), None));
+    assert!(label_taken.contains("missing: c") && !label_taken.contains("not known"), "{label_taken}");
+}
+
+#[test]
+fn the_names_of_features_leave_the_labels_out() {
+    let raw = read_with("a,kind,b\n1,x,2\n", None, Some("kind")).expect("table");
+    assert_eq!(raw.columns.expect("names"), ["a", "b"]);
+    assert_eq!(read_text("1,2\n").expect("no header").columns, None);
 }
 
 #[test]
