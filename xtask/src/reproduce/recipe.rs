@@ -21,7 +21,7 @@ pub enum Profile {
     Quick,
     /// Our settings, feasible on two cores; claims refer to it.
     Standard,
-    /// The published schedule to the letter.
+    /// The published schedule.
     Paper,
 }
 
