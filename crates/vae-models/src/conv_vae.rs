@@ -3,8 +3,9 @@
 //!
 //! The first network's output feeds the second, and both, concatenated, feed the encoder; the decoder makes "intermediate
 //! data" of the same size, of which the part of the first network is cut out and transposed back to an image. One phase,
-//! `train`, from random weights; with the table `[graph_start]` from the clusters of a VAE without classes (phases `plain`,
-//! `neighbours`, `siamese`, `partition`). Prediction is the category encoder's class.
+//! `train`, from random weights; with the table `[graph_start]` from a VAE without classes and the clusters of its neighbour
+//! graph, averaged with that of a Siamese network (phases `plain`, `neighbours`, `siamese`, `partition`). Prediction is the
+//! category encoder's class.
 //!
 //! # Why the printed loss is not the default
 //!

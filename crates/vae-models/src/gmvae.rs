@@ -7,8 +7,9 @@
 //! the posterior means, with the running moments of batch normalisation.
 //!
 //! Deviations from the published code: its gradient through p(c | z, w) has a wrong sign above lambda and mixes samples;
-//! here autograd takes the gradient of the paper's formula. Log variances are kept within bounds. Which code made the
-//! published numbers is not known.
+//! here autograd takes the gradient of the paper's formula. A Gaussian p(x | z) has one fixed variance
+//! (`likelihood_variance`), where the paper's is an output of the decoder. Log variances are kept within bounds. Which code
+//! made the published numbers is not known.
 
 mod config;
 mod fit;

@@ -5,12 +5,13 @@
 //! from a small classifier of z. One phase, `train`, from random weights and all m_y at zero: for some epochs the classes
 //! are one, then the symmetry breaks. Prediction is the classifier at the mean of q(z | x).
 //!
-//! `[graph_start]`, which the script does not have, begins with the clusters of a VAE without classes instead of random
-//! weights: phases `plain`, `neighbours`, `siamese` and `partition` before `train`.
+//! `[graph_start]`, which the script does not have, begins with the weights of a VAE without classes and with the clusters
+//! of its neighbour graph, averaged with that of a Siamese network, instead of random weights: phases `plain`,
+//! `neighbours`, `siamese` and `partition` before `train`.
 //!
-//! Deviations from the script: none on MNIST and Fashion-MNIST (the presets); its error for an empty cluster belongs to
-//! its scoring. Flat data get fully connected layers, another likelihood than the published one can be chosen, and log
-//! variances are kept within ±12.
+//! Deviations from the script on MNIST and Fashion-MNIST (the presets): log variances are kept within ±12, a guard against
+//! overflow. Its error for an empty cluster belongs to its scoring. Beyond the script, flat data get fully connected
+//! layers, and another likelihood than the published one can be chosen.
 
 #[doc(hidden)]
 pub mod bench_support;

@@ -77,7 +77,7 @@ fn the_training_with_the_lowest_loss_is_kept() {
 
 /// Without a start the classes are still one after so few updates.
 #[test]
-fn classes_start_from_the_graph_of_a_plain_vae() {
+fn classes_start_from_the_graphs_of_a_plain_vae_and_a_siamese_network() {
     let x = features(groups(300));
     let labels: Array1<u32> = (0..300).map(|i| i % 3).collect();
     let acc = |found: &Array1<u32>| vae_metrics::acc(found.view(), labels.view()).expect("a score");
@@ -97,6 +97,7 @@ fn classes_start_from_the_graph_of_a_plain_vae() {
     let (_, several) = fit("vae-cluster", 0, &[&BRIEF[..], &start, &["n_init=2"]].concat(), &x);
     let names: Vec<&str> = several.phases.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names[4..], ["train-1", "train-2"]);
+    assert!(several.selection.contains("modularity") && several.selection.contains("lowest loss of 2"));
     refuses("conv-vae", &["mode=literal", "graph_start.epochs=1"], "unless mode is \"sound\"");
     refuses("vae-cluster", &["graph_start.hold_share=0.0"], "graph_start.hold_share");
 }

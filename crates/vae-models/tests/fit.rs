@@ -140,8 +140,8 @@ fn equal_seeds_give_equal_bytes_and_other_seeds_do_not() {
 #[test]
 fn samples_of_a_cluster_belong_to_it() {
     let (x, _) = blobs(300);
-    // Not asked of `vae-cluster`, whose classes have unit variances and overlap, nor of `gmvae-m2`, whose z may say what the
-    // class says.
+    // Not asked of `vae-cluster` and `conv-vae`, which have the same loss: its classes have unit variances, and their means
+    // may be no farther apart than that. Nor of `gmvae-m2`, whose z may say what the class says.
     for method in ["gmm", "ae-gmm", "vade", "dgg", "ltvae", "gmvae"] {
         let (clusterer, _) = fit_well(method, 0, &x);
         let generator = clusterer.generator().expect("generative");

@@ -98,6 +98,14 @@ impl Gaussian {
     }
 }
 
+/// Every value as a coin that shows 1 with the value as its probability.
+///
+/// # Shapes
+/// `x` (in [0, 1]) and `uniform` (in [0, 1)): `[b, d]`, and so is the result.
+fn binarized(x: &Tensor, uniform: &Tensor) -> Tensor {
+    uniform.lt_tensor(x).to_kind(x.kind())
+}
+
 /// The networks of GMVAE-M2.
 #[derive(Debug)]
 pub struct GmvaeM2Net {
@@ -170,8 +178,7 @@ impl Trainable for GmvaeM2Net {
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
         let noise = |name: &str| batch.streams.rng(name, batch.epoch, batch.step);
         let x = if self.binarize {
-            let u = uniform(&mut noise("binarize"), &batch.x.size(), batch.x.device());
-            u.lt_tensor(batch.x).to_kind(batch.x.kind())
+            binarized(batch.x, &uniform(&mut noise("binarize"), &batch.x.size(), batch.x.device()))
         } else {
             batch.x.shallow_clone()
         };
@@ -310,17 +317,68 @@ mod tests {
     }
 
     #[test]
-    fn binarised_targets_are_coins() {
+    fn a_coin_shows_its_grey_value_in_the_mean() {
+        let n = 10_000;
+        let x = Tensor::arange(11, (Kind::Float, Device::Cpu)) / 10.0;
+        let u = uniform(&mut Streams::new(0, "test").rng("u", 0, 0), &[n, 11], Device::Cpu);
+        let coins = binarized(&x.expand([n, 11], false), &u);
+        assert!((&coins * (&coins - 1.0)).abs().max().double_value(&[]) == 0.0, "zeros and ones");
+        let mean = coins.mean_dim([0i64].as_slice(), false, Kind::Float);
+        // Five standard errors; 0 and 1 have none, and stay what they are.
+        let error = (&x * (-&x + 1.0) / n as f64).sqrt();
+        assert!(((mean - &x).abs() - error * 5.0).max().double_value(&[]) <= 0.0);
+    }
+
+    #[test]
+    fn binarised_targets_are_the_coins_of_the_step() {
         let streams = Streams::new(0, "test");
-        let x = grey(50);
-        let index = Tensor::arange(50, (Kind::Int64, Device::Cpu));
-        let of = |binarize: bool, step: usize| {
-            let config = GmvaeM2Config { binarize, ..config(&[16]) };
-            let net = GmvaeM2Net::new(&config, (Likelihood::Bernoulli, 784), &streams, Device::Cpu);
-            let batch = Batch { x: &x, index: &index, epoch: 0, step, streams: &streams };
-            net.loss(&batch).expect("a loss").terms[0].1.double_value(&[])
-        };
-        // Other coins at every step; grey values depend on the noise of z alone.
-        assert!((of(true, 0) - of(true, 1)).abs() > (of(false, 0) - of(false, 1)).abs());
+        let (x, index) = (grey(5), Tensor::arange(5, (Kind::Int64, Device::Cpu)));
+        for class_floor in [0.0, 0.1] {
+            let of = |binarize: bool, x: &Tensor, step: usize| -> Vec<f64> {
+                let config = GmvaeM2Config { binarize, class_floor, ..config(&[16]) };
+                let net = GmvaeM2Net::new(&config, (Likelihood::Bernoulli, 784), &streams, Device::Cpu);
+                let loss = net.loss(&Batch { x, index: &index, epoch: 1, step, streams: &streams });
+                loss.expect("a loss").terms.iter().map(|(_, term)| term.double_value(&[])).collect()
+            };
+            for step in 0..2 {
+                let u = uniform(&mut streams.rng("binarize", 1, step), &[5, 784], Device::Cpu);
+                assert_eq!(of(true, &x, step), of(false, &binarized(&x, &u), step));
+            }
+        }
+    }
+
+    #[test]
+    fn a_sample_is_of_the_prior_of_its_cluster() {
+        let (net, streams) = (net(&[16]), Streams::new(7, "sample"));
+        let _guard = tch::no_grad_guard();
+        let column = |layer: &Linear, k: i64| layer.weight.select(1, k) + &layer.bias;
+        for k in 0..10 {
+            let mu = column(&net.prior_mu, k);
+            let var = (column(&net.prior_var, k).exp() + 1.0).log() + 1e-5;
+            let noise = normal(&mut streams.rng("noise", k as usize, 0), &[3, 64], Device::Cpu);
+            let want = net.decoder.forward(&(mu + var.sqrt() * noise)).sigmoid();
+            let off = (net.sample(k as usize, 3, &streams, Device::Cpu) - want).abs().max();
+            assert!(off.double_value(&[]) < 1e-5, "cluster {k}: {off:?}");
+        }
+    }
+
+    #[test]
+    fn the_code_is_the_mean_at_the_likeliest_class() {
+        let (net, x) = (net(&[16]), grey(20));
+        let _guard = tch::no_grad_guard();
+        // Larger weights, so that the samples differ in their likeliest class.
+        let _ = net.classes.weight.shallow_clone().g_mul_scalar_(100.0);
+        let winners: Vec<i64> = Vec::try_from(net.gamma(&x).argmax(1, false)).expect("classes");
+        assert!(winners.iter().any(|&k| k != winners[0]), "{winners:?}");
+        let code = net.code(&x);
+        for (i, &k) in (0..).zip(&winners) {
+            let class = Tensor::zeros([1, 10], (Kind::Float, Device::Cpu));
+            let _ = class.select(1, k).fill_(1.0);
+            let first = net.encoder.first.as_ref().expect("hidden layers");
+            let h = first.forward(&Tensor::cat(&[&x.narrow(0, i, 1), &class], 1)).relu();
+            let want = net.encoder.mu.forward(&net.encoder.rest.forward(&h));
+            let off = (code.narrow(0, i, 1) - want).abs().max().double_value(&[]);
+            assert!(off < 1e-5, "sample {i}, class {k}: {off}");
+        }
     }
 }

@@ -16,6 +16,9 @@
 //!
 //! For a given z the best y is `softmax_k(−½‖z − m_k‖²)`: the classifier is an amortised E-step of a mixture with equal
 //! weights and unit variances, and there `kl + cat = −logsumexp_k(−½‖z − m_k‖²) − ½ Σ_d log_var_d`.
+//!
+//! While assignments p are held (a start from a graph), p stands for y in `kl`, and `cat` is another term,
+//! `KL(p ‖ y) = Σ_k p_k [ ln(p_k + 1e-7) − ln(y_k + 1e-7) ]`: the classifier learns p.
 
 use tch::{Kind, Tensor};
 use vae_core::likelihood::Likelihood;
@@ -32,7 +35,8 @@ pub struct Terms {
     pub rec: Tensor,
     /// The pull of the class Gaussians on z.
     pub kl: Tensor,
-    /// Minus the entropy of the classifier.
+    /// Minus the entropy of the classifier, in [−ln K, 0]; while assignments are held their divergence from the classifier,
+    /// 0 or more.
     pub cat: Tensor,
 }
 
@@ -50,7 +54,7 @@ pub struct Encoded {
     pub z: Tensor,
     /// `[b, J]`.
     pub log_var: Tensor,
-    /// Softmax of the classifier, `[b, K]`.
+    /// Softmax of the classifier, or the assignments that are held in its place, `[b, K]`.
     pub y: Tensor,
 }
 
@@ -85,7 +89,7 @@ pub fn category(y: &Tensor) -> Tensor {
 ///
 /// # Shapes
 /// `p`, `y`: `[b, K]`; result a scalar.
-pub(super) fn divergence(p: &Tensor, y: &Tensor) -> Tensor {
+fn divergence(p: &Tensor, y: &Tensor) -> Tensor {
     (p * ((p + EPS).log() - (y + EPS).log())).sum(None::<Kind>) / y.size()[0] as f64
 }
 
@@ -95,7 +99,26 @@ pub(super) fn divergence(p: &Tensor, y: &Tensor) -> Tensor {
 /// `out` (the decoder's logits or means of z) and `x`: `[b, d]`; `means`: `[K, J]`.
 pub fn loss(likelihood: Likelihood, encoded: &Encoded, means: &Tensor, out: &Tensor, x: &Tensor) -> Terms {
     let rec = likelihood.nll_sum(out, x) / x.size()[0] as f64;
-    Terms::new(rec, kl(encoded, means), category(&encoded.y))
+    // `cat` before `kl`: the order in which gradients add up, and so their rounding, follows from that of the terms.
+    let cat = category(&encoded.y);
+    Terms::new(rec, kl(encoded, means), cat)
+}
+
+/// The loss of one batch while `encoded.y` is held and the classifier, whose softmax is `learnt`, learns it.
+///
+/// # Shapes
+/// As [`loss`]; `learnt`: `[b, K]`.
+pub(super) fn held_loss(
+    likelihood: Likelihood,
+    encoded: &Encoded,
+    learnt: &Tensor,
+    means: &Tensor,
+    out: &Tensor,
+    x: &Tensor,
+) -> Terms {
+    let rec = likelihood.nll_sum(out, x) / x.size()[0] as f64;
+    let cat = divergence(&encoded.y, learnt);
+    Terms::new(rec, kl(encoded, means), cat)
 }
 
 #[cfg(test)]

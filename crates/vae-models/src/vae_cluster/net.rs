@@ -2,7 +2,7 @@
 
 use super::config::VaeClusterConfig;
 use super::conv::{ConvDecoder, ConvEncoder, suits};
-use super::loss::{Encoded, Terms, category, divergence, kl};
+use super::loss::{Encoded, Terms, held_loss, loss};
 use crate::Result;
 use crate::coder::{Code, Decode, Encode};
 use crate::network::{Network, observe};
@@ -163,32 +163,30 @@ impl Trainable for ClusterNet {
     }
 
     fn loss(&self, batch: &Batch<'_>) -> CoreResult<Loss> {
-        let b = batch.x.size()[0] as f64;
         let Code { mu, log_var, features } = self.encoder.encode(batch.x);
         let log_var = log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT);
         let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
         let z = &mu + (&log_var * 0.5).exp() * noise;
-        let rec = self.likelihood.nll_sum(&self.decoder.decode(&z), batch.x) / b;
-        let (y, cat) = match self.held_y(batch)? {
-            None => {
+        let out = self.decoder.decode(&z);
+        let terms = match (&self.prior, self.held_y(batch)?) {
+            (Prior::Classes(means), None) => {
                 let y = self.classify(&features, &z);
-                let cat = match &self.prior {
-                    Prior::Classes(_) => category(&y),
-                    Prior::Standard(category) => category(&y),
-                };
-                (y, cat)
+                loss(self.likelihood, &Encoded { z, log_var, y }, means, &out, batch.x)
             }
-            Some(y) => {
+            // Here `cat` is KL(held ‖ classifier), not minus the classifier's entropy.
+            (Prior::Classes(means), Some(y)) => {
                 let learnt = self.classify(&features.detach(), &z.detach());
-                let cat = divergence(&y, &learnt);
-                (y, cat)
+                held_loss(self.likelihood, &Encoded { z, log_var, y }, &learnt, means, &out, batch.x)
+            }
+            (Prior::Standard(category), _) => {
+                let b = batch.x.size()[0] as f64;
+                let rec = self.likelihood.nll_sum(&out, batch.x) / b;
+                let cat = category(&self.classify(&features, &z));
+                let kl = gaussian_to_standard(&mu, &log_var).sum(None::<Kind>) / b;
+                Terms::new(rec, kl, cat)
             }
         };
-        let kl = match &self.prior {
-            Prior::Classes(means) => kl(&Encoded { z, log_var, y }, means),
-            Prior::Standard(_) => gaussian_to_standard(&mu, &log_var).sum(None::<Kind>) / b,
-        };
-        let Terms { total, rec, kl, cat } = Terms::new(rec, kl, cat);
+        let Terms { total, rec, kl, cat } = terms;
         Ok(Loss { total, terms: vec![("rec", rec), ("kl", kl), ("cat", cat)] })
     }
 

@@ -158,7 +158,8 @@ fn begin<C: Serialize>(
     Ok(Begun { plain: trained, partition, records })
 }
 
-/// Trains classes from random weights, or from the graph of a VAE without them.
+/// Trains classes from random weights, or from a partition of the graphs of `plain` and a Siamese network. All
+/// `job.n_init` trainings have the same partition and weights at their start then.
 ///
 /// # Errors
 /// What training and the partition can return.
@@ -186,7 +187,10 @@ pub(crate) fn fit_classes<C: Serialize>(
     };
     let (model, summary) = fit(x, &job, from_start, cx)?;
     let start_assignments = Some(labels_of(assignments)?);
-    let selection = if job.n_init == 1 { PARTITION_SELECTION.into() } else { summary.selection };
+    let selection = match job.n_init {
+        1 => PARTITION_SELECTION.into(),
+        _ => format!("{PARTITION_SELECTION}; {}", summary.selection),
+    };
     let mut phases = begun.records;
     phases.extend(summary.phases);
     Ok((model, FitSummary { start_assignments, selection, phases, ..summary }))

@@ -40,7 +40,7 @@ fn two() -> Components {
 
 #[test]
 fn t1_responsibilities_divergences_and_the_terms_made_of_them() {
-    let z = t(&[1.0], &[1, 1]).set_requires_grad(true);
+    let z = t(&[1.0], &[1, 1]);
     let log_p = log_responsibility(&z, &two());
     let p = log_p.exp();
     close(&p.get(0).get(0), 0.087_338_507_3);
@@ -54,13 +54,6 @@ fn t1_responsibilities_divergences_and_the_terms_made_of_them() {
     // rec of a logit of 0 is ln 2; T2 gives w.
     close(&terms.total, 2f64.ln() + 0.442_346_690_8 + 0.056_571_775_7 + 0.5);
     close(&t1(0.2).total, 2f64.ln() + 0.442_346_690_8 + 0.056_571_775_7 + 0.396_810_714_9);
-    // T9: no gradient below lambda, all of it above.
-    let slope = |lambda: f64| {
-        let term = z_term(&log_responsibility(&z, &two())).clamp_min(lambda);
-        value(&Tensor::run_backward(&[term], &[&z], false, false)[0].view([]))
-    };
-    assert_eq!(slope(0.5), 0.0);
-    assert!((slope(0.2) - slope(0.0)).abs() < 1e-15 && slope(0.2) != 0.0);
 }
 
 #[test]
@@ -201,6 +194,41 @@ fn t8_gradients_are_finite_differences() {
             assert!((got - slope).abs() < 1e-7, "input {which}, {at}: {got} {slope}");
         }
     }
+}
+
+/// It is the mean over the batch that lambda is compared with, not the z of each sample.
+#[test]
+fn t9_no_gradient_of_z_below_lambda_and_all_of_it_above() {
+    let mut c = case(2, 1, 2);
+    c.z = t(&[1.0, -1.0], &[2, 1]);
+    c.recognition.mu = t(&[0.5, -0.5], &[2, 1]);
+    c.recognition.log_var = t(&[-1.0, -1.0], &[2, 1]);
+    let Components { mu, log_var } = two();
+    c.components = Components { mu: mu.repeat([2, 1, 1]), log_var: log_var.repeat([2, 1, 1]) };
+    // T1's sample, and one at −1: ln N_1 − ln N_0 = −½ (4 / 0.5 + ln 0.5).
+    let p = 1.0 / (1.0 + (-0.5 * (8.0 + 0.5f64.ln())).exp());
+    let other = 2f64.ln() + p * p.ln() + (1.0 - p) * (1.0 - p).ln();
+    let mean = (0.396_810_714_9 + other) / 2.0;
+    let leaves = [&mut c.z, &mut c.components.mu, &mut c.components.log_var].map(|leaf| {
+        *leaf = leaf.set_requires_grad(true);
+        leaf.shallow_clone()
+    });
+    let gradients = |loss: &Tensor| Tensor::run_backward(&[loss], &leaves, true, false);
+    // One sample's z is below both values of lambda, the other's above both.
+    for lambda in [0.45, 0.55] {
+        assert!(0.396_810_714_9 < lambda && other > lambda, "{other}");
+        let terms = c.terms(lambda);
+        close(&terms.z, mean);
+        let rest = &terms.rec + &terms.cond + &terms.w;
+        close(&terms.total, value(&rest) + mean.max(lambda));
+        let (of_total, of_rest, of_z) = (gradients(&terms.total), gradients(&rest), gradients(&terms.z));
+        for ((total, rest), z) in of_total.iter().zip(&of_rest).zip(&of_z) {
+            assert!(z.abs().max().double_value(&[]) > 1e-3);
+            let want = if mean > lambda { rest + z } else { rest.shallow_clone() };
+            assert!((total - want).abs().max().double_value(&[]) < 1e-12, "lambda {lambda}");
+        }
+    }
+    assert!((0.45..0.55).contains(&mean), "{mean}");
 }
 
 #[test]

@@ -110,3 +110,43 @@ fn two_draws_are_the_mean_of_two_single_draws() {
         assert!((found - want).abs() < 1e-4 * want.abs().max(1.0), "{found} {want}");
     }
 }
+
+/// A sample by itself has no moments of its own: what is said of it must not depend on its company.
+#[test]
+fn prediction_uses_the_running_moments() {
+    let side = ImageShape { channels: 1, height: 14, width: 14 };
+    for (kind, image) in [(NetKind::Mlp, None), (NetKind::Conv, Some(side))] {
+        let mut config = published(kind);
+        config.net.hidden = vec![16];
+        (config.net.conv_features, config.net.prior_hidden) = (16, 8);
+        (config.net.latent_dim, config.net.style_dim) = (2, 2);
+        let streams = Streams::new(0, "test");
+        let net = GmvaeNet::new(&config, (Likelihood::Bernoulli, 196), image, &streams, Device::Cpu);
+        let index = Tensor::arange(8, (Kind::Int64, Device::Cpu));
+        // From dark to light.
+        let x = grey(8).narrow(1, 0, 196) * (&index + 1).unsqueeze(1) / 8.0;
+        let _guard = tch::no_grad_guard();
+        // The running moments approach those of the data.
+        for step in 0..30 {
+            net.loss(&Batch { x: &x, index: &index, epoch: 0, step, streams: &streams }).expect("a loss");
+        }
+        let before = net.params.snapshot("").expect("a snapshot");
+        let same = |alone: &Tensor, together: &Tensor| {
+            let off = (alone - together.narrow(0, 0, 1)).abs().max().double_value(&[]);
+            let spread = together.std_dim([0i64].as_slice(), true, false).max().double_value(&[]);
+            assert!(off < 1e-5 && spread > 1e-3, "{kind:?}: {off} {spread}");
+        };
+        let first = x.narrow(0, 0, 1);
+        same(&net.gamma(&first), &net.gamma(&x));
+        same(&net.code(&first), &net.code(&x));
+        same(&net.reconstruct(&first), &net.reconstruct(&x));
+        // The first row of the noise is that of a single sample.
+        let sample = |n| net.sample(1, n, &streams, Device::Cpu);
+        same(&sample(1), &sample(8));
+        let after = net.params.snapshot("").expect("a snapshot");
+        assert!(
+            before.iter().all(|(name, t)| t.equal(&after[name])),
+            "{kind:?}: prediction changed the moments"
+        );
+    }
+}

@@ -93,6 +93,93 @@ fn the_means_of_the_classes_move_the_samples() {
     assert!(!sample(1).equal(&before) && sample(1).equal(&sample(1)));
 }
 
+/// A small network for four clusters with wide posteriors and different class means.
+fn uncertain_net(held: Option<Held>) -> ClusterNet {
+    let net = VaeClusterNet {
+        kind: NetKind::Mlp,
+        hidden: vec![16],
+        latent_dim: 3,
+        classifier_hidden: 8,
+        ..VaeClusterNet::default()
+    };
+    let config = VaeClusterConfig { n_clusters: 4, net, ..VaeClusterConfig::default() };
+    let (likelihood, streams) = (Likelihood::Squashed { variance: 0.4 }, Streams::new(0, "train"));
+    let net = ClusterNet::su(&config, (likelihood, 784), None, &streams, Device::Cpu);
+    let log_var = net.params.iter().find(|p| p.name == "encoder.log_var.bias").expect("a parameter");
+    let Prior::Classes(means) = &net.prior else { panic!("this method has classes") };
+    tch::no_grad(|| {
+        let _ = log_var.tensor.shallow_clone().fill_(1.0);
+        means.shallow_clone().copy_(&normal(&mut streams.rng("means", 0, 0), &[4, 3], Device::Cpu));
+    });
+    ClusterNet { held, ..net }
+}
+
+/// Terms and gradients of all weights are those of the formulas, written out at the batch's own draw of z.
+#[test]
+fn the_loss_is_the_formulas_at_one_draw_of_z() {
+    let (x, index) = (images(6), Tensor::arange(6, (Kind::Int64, Device::Cpu)));
+    let labels = Tensor::from_slice(&[3i64, 1, 0, 1, 2, 0]);
+    let one_hot = labels.one_hot(4).to_kind(Kind::Float);
+    let uniform = Tensor::full([6, 4], 0.25, (Kind::Float, Device::Cpu));
+    let (streams, epoch, step) = (Streams::new(1, "train"), 2, 3);
+    for (held, y) in [
+        (None, None),
+        (Some(Held::Uniform), Some(uniform)),
+        (Some(Held::Labels { labels, epochs: 3 }), Some(one_hot)),
+    ] {
+        let net = uncertain_net(held);
+        let Prior::Classes(means) = &net.prior else { panic!("this method has classes") };
+        let Code { mu, log_var, .. } = net.encoder.encode(&x);
+        let noise = normal(&mut streams.rng("noise", epoch, step), &[6, 3], Device::Cpu);
+        let z = &mu + (&log_var * 0.5).exp() * noise;
+        assert!((&z - &mu).abs().mean(Kind::Float).double_value(&[]) > 0.5, "z is far from mu");
+        let mean = |t: Tensor| t.sum(Kind::Float) / 6.0;
+        let rec = mean((net.decoder.decode(&z).sigmoid() - &x).square()) * 1.25;
+        let log = |t: &Tensor| (t + 1e-7).log();
+        let (y, cat) = match y {
+            None => {
+                let y = net.classifier.forward(&z);
+                let cat = mean(&y * log(&y));
+                (y, cat)
+            }
+            Some(y) => {
+                let cat = mean(&y * (log(&y) - log(&net.classifier.forward(&z.detach()))));
+                (y, cat)
+            }
+        };
+        let pull = (z.unsqueeze(1) - means).square() - log_var.unsqueeze(1);
+        let kl = mean(y.unsqueeze(-1) * pull) * 0.5;
+        let batch = Batch { x: &x, index: &index, epoch, step, streams: &streams };
+        let got = net.loss(&batch).expect("a loss");
+        let want = &rec + &kl + &cat;
+        let terms = std::iter::once(&got.total).chain(got.terms.iter().map(|(_, term)| term));
+        for (got, want) in terms.zip([&want, &rec, &kl, &cat]) {
+            let (got, want) = (got.double_value(&[]), want.double_value(&[]));
+            assert!((got - want).abs() < 1e-5 * want.abs().max(1.0), "{:?}: {got} {want}", net.held);
+        }
+        let gradients = |loss: &Tensor| Tensor::run_backward(&[loss], &net.params.tensors(), false, false);
+        for ((p, got), want) in net.params.iter().zip(gradients(&got.total)).zip(gradients(&want)) {
+            let largest = want.abs().max().double_value(&[]);
+            let off = (got - want).abs().max().double_value(&[]);
+            assert!(largest > 0.0 && off < 1e-4 * largest, "{:?}, {}: {off} {largest}", net.held, p.name);
+        }
+    }
+}
+
+#[test]
+fn prediction_is_at_the_mean() {
+    let (net, x) = (uncertain_net(None), images(6));
+    let _guard = tch::no_grad_guard();
+    let mu = net.encoder.encode(&x).mu;
+    for (got, want) in [
+        (net.code(&x), mu.shallow_clone()),
+        (net.gamma(&x), net.classifier.forward(&mu)),
+        (net.reconstruct(&x), net.decoder.decode(&mu).sigmoid()),
+    ] {
+        assert!((got - want).abs().max().double_value(&[]) < 1e-5);
+    }
+}
+
 /// Gradients of encoder and classifier in one batch of `epoch`, with the classifier's weights times `factor`.
 fn gradients(held: Option<Held>, epoch: usize, factor: f64) -> (Tensor, Tensor) {
     let net = ClusterNet { held, ..net(NetKind::Mlp, 0) };
