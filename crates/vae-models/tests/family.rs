@@ -61,6 +61,43 @@ fn the_plain_bound_merges_the_clusters_of_gmvae_and_lambda_keeps_them() {
     }
 }
 
+/// Five arcs of one circle, in the plane, with radii that differ by up to 7 %.
+fn arcs(n: usize) -> (Features, Array1<u32>) {
+    let part = |i: usize, step: f64| (i as f64 * step).fract() * 2.0 - 1.0;
+    let x = Array2::from_shape_fn((n, 2), |(i, j)| {
+        let angle = (i % 5) as f64 * std::f64::consts::TAU / 5.0 + 0.42 * part(i / 5, 0.618_034);
+        let radius = 1.0 + 0.07 * part(i, 0.754_878);
+        (radius * if j == 0 { angle.cos() } else { angle.sin() }) as f32
+    });
+    (features(x), (0..n).map(|i| (i % 5) as u32).collect())
+}
+
+/// The published experiment on synthetic data: z and w of two numbers each, five arcs.
+#[test]
+fn gmvae_parts_the_arcs() {
+    let (x, labels) = arcs(1000);
+    let set = [
+        "net.hidden=[120]",
+        "net.prior_hidden=120",
+        "net.latent_dim=2",
+        "net.style_dim=2",
+        "lambda=1.0",
+        "likelihood_variance=0.01",
+        "train.epochs=100",
+        "train.min_updates=0",
+        "train.batch_size=50",
+    ];
+    let mut clusterer = build("gmvae", 5, &set);
+    let summary = clusterer.fit(&x, &FitContext::in_memory(0)).expect("a fit");
+    let acc = vae_metrics::acc(summary.assignments.view(), labels.view()).expect("a score");
+    assert!(acc > 0.99, "{acc}");
+    let history = &summary.phases[0].history;
+    let z = |epoch: usize| history[epoch].terms.iter().find(|(name, _)| name == "z").expect("the term z").1;
+    // Below lambda at first, and at last far above it, near ln 5 = 1.609: every sample is surely in one of five clusters.
+    assert!(z(0) < 1.0 && z(99) > 1.5, "{} {}", z(0), z(99));
+    assert!(history[99].loss < 0.2 * history[0].loss, "{} {}", history[0].loss, history[99].loss);
+}
+
 #[test]
 fn the_training_with_the_lowest_loss_is_kept() {
     let x = features(groups(90));
