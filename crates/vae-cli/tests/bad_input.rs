@@ -216,6 +216,8 @@ fn data_of_another_dimension() {
 fn a_model_that_is_none() {
     let place = Place::new();
     place.write("x.csv", groups_csv(30));
+    let error = place.refused(&["predict", "-m", "nowhere", "-d", "x.csv"]);
+    assert!(error.contains("nowhere does not exist; a run folder of `vae fit` is expected"), "{error}");
     let error = place.refused(&["predict", "-m", "x.csv", "-d", "x.csv", "--label-column", "kind"]);
     assert!(
         error.contains("give the run folder of a finished `vae fit`") && !error.contains("delete"),

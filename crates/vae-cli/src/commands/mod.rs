@@ -26,6 +26,12 @@ fn threads(asked: Option<u16>) -> usize {
 
 /// The model in a run folder, or a model file.
 fn open_model(path: &Path) -> Result<Box<dyn Clusterer>> {
+    if !path.exists() {
+        bail!(
+            "{} does not exist; a run folder of `vae fit` is expected, or its model.safetensors",
+            path.display()
+        );
+    }
     let file = if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() };
     if path.is_dir() && !file.exists() {
         bail!("{} holds no model.safetensors; is it a finished run?", path.display());
