@@ -293,11 +293,16 @@ fn closing_words(
         let names: Vec<String> = starved.iter().map(usize::to_string).collect();
         let _ = writeln!(
             text,
-            "warning: cluster {} less than 2 % of a fair share: the fit may have collapsed; try another seed or fewer clusters",
+            "warning: cluster {} less than 2 % of a fair share: the fit may have collapsed; try another seed{}",
             if names.len() == 1 {
                 format!("{} holds", names[0])
             } else {
                 format!("numbers {} hold", names.join(", "))
+            },
+            // Where the noise is wider than the gaps, merging clusters raises the bound.
+            match summary.resolved.iter().any(|choice| choice.starts_with("likelihood = gaussian")) {
+                true => ", fewer clusters or a smaller likelihood_variance",
+                false => " or fewer clusters",
             }
         );
     }
