@@ -37,11 +37,8 @@ pub fn write_csv(path: &Path, values: ArrayView2<'_, f32>) -> Result<()> {
         let mut line = String::new();
         for row in values.rows() {
             line.clear();
-            for (i, v) in row.iter().enumerate() {
-                let _ = write!(line, "{}{v}", if i > 0 { "," } else { "" });
-            }
-            line.push('\n');
-            out.write_all(line.as_bytes())?;
+            append(&mut line, row);
+            writeln!(out, "{line}")?;
         }
         Ok(())
     })?;
@@ -56,7 +53,7 @@ pub fn write_samples_csv(
     names: Option<&[String]>,
 ) -> Result<()> {
     let names = match names {
-        Some(names) => names.iter().map(|name| quoted(name)).collect::<Vec<_>>(),
+        Some(names) => names.iter().map(|name| csv_field(name)).collect::<Vec<_>>(),
         None => (1..=samples.ncols()).map(|i| format!("x{i}")).collect(),
     };
     write_atomic(path, |out| {
@@ -65,9 +62,7 @@ pub fn write_samples_csv(
         for (row, cluster) in samples.rows().into_iter().zip(clusters.clone()) {
             line.clear();
             let _ = write!(line, "{cluster}");
-            row.iter().for_each(|v| {
-                let _ = write!(line, ",{v}");
-            });
+            append(&mut line, row);
             writeln!(out, "{line}")?;
         }
         Ok(())
@@ -75,12 +70,20 @@ pub fn write_samples_csv(
     Ok(())
 }
 
-/// A name as a CSV field, in quotes where it must be.
-fn quoted(name: &str) -> String {
-    if name.contains([',', ';', '\t', '"']) {
-        format!("\"{}\"", name.replace('"', "\"\""))
+/// Appends values to a line of a CSV, separated by commas from each other and from what the line holds.
+fn append(line: &mut String, values: ArrayView1<'_, f32>) {
+    for v in values {
+        let comma = if line.is_empty() { "" } else { "," };
+        let _ = write!(line, "{comma}{v}");
+    }
+}
+
+/// A text as a CSV field, in quotes where some reader may need them.
+pub fn csv_field(text: &str) -> String {
+    if text.contains([',', ';', '\t', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        name.into()
+        text.into()
     }
 }
 
@@ -238,6 +241,12 @@ mod tests {
     fn one_number_a_line_will_do() {
         assert_eq!(read_text_clusters("4\n5\n").expect("numbers"), [4, 5]);
         assert_eq!(read_text_clusters("cluster\n4\n").expect("header"), [4]);
+    }
+
+    #[test]
+    fn names_with_commas_are_quoted() {
+        assert_eq!(csv_field("a,b \"c\""), "\"a,b \"\"c\"\"\"");
+        assert_eq!(csv_field("7"), "7");
     }
 
     #[test]

@@ -221,7 +221,7 @@ impl Evaluation {
         write_bytes(&dir.join("metrics.json"), text.as_bytes())?;
         let table = self.confusion.permuted();
         write_atomic(&dir.join("confusion.csv"), |out| {
-            let names = table.class_ids().iter().map(|&c| csv_field(&self.class_names[c as usize]));
+            let names = table.class_ids().iter().map(|&c| files::csv_field(&self.class_names[c as usize]));
             writeln!(out, "cluster,{}", names.collect::<Vec<_>>().join(","))?;
             for (cluster, row) in table.cluster_ids().iter().zip(table.counts().rows()) {
                 let counts: Vec<String> = row.iter().map(u64::to_string).collect();
@@ -230,15 +230,6 @@ impl Evaluation {
             Ok(())
         })?;
         Ok(())
-    }
-}
-
-/// A text as a CSV field.
-fn csv_field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.into()
     }
 }
 
@@ -290,11 +281,5 @@ mod tests {
         let line = HistoryLine { phase: "train", epoch: 2, loss: 1.25, terms: &terms, lr: 0.002 };
         let text = serde_json::to_string(&line).expect("json");
         assert_eq!(text, r#"{"phase":"train","epoch":2,"loss":1.25,"terms":{"z":1.5,"a":-0.25},"lr":0.002}"#);
-    }
-
-    #[test]
-    fn names_with_commas_are_quoted() {
-        assert_eq!(csv_field("a,b \"c\""), "\"a,b \"\"c\"\"\"");
-        assert_eq!(csv_field("7"), "7");
     }
 }

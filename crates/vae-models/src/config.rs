@@ -173,7 +173,7 @@ impl<'a> UserFile<'a> {
 
     fn checked(&self, method: &Entry) -> Result<Table> {
         let wrong = |message: String| Error::ConfigText { origin: self.name.clone(), message };
-        method.check_text(&self.text).map_err(|message| wrong(plain(&message)))?;
+        method.check_text(&self.text).map_err(wrong)?;
         toml::from_str(&self.text).map_err(|e| wrong(e.to_string()))
     }
 }
@@ -188,25 +188,8 @@ fn parse_setting(setting: &str, method: &Entry) -> Result<Table> {
         Ok(_) => bare,
         Err(_) => format!("{key} = {}", Value::String(value.into())),
     };
-    method.check_text(&text).map_err(|message| wrong(plain(&message)))?;
+    method.check_text(&text).map_err(wrong)?;
     toml::from_str(&text).map_err(|e| wrong(e.to_string()))
-}
-
-/// What the reader says of a value, without the names of Rust's types.
-fn plain(message: &str) -> String {
-    let (before, expected) = match message.rsplit_once("expected ") {
-        Some((before, expected)) => (before, expected.trim_end()),
-        None => return message.to_string(),
-    };
-    let said = match expected {
-        "usize" | "u64" | "u32" => "a whole number, 0 or more",
-        "i64" => "a whole number",
-        "f64" | "f32" => "a number",
-        "a sequence" => "a list, such as [500, 500]",
-        _ if expected.starts_with("struct ") => "a table of settings",
-        other => other,
-    };
-    format!("{before}expected {said}")
 }
 
 /// Overrides `into` by `layer`, table by table, and notes the origin of every leaf. A table that is optional and absent so

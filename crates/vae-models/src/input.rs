@@ -7,9 +7,6 @@ use std::borrow::Cow;
 use vae_core::likelihood::{Likelihood, LikelihoodKind, check_variance};
 use vae_core::{Features, ImageShape};
 
-/// What an error calls the number of clusters where it is 0, which is every method's default.
-pub(crate) const NOT_GIVEN: &str = "0 or not given";
-
 /// The settings that all methods have.
 #[derive(Clone, Copy, Debug)]
 pub struct InputConfig {
@@ -39,7 +36,7 @@ impl InputConfig {
     pub(crate) fn check(&self) -> Result<()> {
         if self.n_clusters == 0 {
             let expected = "at least 1: give --clusters K, or set it in the configuration";
-            return Err(Error::config("n_clusters", NOT_GIVEN, expected));
+            return Err(Error::config("n_clusters", "0 or not given", expected));
         }
         self.likelihood.map_or(Ok(()), |(_, variance)| Ok(check_variance(variance)?))
     }

@@ -88,7 +88,7 @@ impl Entry {
 
     /// Checks a partial configuration text; the error shows the line with a caret.
     pub(crate) fn check_text(&self, text: &str) -> Result<(), String> {
-        (self.ops.check_text)(text)
+        (self.ops.check_text)(text).map_err(|message| plain(&message))
     }
 
     /// Checks a complete table and returns it with every key present.
@@ -103,6 +103,23 @@ impl Entry {
     pub(crate) fn restore(&self, stored: Stored) -> Result<Box<dyn Clusterer>> {
         (self.ops.restore)(stored)
     }
+}
+
+/// What the reader says of a value, without the names of Rust's types.
+fn plain(message: &str) -> String {
+    let (before, expected) = match message.rsplit_once("expected ") {
+        Some((before, expected)) => (before, expected.trim_end()),
+        None => return message.to_string(),
+    };
+    let said = match expected {
+        "usize" | "u64" | "u32" => "a whole number, 0 or more",
+        "i64" => "a whole number",
+        "f64" | "f32" => "a number",
+        "a sequence" => "a list, such as [500, 500]",
+        _ if expected.starts_with("struct ") => "a table of settings",
+        other => other,
+    };
+    format!("{before}expected {said}")
 }
 
 fn read<C: MethodConfig>(table: Table) -> Result<C> {
