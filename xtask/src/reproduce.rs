@@ -63,6 +63,9 @@ pub struct Args {
     /// `vae fit --device` for every run
     #[arg(long)]
     device: Option<String>,
+    /// `vae fit --matmul` for every run
+    #[arg(long)]
+    matmul: Option<String>,
     /// `vae fit --set`, in every run; it changes the configuration, so recorded runs of the recipe are replaced
     #[arg(long)]
     set: Vec<String>,
@@ -263,6 +266,7 @@ fn prepare(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result
         seeds: args.seeds.clone().map_or_else(|| (0..recipe.seeds).collect(), |seeds| seeds.0),
         set: args.set.clone(),
         device: args.device.clone(),
+        matmul: args.matmul.clone(),
         threads: args.threads,
         only: args.only.clone(),
         limit: args.limit,
@@ -356,6 +360,7 @@ fn submit(
     option("--vae", vae.program.to_string_lossy().into_owned());
     args.set.iter().for_each(|set| option("--set", set.clone()));
     args.device.iter().for_each(|device| option("--device", device.clone()));
+    args.matmul.iter().for_each(|matmul| option("--matmul", matmul.clone()));
     words.extend(args.retry_failed.then(|| "--retry-failed".to_owned()));
     let array = slurm::Array {
         root: &project::root(),

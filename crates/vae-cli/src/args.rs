@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use vae_core::device::DeviceChoice;
+use vae_core::matmul::MatmulChoice;
 
 /// Deep clustering with variational auto-encoders.
 #[derive(Debug, Parser)]
@@ -84,6 +85,9 @@ pub struct ComputeArgs {
     /// Results depend on it in the last digits
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Library of the matrix products on the CPU: auto, blas or onednn. Results depend on it in the last digits
+    #[arg(long, value_name = "LIBRARY", default_value = "auto", value_parser = str::parse::<MatmulChoice>)]
+    pub matmul: MatmulChoice,
 }
 
 /// How to read data.

@@ -113,8 +113,9 @@ fn facts(html: &mut String, run: &Value) {
         (
             "computed on",
             format!(
-                "{}, {}, {machine}",
+                "{}{}, {}, {machine}",
                 text(run, "device"),
+                run["matmul"].as_str().map_or_else(String::new, |library| format!(" ({library})")),
                 counted(run["threads"].as_u64().unwrap_or(1) as usize, "thread")
             ),
         ),

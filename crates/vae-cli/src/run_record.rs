@@ -9,6 +9,7 @@ use ndarray::ArrayView1;
 use serde::Serialize;
 use std::path::Path;
 use vae_core::fsio;
+use vae_core::matmul::Matmul;
 use vae_core::phase::PhaseRecord;
 use vae_models::FitSummary;
 use vae_models::config::Resolved;
@@ -32,6 +33,8 @@ pub struct Begun {
     fit_split: &'static str,
     threads: usize,
     device: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matmul: Option<&'static str>,
     config_sha256: String,
     data_sha256: String,
     revision: u32,
@@ -53,6 +56,8 @@ pub struct Compute {
     pub threads: usize,
     /// `cpu` or `cuda:N`.
     pub device: String,
+    /// Library of the matrix products; none on a GPU, which has its own.
+    pub matmul: Option<Matmul>,
     /// Which rows are fitted.
     pub fit_split: FitSplit,
     pub hardware: Hardware,
@@ -121,6 +126,7 @@ impl Begun {
             },
             threads: compute.threads,
             device: compute.device.clone(),
+            matmul: compute.matmul.map(Matmul::name),
             config_sha256: resolved.sha256(),
             data_sha256: about.sha256.clone(),
             revision: resolved.method.revision,

@@ -17,6 +17,7 @@ pub mod init;
 pub mod interrupt;
 pub mod kl;
 pub mod likelihood;
+pub mod matmul;
 pub mod net;
 pub mod optim;
 pub mod params;

@@ -15,6 +15,7 @@ use crate::bundle::{self, Tensors};
 use crate::device::device_name;
 use crate::fsio::sha256_hex;
 use crate::interrupt::Interrupt;
+use crate::matmul::Matmul;
 use crate::progress::{Progress, Silent};
 use crate::random::Streams;
 use crate::resources::Clock;
@@ -99,7 +100,7 @@ impl Artefact {
     }
 }
 
-/// What identifies a phase besides the seed, the device and the threads.
+/// What identifies a phase besides the seed, the device, the threads and the library of products.
 #[derive(Debug)]
 pub struct PhaseSpec<'a, C: Serialize> {
     /// For example `pretrain`. Random streams are keyed by it.
@@ -233,7 +234,7 @@ impl FitContext {
     fn key<C: Serialize>(&self, spec: &PhaseSpec<'_, C>) -> Result<String> {
         let text = serde_json::to_string(&(
             (spec.name, spec.revision, spec.config, spec.inputs),
-            (self.seed, device_name(self.device), self.threads),
+            (self.seed, place(self.device, Matmul::on(self.device)), self.threads),
             (env!("CARGO_PKG_VERSION"), std::env::consts::ARCH),
         ))
         .map_err(|e| {
@@ -286,6 +287,14 @@ pub struct PhaseContext<'a> {
     pub streams: Streams,
     /// Where checkpoints go, if anywhere.
     pub checkpoint: Option<PathBuf>,
+}
+
+/// Where a phase computes. The library of products counts where it is not the one of the first recorded runs.
+fn place(device: Device, matmul: Option<Matmul>) -> String {
+    match matmul {
+        Some(Matmul::OneDnn) => format!("{}, {}", device_name(device), Matmul::OneDnn.name()),
+        Some(Matmul::Blas) | None => device_name(device),
+    }
 }
 
 fn checkpoint_path(own: &Path) -> PathBuf {
@@ -344,6 +353,13 @@ mod tests {
         let other_seed = FitContext { seed: 4, ..context(root.path(), "c") };
         run(&other_seed, 1, &calls).expect("another seed");
         assert_eq!(calls.get(), 3);
+    }
+
+    #[test]
+    fn the_library_of_products_makes_another_phase() {
+        assert_eq!(place(Device::Cpu, Some(Matmul::Blas)), "cpu");
+        assert_eq!(place(Device::Cpu, Some(Matmul::OneDnn)), "cpu, onednn");
+        assert_eq!(place(Device::Cuda(0), Matmul::on(Device::Cuda(0))), "cuda:0");
     }
 
     #[test]

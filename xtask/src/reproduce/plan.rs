@@ -22,6 +22,8 @@ pub struct Choice {
     pub set: Vec<String>,
     /// `--device` for every run.
     pub device: Option<String>,
+    /// `--matmul` for every run.
+    pub matmul: Option<String>,
     /// `--threads` for every run.
     pub threads: usize,
     /// The one run to make, by name.
@@ -98,9 +100,10 @@ pub fn plan(
 /// The name of a run's folder. `vae fit` refuses the folder of another run, so all that makes it another is part of it.
 fn folder(key: &Key, identity: &Identity, choice: &Choice) -> String {
     let Identity { config_sha256, revision } = identity;
-    let device =
-        choice.device.as_ref().map(|device| format!("-{}", device.replace(':', ""))).unwrap_or_default();
-    format!("{}-{}-r{revision}-t{}{device}", key.name(), &config_sha256[..8], choice.threads)
+    let of =
+        |asked: &Option<String>| asked.iter().map(|name| format!("-{}", name.replace(':', ""))).collect();
+    let (device, matmul): (String, String) = (of(&choice.device), of(&choice.matmul));
+    format!("{}-{}-r{revision}-t{}{device}{matmul}", key.name(), &config_sha256[..8], choice.threads)
 }
 
 /// The chosen cells that can be run. Why a cell of the recipe cannot be run is noted for all of them, so that the table
@@ -186,6 +189,9 @@ pub fn selection(row: &Row, dataset: &Dataset, profile: Profile, choice: &Choice
     }
     if let Some(device) = &choice.device {
         words.extend(["--device".to_owned(), device.clone()]);
+    }
+    if let Some(matmul) = &choice.matmul {
+        words.extend(["--matmul".to_owned(), matmul.clone()]);
     }
     words
 }

@@ -309,7 +309,9 @@ fn machine(run: &RunFile) -> String {
         text += &format!(", {gpu}");
     }
     if let (Some(device), Some(threads)) = (&run.device, run.threads) {
-        text += &format!("; device {device}, {threads} thread{} a run", if threads == 1 { "" } else { "s" });
+        let library = run.matmul.as_ref().map_or_else(String::new, |library| format!(" ({library})"));
+        let s = if threads == 1 { "" } else { "s" };
+        text += &format!("; device {device}{library}, {threads} thread{s} a run");
     }
     text
 }

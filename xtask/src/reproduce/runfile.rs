@@ -52,6 +52,7 @@ pub struct RunFile {
     pub peak_rss_mib: Option<f64>,
     pub threads: Option<u64>,
     pub device: Option<String>,
+    pub matmul: Option<String>,
     #[serde(default)]
     pub hardware: Hardware,
     #[serde(default)]

@@ -24,6 +24,7 @@ use std::time::Duration;
 use vae_core::device::{configure_process, device_name};
 use vae_core::fsio::write_bytes;
 use vae_core::interrupt::Interrupt;
+use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
 use vae_core::progress::for_stderr;
 use vae_data::{Labels, Source};
@@ -41,6 +42,7 @@ pub fn run(args: FitArgs) -> Result<()> {
     let mut model = chosen.resolved.build()?;
     let threads = threads(args.compute.threads);
     configure_process(threads);
+    args.compute.matmul.apply()?;
     let device = args.compute.device.resolve()?;
     chosen.notes.iter().for_each(|note| eprintln!("{note}"));
 
@@ -49,6 +51,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         seed: args.compute.seed,
         threads,
         device: device_name(device),
+        matmul: Matmul::on(device),
         fit_split: args.fit_split,
         hardware: Hardware::of_this_machine(match device_name(device).strip_prefix("cuda:") {
             Some(number) => number.parse().ok(),
@@ -100,6 +103,10 @@ fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
     put("seed", compute.seed.to_string());
     put("threads", compute.threads.to_string());
     put("device", compute.device.clone());
+    // Folders older than the choice hold runs of the BLAS.
+    if let Some(matmul @ Matmul::OneDnn) = compute.matmul {
+        put("matmul", matmul.name().into());
+    }
     put("data", about.name.clone());
     put("data_sha256", about.sha256.clone());
     put("version", env!("CARGO_PKG_VERSION").into());

@@ -1,6 +1,7 @@
 //! A fully connected layer.
 
 use super::Builder;
+use crate::matmul;
 use tch::Tensor;
 
 /// `y = x Wᵀ + b`.
@@ -37,6 +38,6 @@ impl Linear {
     /// # Shapes
     /// `x`: `[b, in]`; result `[b, out]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        x.linear(&self.weight, Some(&self.bias))
+        matmul::linear(x, &self.weight, Some(&self.bias))
     }
 }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use tch::{Device, Tensor};
 use vae_core::Features;
 use vae_core::features::{as_slice, to_tensor};
+use vae_core::matmul::linear;
 use vae_core::phase::FitContext;
 
 /// Queries per block.
@@ -52,7 +53,7 @@ pub(super) fn search(task: &Task<'_>, cx: &FitContext) -> Result<Vec<Vec<(f64, u
                 return Err(vae_core::Error::Interrupted { signal }.into());
             }
             let last = (first + columns).min(n_base);
-            let products = a.f_matmul(&base.rows(first, last)?.tr())?.f_to_device(Device::Cpu)?;
+            let products = linear(&a, &base.rows(first, last)?, None).f_to_device(Device::Cpu)?;
             let (products, half) = (as_slice(&products)?, &base.half_sq_norms[first..last]);
             best.par_iter_mut()
                 .zip(products.par_chunks(last - first))

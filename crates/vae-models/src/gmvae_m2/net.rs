@@ -8,6 +8,7 @@ use vae_core::Result;
 use vae_core::activation::Activation;
 use vae_core::features::Resident;
 use vae_core::likelihood::Likelihood;
+use vae_core::matmul::linear;
 use vae_core::net::{Builder, Decoder, Linear, Mlp};
 use vae_core::params::Params;
 use vae_core::random::{Streams, normal, uniform};
@@ -53,7 +54,7 @@ impl ClassEncoder {
         let (d, k) = (x.size()[1], self.n_clusters);
         let h = match &self.first {
             Some(Linear { weight, bias }) => {
-                let of_x = x.linear(&weight.narrow(1, 0, d), Some(bias)).index_select(0, &pairs.row);
+                let of_x = linear(x, &weight.narrow(1, 0, d), Some(bias)).index_select(0, &pairs.row);
                 let of_class = weight.narrow(1, d, k).transpose(0, 1).index_select(0, &pairs.class);
                 (of_x + of_class).relu_()
             }
@@ -75,7 +76,7 @@ impl ClassEncoder {
         let (b, d, k) = (x.size()[0], x.size()[1], self.n_clusters);
         let h = match &self.first {
             Some(Linear { weight, bias }) => {
-                let of_x = x.linear(&weight.narrow(1, 0, d), Some(bias));
+                let of_x = linear(x, &weight.narrow(1, 0, d), Some(bias));
                 let of_class = weight.narrow(1, d, k).transpose(0, 1).unsqueeze(1);
                 Activation::Relu.apply(of_x.unsqueeze(0) + of_class)
             }

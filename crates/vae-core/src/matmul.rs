@@ -1,0 +1,233 @@
+//! Which library multiplies matrices on the CPU.
+//!
+//! libtorch gives dense products to its BLAS. On x86 that is MKL, which takes AVX-512 on Intel's processors only and stays with
+//! AVX2 on others. oneDNN, which libtorch carries for convolutions, asks for the instructions and not for the maker: where a
+//! processor computes 512 bits at once, its products take half the time. It wants its own kind of tensor, so a product costs two
+//! copies more, and small ones stay with the BLAS ([`linear`]).
+//!
+//! The choice is one for the process, like its number of threads, and like that it changes results in the last digits: it is part
+//! of what a phase of a fit depends on.
+
+use crate::{Error, Result};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use tch::{Device, Kind, Tensor};
+
+/// What the user asks for: `auto`, `blas` or `onednn`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum MatmulChoice {
+    /// oneDNN on the processors where it was measured to be faster (AMD's Zen 5 and later), else the BLAS.
+    #[default]
+    Auto,
+    /// libtorch's BLAS.
+    Blas,
+    /// oneDNN; an error where libtorch was built without it.
+    OneDnn,
+}
+
+impl FromStr for MatmulChoice {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "blas" => Ok(Self::Blas),
+            "onednn" => Ok(Self::OneDnn),
+            _ => Err(Error::Device(format!("unknown library `{text}`, expected auto, blas or onednn"))),
+        }
+    }
+}
+
+impl MatmulChoice {
+    /// Makes this the choice of the process.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when oneDNN was asked for by name and libtorch has none.
+    pub fn apply(self) -> Result<()> {
+        let matmul = match self {
+            Self::Auto => Matmul::of_this_machine(),
+            Self::Blas => Matmul::Blas,
+            Self::OneDnn if tch::utils::has_mkldnn() => Matmul::OneDnn,
+            Self::OneDnn => {
+                let text = "onednn was asked for but this libtorch was built without it; use --matmul auto";
+                return Err(Error::Device(text.into()));
+            }
+        };
+        CHOSEN.store(matmul as u8, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// A library for the products of matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Matmul {
+    /// libtorch's BLAS: MKL on x86.
+    Blas = 1,
+    /// oneDNN.
+    OneDnn = 2,
+}
+
+/// The process's [`Matmul`]; 0 before the first look.
+static CHOSEN: AtomicU8 = AtomicU8::new(0);
+
+impl Matmul {
+    /// The choice of the process: what [`MatmulChoice::apply`] made it, and without that what `auto` finds.
+    pub fn current() -> Self {
+        match CHOSEN.load(Ordering::Relaxed) {
+            1 => Self::Blas,
+            2 => Self::OneDnn,
+            _ => {
+                let found = Self::of_this_machine();
+                CHOSEN.store(found as u8, Ordering::Relaxed);
+                found
+            }
+        }
+    }
+
+    /// The choice where it counts: a GPU has a library of its own.
+    pub fn on(device: Device) -> Option<Self> {
+        (device == Device::Cpu).then(Self::current)
+    }
+
+    /// `blas` or `onednn`, as in run files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Blas => "blas",
+            Self::OneDnn => "onednn",
+        }
+    }
+
+    fn of_this_machine() -> Self {
+        if wide_amd() && tch::utils::has_mkldnn() { Self::OneDnn } else { Self::Blas }
+    }
+}
+
+/// Whether this is a processor of AMD's family 1Ah (Zen 5) or later whose AVX-512 may be used. Families before it have none, or
+/// compute 512 bits in two halves.
+#[cfg(target_arch = "x86_64")]
+fn wide_amd() -> bool {
+    use std::arch::x86_64::__cpuid;
+    let (vendor, version) = (__cpuid(0), __cpuid(1).eax);
+    let name = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).concat();
+    // The second number counts only where the first is at its largest (AMD's manual of CPUID, function 1).
+    let family = match (version >> 8) & 0xf {
+        0xf => 0xf + ((version >> 20) & 0xff),
+        base => base,
+    };
+    let avx512 = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl");
+    name == b"AuthenticAMD" && family >= 0x1a && avx512
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn wide_amd() -> bool {
+    false
+}
+
+/// Below this length of any side of a product the BLAS is the faster one.
+const MIN_SIDE: i64 = 64;
+
+/// And below so many multiplications in all.
+const MIN_PRODUCTS: i64 = 10_000_000;
+
+/// `y = x Wᵀ + b`, by the process's library where the product is large enough for the difference. Gradients pass.
+///
+/// # Shapes
+/// `x`: `[.., in]`, `weight`: `[out, in]`, `bias`: `[out]`; result `[.., out]`.
+///
+/// # Panics
+/// On shapes that do not fit, a mistake of the caller's code.
+pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+    if Matmul::current() == Matmul::OneDnn && is_large(x, weight) {
+        by_onednn(x, weight, bias)
+    } else {
+        x.linear(weight, bias)
+    }
+}
+
+fn is_large(x: &Tensor, weight: &Tensor) -> bool {
+    let (w_size, x_size) = (weight.size(), x.size());
+    let (&[n_out, n_in], Some(&width)) = (&w_size[..], x_size.last()) else { return false };
+    let rows = x.numel() as i64 / width.max(1);
+    let is_large = rows.min(n_out).min(n_in) >= MIN_SIDE && rows * n_out * n_in >= MIN_PRODUCTS;
+    is_large && x.device() == Device::Cpu && x.kind() == Kind::Float
+}
+
+fn by_onednn(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+    x.to_mkldnn().mkldnn_linear(weight, bias).to_dense(None, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Streams, normal};
+
+    fn draw(name: &str, shape: &[i64]) -> Tensor {
+        normal(&mut Streams::new(0, "matmul").rng(name, 0, 0), shape, Device::Cpu)
+    }
+
+    /// `y`, and the gradients of a weighted sum of it, of `x`, `W` and `b` in turn.
+    fn with_gradients(of: fn(&Tensor, &Tensor, Option<&Tensor>) -> Tensor, shape: &[i64]) -> Vec<Tensor> {
+        let (n_in, n_out) = (shape[shape.len() - 1], 70);
+        let leaves = [draw("x", shape), draw("w", &[n_out, n_in]), draw("b", &[n_out])];
+        let leaves = leaves.map(|t| t.set_requires_grad(true));
+        let y = of(&leaves[0], &leaves[1], Some(&leaves[2]));
+        let loss = (&y * draw("g", &y.size())).sum(None::<Kind>);
+        let mut all = vec![y.detach()];
+        all.extend(Tensor::run_backward(&[loss], &leaves, false, false));
+        all
+    }
+
+    #[test]
+    fn both_libraries_give_one_product_and_its_gradients() {
+        if !tch::utils::has_mkldnn() {
+            println!("skipped: this libtorch has no oneDNN");
+            return;
+        }
+        for shape in [&[90i64, 65][..], &[1, 3], &[4, 30, 65]] {
+            let blas = with_gradients(|x, w, b| x.linear(w, b), shape);
+            let onednn = with_gradients(by_onednn, shape);
+            for (at, (a, b)) in blas.iter().zip(&onednn).enumerate() {
+                assert_eq!(a.size(), b.size(), "{shape:?}, {at}");
+                let off = (a - b).abs().max().double_value(&[]);
+                assert!(off <= 2e-6 * a.abs().max().double_value(&[]).max(1.0), "{shape:?}, {at}: {off}");
+            }
+        }
+        let (x, w) = (draw("x", &[90, 65]), draw("w", &[70, 65]));
+        let off = (by_onednn(&x, &w, None) - x.matmul(&w.tr())).abs().max().double_value(&[]);
+        assert!(off < 1e-4, "without a bias: {off}");
+    }
+
+    #[test]
+    fn equal_products_have_equal_bytes() {
+        if tch::utils::has_mkldnn() {
+            let of = || with_gradients(by_onednn, &[90, 65]);
+            assert!(of().iter().zip(&of()).all(|(a, b)| a.equal(b)));
+        }
+    }
+
+    #[test]
+    fn only_large_products_in_single_precision_change_their_library() {
+        let large = |x: &[i64], kind, w: &[i64]| {
+            is_large(&Tensor::zeros(x, (kind, Device::Cpu)), &Tensor::zeros(w, (kind, Device::Cpu)))
+        };
+        assert!(large(&[100, 400], Kind::Float, &[300, 400]));
+        assert!(large(&[4, 25, 400], Kind::Float, &[300, 400]), "rows are all but the last axis");
+        assert!(!large(&[100, 400], Kind::Double, &[300, 400]));
+        assert!(!large(&[100, 200], Kind::Float, &[300, 200]), "6 million products");
+        assert!(!large(&[10_000, 2_000], Kind::Float, &[10, 2_000]), "ten outputs");
+        assert!(!large(&[32, 2_000], Kind::Float, &[2_000, 2_000]), "32 rows");
+        assert!(!large(&[0, 400], Kind::Float, &[300, 400]));
+    }
+
+    #[test]
+    fn reads_the_three_spellings() {
+        assert_eq!("auto".parse::<MatmulChoice>().expect("auto"), MatmulChoice::Auto);
+        assert_eq!("blas".parse::<MatmulChoice>().expect("blas"), MatmulChoice::Blas);
+        assert_eq!("onednn".parse::<MatmulChoice>().expect("onednn"), MatmulChoice::OneDnn);
+        assert!("mkl".parse::<MatmulChoice>().is_err());
+    }
+}
