@@ -148,6 +148,15 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
     }
 }
 
+/// Numbers of rows that change from step to step should be multiples of this: oneDNN compiles kernels for each of them, and keeps
+/// a limited number.
+pub fn row_multiple(device: Device) -> i64 {
+    match Matmul::on(device) {
+        Some(Matmul::OneDnn) => 32,
+        Some(Matmul::Blas) | None => 1,
+    }
+}
+
 fn is_large(x: &Tensor, weight: &Tensor) -> bool {
     let (w_size, x_size) = (weight.size(), x.size());
     let (&[n_out, n_in], Some(&width)) = (&w_size[..], x_size.last()) else { return false };

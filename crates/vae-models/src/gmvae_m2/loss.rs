@@ -89,6 +89,16 @@ impl Pairs {
         Self { class: pairs.select(1, 0), row: pairs.select(1, 1), boost }
     }
 
+    /// The same with pairs of weight 0 at the end, so that their number is a multiple of `multiple`.
+    pub fn padded(self, multiple: i64) -> Self {
+        let missing = (-self.boost.size()[0]).rem_euclid(multiple);
+        let extend = |t: &Tensor| Tensor::cat(&[t, &t.new_zeros([missing], (t.kind(), t.device()))], 0);
+        match missing {
+            0 => self,
+            _ => Self { class: extend(&self.class), row: extend(&self.row), boost: extend(&self.boost) },
+        }
+    }
+
     /// The entries of the pairs in a matrix `[b, K]`.
     fn of(&self, matrix: &Tensor) -> Tensor {
         matrix.take(&(&self.row * matrix.size()[1] + &self.class))
@@ -101,6 +111,7 @@ impl Pairs {
     fn sum(&self, y: &Tensor, values: &Tensor) -> Tensor {
         let likeliest = y.argmax(1, false);
         let is_likeliest = self.class.eq_tensor(&likeliest.index_select(0, &self.row));
+        let is_likeliest = is_likeliest.logical_and(&self.boost.gt(0.0));
         let base = values.detach().new_zeros(y.size()[0], (values.kind(), values.device()));
         let base = base.index_add(0, &self.row, &(values.detach() * is_likeliest.to_kind(values.kind())));
         let above = values - base.index_select(0, &self.row);

@@ -8,7 +8,7 @@ use vae_core::Result;
 use vae_core::activation::Activation;
 use vae_core::features::Resident;
 use vae_core::likelihood::Likelihood;
-use vae_core::matmul::linear;
+use vae_core::matmul::{linear, row_multiple};
 use vae_core::net::{Builder, Decoder, Linear, Mlp};
 use vae_core::params::Params;
 use vae_core::random::{Streams, normal, uniform};
@@ -188,7 +188,7 @@ impl Trainable for GmvaeM2Net {
             |q: &Gaussian| &q.mu + q.var.sqrt() * normal(&mut noise("noise"), &q.mu.size(), x.device());
         let Terms { total, rec, kl, cat } = if self.class_floor > 0.0 {
             let u = uniform(&mut noise("classes"), &log_y.size(), x.device());
-            let pairs = Pairs::draw(&log_y.exp(), self.class_floor, &u);
+            let pairs = Pairs::draw(&log_y.exp(), self.class_floor, &u).padded(row_multiple(x.device()));
             let q = self.encoder.of_pairs(&x, &pairs);
             let z = sample(&q);
             let latent = latent(&z, &q, &prior.of_classes(&pairs.class));

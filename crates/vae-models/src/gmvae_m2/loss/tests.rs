@@ -179,6 +179,25 @@ fn likely_classes_are_always_drawn_and_others_as_often_as_they_should() {
 }
 
 #[test]
+fn pairs_of_weight_zero_change_nothing() {
+    let p = values(6, 4).map(|t| t.set_requires_grad(true));
+    let of = |multiple| {
+        let log_y = p[0].log_softmax(-1, Kind::Double);
+        let pairs = Pairs::draw(&log_y.exp(), 0.25, &coins(6, 4, 0)).padded(multiple);
+        let loss = loss_of_pairs(&log_y, &pairs, &pairs.of(&p[2]), &pairs.of(&p[1])).total;
+        let gradients = Tensor::run_backward(&[&loss], &[&p[0], &p[1], &p[2]], false, false);
+        (pairs.boost.size()[0], value(&loss), gradients)
+    };
+    let (n, want, want_gradients) = of(1);
+    assert!(n % 16 != 0, "nothing to pad");
+    let (padded, got, gradients) = of(16);
+    assert!(padded % 16 == 0 && padded > n && (got - want).abs() < 1e-10, "{n} {padded} {got} {want}");
+    for (got, want) in gradients.iter().zip(&want_gradients) {
+        assert!((got - want).abs().max().double_value(&[]) < 1e-12);
+    }
+}
+
+#[test]
 fn drawn_pairs_are_the_exact_sum_in_the_mean() {
     let (b, k, n) = (5, 8, 1_000);
     let p = values(b, k);
