@@ -141,10 +141,17 @@ const MIN_PRODUCTS: i64 = 10_000_000;
 /// # Panics
 /// On shapes that do not fit, a mistake of the caller's code.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
-    if Matmul::current() == Matmul::OneDnn && is_large(x, weight) {
-        by_onednn(x, weight, bias)
-    } else {
-        x.linear(weight, bias)
+    match library_of(x, weight) {
+        Matmul::OneDnn => by_onednn(x, weight, bias),
+        Matmul::Blas => x.linear(weight, bias),
+    }
+}
+
+/// The library that [`linear`] takes for this product: the process's, or the BLAS for a small one.
+pub fn library_of(x: &Tensor, weight: &Tensor) -> Matmul {
+    match Matmul::current() {
+        Matmul::OneDnn if is_large(x, weight) => Matmul::OneDnn,
+        _ => Matmul::Blas,
     }
 }
 

@@ -1,13 +1,14 @@
 //! What exact neighbours cost over the matrix products they consist of.
 //!
-//! The floor is the time of the products alone, the same blocks through `matmul`, in the same process and with the same
-//! threads. Run with `cargo xtask bench neighbours`; `VAE_BENCH_THREADS` sets the threads (default 1), `VAE_BENCH_ROWS`
+//! The floor is the time of the products alone, the same blocks through the same library, in the same process and with the
+//! same threads. Run with `cargo xtask bench neighbours`; `VAE_BENCH_THREADS` sets the threads (default 1), `VAE_BENCH_ROWS`
 //! the rows (default 20,000; 70,000 is MNIST's size and takes minutes).
 
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::features::to_array2;
+use vae_core::matmul::linear;
 use vae_core::phase::FitContext;
 use vae_core::random::{Streams, normal, uniform};
 use vae_core::resources::Clock;
@@ -38,9 +39,9 @@ fn floor(n: usize, d: i64) -> f64 {
     let b = Tensor::rand([columns, d], (Kind::Float, Device::Cpu));
     let blocks = (n as f64 / rows as f64) * (n as f64 / columns as f64);
     let repeats = blocks.ceil().min(200.0);
-    let _ = a.matmul(&b.tr());
+    let _ = linear(&a, &b, None);
     let start = Instant::now();
-    (0..repeats as usize).for_each(|_| drop(a.matmul(&b.tr())));
+    (0..repeats as usize).for_each(|_| drop(linear(&a, &b, None)));
     start.elapsed().as_secs_f64() * blocks / repeats
 }
 

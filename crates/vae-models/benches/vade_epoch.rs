@@ -1,13 +1,15 @@
 //! What a VaDE epoch costs over its floor.
 //!
-//! The floor is the time of the matrix products alone: the same shapes through `matmul`, forward and backward, with the
-//! same threads, in the same process. Both sides are timed in turns, step by step, so that a busy machine slows both.
-//! Run with `cargo xtask bench vade_epoch`; `VAE_BENCH_THREADS` sets the threads (default 1).
+//! The floor is the time of the matrix products alone: the same shapes through the same library, forward and backward, with
+//! the same threads, in the same process. Both sides are timed in turns, step by step, so that a busy machine slows both.
+//! Run with `cargo xtask bench vade_epoch`; `VAE_BENCH_THREADS` sets the threads (default 1), `VAE_BENCH_MATMUL` the library
+//! (auto, blas or onednn).
 
 use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::features::Resident;
+use vae_core::matmul::{Matmul, MatmulChoice, library_of};
 use vae_core::random::{Streams, uniform};
 use vae_core::train::Batch;
 use vae_models::vade::bench_support::VadeStep;
@@ -27,7 +29,45 @@ const LAYERS: [(i64, i64); 9] = [
 
 /// The matrix products of one training step: per layer `y = x Wᵀ`, `dW = dyᵀ x`, and `dx = dy W` but for the first.
 struct Floor {
-    layers: Vec<(Tensor, Tensor, Tensor)>,
+    layers: Vec<Product>,
+}
+
+/// `x`, `W` and `dy` of a layer, the first and the last in the form that its library wants.
+struct Product {
+    library: Matmul,
+    x: Tensor,
+    w: Tensor,
+    g: Tensor,
+}
+
+impl Product {
+    fn new(x: Tensor, w: Tensor, g: Tensor) -> Self {
+        let library = library_of(&x, &w);
+        let (x, g) = match library {
+            Matmul::Blas => (x, g),
+            Matmul::OneDnn => (x.to_mkldnn(), g.to_mkldnn()),
+        };
+        Self { library, x, w, g }
+    }
+
+    fn step(&self, is_first: bool) {
+        let Self { library, x, w, g } = self;
+        match library {
+            Matmul::Blas => {
+                let _ = x.matmul(&w.tr());
+                let _ = g.tr().matmul(x);
+            }
+            Matmul::OneDnn => {
+                let _ = x.mkldnn_linear(w, None::<&Tensor>);
+                let _ = x.mkldnn_linear_backward_weights(g, w, false);
+            }
+        }
+        match library {
+            _ if is_first => {}
+            Matmul::Blas => drop(g.matmul(w)),
+            Matmul::OneDnn => drop(Tensor::mkldnn_linear_backward_input(x.size(), g, w)),
+        }
+    }
 }
 
 impl Floor {
@@ -40,20 +80,14 @@ impl Floor {
             .map(|(i, &(n_in, n_out))| {
                 let x = draw(format!("x{i}"), &[batch, n_in]);
                 let w = draw(format!("w{i}"), &[n_out, n_in]);
-                (x, w, draw(format!("g{i}"), &[batch, n_out]))
+                Product::new(x, w, draw(format!("g{i}"), &[batch, n_out]))
             })
             .collect();
         Self { layers }
     }
 
     fn step(&self) {
-        for (i, (x, w, g)) in self.layers.iter().enumerate() {
-            let _ = x.matmul(&w.tr());
-            let _ = g.tr().matmul(x);
-            if i > 0 {
-                let _ = g.matmul(w);
-            }
-        }
+        self.layers.iter().enumerate().for_each(|(i, layer)| layer.step(i == 0));
     }
 }
 
@@ -68,13 +102,18 @@ fn main() {
     let n_steps = if is_test { 1 } else { 60 };
     let threads: usize = std::env::var("VAE_BENCH_THREADS").ok().and_then(|t| t.parse().ok()).unwrap_or(1);
     vae_core::device::configure_process(threads);
+    let matmul = std::env::var("VAE_BENCH_MATMUL").unwrap_or_else(|_| "auto".into());
+    matmul.parse::<MatmulChoice>().and_then(MatmulChoice::apply).expect("auto, blas or onednn, and there");
     let streams = Streams::new(0, "bench");
     let rows = 4096;
     let x = uniform(&mut streams.rng("x", 0, 0), &[rows, 784], Device::Cpu);
     let x = vae_core::features::to_array2(&x).expect("a matrix");
     let features = Features::dense(x).expect("finite");
     let data = Resident::new(&features, Device::Cpu).expect("fits");
-    println!("VaDE training step on 784 features, {threads} thread(s), median of {n_steps} steps");
+    println!(
+        "VaDE training step on 784 features, {threads} thread(s), {}, median of {n_steps} steps",
+        Matmul::current().name()
+    );
     println!("                               of the step, ms");
     println!("batch   floor ms   step ms   ratio   gather  forward  backward  update   epoch of 70,000 s");
     for batch in [256i64, 100] {
