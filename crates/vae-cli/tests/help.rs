@@ -73,6 +73,8 @@ fn lists_for_programs() {
     assert_eq!(hash(&preset), plain["config_sha256"].as_str().expect("hash"));
     assert_eq!(hash(&[&preset[..], &["--seed", "3", "--threads", "1"]].concat()), hash(&preset));
     assert_ne!(hash(&[&preset[..], &["--set", "train.epochs=1"]].concat()), hash(&preset));
+    let blas = parse(&[&preset[..], &["--matmul", "blas"]].concat());
+    assert_eq!((blas["matmul"].as_str(), &blas["config_sha256"]), (Some("blas"), &plain["config_sha256"]));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use super::availability::{Availability, note};
 use super::recipe::{Dataset, FitSplit, Profile, Recipe, Row};
 use super::runfile::{Identity, Key, RunFile};
-use super::vae::Vae;
+use super::vae::{Resolved, Vae};
 
 /// What the command line restricts and adds.
 #[derive(Debug, Default, Clone)]
@@ -69,7 +69,7 @@ pub fn plan(
     let mut jobs = Vec::new();
     for (row, dataset) in cells {
         let selection = selection(row, dataset, profile, choice);
-        let identity = vae.identity(&selection)?;
+        let Resolved { identity, matmul } = vae.resolve(&selection)?;
         for &seed in &choice.seeds {
             let key =
                 Key { dataset: dataset.id.as_ref().clone(), row: row.id.as_ref().clone(), profile, seed };
@@ -84,7 +84,7 @@ pub fn plan(
             }
             choice.limit.iter().for_each(|rows| selection.extend(["--limit".to_owned(), rows.to_string()]));
             jobs.push(Job {
-                out: out.join(folder(&key, &identity, choice)),
+                out: out.join(folder(&key, &identity, matmul.as_deref(), choice)),
                 key,
                 method: row.method.clone(),
                 identity: identity.clone(),
@@ -98,11 +98,12 @@ pub fn plan(
 }
 
 /// The name of a run's folder. `vae fit` refuses the folder of another run, so all that makes it another is part of it.
-fn folder(key: &Key, identity: &Identity, choice: &Choice) -> String {
+fn folder(key: &Key, identity: &Identity, matmul: Option<&str>, choice: &Choice) -> String {
     let Identity { config_sha256, revision } = identity;
-    let of =
-        |asked: &Option<String>| asked.iter().map(|name| format!("-{}", name.replace(':', ""))).collect();
-    let (device, matmul): (String, String) = (of(&choice.device), of(&choice.matmul));
+    // Folders older than the choice hold runs of the BLAS.
+    let matmul = matmul.filter(|&library| library != "blas").map(|library| format!("-{library}"));
+    let device = choice.device.as_ref().map(|device| format!("-{}", device.replace(':', "")));
+    let (device, matmul) = (device.unwrap_or_default(), matmul.unwrap_or_default());
     format!("{}-{}-r{revision}-t{}{device}{matmul}", key.name(), &config_sha256[..8], choice.threads)
 }
 
@@ -278,6 +279,22 @@ mod tests {
         let recipe = Recipe::parse("small", &text).unwrap();
         let all = recipe.rows.iter().filter(|row| is_chosen(&recipe, row, &["vade".to_owned()])).count();
         assert_eq!(all, 2);
+    }
+
+    #[test]
+    fn a_folder_is_named_after_all_that_makes_its_run_another() {
+        let (dataset, row) = ("mnist".to_owned(), "vade".to_owned());
+        let key = Key { dataset, row, profile: Profile::Quick, seed: 3 };
+        let identity = Identity { config_sha256: "0123456789".into(), revision: 2 };
+        let of = |matmul, device: Option<&str>| {
+            let choice = Choice { device: device.map(str::to_owned), threads: 1, ..Choice::default() };
+            folder(&key, &identity, matmul, &choice)
+        };
+        let plain = "mnist-vade-quick-s3-01234567-r2-t1";
+        assert_eq!(of(None, None), plain);
+        assert_eq!(of(Some("blas"), None), plain);
+        assert_eq!(of(Some("onednn"), None), format!("{plain}-onednn"));
+        assert_eq!(of(Some("blas"), Some("cuda:1")), format!("{plain}-cuda1"));
     }
 
     #[test]

@@ -16,7 +16,8 @@ use super::vae::Vae;
 /// No data set needs to be there: a configuration is resolved without the data.
 pub fn stale(recipe: &Recipe, runs: &[RunFile], vae: &Vae) -> Result<Vec<String>> {
     compare(recipe, runs, &|row, dataset, profile| {
-        vae.identity(&plan::selection(row, dataset, profile, &plan::Choice::default()))
+        let resolved = vae.resolve(&plan::selection(row, dataset, profile, &plan::Choice::default()))?;
+        Ok(resolved.identity)
     })
 }
 

@@ -28,6 +28,15 @@ pub struct Vae {
 struct Config {
     config_sha256: String,
     revision: u64,
+    matmul: Option<String>,
+}
+
+/// What `vae config` says of a run.
+#[derive(Debug)]
+pub struct Resolved {
+    pub identity: Identity,
+    /// Library of its matrix products, where the program tells.
+    pub matmul: Option<String>,
 }
 
 impl Vae {
@@ -78,8 +87,8 @@ impl Vae {
         Some(reason(if fetched { &after } else { &problem }, dataset))
     }
 
-    /// The resolved configuration's hash and the method's revision for these options.
-    pub fn identity(&self, selection: &[String]) -> Result<Identity> {
+    /// What these options come to: the configuration's hash, the method's revision, the library of matrix products.
+    pub fn resolve(&self, selection: &[String]) -> Result<Resolved> {
         let mut words = vec!["config".to_owned()];
         words.extend_from_slice(selection);
         words.push("--json".to_owned());
@@ -95,7 +104,8 @@ impl Vae {
                 config.config_sha256
             );
         }
-        Ok(Identity { config_sha256: config.config_sha256, revision: config.revision })
+        let identity = Identity { config_sha256: config.config_sha256, revision: config.revision };
+        Ok(Resolved { identity, matmul: config.matmul })
     }
 }
 

@@ -7,6 +7,7 @@ use crate::selection::{choose, lacks_clusters};
 use anyhow::Result;
 use serde::Serialize;
 use std::fmt::Write;
+use vae_core::matmul::Matmul;
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -16,6 +17,8 @@ struct Answer<'a> {
     revision: u32,
     config: &'a toml::Table,
     config_sha256: String,
+    /// Library of the matrix products that a fit on the CPU of this machine takes.
+    matmul: &'static str,
 }
 
 /// Prints the resolved configuration.
@@ -34,6 +37,7 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
         }
         chosen => (chosen?, false),
     };
+    args.compute.matmul.apply()?;
     let resolved = &chosen.resolved;
     if args.json {
         return say_json(&Answer {
@@ -43,6 +47,7 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
             revision: resolved.method.revision,
             config: resolved.table(),
             config_sha256: resolved.sha256(),
+            matmul: Matmul::current().name(),
         });
     }
     let mut text = format!("method {} (revision {})\n", resolved.method.name, resolved.method.revision);
@@ -58,7 +63,12 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
         let _ = writeln!(text, "sha256 {}", resolved.sha256());
     }
     let compute = &args.compute;
-    let _ =
-        writeln!(text, "beside it: seed {}, {}", compute.seed, counted(threads(compute.threads), "thread"));
+    let _ = writeln!(
+        text,
+        "beside it: seed {}, {}, {} for matrix products on the CPU",
+        compute.seed,
+        counted(threads(compute.threads), "thread"),
+        Matmul::current().name()
+    );
     say(&text)
 }
