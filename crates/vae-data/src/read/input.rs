@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -45,7 +46,8 @@ impl Input<'static> {
         if metadata.is_dir() {
             return Err(Error::format(path, "is a folder where a file is expected"));
         }
-        let len = metadata.len();
+        // A pipe does not say how much will come.
+        let len = if metadata.is_file() { metadata.len() } else { u64::MAX };
         let mut start = Vec::with_capacity(2);
         Read::by_ref(&mut file).take(2).read_to_end(&mut start).map_err(Error::io("read", path))?;
         let gzip = start == [0x1f, 0x8b];
@@ -56,7 +58,7 @@ impl Input<'static> {
         } else {
             (Box::new(whole), len)
         };
-        Ok(Self { exact: !gzip, ..Input::new(path, reader, bound) })
+        Ok(Self { exact: !gzip && metadata.is_file(), ..Input::new(path, reader, bound) })
     }
 
     /// Opens a file whose content is checked against a published SHA-256 in [`Input::finish`].
@@ -76,6 +78,19 @@ impl<'a> Input<'a> {
     #[cfg(test)]
     pub fn bytes(bytes: &'a [u8]) -> Self {
         Self { exact: true, ..Self::new(Path::new("memory"), bytes, bytes.len() as u64) }
+    }
+
+    /// The first `n` bytes, or as many as there are. They stay to be read: a pipe has them only once.
+    pub fn peek(&mut self, n: u64) -> Result<Vec<u8>> {
+        let mut start = Vec::new();
+        match Read::by_ref(&mut self.reader).take(n).read_to_end(&mut start) {
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(self.truncated(n)),
+            Err(e) => return Err(Error::io("read", &self.path)(e)),
+        }
+        let rest = mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.reader = Box::new(Cursor::new(start.clone()).chain(rest));
+        Ok(start)
     }
 
     /// Fills `buffer`, or says how much was missing.

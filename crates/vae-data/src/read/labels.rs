@@ -15,12 +15,11 @@ use crate::read::{idx, npy};
 /// Text has one label a line. A first line too many is a header if it looks like one: it is no label that occurs again, nor a
 /// number above numbers. `header` says so where one knows.
 pub(crate) fn read(path: &Path, rows: usize, header: Option<bool>) -> Result<RawLabels> {
-    let mut start = [0; 6];
-    let is_binary = Input::open(path)?.fill(&mut start).is_ok();
-    let labels = match start {
-        [0, 0, ..] if is_binary => RawLabels::Ints(idx::read_labels(Input::open(path)?, Some(rows))?),
-        start if &start == b"\x93NUMPY" => npy::read_labels(Input::open(path)?, rows)?,
-        _ => RawLabels::Texts(read_text(Input::open(path)?, rows, header)?),
+    let mut input = Input::open(path)?;
+    let labels = match &input.peek(6)?[..] {
+        [0, 0, _, _, _, _] => RawLabels::Ints(idx::read_labels(input, Some(rows))?),
+        b"\x93NUMPY" => npy::read_labels(input, rows)?,
+        _ => RawLabels::Texts(read_text(input, rows, header)?),
     };
     Ok(labels)
 }
@@ -93,6 +92,26 @@ mod tests {
         let numbers = Some(RawLabels::Texts(vec!["0".into(), "1".into()]));
         assert_eq!(read_bytes(b"class\n0\n1", 2, None).ok(), numbers);
         assert_eq!(read_bytes(b"a\nb\n", 1, Some(true)).ok(), Some(RawLabels::Texts(vec!["b".into()])));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_read_once() {
+        use std::io::pipe;
+        use std::os::fd::AsRawFd;
+        let ints = RawLabels::Ints(vec![1, 2]);
+        let texts = RawLabels::Texts(vec!["a".into(), "b".into()]);
+        for (bytes, want) in [
+            (idx_bytes(&[2], &[1, 2]), &ints),
+            (npy_bytes(&header("|u1", "(2,)"), &[1, 2]), &ints),
+            (b"class\na\nb\n".to_vec(), &texts),
+        ] {
+            let (reader, mut writer) = pipe().expect("a pipe");
+            writer.write_all(&bytes).expect("fits into the pipe");
+            drop(writer);
+            let path = format!("/dev/fd/{}", reader.as_raw_fd());
+            assert_eq!(read(Path::new(&path), 2, None).as_ref().ok(), Some(want));
+        }
     }
 
     #[test]
