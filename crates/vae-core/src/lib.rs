@@ -7,6 +7,10 @@
 //!
 //! A loss here is in nats per sample: a sum over dimensions and a mean over the batch, everywhere.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod activation;
 pub mod bundle;
 pub mod device;

@@ -2,7 +2,7 @@
 //!
 //! Data resident on the device, seeded shuffling, a gather per batch, a schedule, a history, a policy for losses that
 //! are not finite, checkpoints in time intervals and at SIGINT/SIGTERM. Killed at any moment, the same call continues
-//! from the last checkpoint and ends with the same bytes (same machine, build and threads): randomness is
+//! from the last checkpoint and ends with the same bytes (same machine, build, threads and library of products): randomness is
 //! counter-based, and everything else that matters is in the checkpoint.
 
 mod batches;

@@ -77,7 +77,9 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Draws pairs: a class of probability `floor` or more always, others with probability `y / floor`.
+    /// Draws pairs: a class of probability `floor` or more always, others with probability `y / floor`. A coin in single
+    /// precision is 0 once in 2²⁴ draws, so none but a class of probability 0 is drawn more seldom: in the mean this adds less
+    /// than `floor · 2⁻²⁴` times a difference of losses.
     ///
     /// # Shapes
     /// `y` (q(y | x), no gradient passes) and `uniform` (in [0, 1)): `[b, K]`.
@@ -104,30 +106,35 @@ impl Pairs {
         matrix.take(&(&self.row * matrix.size()[1] + &self.class))
     }
 
-    /// An estimate of `Σ_i Σ_k y_ik v_ik` without bias, from the values of the pairs.
-    ///
-    /// The values count from that of the sample's likeliest class, which is always there. As Σ_k y_ik = 1 this leaves the
-    /// exact sum as it is, and what is seldom drawn, with a large weight, is a difference of losses instead of a loss.
-    fn sum(&self, y: &Tensor, values: &Tensor) -> Tensor {
+    /// The values of the pairs as they stand above that of their sample's likeliest class, and the sum of the latter over the
+    /// samples. The likeliest class is always drawn.
+    fn above(&self, y: &Tensor, values: &Tensor) -> (Tensor, Tensor) {
         let likeliest = y.argmax(1, false);
         let is_likeliest = self.class.eq_tensor(&likeliest.index_select(0, &self.row));
         let is_likeliest = is_likeliest.logical_and(&self.boost.gt(0.0));
         let base = values.detach().new_zeros(y.size()[0], (values.kind(), values.device()));
         let base = base.index_add(0, &self.row, &(values.detach() * is_likeliest.to_kind(values.kind())));
-        let above = values - base.index_select(0, &self.row);
-        (self.of(y) * &self.boost * above).sum(None::<Kind>) + base.sum(None::<Kind>)
+        (values - base.index_select(0, &self.row), base.sum(None::<Kind>))
     }
 }
 
 /// [`loss`] from drawn pairs: equal to it in the mean over the draws, in value and gradient.
+///
+/// As Σ_k y_ik = 1, values may count from that of the sample's likeliest class: what is seldom drawn, with a large weight, is then
+/// a difference of losses instead of a loss.
 ///
 /// # Shapes
 /// `log_y`: `[b, K]`; `nll` and `latent` of the pairs: `[m]`.
 pub fn loss_of_pairs(log_y: &Tensor, pairs: &Pairs, latent: &Tensor, nll: &Tensor) -> Terms {
     let b = log_y.size()[0] as f64;
     let y = log_y.exp();
-    let rec = pairs.sum(&y, nll) / b;
-    let kl = pairs.sum(&y, latent) / b;
+    let ((nll, nll_base), (latent, latent_base)) = (pairs.above(&y, nll), pairs.above(&y, latent));
+    // A class whose gradient on y is beyond single precision has a y below 10⁻³³ and counts for nothing.
+    let slope = nll.detach() / b * &pairs.boost + latent.detach() / b * &pairs.boost;
+    let boost = pairs.boost.where_self(&slope.isfinite(), &pairs.boost.zeros_like());
+    let sum = |above: Tensor| (pairs.of(&y) * &boost * above).sum(None::<Kind>);
+    let rec = (sum(nll) + nll_base) / b;
+    let kl = (sum(latent) + latent_base) / b;
     let cat = divergence(&y, log_y);
     Terms { total: &rec + &kl + &cat, rec, kl, cat }
 }

@@ -179,6 +179,29 @@ fn likely_classes_are_always_drawn_and_others_as_often_as_they_should() {
 }
 
 #[test]
+fn a_coin_of_zero_draws_the_unlikeliest_class_and_the_loss_stays_finite() {
+    // ln y of the second class: from the floor down to where y is 0 in single precision. Below -87 it is subnormal.
+    for log_odds in [-6.0f32, -30.0, -88.0, -93.0, -97.0, -101.0, -103.0, -200.0] {
+        let logits = Tensor::from_slice(&[0.0, log_odds]).view([1, 2]).set_requires_grad(true);
+        let log_y = logits.log_softmax(-1, Kind::Float);
+        let pairs = Pairs::draw(&log_y.exp(), 0.005, &Tensor::zeros([1, 2], (Kind::Float, Device::Cpu)));
+        let m = pairs.boost.size()[0];
+        assert_eq!(m == 2, log_odds > -104.0, "{log_odds}: {m} pairs");
+        let values = Tensor::from_slice(&[90.0f32, 400.0]).narrow(0, 0, m);
+        let loss = loss_of_pairs(&log_y, &pairs, &values, &values).total;
+        let gradient = Tensor::run_backward(&[&loss], &[&logits], false, false).remove(0);
+        // The likelier class alone has the loss 180 and ln 2. The other one brings the floor times 620, or nothing.
+        let rest = value(&loss) - 180.0 - 2f64.ln();
+        let (brought, slope) =
+            (if log_odds > -87.5 { 0.005 * 620.0 } else { 0.0 }, value(&gradient.abs().max()));
+        if log_odds < -10.0 {
+            assert!((rest - brought).abs() < 1e-3, "{log_odds}: {rest}");
+        }
+        assert!(slope.is_finite() && slope < 10.0, "{log_odds}: {slope}");
+    }
+}
+
+#[test]
 fn pairs_of_weight_zero_change_nothing() {
     let p = values(6, 4);
     // The pairs that fill up are of the first class and row: likeliest here, so that taking them for real would show.
