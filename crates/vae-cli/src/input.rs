@@ -4,7 +4,7 @@ use crate::args::{FitSplit, Header, ReadArgs};
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
 use std::path::Path;
-use vae_core::{Csr, Features, ImageShape};
+use vae_core::{Features, ImageShape};
 use vae_data::{DataSet, Labels, LoadOptions, Matrix, Source, Vocabulary};
 
 /// Terms and weights of the documents a model was fitted on, beside the model.
@@ -46,8 +46,6 @@ pub struct About {
     pub n: usize,
     /// Columns.
     pub dim: usize,
-    /// Rows of the publisher's training split; `n` where there is none.
-    pub n_train: usize,
     /// SHA-256 of shape and values.
     pub sha256: String,
     /// The `--limit`, if it cut something off.
@@ -143,8 +141,7 @@ pub fn load_split(source: &Source, args: &ReadArgs, split: FitSplit) -> Result<(
         bail!("{source} has no test split: leave out --fit-split train");
     }
     let rest = set.x.tail(set.n_train);
-    set.x = set.x.head(set.n_train);
-    set.sha256 = set.x.sha256();
+    set.keep_first(set.n_train);
     let test_labels = labels.as_mut().map(|labels| {
         let test = labels.y.slice(s![set.n_train..]).to_owned();
         labels.y = labels.y.slice(s![..set.n_train]).to_owned();
@@ -159,36 +156,29 @@ fn load_with(source: &Source, args: &ReadArgs, options: LoadOptions) -> Result<I
     input_of(set, labels, args, source)
 }
 
-fn input_of(set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, source: &Source) -> Result<Input> {
-    let (n, dim) = set.x.dim();
-    let mut about = About { name: set.name, n, dim, n_train: set.n_train, sha256: set.sha256, limit: None };
-    let mut x = set.x;
-    if let Some(limit) = args.limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX)).filter(|l| *l < about.n)
-    {
-        x = x.head(limit);
+fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, source: &Source) -> Result<Input> {
+    let limit = args.limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX)).filter(|l| *l < set.x.n());
+    if let Some(limit) = limit {
+        set.keep_first(limit);
         if let Some(labels) = &mut labels {
             labels.y = labels.y.slice(s![..limit]).to_owned();
         }
-        about.sha256 = x.sha256();
-        (about.n, about.n_train, about.limit) = (limit, about.n_train.min(limit), Some(limit));
     }
-    let features = features_of(x, set.image, source)?;
+    let (n, dim) = set.x.dim();
+    let about = About { name: set.name, n, dim, sha256: set.sha256, limit };
+    let features = features_of(set.x, set.image, source)?;
     Ok(Input { features, labels, about, columns: set.columns, vocabulary: set.vocabulary })
 }
 
 /// The matrix moves: 70,000 images exist once.
-fn features_of(x: Matrix, image: Option<vae_data::ImageShape>, source: &Source) -> Result<Features> {
+fn features_of(x: Matrix, image: Option<ImageShape>, source: &Source) -> Result<Features> {
     let features = match x {
         Matrix::Dense(x) => Features::dense(x),
-        Matrix::Sparse(vae_data::Csr { indptr, indices, values, n_columns }) => {
-            Features::sparse(Csr { indptr, indices, values, n_columns })
-        }
+        Matrix::Sparse(csr) => Features::sparse(csr),
     };
     let features = features.with_context(|| format!("{source} cannot be clustered"))?;
     Ok(match image {
-        Some(vae_data::ImageShape { channels, height, width }) => {
-            features.with_image(ImageShape { channels, height, width })?
-        }
+        Some(image) => features.with_image(image)?,
         None => features,
     })
 }

@@ -1,48 +1,15 @@
 //! What a method may see: numbers, and perhaps the shape of an image. Never labels.
 
-use crate::fsio::hex;
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
-use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
+use vae_array::{Csr, ImageShape, Values, content_sha256};
 
 mod convert;
 mod resident;
 
 pub use convert::{as_slice, to_array2, to_array2_f64, to_tensor, to_tensor_f64};
 pub use resident::Resident;
-
-/// Shape of one image; a row of the features is the image in channel-major order (`[channels, height, width]`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ImageShape {
-    /// 1 for grey, 3 for colour.
-    pub channels: usize,
-    /// Rows of pixels.
-    pub height: usize,
-    /// Columns of pixels.
-    pub width: usize,
-}
-
-impl ImageShape {
-    /// Numbers per image.
-    pub fn dim(&self) -> usize {
-        self.channels * self.height * self.width
-    }
-}
-
-/// A sparse matrix by rows (CSR), for text: row `i` holds `values[indptr[i]..indptr[i + 1]]` at the columns
-/// `indices[indptr[i]..indptr[i + 1]]`.
-#[derive(Clone, Debug)]
-pub struct Csr {
-    /// `[n + 1]`, not decreasing, starts at 0.
-    pub indptr: Vec<usize>,
-    /// Column of each stored value.
-    pub indices: Vec<u32>,
-    /// Stored values.
-    pub values: Vec<f32>,
-    /// Number of columns.
-    pub n_columns: usize,
-}
 
 #[derive(Clone, Debug)]
 enum Data {
@@ -85,15 +52,8 @@ impl Features {
     /// # Errors
     /// [`Error::Features`] when the arrays contradict each other, [`Error::NonFiniteFeature`] for NaN or infinity.
     pub fn sparse(csr: Csr) -> Result<Self> {
-        let n = csr.indptr.len().saturating_sub(1);
-        let consistent = n > 0
-            && csr.n_columns > 0
-            && csr.indptr[0] == 0
-            && csr.indptr[n] == csr.values.len()
-            && csr.indices.len() == csr.values.len()
-            && csr.indptr.windows(2).all(|w| w[0] <= w[1])
-            && csr.indices.iter().all(|&c| (c as usize) < csr.n_columns);
-        if !consistent {
+        let n = csr.n();
+        if n == 0 || csr.n_columns == 0 || !csr.is_consistent() {
             return Err(Error::Features(
                 "the sparse arrays contradict each other (indptr, indices, values)".into(),
             ));
@@ -116,15 +76,13 @@ impl Features {
     pub fn with_image(mut self, image: ImageShape) -> Result<Self> {
         if image.dim() != self.dim() {
             return Err(Error::Features(format!(
-                "an image of {}x{}x{} has {} values, a row has {}",
-                image.channels,
-                image.height,
-                image.width,
+                "an image of {image} has {} values, a row has {}",
                 image.dim(),
                 self.dim()
             )));
         }
         self.image = Some(image);
+        self.sha256 = OnceLock::new();
         Ok(self)
     }
 
@@ -132,7 +90,7 @@ impl Features {
     pub fn n(&self) -> usize {
         match &self.data {
             Data::Dense(x) => x.nrows(),
-            Data::Sparse(csr) => csr.indptr.len() - 1,
+            Data::Sparse(csr) => csr.n(),
         }
     }
 
@@ -161,15 +119,7 @@ impl Features {
     pub fn dense_rows(&self, start: usize, end: usize) -> Array2<f32> {
         match &self.data {
             Data::Dense(x) => x.slice(ndarray::s![start..end, ..]).to_owned(),
-            Data::Sparse(csr) => {
-                let mut out = Array2::zeros((end - start, csr.n_columns));
-                for row in start..end {
-                    for at in csr.indptr[row]..csr.indptr[row + 1] {
-                        out[[row - start, csr.indices[at] as usize]] = csr.values[at];
-                    }
-                }
-                out
-            }
+            Data::Sparse(csr) => csr.dense_rows(start, end),
         }
     }
 
@@ -199,30 +149,14 @@ impl Features {
         }
     }
 
-    /// SHA-256 of the shape and the values (little endian), the identity of the input of a phase.
+    /// [`content_sha256`] of the values and the image shape: the identity of the input of a phase.
     pub fn sha256(&self) -> &str {
         self.sha256.get_or_init(|| {
-            let mut hash = Sha256::new();
-            for size in [self.n(), self.dim()] {
-                hash.update((size as u64).to_le_bytes());
-            }
-            let mut update = |values: &[f32]| {
-                let mut buffer = Vec::with_capacity(4 * 4096);
-                for chunk in values.chunks(4096) {
-                    buffer.clear();
-                    chunk.iter().for_each(|v| buffer.extend_from_slice(&v.to_le_bytes()));
-                    hash.update(&buffer);
-                }
+            let values = match &self.data {
+                Data::Dense(x) => Values::Dense(x.view()),
+                Data::Sparse(csr) => Values::Sparse(csr),
             };
-            match &self.data {
-                Data::Dense(x) => update(x.as_slice().unwrap_or(&[])),
-                Data::Sparse(csr) => {
-                    update(&csr.values);
-                    csr.indices.iter().for_each(|c| hash.update(c.to_le_bytes()));
-                    csr.indptr.iter().for_each(|p| hash.update((*p as u64).to_le_bytes()));
-                }
-            }
-            hex(&hash.finalize())
+            content_sha256(values, self.image)
         })
     }
 }
@@ -273,11 +207,26 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_depends_on_values_and_shape() {
-        let a = Features::dense(array![[1.0f32, 2.0]]).expect("valid");
-        let b = Features::dense(array![[1.0f32], [2.0]]).expect("valid");
-        let c = Features::dense(array![[1.0f32, 2.5]]).expect("valid");
-        assert_ne!(a.sha256(), b.sha256());
-        assert_ne!(a.sha256(), c.sha256());
+    fn the_checksum_depends_on_values_kind_and_shape() {
+        let flat = || Features::dense(array![[1.0f32, 2.0, 0.0, 3.0]]).expect("valid");
+        let image = |height, width| {
+            let shape = ImageShape { channels: 1, height, width };
+            flat().with_image(shape).expect("four values").sha256().to_string()
+        };
+        let all = [
+            flat().sha256().to_string(),
+            Features::dense(array![[1.0f32, 2.0], [0.0, 3.0]]).expect("valid").sha256().to_string(),
+            Features::dense(array![[1.0f32, 2.5, 0.0, 3.0]]).expect("valid").sha256().to_string(),
+            image(2, 2),
+            image(1, 4),
+            image(4, 1),
+        ];
+        let distinct: std::collections::BTreeSet<&String> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+        // Set after a look at the hash.
+        let features = flat();
+        let before = features.sha256().to_string();
+        let after = features.with_image(ImageShape { channels: 1, height: 2, width: 2 }).expect("fits");
+        assert_ne!(after.sha256(), before);
     }
 }

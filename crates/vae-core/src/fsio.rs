@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
+pub use vae_array::{hex, sha256_hex};
+
 /// Writes `path` so that a reader, or a crash, sees either the old content or the whole new one.
 ///
 /// # Errors
@@ -39,21 +41,6 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomic(path, |out| out.write_all(bytes))
 }
 
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, b| {
-        let _ = write!(text, "{b:02x}");
-        text
-    })
-}
-
-/// SHA-256 of `bytes` as lower-case hexadecimal.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    use sha2::Digest;
-    hex(&sha2::Sha256::digest(bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,10 +57,5 @@ mod tests {
         assert!(failed.is_err_and(|e| e.to_string().contains("a.bin")));
         assert_eq!(fs::read(&path).expect("read"), b"old");
         assert_eq!(fs::read_dir(dir.path()).expect("list").count(), 1);
-    }
-
-    #[test]
-    fn sha256_of_abc() {
-        assert_eq!(sha256_hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

@@ -3,49 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ndarray::{Array1, ArrayView2};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use ndarray::Array1;
+use vae_array::ImageShape;
 
 use crate::matrix::Matrix;
 use crate::text::Vocabulary;
-
-/// Shape of one picture: a row of `x` is its values with channels outermost, then rows from the top.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(from = "[usize; 3]", into = "[usize; 3]")]
-pub struct ImageShape {
-    /// 1 for grey, 3 for red, green, blue.
-    pub channels: usize,
-    /// Pixels from top to bottom.
-    pub height: usize,
-    /// Pixels from left to right.
-    pub width: usize,
-}
-
-impl ImageShape {
-    /// Values of one picture, `channels * height * width`; `None` where that overflows.
-    pub fn dim(self) -> Option<usize> {
-        self.channels.checked_mul(self.height)?.checked_mul(self.width)
-    }
-}
-
-impl From<[usize; 3]> for ImageShape {
-    fn from([channels, height, width]: [usize; 3]) -> Self {
-        Self { channels, height, width }
-    }
-}
-
-impl From<ImageShape> for [usize; 3] {
-    fn from(shape: ImageShape) -> Self {
-        [shape.channels, shape.height, shape.width]
-    }
-}
-
-impl std::fmt::Display for ImageShape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
-    }
-}
 
 /// Features of a data set. A fit gets these and nothing else: labels are a separate value on purpose.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +20,7 @@ pub struct DataSet {
     pub image: Option<ImageShape>,
     /// Rows `0..n_train` are the publisher's training split; equals `n` where there is none.
     pub n_train: usize,
-    /// Checksum of the content, see [`Matrix::sha256`].
+    /// [`content_sha256`](vae_array::content_sha256) of `x` and `image`.
     pub sha256: String,
     /// Names of the columns, `[d]`, where a table has a header.
     pub columns: Option<Vec<String>>,
@@ -68,32 +30,16 @@ pub struct DataSet {
 
 impl DataSet {
     pub(crate) fn new(name: String, x: Matrix, image: Option<ImageShape>, n_train: usize) -> Self {
-        let sha256 = x.sha256();
+        let sha256 = x.sha256(image);
         Self { name, x, image, n_train, sha256, columns: None, vocabulary: None }
     }
-}
 
-/// SHA-256 of features, in lower-case hexadecimal: their shape and values, wherever they came from.
-///
-/// The bytes hashed are, in this order and all little-endian: `n` as u64, `d` as u64, then the `n * d` values as
-/// IEEE-754 binary32, row by row. Labels, names and the split are not part of it.
-pub fn content_sha256(x: ArrayView2<'_, f32>) -> String {
-    const CHUNK: usize = 16 * 1024;
-    let mut hash = Sha256::new();
-    hash.update((x.nrows() as u64).to_le_bytes());
-    hash.update((x.ncols() as u64).to_le_bytes());
-    let standard = x.as_standard_layout();
-    let mut bytes = vec![0; CHUNK * 4];
-    for chunk in standard.as_slice().unwrap_or_default().chunks(CHUNK) {
-        let bytes = &mut bytes[..chunk.len() * 4];
-        bytes.chunks_exact_mut(4).zip(chunk).for_each(|(to, v)| to.copy_from_slice(&v.to_le_bytes()));
-        hash.update(bytes);
+    /// The first `n` rows take the place of all, and the checksum becomes theirs.
+    pub fn keep_first(&mut self, n: usize) {
+        self.x = self.x.head(n);
+        self.n_train = self.n_train.min(n);
+        self.sha256 = self.x.sha256(self.image);
     }
-    hex(&hash.finalize())
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Class of each row, in the order of the rows of [`DataSet::x`].
@@ -158,30 +104,18 @@ fn whole_number(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
+    use ndarray::array;
 
     use super::*;
 
     #[test]
-    fn content_hash_is_the_documented_bytes() {
-        let x = array![[1.0_f32, -2.5], [0.0, 3.0], [4.0, 5.0]];
-        let mut bytes = Vec::new();
-        bytes.extend(3_u64.to_le_bytes());
-        bytes.extend(2_u64.to_le_bytes());
-        for v in [1.0_f32, -2.5, 0.0, 3.0, 4.0, 5.0] {
-            bytes.extend(v.to_le_bytes());
-        }
-        assert_eq!(content_sha256(x.view()), hex(&Sha256::digest(&bytes)));
-    }
-
-    #[test]
-    fn content_hash_ignores_memory_layout_and_sees_shape() {
-        let x = array![[1.0_f32, 2.0], [3.0, 4.0]];
-        let mut columns_first = Array2::<f32>::zeros(ndarray::ShapeBuilder::f((2, 2)));
-        columns_first.assign(&x);
-        assert_eq!(content_sha256(x.view()), content_sha256(columns_first.view()));
-        let flat = array![[1.0_f32, 2.0, 3.0, 4.0]];
-        assert_ne!(content_sha256(x.view()), content_sha256(flat.view()));
+    fn the_first_rows_are_a_set_of_their_own() {
+        let mut set = DataSet::new("x".into(), Matrix::Dense(array![[1.0_f32], [2.0], [3.0]]), None, 2);
+        let whole = set.sha256.clone();
+        set.keep_first(1);
+        let alone = DataSet::new("x".into(), Matrix::Dense(array![[1.0_f32]]), None, 1);
+        assert_eq!(set, alone);
+        assert_ne!(set.sha256, whole);
     }
 
     #[test]

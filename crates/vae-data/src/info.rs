@@ -1,8 +1,8 @@
 //! What is known about a data set, where it was found, and whether its files are right.
 
 use std::path::PathBuf;
+use vae_array::ImageShape;
 
-use crate::dataset::ImageShape;
 use crate::error::{Looked, Result};
 use crate::fetch::{FileState, file_state, read_pins};
 use crate::load::load_from;

@@ -10,10 +10,11 @@ use std::{fs, io};
 use ndarray::{ArrayView2, ShapeError};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use vae_array::{ImageShape, Values, content_sha256, hex};
 
-use crate::dataset::{ImageShape, RawLabels, content_sha256 as matrix_sha256, hex};
+use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
-use crate::fetch::content_sha256;
+use crate::fetch::content_sha256 as file_sha256;
 use crate::memory;
 use crate::places::resolve;
 use crate::read::element::unit_interval;
@@ -63,7 +64,7 @@ impl Folder<'_> {
         else {
             return error;
         };
-        match content_sha256(&path) {
+        match file_sha256(&path) {
             Ok(found) if found != expected => Error::Checksum { path, name: data_set, expected, found },
             _ => error,
         }
@@ -242,7 +243,8 @@ fn check_provenance(features: &Path, raw: &Raw) -> Result<bool> {
         return wrong("n x dim", format!("{} x {}", said.n, said.dim), expected);
     }
     let shape = |e: ShapeError| Error::format(features, e);
-    let found = matrix_sha256(ArrayView2::from_shape((raw.n, raw.d), &raw.x).map_err(shape)?);
+    let x = ArrayView2::from_shape((raw.n, raw.d), &raw.x).map_err(shape)?;
+    let found = content_sha256(Values::Dense(x), None);
     if said.features_sha256 != found {
         let expected = format!("{found}, that of the features in {}", features.display());
         return wrong("features_sha256", said.features_sha256, expected);

@@ -20,14 +20,15 @@ mod source;
 pub mod strokes;
 mod text;
 
-pub use dataset::{DataSet, ImageShape, Labels, content_sha256};
+pub use dataset::{DataSet, Labels};
 pub use error::{Attempt, Error, Looked, Result, ValueProblem};
 pub use fetch::{FetchOptions, FileState, OnProgress, Progress, fetch, fetch_entry};
 pub use info::{FileInfo, Info, info};
 pub use known::provenance_of;
 pub use load::{load, load_from, load_labels};
-pub use matrix::{Csr, Matrix};
+pub use matrix::Matrix;
 pub use places::{Places, cache_dir, download_dir};
 pub use registry::{Download, Entry, File, Inner, Reader, Registry, Unpack, registry};
 pub use source::{LoadOptions, Source};
 pub use text::{DEFAULT_MAX_TERMS, Vocabulary};
+pub use vae_array::{Csr, ImageShape, Values, content_sha256};

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use vae_array::ImageShape;
 
-use crate::dataset::ImageShape;
 use crate::error::{Error, Result};
 
 /// The file as committed.
@@ -58,6 +58,10 @@ pub struct Entry {
     pub dim: usize,
     /// Shape of a row, where rows are pictures.
     pub image: Option<ImageShape>,
+    /// [`content_sha256`](vae_array::content_sha256) of the features as this version reads them, where that is known.
+    pub content_sha256: Option<String>,
+    /// The same of the publisher's training split, where there is a test split.
+    pub train_content_sha256: Option<String>,
     /// Number of classes.
     pub classes: usize,
     /// Names of the classes; empty where the publisher has none.
@@ -288,7 +292,7 @@ mod tests {
                 !is_read || entry.class_names.len() == entry.classes,
                 "{name}: a set that is read names its classes"
             );
-            assert!(entry.image.is_none_or(|shape| shape.dim() == Some(entry.dim)), "{name}");
+            assert!(entry.image.is_none_or(|shape| shape.dim() == entry.dim), "{name}");
             assert_eq!(entry.folders.is_empty(), entry.reader == Reader::Strokes, "{name}");
             for file in &entry.files {
                 assert!(file.sha256.as_ref().is_none_or(|h| is_hex(h, 64)), "{name}/{}", file.name);

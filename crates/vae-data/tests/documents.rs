@@ -10,7 +10,8 @@ use ndarray::array;
 use proptest::prelude::*;
 use tempfile::TempDir;
 use vae_data::{
-    DataSet, Error, Labels, LoadOptions, Matrix, Places, Source, content_sha256, load, load_from, registry,
+    DataSet, Error, Labels, LoadOptions, Matrix, Places, Source, Values, content_sha256, load, load_from,
+    registry,
 };
 
 fn put(dir: &TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
@@ -233,7 +234,7 @@ fn stl10_features(dir: &TempDir) -> (Source, Places, impl Fn(&str, &str)) {
         put(dir, &format!("stl10/{name}_y.bin"), (0..n).map(|i| (i % 10 + 1) as u8).collect::<Vec<u8>>());
         put(dir, &format!("stl10/{name}_X.bin"), "never read for the features");
     }
-    let sum = content_sha256(ndarray::Array2::from_elem((13_000, 2048), 7.0).view());
+    let sum = content_sha256(Values::Dense(ndarray::Array2::from_elem((13_000, 2048), 7.0).view()), None);
     let json = format!(
         "{{\"schema\": 1, \"model\": \"resnet50\", \"images\": \"stl10-images\", \"image\": [3, 96, 96], \
          \"n\": 13000, \"dim\": 2048, \"features_sha256\": \"{sum}\", \"weights_sha256\": \"0\"}}"

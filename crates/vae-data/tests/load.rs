@@ -9,8 +9,8 @@ use flate2::write::GzEncoder;
 use ndarray::{Array2, array};
 use tempfile::TempDir;
 use vae_data::{
-    DataSet, Error, FileState, Labels, LoadOptions, Places, Result, Source, content_sha256, info, load,
-    load_from, registry,
+    DataSet, Error, FileState, Labels, LoadOptions, Places, Result, Source, Values, content_sha256, info,
+    load, load_from, registry,
 };
 
 fn put(dir: &TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
@@ -58,7 +58,10 @@ fn an_idx_file_with_its_labels() {
     let labels = labels.expect("labels");
     assert_eq!(data.name, "my-images");
     assert_eq!(dense(&data), array![[0.0, 1.0], [0.2, 0.0], [0.0, 0.0]]);
-    assert_eq!((data.n_train, &data.sha256), (3, &content_sha256(dense(&data).view())));
+    assert_eq!(
+        (data.n_train, &data.sha256),
+        (3, &content_sha256(Values::Dense(dense(&data).view()), data.image))
+    );
     assert_eq!((labels.y, labels.class_names), (array![1, 0, 1], vec!["3".to_owned(), "7".to_owned()]));
 
     let short = put(&dir, "short", idx(&[2], &[1, 2]));

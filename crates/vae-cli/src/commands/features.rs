@@ -14,7 +14,7 @@ use vae_core::fsio::write_bytes;
 use vae_core::progress::for_stderr;
 use vae_core::resnet::{ResNet50, batch_size};
 use vae_core::weights;
-use vae_data::{DataSet, ImageShape, LoadOptions, Places, Source, provenance_of, registry};
+use vae_data::{DataSet, ImageShape, LoadOptions, Places, Source, Values, provenance_of, registry};
 
 /// The set of features and the set of pictures they are made of.
 const STL10: (&str, &str) = ("stl10", "stl10-images");
@@ -66,10 +66,7 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
     let options = LoadOptions { data_dir: args.data_dir.clone(), ..LoadOptions::default() };
     let (set, _) = vae_data::load(&source, &options)?;
     let (x, image) = pictures(&set, &args.images)?;
-    let (n, shape) = (
-        x.nrows(),
-        vae_core::ImageShape { channels: image.channels, height: image.height, width: image.width },
-    );
+    let (n, shape) = (x.nrows(), image);
     if is_made(&out, [&set.sha256, &trained.sha256], n) {
         return say(&format!("{} has the features of these pictures and weights already\n", out.display()));
     }
@@ -96,7 +93,7 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
         n: features.nrows(),
         dim: features.ncols(),
         preprocessing: "values in [0, 1], ImageNet mean and deviation, no resizing; average of the last maps",
-        features_sha256: vae_data::content_sha256(features.view()),
+        features_sha256: vae_data::content_sha256(Values::Dense(features.view()), None),
         device: device_name(device),
         threads,
         version: env!("CARGO_PKG_VERSION"),

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use md5::Md5;
 use sha2::{Digest, Sha256};
+use vae_array::hex;
 
-use crate::dataset::hex;
 use crate::error::{Error, Result};
 use crate::fetch::Pins;
 use crate::places::resolve;

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
+use vae_array::hex;
 use zip::ZipArchive;
 
-use crate::dataset::hex;
 use crate::error::{Error, Result};
 use crate::fetch::Pins;
 use crate::fetch::check::sync_folder;

@@ -1,7 +1,8 @@
 //! IDX, the format of MNIST (LeCun, <http://yann.lecun.com/exdb/mnist/>): two zero bytes, a byte for the kind of
 //! number, a byte for the count of dimensions, the dimensions as big-endian u32, the values, row by row.
 
-use crate::dataset::ImageShape;
+use vae_array::ImageShape;
+
 use crate::error::{Error, Result};
 use crate::read::Raw;
 use crate::read::element::{Element, Kind, read_integers, read_values};

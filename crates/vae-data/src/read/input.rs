@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
+use vae_array::hex;
 
-use crate::dataset::hex;
 use crate::error::{Error, Result};
 
 /// Deflate cannot compress better than this (258 bytes in two bits, RFC 1951).

@@ -21,7 +21,9 @@ pub(crate) mod table;
 #[cfg(test)]
 mod bomb_tests;
 
-use crate::dataset::{ImageShape, RawLabels};
+use vae_array::ImageShape;
+
+use crate::dataset::RawLabels;
 
 /// Keys of features in an archive of arrays, best first; a single array of another name is taken as well.
 pub(crate) const FEATURE_KEYS: [&str; 6] = ["x", "X", "data", "features", "images", "arr_0"];

@@ -3,7 +3,9 @@
 //! The dictionary is read here and not by a general parser: it has three keys, and a hostile one must not be able
 //! to exhaust the stack.
 
-use crate::dataset::{ImageShape, RawLabels};
+use vae_array::ImageShape;
+
+use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
 use crate::read::Raw;
 use crate::read::element::{Element, Kind, read_integers, read_values};

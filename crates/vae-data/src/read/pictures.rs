@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use image::{ColorType, DynamicImage, ImageReader};
+use vae_array::ImageShape;
 
-use crate::dataset::{ImageShape, RawLabels};
+use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::read::Raw;

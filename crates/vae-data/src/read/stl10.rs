@@ -2,7 +2,8 @@
 //!
 //! Source: Coates, Lee and Ng, AISTATS 2011; the layout is described on the publisher's page.
 
-use crate::dataset::ImageShape;
+use vae_array::ImageShape;
+
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::read::element::unit_interval;

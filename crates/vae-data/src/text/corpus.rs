@@ -4,8 +4,8 @@
 //! of RCV1 need less than a gibibyte, whatever the number of terms kept. The documents themselves are never held.
 
 use std::collections::HashMap;
+use vae_array::Csr;
 
-use crate::matrix::Csr;
 use crate::memory::{self, Meter, Problem};
 use crate::text::Vocabulary;
 use crate::text::tokens::each_token;

@@ -15,10 +15,10 @@ mod tokens;
 mod vocabulary;
 
 use std::path::Path;
+use vae_array::Csr;
 
 use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
-use crate::matrix::Csr;
 use crate::memory;
 
 pub(crate) use corpus::Corpus;

@@ -1,0 +1,14 @@
+//! The plain types that data sets and models share: [`Csr`], [`ImageShape`], and [`content_sha256`], the hash that says
+//! whether two sets of features are the same. No libtorch.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+mod content;
+mod csr;
+mod image;
+
+pub use content::{Values, content_sha256, hex, sha256_hex};
+pub use csr::Csr;
+pub use image::ImageShape;
