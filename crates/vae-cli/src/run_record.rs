@@ -4,18 +4,19 @@ use crate::args::FitSplit;
 use crate::hardware::Hardware;
 use crate::input::About;
 use crate::results::{Evaluation, TestScores};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use ndarray::ArrayView1;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use vae_core::fsio;
+use vae_core::identity::Revisions;
 use vae_core::matmul::Matmul;
 use vae_core::phase::PhaseRecord;
 use vae_models::FitSummary;
 use vae_models::config::Resolved;
 
 /// Version of the keys.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// What is known before the fit.
 #[derive(Debug, Clone, Serialize)]
@@ -37,7 +38,6 @@ pub struct Begun {
     matmul: Option<&'static str>,
     config_sha256: String,
     data_sha256: String,
-    revision: u32,
     versions: Versions,
     hardware: Hardware,
 }
@@ -72,6 +72,8 @@ struct Finished<'a> {
     metrics: Option<Metrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<vae_metrics::Scores>,
+    /// The algorithms that the result depends on.
+    revisions: &'a Revisions,
     selection: &'a str,
     resolved: &'a [String],
     phases: Vec<Phase<'a>>,
@@ -92,6 +94,7 @@ struct Metrics {
 #[derive(Serialize)]
 struct Phase<'a> {
     name: &'a str,
+    revisions: &'a Revisions,
     epochs: usize,
     wall_s: f64,
     cpu_s: f64,
@@ -127,9 +130,8 @@ impl Begun {
             threads: compute.threads,
             device: compute.device.clone(),
             matmul: compute.matmul.map(Matmul::name),
-            config_sha256: resolved.sha256(),
+            config_sha256: resolved.sha256().to_string(),
             data_sha256: about.sha256.clone(),
-            revision: resolved.method.revision,
             versions: Versions { workspace: env!("CARGO_PKG_VERSION"), tch: "0.24.0", libtorch: "2.11.0" },
             hardware: compute.hardware.clone(),
         }
@@ -152,6 +154,7 @@ impl Begun {
             n_clusters,
             metrics: evaluation.map(|e| Metrics { fit: e.fit, test: e.test.clone() }),
             start: evaluation.and_then(|e| e.start),
+            revisions: &summary.revisions,
             selection: &summary.selection,
             resolved: &summary.resolved,
             phases: summary.phases.iter().map(Phase::from).collect(),
@@ -176,6 +179,7 @@ impl<'a> From<&'a PhaseRecord> for Phase<'a> {
     fn from(p: &'a PhaseRecord) -> Self {
         Self {
             name: &p.name,
+            revisions: &p.revisions,
             epochs: p.epochs,
             wall_s: p.wall_s,
             cpu_s: p.cpu_s,
@@ -184,6 +188,22 @@ impl<'a> From<&'a PhaseRecord> for Phase<'a> {
             notes: &p.notes,
         }
     }
+}
+
+/// The revisions that a finished run lists. A record of an older schema lists none that this version knows.
+///
+/// # Errors
+/// A file that cannot be read, or is none of ours.
+pub fn revisions_in(path: &Path) -> Result<Revisions> {
+    #[derive(Deserialize)]
+    struct Listed {
+        #[serde(default)]
+        revisions: Revisions,
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let listed: Listed = serde_json::from_str(&text)
+        .with_context(|| format!("{} is damaged; delete the folder and fit again", path.display()))?;
+    Ok(listed.revisions)
 }
 
 /// SHA-256 of the assignments as little-endian u32.

@@ -17,6 +17,7 @@ pub mod device;
 mod error;
 pub mod features;
 pub mod fsio;
+pub mod identity;
 pub mod init;
 pub mod interrupt;
 pub mod kl;
@@ -36,4 +37,5 @@ pub mod train;
 pub mod weights;
 
 pub use error::{Error, Result};
-pub use features::{Csr, Features, ImageShape};
+pub use features::Features;
+pub use vae_array::{Csr, ImageShape};

@@ -12,10 +12,14 @@ pub use conv::{Conv2d, ConvTranspose2d, mirror};
 pub use linear::Linear;
 pub use mlp::Mlp;
 
+use crate::identity::Revision;
 use crate::init::Init;
 use crate::params::Params;
 use crate::random::Streams;
 use tch::Device;
+
+/// Layers, initial weights, activations and observation models.
+pub const REVISION: Revision = ("network", 1);
 
 /// What layers need while they are made: where parameters go and where initial weights come from.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Phases: the named pure steps of a fit.
 //!
 //! A phase maps (configuration, seed, input artefacts) to an [`Artefact`]. Its key is a hash of all of that and of the
-//! code's `revision`, so methods whose pretraining is configured alike share one, and an interrupted fit finds its
-//! finished phases again:
+//! [revisions](crate::identity) of the algorithms it uses, so methods whose pretraining is configured alike share one, and an
+//! interrupted fit finds its finished phases again:
 //!
 //! 1. in the run folder (`phases/<name>.safetensors`), else
 //! 2. in the cache (`<cache>/phases/<key>.safetensors`, a disposable accelerator), else
@@ -14,10 +14,11 @@
 use crate::bundle::{self, Tensors};
 use crate::device::device_name;
 use crate::fsio::sha256_hex;
+use crate::identity::{Revision, Revisions, hashed_text, revisions};
 use crate::interrupt::Interrupt;
 use crate::matmul::Matmul;
 use crate::progress::{Progress, Silent};
-use crate::random::Streams;
+use crate::random::{self, Streams};
 use crate::resources::Clock;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -25,18 +26,6 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tch::Device;
-
-/// Settings younger than the first recorded runs, each with the value (as JSON) at which it changes nothing. Hashes leave
-/// them out at that value, so that phases and run files made before a setting existed stay valid. Such a setting is not
-/// the last one of its table.
-pub const NEUTRAL: [(&str, &str); 6] = [
-    ("min_updates", "0"),
-    ("log_var", "\"glorot\""),
-    ("assignment_warmup_epochs", "0"),
-    ("momentum_ramp_updates", "0"),
-    ("bias_lr_factor", "1.0"),
-    ("layer_noise", "\"mask\""),
-];
 
 /// One epoch of a training, without a clock: equal runs have equal histories.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +47,9 @@ pub struct PhaseRecord {
     pub name: String,
     /// Hash of everything the result depends on.
     pub key: String,
+    /// The algorithms it used.
+    #[serde(default)]
+    pub revisions: Revisions,
     /// Epochs trained (0 for a phase that trains nothing).
     pub epochs: usize,
     /// Wall seconds when it was computed, interruptions excluded.
@@ -105,8 +97,8 @@ impl Artefact {
 pub struct PhaseSpec<'a, C: Serialize> {
     /// For example `pretrain`. Random streams are keyed by it.
     pub name: &'a str,
-    /// Raised whenever the code of the phase changes its result.
-    pub revision: u32,
+    /// Those of all algorithms the phase uses, beside that of the random streams.
+    pub revisions: &'a [&'a [Revision]],
     /// The resolved configuration of the phase.
     pub config: &'a C,
     /// Checksums of the inputs: data, and keys of earlier phases.
@@ -140,6 +132,14 @@ impl std::fmt::Debug for FitContext {
             f,
             "FitContext {{ seed: {seed}, device: {device:?}, threads: {threads}, dir: {dir:?}, cache: {cache:?} }}"
         )
+    }
+}
+
+impl<C: Serialize> PhaseSpec<'_, C> {
+    fn revisions(&self) -> Revisions {
+        let mut all = revisions(self.revisions);
+        all.extend(revisions(&[&[random::REVISION]]));
+        all
     }
 }
 
@@ -184,7 +184,7 @@ impl FitContext {
                 self.progress.note(&format!("{}: taken from the cache", spec.name));
                 artefact
             }
-            None => self.compute(spec.name, key, own.as_deref(), shared.as_deref(), body)?,
+            None => self.compute(spec, key, own.as_deref(), shared.as_deref(), body)?,
         };
         if let Some(path) = &own {
             save_artefact(path, &artefact)?;
@@ -193,15 +193,15 @@ impl FitContext {
         Ok(artefact)
     }
 
-    fn compute<E: From<Error>>(
+    fn compute<C: Serialize, E: From<Error>>(
         &self,
-        name: &str,
+        spec: &PhaseSpec<'_, C>,
         key: String,
         own: Option<&Path>,
         shared: Option<&Path>,
         body: impl FnOnce(&PhaseContext<'_>) -> Result<Artefact, E>,
     ) -> Result<Artefact, E> {
-        let clock = Clock::start();
+        let (clock, name) = (Clock::start(), spec.name);
         if let Some(folder) = own.and_then(Path::parent) {
             fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
         }
@@ -217,6 +217,7 @@ impl FitContext {
         let record = &mut artefact.record;
         record.name = name.to_string();
         record.key = key;
+        record.revisions = spec.revisions();
         // A training counts its own time, over interruptions; other phases are as long as their call.
         if record.wall_s == 0.0 {
             (record.wall_s, record.cpu_s) = (clock.wall_s(), clock.cpu_s());
@@ -232,16 +233,11 @@ impl FitContext {
     }
 
     fn key<C: Serialize>(&self, spec: &PhaseSpec<'_, C>) -> Result<String> {
-        let text = serde_json::to_string(&(
-            (spec.name, spec.revision, spec.config, spec.inputs),
+        let text = hashed_text(&(
+            (spec.name, spec.revisions(), spec.config, spec.inputs),
             (self.seed, place(self.device, Matmul::on(self.device)), self.threads),
             (env!("CARGO_PKG_VERSION"), std::env::consts::ARCH),
-        ))
-        .map_err(|e| {
-            Error::Features(format!("the configuration of phase `{}` cannot be hashed: {e}", spec.name))
-        })?;
-        let text =
-            NEUTRAL.iter().fold(text, |text, (key, value)| text.replace(&format!("\"{key}\":{value},"), ""));
+        ))?;
         Ok(sha256_hex(text.as_bytes()))
     }
 
@@ -331,7 +327,16 @@ mod tests {
     }
 
     fn run(cx: &FitContext, config: u32, calls: &Cell<u32>) -> Result<Artefact> {
-        let spec = PhaseSpec { name: "pretrain", revision: 1, config: &config, inputs: &["data"] };
+        run_by(&[&[("pretraining", 1)], &[("network", 1)]], cx, config, calls)
+    }
+
+    fn run_by(
+        revisions: &[&[Revision]],
+        cx: &FitContext,
+        config: u32,
+        calls: &Cell<u32>,
+    ) -> Result<Artefact> {
+        let spec = PhaseSpec { name: "pretrain", revisions, config: &config, inputs: &["data"] };
         cx.phase(&spec, |phase| {
             calls.set(calls.get() + 1);
             let value = Tensor::from_slice(&[phase.streams.derived_seed("x") as i64]);
@@ -353,6 +358,22 @@ mod tests {
         let other_seed = FitContext { seed: 4, ..context(root.path(), "c") };
         run(&other_seed, 1, &calls).expect("another seed");
         assert_eq!(calls.get(), 3);
+    }
+
+    #[test]
+    fn a_phase_is_computed_anew_when_any_algorithm_it_uses_was_changed() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let calls = Cell::new(0);
+        let all: [&[Revision]; 2] = [&[("pretraining", 1)], &[("network", 1)]];
+        let first = run_by(&all, &context(root.path(), "a"), 1, &calls).expect("computed");
+        let listed = [("network", 1), ("pretraining", 1), random::REVISION];
+        assert_eq!(first.record.revisions, revisions(&[&listed]));
+        // The order in which they are named does not count.
+        run_by(&[all[1], all[0]], &context(root.path(), "b"), 1, &calls).expect("from the cache");
+        assert_eq!(calls.get(), 1);
+        run_by(&[&[("pretraining", 1)], &[("network", 2)]], &context(root.path(), "a"), 1, &calls)
+            .expect("anew");
+        assert_eq!(calls.get(), 2);
     }
 
     #[test]

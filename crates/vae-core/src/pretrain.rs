@@ -10,21 +10,22 @@ mod joint;
 mod stacked;
 
 use crate::features::{Features, Resident};
+use crate::identity::{Revision, neutral};
 use crate::init::Init;
 use crate::likelihood::Likelihood;
-use crate::net::{Builder, Decoder, Encoder, NetConfig};
+use crate::net::{self, Builder, Decoder, Encoder, NetConfig};
 use crate::optim::{Group, OptimizerKind};
 use crate::params::Params;
 use crate::phase::{Artefact, FitContext, PhaseSpec};
 use crate::random::Streams;
 use crate::schedule::LrSchedule;
-use crate::train::TrainConfig;
+use crate::train::{self, TrainConfig};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-/// Raised when the code below changes its result.
-const REVISION: u32 = 1;
+/// The auto-encoder's training, with what it uses.
+pub const REVISIONS: &[Revision] = &[("pretraining", 1), train::REVISION, net::REVISION];
 
 /// How the auto-encoder is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,11 +76,21 @@ pub struct PretrainConfig {
     /// For `stacked`: share of each layer's inputs set to 0.
     pub layer_mask: f64,
     /// For `stacked`: `mask` or `dropout`.
+    #[serde(skip_serializing_if = "by_mask")]
     pub layer_noise: LayerNoise,
     /// Learning rate of the biases, as a multiple of that of the weights.
+    #[serde(skip_serializing_if = "like_weights")]
     pub bias_lr_factor: f64,
     /// The training end to end; for `stacked` its optimiser and batch size serve the layers too.
     pub train: TrainConfig,
+}
+
+fn by_mask(noise: &LayerNoise) -> bool {
+    neutral(noise, &LayerNoise::Mask)
+}
+
+fn like_weights(factor: &f64) -> bool {
+    neutral(factor, &1.0)
 }
 
 impl Default for PretrainConfig {
@@ -174,7 +185,7 @@ pub fn pretrain(
     let layers_key = layers.as_ref().map_or("", |a| &a.record.key);
     let spec = PhaseSpec {
         name: "pretrain",
-        revision: REVISION,
+        revisions: &[REVISIONS],
         config: &(net, config, likelihood),
         inputs: &[features.sha256(), layers_key],
     };
@@ -189,7 +200,7 @@ pub fn pretrain(
 }
 
 /// Zeroes a random share of the entries (masking noise), without rescaling the others.
-fn mask(x: &Tensor, share: f64, name: &str, batch: &crate::train::Batch<'_>) -> Tensor {
+fn mask(x: &Tensor, share: f64, name: &str, batch: &train::Batch<'_>) -> Tensor {
     if share == 0.0 {
         return x.shallow_clone();
     }
@@ -199,7 +210,7 @@ fn mask(x: &Tensor, share: f64, name: &str, batch: &crate::train::Batch<'_>) -> 
 }
 
 /// Inverted dropout: zeroes a random share of the entries and enlarges the others, so that sums keep their mean.
-fn dropout(x: &Tensor, share: f64, name: &str, batch: &crate::train::Batch<'_>) -> Tensor {
+fn dropout(x: &Tensor, share: f64, name: &str, batch: &train::Batch<'_>) -> Tensor {
     mask(x, share, name, batch) / (1.0 - share)
 }
 

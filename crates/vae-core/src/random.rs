@@ -4,11 +4,15 @@
 //! keyed by the SHA-256 of the five. libtorch's generator is never used (its state cannot be saved through `tch`).
 //! A resumed run, another thread count and a GPU therefore draw the same numbers, and nothing has to be stored.
 
+use crate::identity::Revision;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use sha2::{Digest, Sha256};
 use tch::{Device, Tensor};
+
+/// The streams; part of every phase's key.
+pub const REVISION: Revision = ("random", 1);
 
 /// The random streams of one phase of one run.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ pub use config::TrainConfig;
 
 use crate::bundle::Tensors;
 use crate::features::Resident;
+use crate::identity::Revision;
 use crate::optim::{Group, Optimizer, gradient_norm};
 use crate::params::Params;
 use crate::phase::{EpochRecord, PhaseContext, PhaseRecord};
@@ -24,6 +25,9 @@ use batches::Drawer;
 use checkpoint::State;
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
+
+/// The loop: batches, optimisers, schedules, clipping, checkpoints.
+pub const REVISION: Revision = ("training", 1);
 
 /// One mini-batch.
 #[derive(Debug)]

@@ -17,8 +17,11 @@ pub use model::Gmm;
 use model::Regulariser;
 
 use crate::data::Data;
-use crate::kmeans::{KMeansConfig, KMeansFit};
+use crate::kmeans::{self, KMeansConfig, KMeansFit};
 use crate::{Result, check};
+
+/// Names and numbers of EM and of what it starts from; a number is raised whenever the code changes a result.
+pub const REVISIONS: &[(&str, u32)] = &[("gaussian-mixture", 1), kmeans::REVISION];
 
 /// How one of several restarts is chosen; neither rule knows labels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +107,7 @@ impl GmmConfig {
     /// k-means, and `O(n k d)` per EM iteration.
     pub fn fit(&self, x: ArrayView2<'_, f32>, n_components: usize, seed: u64) -> Result<GmmFit> {
         self.check()?;
-        let kmeans = KMeansConfig { n_init: self.n_init, ..KMeansConfig::default() };
+        let kmeans = KMeansConfig::fixed(self.n_init);
         match self.select {
             Select::Inertia => {
                 let start = kmeans.fit(x, n_components, seed)?;

@@ -26,6 +26,9 @@ use lloyd::{Lane, Stop};
 /// Most centres (restarts times clusters) scored by one matrix product; bounds the memory of partial sums.
 const MAX_COLUMNS: usize = 256;
 
+/// Name and number of the algorithm; the number is raised whenever the code changes a result.
+pub const REVISION: (&str, u32) = ("k-means", 1);
+
 /// Settings of k-means. Every key has a default, unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -51,6 +54,12 @@ impl Default for KMeansConfig {
 }
 
 impl KMeansConfig {
+    /// What other algorithms run, whose settings name `n_init` alone. Unlike the defaults these values never change without
+    /// [`REVISION`]: no configuration holds them.
+    pub const fn fixed(n_init: usize) -> Self {
+        Self { n_init, max_iter: 300, tol: 1e-4, mini_batch_above: 1_000_000, batch_size: 4096 }
+    }
+
     /// Refuses settings outside their ranges.
     ///
     /// # Errors

@@ -12,6 +12,9 @@ use vae_core::params::Params;
 
 const ROWS: [i64; 1] = [-1];
 
+/// Name and number of the mixture prior's terms; the number is raised whenever the code changes a result.
+pub const REVISION: (&str, u32) = ("mixture-prior", 1);
+
 /// The parameters of the mixture; `K` components in `J` dimensions.
 #[derive(Debug)]
 pub struct MixturePrior {

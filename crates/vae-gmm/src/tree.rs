@@ -17,6 +17,9 @@
 //! Parameters are f64 tensors: an update by a hundredth of a batch must not vanish in rounding. Gradients flow to `z` and
 //! never to the parameters, which EM keeps.
 
+/// Name and number of latent trees; the number is raised whenever the code changes a result.
+pub const REVISION: (&str, u32) = ("latent-tree", 1);
+
 pub mod em;
 mod messages;
 pub mod search;

@@ -4,7 +4,11 @@ use crate::knn::Neighbours;
 use crate::{Error, Graph, Result};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use vae_core::identity::Revision;
 use vae_core::random::Streams;
+
+/// Weights of neighbours, and the operations of [`Graph`].
+pub const REVISION: Revision = ("affinity", 1);
 
 /// Which of the nearest neighbours are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

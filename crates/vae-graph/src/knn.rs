@@ -18,7 +18,11 @@ use tch::Tensor;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{to_array2, to_tensor};
+use vae_core::identity::Revision;
 use vae_core::phase::FitContext;
+
+/// The search, and the order of equal distances.
+pub const REVISION: Revision = ("neighbours", 1);
 
 /// Most columns for which a kd-tree is the faster way.
 const TREE_COLUMNS: usize = 16;

@@ -25,10 +25,14 @@
 //!
 //! [`Smoothing`] holds the three. `pi` needs the assignments of all points, so a training keeps them in a bank.
 
-use crate::{Graph, Result};
+use crate::{Graph, Result, affinity};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use tch::{Kind, Tensor};
 use vae_core::Features;
+use vae_core::identity::Revision;
+
+/// The objective, with the graph it is taken on.
+pub const REVISIONS: &[Revision] = &[("pairwise-objective", 1), affinity::REVISION];
 
 /// Smallest pi whose logarithm is taken.
 const SMALLEST_PI: f64 = 1e-30;

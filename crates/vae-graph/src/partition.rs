@@ -17,14 +17,23 @@ mod eigen;
 
 pub use eigen::{Eigen, leading_eigenvectors};
 
-use crate::knn::{Knn, Metric, Neighbours};
-use crate::{Error, Graph, Result};
+use crate::knn::{self, Knn, Metric, Neighbours};
+use crate::{Error, Graph, Result, affinity};
 use ndarray::{Array1, Array2, s};
 use serde::{Deserialize, Serialize};
 use vae_core::Features;
+use vae_core::identity::Revision;
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
 use vae_gmm::KMeansConfig;
+use vae_gmm::kmeans;
+
+/// Eigenvectors, scalings and the choice by modularity, with what they use.
+pub const REVISIONS: &[Revision] =
+    &[("spectral-partition", 2), affinity::REVISION, knn::REVISION, kmeans::REVISION];
+
+/// The graph whose modularity judges clusterings that were found otherwise.
+pub const JUDGE: PartitionConfig = PartitionConfig { n_neighbors: 10, scale_neighbor: 7, n_init: 10 };
 
 /// Exponent of the eigenvalues in the diffusion scaling.
 const DIFFUSION_STEPS: i32 = 8;
@@ -187,7 +196,7 @@ impl PartitionConfig {
         let tries = tries(n_clusters, n);
         let most = tries.iter().map(|(m, _)| *m).max().unwrap_or(n_clusters);
         let eigen = leading_eigenvectors(graph, most, streams)?;
-        let kmeans = KMeansConfig { n_init: self.n_init, ..KMeansConfig::default() };
+        let kmeans = KMeansConfig::fixed(self.n_init);
         let mut best: Option<(Array1<u32>, f64)> = None;
         let mut candidates = Vec::with_capacity(tries.len());
         for (m, scaling) in tries {

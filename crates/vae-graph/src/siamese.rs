@@ -13,13 +13,17 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 use vae_core::features::{Resident, to_array2};
-use vae_core::net::{Builder, Encoder, NetConfig};
+use vae_core::identity::Revision;
+use vae_core::net::{self, Builder, Encoder, NetConfig};
 use vae_core::optim::OptimizerKind;
 use vae_core::params::Params;
 use vae_core::phase::{Artefact, PhaseContext};
 use vae_core::schedule::LrSchedule;
-use vae_core::train::{Batch, Loss, TrainConfig, Trainable, train};
+use vae_core::train::{self, Batch, Loss, TrainConfig, Trainable, train};
 use vae_core::{Error, Features, Result};
+
+/// The network's training, with what it uses.
+pub const REVISIONS: &[Revision] = &[("siamese", 1), train::REVISION, net::REVISION];
 
 /// What a pair costs, with d the distance of its two codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -279,7 +283,7 @@ mod tests {
         let config =
             SiameseConfig { start: SiameseStart::Random, n_positives: 1, train, ..SiameseConfig::default() };
         let net = NetConfig { hidden: vec![], latent_dim: 2, ..NetConfig::default() };
-        let spec = PhaseSpec { name: "siamese", revision: 1, config: &config, inputs: &[] };
+        let spec = PhaseSpec { name: "siamese", revisions: &[REVISIONS], config: &config, inputs: &[] };
         let fitted: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
         let history = fitted.expect("trained").record.history;
         assert_eq!(history.len(), 20);
@@ -303,7 +307,7 @@ mod tests {
         let near = Knn { k: 3, metric: Metric::Euclidean }.of(&x, &cx).expect("found");
         let config = SiameseConfig { start: SiameseStart::Random, ..SiameseConfig::default() };
         let net = NetConfig { hidden: vec![64, 64], latent_dim: 2, ..NetConfig::default() };
-        let spec = PhaseSpec { name: "siamese", revision: 1, config: &config, inputs: &[] };
+        let spec = PhaseSpec { name: "siamese", revisions: &[REVISIONS], config: &config, inputs: &[] };
         let fitted: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
         let fitted = fitted.expect("trained");
         // From an encoder that nobody gave.

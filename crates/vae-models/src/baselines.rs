@@ -17,10 +17,7 @@ use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{to_array2_f64, to_tensor_f64};
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
-use vae_gmm::{Gmm, GmmConfig, KMeans, KMeansConfig};
-
-/// Raised when the phases below change their results.
-const REVISION: u32 = 1;
+use vae_gmm::{Gmm, GmmConfig, KMeans, KMeansConfig, gmm, kmeans};
 
 /// All rows as one dense matrix, without a copy where they are one.
 fn dense(x: &Features) -> CowArray<'_, f32, Ix2> {
@@ -77,7 +74,8 @@ impl Method for KMeansMethod {
         _input: &Input,
         cx: &FitContext,
     ) -> Result<(KMeans, FitSummary)> {
-        let spec = PhaseSpec { name: "kmeans", revision: REVISION, config, inputs: &[x.sha256()] };
+        let spec =
+            PhaseSpec { name: "kmeans", revisions: &[&[kmeans::REVISION]], config, inputs: &[x.sha256()] };
         let artefact = cx.phase(&spec, |phase| -> Result<Artefact> {
             let seed = phase.streams.derived_seed("kmeans");
             let fit = config.kmeans.fit(dense(x).view(), config.n_clusters, seed)?;
@@ -169,7 +167,7 @@ impl Method for GmmMethod {
         _input: &Input,
         cx: &FitContext,
     ) -> Result<(Gmm, FitSummary)> {
-        let spec = PhaseSpec { name: "gmm", revision: REVISION, config, inputs: &[x.sha256()] };
+        let spec = PhaseSpec { name: "gmm", revisions: &[gmm::REVISIONS], config, inputs: &[x.sha256()] };
         let artefact = cx.phase(&spec, |phase| -> Result<Artefact> {
             let x = dense(x);
             let fit = config.gmm.fit(x.view(), config.n_clusters, phase.streams.derived_seed("gmm"))?;

@@ -4,6 +4,7 @@ use crate::Result;
 use crate::two_stage::observed_of;
 use ndarray::{Array1, Array2};
 use std::path::Path;
+use vae_core::identity::Revisions;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord};
 use vae_core::{Features, ImageShape};
 
@@ -108,6 +109,8 @@ pub struct FitSummary {
     pub selection: String,
     /// The phases in order, with their histories and costs.
     pub phases: Vec<PhaseRecord>,
+    /// The algorithms that the result depends on.
+    pub revisions: Revisions,
     /// What `auto` settings became on this data, for example `likelihood = bernoulli`.
     pub resolved: Vec<String>,
 }

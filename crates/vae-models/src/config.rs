@@ -1,6 +1,7 @@
 //! From layers of TOML to one resolved configuration.
 //!
-//! Layers, each overriding the one before: the method's defaults, a preset, the preset's profile, a file, single
+//! Layers, each overriding the one before: the method's defaults (for a preset those it was published with), a preset, the
+//! preset's profile, a file, single
 //! settings (`--set key=value`), and the number of clusters. Every layer is checked on its own against the method's
 //! configuration type, so an unknown key is reported with its line and a caret; the result is checked as a whole.
 
@@ -8,16 +9,20 @@ use crate::error::Within;
 use crate::registry::{self, Entry};
 use crate::{Clusterer, Error, Result};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use toml::{Table, Value};
 use vae_core::fsio::sha256_hex;
-use vae_core::phase::NEUTRAL;
 
 /// The profile that is used unless another is named: the settings this project's claims refer to.
 pub const STANDARD: &str = "standard";
 
 /// The profiles there are. A preset may leave one out; then `standard` serves.
 pub const PROFILES: [&str; 3] = ["quick", STANDARD, "paper"];
+
+/// Where a setting comes from that nobody chose.
+const DEFAULT: &str = "default";
+
+/// And, before the method's name, one that its presets keep as it was when they were published.
+const PINNED: &str = "presets of ";
 
 /// Checks an optional table that `only` makes sense of.
 pub(crate) fn check_optional<T>(
@@ -63,6 +68,7 @@ pub struct Resolved {
     pub profile: String,
     table: Table,
     origins: BTreeMap<String, String>,
+    sha256: String,
 }
 
 /// Resolves a selection.
@@ -108,8 +114,21 @@ pub fn resolve(selection: &Selection) -> Result<Resolved> {
     for (origin, layer) in layers {
         merge(&mut table, layer, &every, "", &origin, &mut origins);
     }
-    let table = method.canonical(table).map_err(|e| e.set_by(|key| origins.get(key).cloned()))?;
-    Ok(Resolved { method, preset: selection.preset.clone(), profile: profile.into(), table, origins })
+    let mut table = method.canonical(table).map_err(|e| e.set_by(|key| origins.get(key).cloned()))?;
+    if let Some(preset) = &preset {
+        let origin = format!("{PINNED}{}", preset.method);
+        pin(&mut table, &preset.pinned()?, "", &origin, &mut origins);
+        table = method.canonical(table)?;
+    }
+    let hashed = format!("{} {}", method.name, method.hashed(table.clone())?);
+    Ok(Resolved {
+        method,
+        preset: selection.preset.clone(),
+        profile: profile.into(),
+        sha256: sha256_hex(hashed.as_bytes()),
+        table,
+        origins,
+    })
 }
 
 fn choose_method(
@@ -223,6 +242,21 @@ fn merge(
     }
 }
 
+/// Gives every leaf that nobody chose the value it has in `pinned`.
+fn pin(table: &mut Table, pinned: &Table, path: &str, origin: &str, origins: &mut BTreeMap<String, String>) {
+    for (key, value) in table.iter_mut() {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match (value, pinned.get(key)) {
+            (Value::Table(below), Some(Value::Table(pinned))) => pin(below, pinned, &path, origin, origins),
+            (leaf, Some(pinned)) if !leaf.is_table() && !origins.contains_key(&path) => {
+                *leaf = pinned.clone();
+                origins.insert(path, origin.to_string());
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Resolved {
     /// The method with this configuration, not fitted yet.
     ///
@@ -249,26 +283,32 @@ impl Resolved {
         leaves
             .into_iter()
             .map(|(path, value)| {
-                let origin = self.origins.get(&path).cloned().unwrap_or_else(|| "default".into());
+                let origin = self.origins.get(&path).cloned().unwrap_or_else(|| DEFAULT.into());
                 (path, value, origin)
             })
             .collect()
     }
 
-    /// SHA-256 of method, revision and complete configuration, as hexadecimal. Seed, device and threads are not part,
-    /// nor are the [`NEUTRAL`] settings.
-    pub fn sha256(&self) -> String {
-        let mut text = format!("{} {}", self.method.name, self.method.revision);
-        let mut leaves = Vec::new();
-        collect_leaves(&self.table, "", &mut leaves);
-        let neutral = |path: &str, value: &str| {
-            let leaf = path.rsplit('.').next();
-            NEUTRAL.iter().any(|(key, same)| leaf == Some(key) && value == *same)
-        };
-        for (path, value) in leaves.into_iter().filter(|(path, value)| !neutral(path, value)) {
-            let _ = write!(text, "\n{path} = {value}");
-        }
-        sha256_hex(text.as_bytes())
+    /// SHA-256 of method and complete configuration, as hexadecimal, without the settings that are at their
+    /// [neutral](vae_core::identity) values. Seed, device, threads and the revisions of the code are not part.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The settings that somebody chose or the preset names, as [`Resolved::with_origins`] has them.
+    pub fn chosen(&self) -> Vec<(String, String, String)> {
+        let mut all = self.with_origins();
+        all.retain(|(.., origin)| origin != DEFAULT && !origin.starts_with(PINNED));
+        all
+    }
+
+    /// Paths of the settings that nobody chose: a version with other defaults has other values there.
+    pub fn defaults(&self) -> Vec<String> {
+        self.with_origins()
+            .into_iter()
+            .filter(|(.., origin)| origin == DEFAULT)
+            .map(|(path, ..)| path)
+            .collect()
     }
 }
 

@@ -28,4 +28,5 @@ mod loss;
 
 pub use config::{CategoryInput, ConvVaeConfig, ConvVaeNet, Intermediate, Mode};
 pub use fit::ConvVae;
+pub(crate) use fit::REVISIONS;
 pub use loss::{category_enumerated, category_sampled};

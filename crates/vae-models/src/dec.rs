@@ -22,4 +22,5 @@ mod training;
 
 pub use config::DecConfig;
 pub use fit::Dec;
+pub(crate) use fit::REVISIONS;
 pub use loss::{kl, log_assignments, target};

@@ -27,6 +27,7 @@ pub use config::{
     ClassifierConfig, ClassifierInput, DggConfig, DggInit, DggStart, GraphConfig, Mixing, Objective, Space,
 };
 pub use fit::Dgg;
+pub(crate) use fit::REVISIONS;
 
 #[cfg(test)]
 mod tests;

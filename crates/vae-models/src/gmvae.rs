@@ -19,4 +19,5 @@ mod trunk;
 
 pub use config::{GmvaeConfig, GmvaeNet};
 pub use fit::Gmvae;
+pub(crate) use fit::REVISIONS;
 pub use loss::{Components, Recognition, Terms, component_kl, log_responsibility, loss, z_term};

@@ -18,4 +18,5 @@ mod net;
 
 pub use config::{GmvaeM2Config, GmvaeM2Net};
 pub use fit::GmvaeM2;
+pub(crate) use fit::REVISIONS;
 pub use loss::{Gaussian, Pairs, Terms, latent, loss, loss_of_pairs};

@@ -18,4 +18,5 @@ mod training;
 
 pub use config::{ImsatConfig, ImsatNetConfig, Perturbation, PerturbationConfig, XiUnit};
 pub use fit::Imsat;
+pub(crate) use fit::REVISIONS;
 pub use loss::{Terms, Weights, kl_from_clean, loss};

@@ -40,5 +40,6 @@ mod training;
 
 pub use config::{CodeBasis, CovarianceKind, LtvaeConfig, StructureSearch};
 pub use fit::Ltvae;
+pub(crate) use fit::REVISIONS;
 pub use loss::{Terms, loss};
 pub use model::Fitted;

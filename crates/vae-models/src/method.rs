@@ -8,12 +8,14 @@ use crate::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 use crate::input::{Input, InputConfig};
 use crate::registry::Preset;
 use crate::saved::{Stored, save};
+use crate::scale;
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 use std::path::Path;
 use vae_core::bundle::Tensors;
+use vae_core::identity::revisions;
 use vae_core::phase::FitContext;
 use vae_core::{Features, ImageShape};
 
@@ -50,8 +52,6 @@ pub trait Method: Sized + 'static {
     const SUMMARY: &'static str;
     /// Where it comes from.
     const REFERENCE: &'static str;
-    /// Raised whenever the code changes the result of an unchanged configuration.
-    const REVISION: u32 = 1;
     /// Whether its models can sample and reconstruct.
     const GENERATIVE: bool = false;
     /// Its presets: `presets!("vade": "mnist", …)`.
@@ -178,6 +178,8 @@ impl<M: Method> Clusterer for Fit<M> {
         let (input, resolved) = self.config.input().resolve(x, self.config.affine())?;
         let (model, mut summary) = M::fit(&self.config, input.prepare(x)?.as_ref(), &input, cx)?;
         summary.resolved = resolved;
+        summary.revisions = revisions(&[&[scale::REVISION]]);
+        summary.phases.iter().for_each(|phase| summary.revisions.extend(phase.revisions.clone()));
         self.fitted = Some((input, model));
         Ok(summary)
     }
@@ -194,7 +196,7 @@ impl<M: Method> Clusterer for Fit<M> {
 
     fn save(&self, path: &Path) -> Result<()> {
         let (input, model) = self.fitted()?;
-        save(path, M::NAME, M::REVISION, &self.config, input, &model.tensors()?)
+        save(path, M::NAME, &self.config, input, &model.tensors()?)
     }
 
     fn n_clusters(&self) -> usize {

@@ -10,9 +10,11 @@ use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2};
+use vae_core::identity::Revision;
+use vae_core::net;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
-use vae_core::train::{TrainConfig, Trainable, train};
+use vae_core::train::{self, TrainConfig, Trainable, train};
 use vae_core::{Features, Result as CoreResult};
 
 /// Rows per block when all samples pass through a network.
@@ -59,8 +61,8 @@ fn winners(net: &dyn Network, data: &Resident<'_>) -> CoreResult<Tensor> {
 
 /// What a training from random weights is.
 pub(crate) struct Job<'a, C> {
-    /// Revision of the phase's code.
-    pub revision: u32,
+    /// Those of the method's own code.
+    pub revisions: &'a [Revision],
     /// The method's configuration.
     pub config: &'a C,
     /// The part of it that is the loop's.
@@ -73,8 +75,8 @@ pub(crate) struct Job<'a, C> {
 
 impl<'a, C> Job<'a, C> {
     /// From random weights.
-    pub fn new(revision: u32, config: &'a C, train: &'a TrainConfig, n_init: usize) -> Self {
-        Self { revision, config, train, n_init, start: None }
+    pub fn new(revisions: &'a [Revision], config: &'a C, train: &'a TrainConfig, n_init: usize) -> Self {
+        Self { revisions, config, train, n_init, start: None }
     }
 }
 
@@ -112,7 +114,12 @@ pub(crate) fn fit<N: Network, C: Serialize>(
     inputs.extend(job.start.map(|record| record.key.as_str()));
     for run in 1..=job.n_init {
         let name = if job.n_init == 1 { "train".to_string() } else { format!("train-{run}") };
-        let spec = PhaseSpec { name: &name, revision: job.revision, config: job.config, inputs: &inputs };
+        let spec = PhaseSpec {
+            name: &name,
+            revisions: &[job.revisions, &[train::REVISION, net::REVISION]],
+            config: job.config,
+            inputs: &inputs,
+        };
         let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
             let net = build(&phase.streams, cx.device)?;
             let data = Resident::new(x, cx.device)?;

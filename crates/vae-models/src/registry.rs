@@ -4,6 +4,7 @@ use crate::method::{Fit, Method, MethodConfig};
 use crate::saved::Stored;
 use crate::{Clusterer, Error, Result};
 use toml::Table;
+use vae_core::identity::{Revision, Revisions, hashed_text, revisions as by_name};
 
 /// All methods, in the order in which `vae methods` lists them.
 pub static METHODS: &[Entry] = &[
@@ -24,6 +25,51 @@ pub static METHODS: &[Entry] = &[
     Entry::of::<crate::gmvae_m2::GmvaeM2>(),
 ];
 
+/// Every algorithm whose code a result can depend on, with the number of its code.
+const REVISIONS: &[&[Revision]] = &[
+    &[vae_core::random::REVISION, vae_core::train::REVISION, vae_core::net::REVISION],
+    vae_core::pretrain::REVISIONS,
+    &[vae_gmm::kmeans::REVISION, vae_gmm::prior::REVISION, vae_gmm::tree::REVISION],
+    vae_gmm::gmm::REVISIONS,
+    &[vae_graph::knn::REVISION, vae_graph::affinity::REVISION],
+    vae_graph::partition::REVISIONS,
+    vae_graph::pairwise::REVISIONS,
+    vae_graph::siamese::REVISIONS,
+    &[crate::scale::REVISION],
+    crate::two_stage::REVISIONS,
+    crate::vade::REVISIONS,
+    crate::dgg::REVISIONS,
+    crate::dec::REVISIONS,
+    crate::imsat::REVISIONS,
+    crate::spectralnet::REVISIONS,
+    crate::ltvae::REVISIONS,
+    crate::vae_cluster::REVISIONS,
+    &[crate::vae_cluster::GRAPH_START],
+    crate::conv_vae::REVISIONS,
+    crate::gmvae::REVISIONS,
+    crate::gmvae_m2::REVISIONS,
+];
+
+/// The present number of every algorithm, by its name. A result that lists another number for one of them, or an algorithm that
+/// is not here, is not what this version would give.
+pub fn revisions() -> Revisions {
+    by_name(REVISIONS)
+}
+
+/// Why a result with the revisions `made_with` is not what this version would give; `None` where it is.
+pub fn outdated(made_with: &Revisions) -> Option<String> {
+    let now = revisions();
+    let differing: Vec<String> = made_with
+        .iter()
+        .filter(|(name, number)| now.get(*name) != Some(*number))
+        .map(|(name, number)| match now.get(name) {
+            Some(now) => format!("revision {number} of {name}, now it is {now}"),
+            None => format!("{name}, which is gone"),
+        })
+        .collect();
+    (!differing.is_empty()).then(|| differing.join("; "))
+}
+
 /// One entry of the registry: a [`Method`] whose type is forgotten.
 pub struct Entry {
     /// For example `vade`.
@@ -32,8 +78,6 @@ pub struct Entry {
     pub summary: &'static str,
     /// Where it comes from.
     pub reference: &'static str,
-    /// Raised whenever the code changes the result of an unchanged configuration.
-    pub revision: u32,
     /// Whether it can sample and reconstruct.
     pub generative: bool,
     /// Settings for known data sets.
@@ -46,13 +90,14 @@ struct Ops {
     every_table: fn() -> Table,
     check_text: fn(&str) -> Result<(), String>,
     canonical: fn(Table) -> Result<Table>,
+    hashed: fn(Table) -> Result<String>,
     build: fn(Table) -> Result<Box<dyn Clusterer>>,
     restore: fn(Stored) -> Result<Box<dyn Clusterer>>,
 }
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Entry {{ name: {:?}, revision: {} }}", self.name, self.revision)
+        write!(f, "Entry {{ name: {:?} }}", self.name)
     }
 }
 
@@ -62,7 +107,6 @@ impl Entry {
             name: M::NAME,
             summary: M::SUMMARY,
             reference: M::REFERENCE,
-            revision: M::REVISION,
             generative: M::GENERATIVE,
             presets: M::PRESETS,
             ops: Ops {
@@ -70,6 +114,7 @@ impl Entry {
                 every_table: || write(&M::Config::every_table()),
                 check_text: |text| toml::from_str::<M::Config>(text).map(drop).map_err(|e| e.to_string()),
                 canonical: |table| read::<M::Config>(table).map(|c| write(&c)),
+                hashed: |table| Ok(hashed_text(&read::<M::Config>(table)?)?),
                 build: |table| Ok(Box::new(Fit::<M>::new(read(table)?)?)),
                 restore: |stored| Ok(Box::new(Fit::<M>::restore(read(stored.config()?)?, &stored)?)),
             },
@@ -94,6 +139,11 @@ impl Entry {
     /// Checks a complete table and returns it with every key present.
     pub(crate) fn canonical(&self, table: Table) -> Result<Table> {
         (self.ops.canonical)(table)
+    }
+
+    /// The text that stands for a complete table in a hash, see [`vae_core::identity`].
+    pub(crate) fn hashed(&self, table: Table) -> Result<String> {
+        (self.ops.hashed)(table)
     }
 
     pub(crate) fn build(&self, table: Table) -> Result<Box<dyn Clusterer>> {
@@ -160,18 +210,27 @@ pub struct Preset {
     pub dataset: &'static str,
     /// The TOML text: the profile `standard`, with overlays in `[profile.quick]` and `[profile.paper]`.
     pub text: &'static str,
+    /// The TOML text of every setting that the method's presets may leave out: the defaults of the day the presets were
+    /// published. Later defaults change no preset.
+    pub pinned: &'static str,
 }
 
 impl Preset {
     pub(crate) fn table(&self) -> Result<Table> {
-        toml::from_str(self.text).map_err(|e| Error::ConfigText {
-            origin: format!("preset {}", self.name),
-            message: e.to_string(),
-        })
+        read_text(self.text, &format!("preset {}", self.name))
+    }
+
+    pub(crate) fn pinned(&self) -> Result<Table> {
+        read_text(self.pinned, &format!("presets/{}/pinned.toml", self.method))
     }
 }
 
-/// The presets of a method, from the files `presets/METHOD/DATASET.toml` of the crate that calls this.
+fn read_text(text: &str, origin: &str) -> Result<Table> {
+    toml::from_str(text).map_err(|e| Error::ConfigText { origin: origin.to_string(), message: e.to_string() })
+}
+
+/// The presets of a method, from the files `presets/METHOD/DATASET.toml` and `presets/METHOD/pinned.toml` of the crate that
+/// calls this.
 #[macro_export]
 macro_rules! presets {
     ($method:literal: $($dataset:literal),* $(,)?) => {
@@ -182,6 +241,7 @@ macro_rules! presets {
             text: include_str!(concat!(
                 env!("CARGO_MANIFEST_DIR"), "/presets/", $method, "/", $dataset, ".toml"
             )),
+            pinned: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/presets/", $method, "/pinned.toml")),
         }),*]
     };
 }

@@ -16,7 +16,6 @@ const FORMAT: u32 = 1;
 struct Record {
     format: u32,
     method: String,
-    revision: u32,
     config: String,
     input: Input,
 }
@@ -50,14 +49,13 @@ pub fn stored<'a>(tensors: &'a Tensors, name: &str) -> Result<&'a Tensor> {
 pub(crate) fn save<C: Serialize>(
     path: &Path,
     method: &str,
-    revision: u32,
     config: &C,
     input: &Input,
     tensors: &Tensors,
 ) -> Result<()> {
     let config = toml::to_string(config)
         .map_err(|e| Error::ConfigText { origin: "configuration".into(), message: e.to_string() })?;
-    let record = Record { format: FORMAT, method: method.into(), revision, config, input: input.clone() };
+    let record = Record { format: FORMAT, method: method.into(), config, input: input.clone() };
     Ok(bundle::save(path, tensors, &record)?)
 }
 

@@ -5,6 +5,10 @@ use ndarray::{Array1, Array2, Axis, Zip};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vae_core::Features;
+use vae_core::identity::Revision;
+
+/// How columns are scaled, and what `auto` decides.
+pub const REVISION: Revision = ("scale", 1);
 
 /// What a configuration asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -31,6 +31,7 @@ mod loss;
 mod map;
 
 pub use config::{AffinityConfig, ClusterChoice, MapConfig, PairDistance, PointSpace, SpectralNetConfig};
+pub(crate) use fit::REVISIONS;
 pub use fit::SpectralNet;
 pub use loss::{affinity, laplacian, neighbour_scale, orthonormaliser};
 

@@ -21,10 +21,14 @@ pub(crate) use siamese::{check_random_siamese, siamese};
 use crate::Result;
 use ndarray::Array1;
 use tch::{Device, Kind, Tensor};
+use vae_core::identity::Revision;
 use vae_core::net::NetConfig;
 use vae_core::phase::Artefact;
 use vae_core::pretrain::PretrainConfig;
 use vae_core::train::{OBSERVED, TrainConfig};
+
+/// Clusterings of codes.
+pub(crate) const REVISIONS: &[Revision] = &[codes::REVISION, partition::REVISION];
 
 /// Networks for data nobody has tuned for: smaller than the published ones, which were made for images.
 pub(crate) fn default_net() -> NetConfig {

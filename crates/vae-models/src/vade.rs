@@ -16,5 +16,6 @@ mod loss;
 mod net;
 
 pub use config::{InitConfig, InitKind, LogVarInit, PiInit, VadeConfig};
+pub(crate) use fit::REVISIONS;
 pub use fit::Vade;
 pub use loss::{Gamma, Posterior, Terms, held, loss, loss_with};

@@ -24,8 +24,10 @@ mod start;
 
 pub use config::{VaeClusterConfig, VaeClusterNet};
 pub(crate) use config::{check_positive, default_train};
+pub(crate) use fit::REVISIONS;
 pub use fit::VaeCluster;
 pub use loss::{EPS, Encoded, Terms, category, energy, kl, loss};
 pub(crate) use net::{Classifier, ClassifierInput, ClusterNet, Prior, class_means};
 pub use start::GraphStart;
+pub(crate) use start::REVISION as GRAPH_START;
 pub(crate) use start::{Plain, fit_classes};

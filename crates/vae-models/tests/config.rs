@@ -1,6 +1,6 @@
 //! Layers of configuration, their origins, and their mistakes.
 
-use vae_models::config::{Resolved, Selection, resolve};
+use vae_models::config::{PROFILES, Resolved, Selection, resolve};
 use vae_models::registry::{METHODS, presets};
 
 fn select(method: &str) -> Selection {
@@ -16,7 +16,7 @@ fn setting(resolved: &Resolved, path: &str) -> (String, String) {
 #[test]
 fn every_preset_resolves_in_every_profile_and_builds() {
     for preset in presets() {
-        for profile in ["quick", "standard", "paper"] {
+        for profile in PROFILES {
             let selection = Selection {
                 preset: Some(preset.name.into()),
                 profile: profile.into(),
@@ -63,7 +63,7 @@ fn later_layers_win_and_say_so() {
         ("100".into(), "preset vade/mnist, profile paper".into())
     );
     assert_eq!(setting(&resolved, "prior_lr").1, "preset vade/mnist");
-    assert_eq!(setting(&resolved, "train.weight_decay").1, "default");
+    assert_eq!(setting(&resolved, "train.weight_decay").1, "presets of vade");
 }
 
 #[test]
@@ -155,6 +155,37 @@ fn the_hash_depends_on_the_settings_and_not_on_how_they_were_given() {
         let other = resolve(&Selection { set: vec![set.into()], ..select("vade") }).expect("valid");
         assert_ne!(base.sha256(), other.sha256(), "{set}");
     }
+    let another_method = resolve(&select("ae-gmm")).expect("valid");
+    assert_ne!(base.sha256(), another_method.sha256());
+}
+
+/// The hash of a run that is recorded under `results/`: settings that are younger than it stand at their neutral values, and no
+/// setting has been renamed since.
+#[test]
+fn a_recorded_configuration_has_the_hash_it_had() {
+    let of = |preset: &str| {
+        let selection = Selection { preset: Some(preset.into()), ..Selection::default() };
+        resolve(&selection).expect("valid").sha256().to_string()
+    };
+    assert_eq!(of("kmeans/mnist"), "736444595f60a0ff340b7edd70a447240e17604f84571e15933c0a1d97c99c95");
+    assert_eq!(of("vade/mnist"), "4a7f992719878236d0e77d9ebc811dae0ebc52512a25d3c62f2138834bd52a97");
+}
+
+/// What a new default must not change: every setting of a preset is written down.
+#[test]
+fn presets_leave_nothing_to_the_defaults() {
+    let mut open = Vec::new();
+    for preset in presets() {
+        for profile in PROFILES {
+            let (preset, profile) = (Some(preset.name.to_string()), profile.to_string());
+            let resolved = resolve(&Selection { preset, profile, ..Selection::default() }).expect("valid");
+            let name = resolved.preset.clone().unwrap_or_default();
+            open.extend(resolved.defaults().into_iter().map(|key| format!("{name}: {key}")));
+        }
+    }
+    open.sort();
+    open.dedup();
+    assert!(open.is_empty(), "write these settings into the presets:\n{}", open.join("\n"));
 }
 
 #[test]

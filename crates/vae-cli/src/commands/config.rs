@@ -7,18 +7,41 @@ use crate::selection::{choose, lacks_clusters};
 use anyhow::Result;
 use serde::Serialize;
 use std::fmt::Write;
+use vae_core::identity::Revisions;
 use vae_core::matmul::Matmul;
+use vae_data::Source;
+use vae_models::registry::revisions;
 
 #[derive(Serialize)]
 struct Answer<'a> {
     method: &'a str,
     preset: Option<&'a str>,
     profile: &'a str,
-    revision: u32,
     config: &'a toml::Table,
-    config_sha256: String,
+    /// Paths of the settings that nobody chose.
+    defaults: Vec<String>,
+    config_sha256: &'a str,
+    /// The present number of every algorithm that a result can depend on.
+    revisions: Revisions,
+    /// What the features of a known data set must be, where that is known without reading them.
+    data_sha256: Known<'a>,
     /// Library of the matrix products that a fit on the CPU of this machine takes.
     matmul: &'static str,
+}
+
+/// Content of a known data set: all rows, and the publisher's training split.
+#[derive(Serialize, Default)]
+struct Known<'a> {
+    all: Option<&'a str>,
+    train: Option<&'a str>,
+}
+
+impl Known<'_> {
+    fn of(source: Option<&Source>) -> Self {
+        let Some(Source::Known(name)) = source else { return Self::default() };
+        let Some(entry) = vae_data::registry().get(name) else { return Self::default() };
+        Self { all: entry.content_sha256.as_deref(), train: entry.train_content_sha256.as_deref() }
+    }
 }
 
 /// Prints the resolved configuration.
@@ -44,13 +67,15 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
             method: resolved.method.name,
             preset: resolved.preset.as_deref(),
             profile: &resolved.profile,
-            revision: resolved.method.revision,
             config: resolved.table(),
+            defaults: resolved.defaults(),
             config_sha256: resolved.sha256(),
+            revisions: revisions(),
+            data_sha256: Known::of(chosen.source.as_ref()),
             matmul: Matmul::current().name(),
         });
     }
-    let mut text = format!("method {} (revision {})\n", resolved.method.name, resolved.method.revision);
+    let mut text = format!("method {}\n", resolved.method.name);
     let _ = writeln!(text, "profile {}", resolved.profile);
     chosen.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
     let mut rows = vec![["KEY", "VALUE", "FROM"].map(String::from).to_vec()];

@@ -13,10 +13,10 @@ use crate::output::{counted, duration, percent, say, thousands};
 use crate::pictures::{self, Subject};
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
 use crate::run_folder::{Identity, RunFolder, State};
-use crate::run_record::{Begun, Compute};
+use crate::run_record::{self, Begun, Compute};
 use crate::selection::{Chosen, choose};
 use crate::{output, report};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use ndarray::Array1;
 use std::fmt::Write;
 use std::path::Path;
@@ -29,6 +29,7 @@ use vae_core::phase::FitContext;
 use vae_core::progress::for_stderr;
 use vae_data::{Labels, Source};
 use vae_models::config::Resolved;
+use vae_models::registry::outdated;
 use vae_models::{Clusterer, FitSummary};
 
 /// Runs, continues, or finds finished.
@@ -62,7 +63,7 @@ pub fn run(args: FitArgs) -> Result<()> {
     let identity = identity(&chosen.resolved, &input.about, &compute);
     let (folder, state) = RunFolder::open(&args.out, &identity)?;
     match state {
-        State::Finished => return already_finished(folder.path(), input.labels.is_some()),
+        State::Finished => return already_finished(&folder, input.labels.is_some()),
         State::Unfinished => eprintln!("continuing the run in {}", folder.path().display()),
         State::Empty => {}
     }
@@ -99,7 +100,6 @@ fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
         resolved.with_origins().into_iter().map(|(key, value, _)| (format!("config.{key}"), value)).collect();
     let mut put = |key: &str, value: String| settings.insert(key.to_string(), value);
     put("method", resolved.method.name.into());
-    put("revision", resolved.method.revision.to_string());
     put("seed", compute.seed.to_string());
     put("threads", compute.threads.to_string());
     put("device", compute.device.clone());
@@ -128,7 +128,15 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
     );
 }
 
-fn already_finished(dir: &Path, labels: bool) -> Result<()> {
+/// Says that there is nothing to do, unless this version would do something else.
+fn already_finished(folder: &RunFolder, labels: bool) -> Result<()> {
+    let dir = folder.path();
+    if let Some(why) = outdated(&run_record::revisions_in(&folder.join("run.json"))?) {
+        bail!(
+            "{} holds this run, finished by another version of the program: {why}; choose another --out, or delete the folder",
+            dir.display()
+        );
+    }
     let mut text = format!("{} holds this run, finished; nothing to do\n", dir.display());
     if labels {
         let known = match dir.join("metrics.json").exists() {
@@ -247,8 +255,7 @@ fn score_held_out(
 fn config_file(resolved: &Resolved) -> String {
     let mut text =
         String::from("# The complete configuration of this run; `vae fit --config` takes this file.\n");
-    let chosen: Vec<_> =
-        resolved.with_origins().into_iter().filter(|(_, _, origin)| origin != "default").collect();
+    let chosen = resolved.chosen();
     if !chosen.is_empty() {
         text.push_str("# Not defaults of the method:\n");
         for (key, value, origin) in chosen {

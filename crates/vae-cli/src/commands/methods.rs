@@ -11,7 +11,6 @@ struct Row {
     name: &'static str,
     summary: &'static str,
     reference: &'static str,
-    revision: u32,
     generative: bool,
     presets: Vec<&'static str>,
 }
@@ -19,8 +18,8 @@ struct Row {
 impl From<&'static Entry> for Row {
     fn from(m: &'static Entry) -> Self {
         let presets = m.presets.iter().map(|p| p.dataset).collect();
-        let Entry { name, summary, reference, revision, generative, .. } = *m;
-        Self { name, summary, reference, revision, generative, presets }
+        let Entry { name, summary, reference, generative, .. } = *m;
+        Self { name, summary, reference, generative, presets }
     }
 }
 

@@ -5,7 +5,7 @@
 //! Hidden outputs are compared by squared error after the activation, the outermost one as the configuration's loss
 //! says. Each layer is a phase of its own (`pretrain.layer0`, …), so a stop costs at most one checkpoint interval.
 
-use super::{LayerNoise, PretrainConfig, REVISION, ReconstructionLoss};
+use super::{LayerNoise, PretrainConfig, REVISIONS, ReconstructionLoss};
 use super::{dropout, groups_of, mask, reconstruction};
 use crate::Result;
 use crate::activation::Activation;
@@ -126,7 +126,7 @@ pub(super) fn layers(
         let name = format!("pretrain.layer{i}");
         let spec = PhaseSpec {
             name: &name,
-            revision: REVISION,
+            revisions: &[REVISIONS],
             config: &(net, config, likelihood),
             inputs: &[features.sha256(), &last.record.key],
         };

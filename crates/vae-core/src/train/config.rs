@@ -1,5 +1,6 @@
 //! The configuration of a training.
 
+use crate::identity::neutral;
 use crate::optim::{EpsForm, Group, OptimizerKind, Rule};
 use crate::schedule::{LrSchedule, Schedule};
 use crate::{Error, Result};
@@ -12,6 +13,7 @@ pub struct TrainConfig {
     /// Passes over the data.
     pub epochs: usize,
     /// At least so many updates: small data are passed over more often than `epochs` says. 0 takes `epochs` literally.
+    #[serde(skip_serializing_if = "no_min_updates")]
     pub min_updates: usize,
     /// Samples per update; the last batch of an epoch may be smaller.
     pub batch_size: usize,
@@ -34,6 +36,7 @@ pub struct TrainConfig {
     /// SGD's momentum.
     pub momentum: f64,
     /// SGD's momentum rises linearly from 0 over so many updates (0: it does not rise).
+    #[serde(skip_serializing_if = "no_ramp")]
     pub momentum_ramp_updates: usize,
     /// L2 penalty on the networks' parameters.
     pub weight_decay: f64,
@@ -41,6 +44,14 @@ pub struct TrainConfig {
     pub grad_clip_norm: f64,
     /// Record the assignments of all samples every so many epochs (0: never).
     pub observe_every_epochs: usize,
+}
+
+fn no_min_updates(updates: &usize) -> bool {
+    neutral(updates, &0)
+}
+
+fn no_ramp(updates: &usize) -> bool {
+    neutral(updates, &0)
 }
 
 impl Default for TrainConfig {

@@ -78,7 +78,7 @@ fn fit(
 ) -> Result<Artefact> {
     let cx = FitContext { dir: Some(dir.to_path_buf()), ..FitContext::in_memory(5) };
     let features = features();
-    let spec = PhaseSpec { name: "train", revision: 1, config, inputs: &[] };
+    let spec = PhaseSpec { name: "train", revisions: &[&[REVISION]], config, inputs: &[] };
     cx.phase(&spec, |phase| {
         let data = Resident::new(&features, Device::Cpu)?;
         let model = Line { poison, ..Line::new(phase.fit.interrupt.clone()) };

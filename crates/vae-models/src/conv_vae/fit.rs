@@ -15,12 +15,16 @@ use crate::vae_cluster::{
 };
 use tch::Device;
 use vae_core::bundle::Tensors;
+use vae_core::identity::Revision;
 use vae_core::likelihood::Likelihood;
 use vae_core::net::{Builder, Decoder, Encoder};
 use vae_core::params::Params;
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
 use vae_core::{Features, ImageShape};
+
+/// The networks and the loss; classes, priors and the held start are VAE-Cluster's.
+pub const REVISIONS: &[Revision] = &[("conv-vae", 1), ("vae-cluster", 1)];
 
 /// Conv-VAE.
 #[derive(Debug)]
@@ -88,11 +92,11 @@ impl Method for ConvVae {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job::new(Self::REVISION, config, &config.train, config.n_init);
+        let job = Job::new(REVISIONS, config, &config.train, config.n_init);
         let plain = config.graph_start.as_ref().map(|start| {
             let train = start.plain(&config.train);
             let plain = ConvVaeConfig { graph_start: None, n_init: 1, train, ..config.clone() };
-            Plain { start, n_clusters: config.n_clusters, config: plain }
+            Plain { start, revisions: REVISIONS, n_clusters: config.n_clusters, config: plain }
         });
         let build =
             |config: &ConvVaeConfig, streams: &Streams, device| build(config, of, image, streams, device);

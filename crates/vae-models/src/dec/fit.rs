@@ -14,12 +14,14 @@ use tch::Device;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2, to_tensor_f64};
+use vae_core::identity::Revision;
+use vae_core::net;
 use vae_core::phase::{Artefact, FitContext, PhaseSpec};
 use vae_core::pretrain::{groups_of, pretrain};
-use vae_core::train::train;
+use vae_core::train::{self, train};
 
-/// Raised when the phase `train` changes its result.
-const REVISION: u32 = 1;
+/// The phase `train`, with what it uses.
+pub const REVISIONS: &[Revision] = &[("dec", 1), train::REVISION, net::REVISION];
 
 /// DEC, or IDEC.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ impl Method for Dec {
         let groups = groups_of(&mut net.params, &training, config.bias_lr_factor);
         let spec = PhaseSpec {
             name: "train",
-            revision: REVISION,
+            revisions: &[REVISIONS],
             config,
             inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
         };

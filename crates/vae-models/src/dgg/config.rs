@@ -9,6 +9,7 @@ use crate::two_stage::CodeClustering;
 use crate::vade::LogVarInit;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::identity::neutral;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
 use vae_core::optim::OptimizerKind;
@@ -81,12 +82,17 @@ pub struct DggInit {
     /// `kmeans` or `graph`.
     pub kind: DggStart,
     /// `glorot` or `scaled`: the first variance of q(z | x).
+    #[serde(skip_serializing_if = "of_the_encoder")]
     pub log_var: LogVarInit,
     /// k-means of the codes, for `kmeans`.
     pub codes: CodeClustering,
     /// The cut of the graph, for `graph`; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<PartitionConfig>,
+}
+
+fn of_the_encoder(log_var: &LogVarInit) -> bool {
+    neutral(log_var, &LogVarInit::Glorot)
 }
 
 impl Default for DggInit {
@@ -181,6 +187,7 @@ pub struct DggConfig {
     /// Learning rate of the mixture; it follows the schedule of `train`.
     pub prior_lr: f64,
     /// Epochs in which the assignments are held at the start while the classifier learns them.
+    #[serde(skip_serializing_if = "no_warmup")]
     pub assignment_warmup_epochs: usize,
     /// Encoder and decoder.
     pub net: NetConfig,
@@ -197,6 +204,10 @@ pub struct DggConfig {
     pub classifier: ClassifierConfig,
     /// The joint training.
     pub train: TrainConfig,
+}
+
+fn no_warmup(epochs: &usize) -> bool {
+    neutral(epochs, &0)
 }
 
 impl Default for DggConfig {

@@ -19,14 +19,24 @@ use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::Resident;
+use vae_core::identity::Revision;
+use vae_core::net;
 use vae_core::optim::Group;
 use vae_core::phase::{Artefact, FitContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
-use vae_core::train::train;
+use vae_core::train::{self, train};
+use vae_gmm::prior;
+use vae_graph::{pairwise, partition};
 
-/// Raised when the phases `classifier` and `train` change their results.
-const REVISION: u32 = 1;
+/// The classifier's own training.
+const CLASSIFIER: Revision = ("dgg-classifier", 1);
+
+/// The training of the objective.
+const OBJECTIVE: Revision = ("dgg", 1);
+
+/// What is this method's own.
+pub const REVISIONS: &[Revision] = &[CLASSIFIER, OBJECTIVE];
 
 /// DGG.
 #[derive(Debug)]
@@ -62,7 +72,7 @@ impl Method for Dgg {
 
         let spec = PhaseSpec {
             name: "classifier",
-            revision: REVISION,
+            revisions: &[&[CLASSIFIER, train::REVISION, net::REVISION]],
             config: &(&config.classifier, config.n_clusters),
             inputs: &[x.sha256(), codes.key(), &start.record.key],
         };
@@ -73,9 +83,14 @@ impl Method for Dgg {
 
         let streams = Streams::new(cx.seed, "train");
         let net = DggNet::new(config, (likelihood, x.dim()), &start.mixture, &streams, cx.device);
+        let rebuilt = if config.graph.rebuild_epochs.is_empty() { &[] } else { partition::REVISIONS };
         let spec = PhaseSpec {
             name: "train",
-            revision: REVISION,
+            revisions: &[
+                &[OBJECTIVE, train::REVISION, net::REVISION, prior::REVISION],
+                pairwise::REVISIONS,
+                rebuilt,
+            ],
             config,
             inputs: &[x.sha256(), codes.key(), &start.record.key, &graph_key, &classifier.record.key],
         };

@@ -6,12 +6,8 @@ use crate::{Error, Result};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
-use vae_graph::Graph;
-use vae_graph::knn::Knn;
-use vae_graph::siamese;
-
-/// Raised when the code below changes its result.
-const REVISION: u32 = 1;
+use vae_graph::knn::{self, Knn};
+use vae_graph::{Graph, affinity, siamese};
 
 /// Where neighbours are searched for.
 pub(super) enum Points<'a> {
@@ -72,7 +68,7 @@ pub(super) fn build(
     let (neighbors, metric) = (&config.graph.neighbors, config.graph.metric);
     let spec = PhaseSpec {
         name: "graph",
-        revision: REVISION,
+        revisions: &[&[knn::REVISION, affinity::REVISION]],
         config: &(neighbors, metric),
         inputs: &[x.sha256(), points.source()],
     };

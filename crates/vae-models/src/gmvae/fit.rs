@@ -11,8 +11,12 @@ use crate::registry::Preset;
 use tch::Device;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
+use vae_core::identity::Revision;
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
+
+/// The networks and the loss.
+pub const REVISIONS: &[Revision] = &[("gmvae", 1)];
 
 /// GMVAE.
 #[derive(Debug)]
@@ -34,7 +38,7 @@ impl Method for Gmvae {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (GmvaeNet::image(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job::new(Self::REVISION, config, &config.train, config.n_init);
+        let job = Job::new(REVISIONS, config, &config.train, config.n_init);
         fit(x, &job, |streams, device| Ok(GmvaeNet::new(config, of, image, streams, device)), cx)
     }
 

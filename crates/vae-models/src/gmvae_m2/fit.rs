@@ -11,9 +11,13 @@ use crate::{Error, Result};
 use tch::Device;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
+use vae_core::identity::Revision;
 use vae_core::likelihood::Likelihood;
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
+
+/// The networks and the loss.
+pub const REVISIONS: &[Revision] = &[("gmvae-m2", 1)];
 
 /// GMVAE-M2.
 #[derive(Debug)]
@@ -40,7 +44,7 @@ impl Method for GmvaeM2 {
             return Err(Error::config("binarize", true, "false, unless the likelihood is Bernoulli"));
         }
         let of = (likelihood, x.dim());
-        let job = Job::new(Self::REVISION, config, &config.train, config.n_init);
+        let job = Job::new(REVISIONS, config, &config.train, config.n_init);
         fit(x, &job, |streams, device| Ok(GmvaeM2Net::new(config, of, streams, device)), cx)
     }
 

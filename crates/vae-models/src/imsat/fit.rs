@@ -14,13 +14,15 @@ use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2};
+use vae_core::identity::Revision;
+use vae_core::net;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
-use vae_core::train::train;
-use vae_graph::knn::{Knn, Metric};
+use vae_core::train::{self, train};
+use vae_graph::knn::{self, Knn, Metric};
 
-/// Raised when a phase changes its result.
-const REVISION: u32 = 1;
+/// The phase `train`, with what it uses.
+pub const REVISIONS: &[Revision] = &[("imsat", 1), train::REVISION, net::REVISION];
 
 /// IMSAT.
 #[derive(Debug)]
@@ -53,7 +55,7 @@ impl Method for Imsat {
         let net = ImsatNet::new(&config.net, x.dim(), config.n_clusters, &streams, cx.device);
         let spec = PhaseSpec {
             name: "train",
-            revision: REVISION,
+            revisions: &[REVISIONS],
             config,
             inputs: &[x.sha256(), &neighbours.record.key],
         };
@@ -89,7 +91,8 @@ impl Method for Imsat {
 /// there are fewer), f32 `[n]` under the name `distance`.
 fn distances(x: &Features, neighbor: usize, cx: &FitContext) -> Result<Artefact> {
     let inputs = [x.sha256()];
-    let spec = PhaseSpec { name: "neighbours", revision: REVISION, config: &neighbor, inputs: &inputs };
+    let revisions: &[&[Revision]] = &[&[knn::REVISION]];
+    let spec = PhaseSpec { name: "neighbours", revisions, config: &neighbor, inputs: &inputs };
     cx.phase(&spec, |_| -> Result<Artefact> {
         let k = neighbor.min(x.n().saturating_sub(1));
         let distance = match k {

@@ -7,6 +7,7 @@ use crate::scale::{ScaleKind, check_affine};
 use crate::vade::{InitConfig, InitKind};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::identity::neutral;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
 use vae_core::pretrain::PretrainConfig;
@@ -83,6 +84,7 @@ pub struct LtvaeConfig {
     /// η of stepwise EM.
     pub eta: f64,
     /// Epochs in which the states of the root are held at the assignments of the start.
+    #[serde(skip_serializing_if = "no_warmup")]
     pub assignment_warmup_epochs: usize,
     /// Encoder and decoder.
     pub net: NetConfig,
@@ -104,6 +106,10 @@ pub struct LtvaeConfig {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn is_one(value: &f64) -> bool {
     *value == 1.0
+}
+
+fn no_warmup(epochs: &usize) -> bool {
+    neutral(epochs, &0)
 }
 
 impl Default for LtvaeConfig {

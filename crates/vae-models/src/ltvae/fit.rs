@@ -18,15 +18,18 @@ use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2, to_tensor};
+use vae_core::identity::Revision;
+use vae_core::net;
 use vae_core::phase::{Artefact, FitContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
-use vae_core::train::train;
-use vae_gmm::KMeansConfig;
+use vae_core::train::{self, train};
 use vae_gmm::tree::LatentTree;
+use vae_gmm::{KMeansConfig, kmeans, tree};
 
-/// Raised when the phase `train` changes its result.
-const REVISION: u32 = 1;
+/// The phase `train`, with what it uses.
+pub const REVISIONS: &[Revision] =
+    &[("ltvae", 1), train::REVISION, net::REVISION, tree::REVISION, kmeans::REVISION];
 
 /// LTVAE.
 #[derive(Debug)]
@@ -45,7 +48,7 @@ struct Beginning {
 /// k-means on some columns of the codes, one-hot f64 `[n, c]`.
 fn own_states(codes: &Array2<f32>, columns: &[usize], n_states: usize, seed: u64) -> Result<Tensor> {
     let x = codes.select(Axis(1), columns);
-    let fit = KMeansConfig::default().fit(x.view(), n_states, seed)?;
+    let fit = KMeansConfig::fixed(20).fit(x.view(), n_states, seed)?;
     let labels = labels_to_tensor(&fit.labels().to_owned()).f_to_kind(Kind::Int64)?;
     Ok(labels.f_one_hot(n_states as i64)?.f_to_kind(Kind::Double)?)
 }
@@ -116,7 +119,7 @@ impl Method for Ltvae {
         let networks = Networks::new(&config.net, (likelihood, x.dim()), &streams, cx.device);
         let spec = PhaseSpec {
             name: "train",
-            revision: REVISION,
+            revisions: &[REVISIONS],
             config,
             inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
         };

@@ -19,7 +19,7 @@ use vae_core::features::{to_array2, to_array2_f64, to_tensor_f64};
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord};
 use vae_gmm::{KMeans, KMeansConfig};
 use vae_graph::Graph;
-use vae_graph::partition::PartitionConfig;
+use vae_graph::partition::JUDGE;
 
 /// Outputs, not yet orthonormal, to clusters.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ fn by_modularity(
     seed: u64,
     cx: &FitContext,
 ) -> Result<Choice> {
-    let graph = PartitionConfig::default().neighbour_graph(&Features::dense(to_array2(near)?)?, cx)?;
+    let graph = JUDGE.neighbour_graph(&Features::dense(to_array2(near)?)?, cx)?;
     let basis = to_array2_f64(y)? / (graph.n() as f64).sqrt();
     let (values, turn) = rayleigh_ritz(basis.view(), &graph)?;
     let rows = to_array2(&y.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_matmul(&turn)?)?;

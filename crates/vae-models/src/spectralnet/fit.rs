@@ -17,14 +17,24 @@ use tch::{Device, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_tensor};
+use vae_core::identity::Revision;
+use vae_core::net;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::{Streams, permutation};
-use vae_core::train::train;
+use vae_core::train::{self, train};
+use vae_gmm::kmeans;
 use vae_graph::knn::Metric;
+use vae_graph::partition;
 
-/// Raised when the phases below change their results.
-const REVISION: u32 = 1;
+/// The training of the map.
+const MAP: Revision = ("spectralnet", 1);
+
+/// How its outputs are clustered.
+const CLUSTERS: Revision = ("spectralnet-clusters", 1);
+
+/// What is this method's own.
+pub const REVISIONS: &[Revision] = &[MAP, CLUSTERS];
 
 /// Largest sample the scale of the affinities is taken from.
 const SCALE_SAMPLE: usize = 1024;
@@ -137,12 +147,17 @@ impl Method for SpectralNet {
 
         let map = SpectralMap::new(config, points.dim(), &Streams::new(cx.seed, "train"), cx.device);
         let inputs = [points.sha256(), &near_key];
-        let spec = PhaseSpec { name: "train", revision: REVISION, config, inputs: &inputs };
+        let own = [MAP, train::REVISION, net::REVISION, kmeans::REVISION];
+        let spec = PhaseSpec { name: "train", revisions: &[&own], config, inputs: &inputs };
         let trained = cx.phase(&spec, |phase| train_map(&map, &points, &near, config, phase))?;
         map.params.load(&trained.tensors, "")?;
+        let judge = match config.clusters {
+            ClusterChoice::Modularity => partition::REVISIONS,
+            ClusterChoice::Kmeans => &[],
+        };
         let spec = PhaseSpec {
             name: "clusters",
-            revision: REVISION,
+            revisions: &[&[CLUSTERS, kmeans::REVISION], judge],
             config: &(&config.kmeans, config.n_clusters),
             inputs: &[&trained.record.key],
         };

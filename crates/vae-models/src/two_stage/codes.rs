@@ -10,16 +10,17 @@ use std::cell::OnceCell;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2, to_array2_f64, to_tensor_f64};
+use vae_core::identity::Revision;
 use vae_core::init::Init;
 use vae_core::net::NetConfig;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::pretrain::Autoencoder;
 use vae_core::random::Streams;
-use vae_gmm::{GmmConfig, InitCov, KMeansConfig, KMeansFit, Select};
-use vae_graph::partition::PartitionConfig;
+use vae_gmm::{GmmConfig, InitCov, KMeansConfig, KMeansFit, Select, gmm};
+use vae_graph::partition::{self, JUDGE};
 
-/// Raised when the code below changes its result.
-const REVISION: u32 = 1;
+/// How a clustering of codes is found and chosen.
+pub const REVISION: Revision = ("code-clustering", 1);
 
 /// How one of several clusterings of the codes is chosen; no rule knows labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,9 +161,13 @@ impl<'a> Codes<'a> {
 
     /// The phase `init`: a diagonal Gaussian mixture of the codes, started from k-means.
     pub fn cluster(&self, config: &CodeClustering, n_clusters: usize) -> Result<Start> {
+        let judge = match config.select {
+            CodeSelect::Modularity => partition::REVISIONS,
+            CodeSelect::Inertia | CodeSelect::LogLikelihood => &[],
+        };
         let spec = PhaseSpec {
             name: "init",
-            revision: REVISION,
+            revisions: &[&[REVISION], gmm::REVISIONS, judge],
             config: &(config, n_clusters),
             inputs: &[self.x.sha256(), self.key()],
         };
@@ -198,12 +203,12 @@ fn mixture_of(
 ) -> Result<Artefact> {
     let codes = points.dense_rows(0, points.n());
     let seed = streams.derived_seed("gmm");
-    let kmeans = KMeansConfig { n_init: config.n_init, ..KMeansConfig::default() };
+    let kmeans = KMeansConfig::fixed(config.n_init);
     let mut notes = json!({});
     let kmeans = match config.select {
         CodeSelect::Modularity => {
             let fits = kmeans.fit_all(codes.view(), n_clusters, seed).map_err(of_codes)?;
-            let graph = PartitionConfig::default().neighbour_graph(points, cx)?;
+            let graph = JUDGE.neighbour_graph(points, cx)?;
             let judged: vae_graph::Result<Vec<f64>> =
                 fits.iter().map(|f| graph.modularity(f.labels())).collect();
             let judged = judged?;

@@ -8,11 +8,12 @@ use ndarray::{Array1, Array2, ArrayView1};
 use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
+use vae_core::identity::Revision;
 use vae_core::phase::{Artefact, PhaseRecord, PhaseSpec};
-use vae_graph::partition::{Partition, PartitionConfig};
+use vae_graph::partition::{self, Partition, PartitionConfig};
 
-/// Raised when the code below changes its result.
-const REVISION: u32 = 2;
+/// Gaussians of the clusters of a partition.
+pub const REVISION: Revision = ("partition-gaussians", 1);
 
 /// Smallest variance of a component fitted to a cluster.
 const VARIANCE_FLOOR: f64 = 1e-6;
@@ -47,7 +48,7 @@ impl Codes<'_> {
         let other_key = other.as_ref().map_or("", |o| o.key);
         let spec = PhaseSpec {
             name: "partition",
-            revision: REVISION,
+            revisions: &[&[REVISION], partition::REVISIONS],
             config: &(config, n_clusters),
             inputs: &[self.x.sha256(), self.key(), other_key],
         };

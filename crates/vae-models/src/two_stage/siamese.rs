@@ -6,11 +6,8 @@ use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::net::NetConfig;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
-use vae_graph::knn::{Knn, Metric, Neighbours};
-use vae_graph::siamese::{SiameseConfig, SiameseStart};
-
-/// Raised when the code below changes its result.
-const REVISION: u32 = 1;
+use vae_graph::knn::{self, Knn, Metric, Neighbours};
+use vae_graph::siamese::{self, SiameseConfig, SiameseStart};
 
 /// Nearest neighbours of the rows of `x` by `metric`, and a Siamese network trained on them; its codes are the artefact's
 /// tensor `codes`. `encoder`, of the same layers, is what it may start from. Takes fewer neighbours where there are fewer rows.
@@ -24,8 +21,12 @@ pub(crate) fn siamese(
 ) -> Result<Artefact> {
     let config = &SiameseConfig { n_positives: config.n_positives.min(x.n() - 1), ..config.clone() };
     let k = config.n_positives;
-    let spec =
-        PhaseSpec { name: "neighbours", revision: REVISION, config: &(k, metric), inputs: &[x.sha256()] };
+    let spec = PhaseSpec {
+        name: "neighbours",
+        revisions: &[&[knn::REVISION]],
+        config: &(k, metric),
+        inputs: &[x.sha256()],
+    };
     let near = cx.phase(&spec, |_| -> Result<Artefact> {
         let mut tensors = Tensors::new();
         Knn { k, metric }.of(x, cx)?.store("", &mut tensors)?;
@@ -33,7 +34,12 @@ pub(crate) fn siamese(
     })?;
     let mut inputs = vec![x.sha256(), &near.record.key];
     inputs.extend(encoder.map(|e| e.record.key.as_str()));
-    let spec = PhaseSpec { name: "siamese", revision: REVISION, config: &(config, net), inputs: &inputs };
+    let spec = PhaseSpec {
+        name: "siamese",
+        revisions: &[siamese::REVISIONS],
+        config: &(config, net),
+        inputs: &inputs,
+    };
     let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
         Ok(config.fit(x, &Neighbours::load("", &near.tensors)?, net, encoder, phase)?)
     })?;

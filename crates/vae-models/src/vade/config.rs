@@ -9,6 +9,7 @@ use crate::scale::ScaleKind;
 use crate::two_stage::{CodeClustering, Codes, OtherSpace, Start};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::identity::neutral;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
 use vae_core::phase::PhaseRecord;
@@ -61,6 +62,7 @@ pub struct InitConfig {
     pub pi: PiInit,
     /// `glorot` or `scaled`. Codes of small data can be so narrow that noise of variance 1 drowns them, and the clusters
     /// merge in the first epochs.
+    #[serde(skip_serializing_if = "of_the_encoder")]
     pub log_var: LogVarInit,
     /// How the codes are clustered, for `gmm` and `kmeans`.
     pub codes: CodeClustering,
@@ -71,6 +73,10 @@ pub struct InitConfig {
     /// codes alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub siamese: Option<SiameseConfig>,
+}
+
+fn of_the_encoder(log_var: &LogVarInit) -> bool {
+    neutral(log_var, &LogVarInit::Glorot)
 }
 
 impl Default for InitConfig {
@@ -136,9 +142,14 @@ pub struct VadeConfig {
     pub init: InitConfig,
     /// Epochs in which p(c | x) is held at the assignments of the start. The first epochs pull the codes about before the
     /// prior has shaped them; free assignments follow them astray.
+    #[serde(skip_serializing_if = "no_warmup")]
     pub assignment_warmup_epochs: usize,
     /// The training of the ELBO.
     pub train: TrainConfig,
+}
+
+fn no_warmup(epochs: &usize) -> bool {
+    neutral(epochs, &0)
 }
 
 impl Default for VadeConfig {

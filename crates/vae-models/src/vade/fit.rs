@@ -14,14 +14,17 @@ use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::Resident;
+use vae_core::identity::Revision;
+use vae_core::net;
 use vae_core::optim::Group;
 use vae_core::phase::{Artefact, FitContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
-use vae_core::train::train;
+use vae_core::train::{self, train};
+use vae_gmm::prior;
 
-/// Raised when the phase `train` changes its result.
-const REVISION: u32 = 1;
+/// The phase `train`, with what it uses.
+pub const REVISIONS: &[Revision] = &[("vade", 1), train::REVISION, net::REVISION, prior::REVISION];
 
 /// VaDE.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ impl Method for Vade {
         }
         let spec = PhaseSpec {
             name: "train",
-            revision: REVISION,
+            revisions: &[REVISIONS],
             config,
             inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
         };

@@ -12,8 +12,12 @@ use crate::registry::Preset;
 use tch::Device;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
+use vae_core::identity::Revision;
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
+
+/// The networks and the loss.
+pub const REVISIONS: &[Revision] = &[("vae-cluster", 1)];
 
 /// VAE-Cluster.
 #[derive(Debug)]
@@ -37,11 +41,11 @@ impl Method for VaeCluster {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (ClusterNet::su_image(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job::new(Self::REVISION, config, &config.train, config.n_init);
+        let job = Job::new(REVISIONS, config, &config.train, config.n_init);
         let plain = config.graph_start.as_ref().map(|start| {
             let train = start.plain(&config.train);
             let plain = VaeClusterConfig { graph_start: None, n_init: 1, train, ..config.clone() };
-            Plain { start, n_clusters: config.n_clusters, config: plain }
+            Plain { start, revisions: REVISIONS, n_clusters: config.n_clusters, config: plain }
         });
         let build = |config: &VaeClusterConfig, streams: &Streams, device| {
             ClusterNet::su(config, of, image, streams, device)

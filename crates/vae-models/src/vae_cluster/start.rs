@@ -20,16 +20,17 @@ use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2, to_tensor};
-use vae_core::net::NetConfig;
+use vae_core::identity::Revision;
+use vae_core::net::{self, NetConfig};
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
-use vae_core::train::{TrainConfig, train};
+use vae_core::train::{self, TrainConfig, train};
 use vae_graph::knn::Metric;
-use vae_graph::partition::PartitionConfig;
+use vae_graph::partition::{self, PartitionConfig};
 use vae_graph::siamese::{SiameseConfig, SiameseStart, codes as siamese_codes};
 
-/// Raised when the code below changes its result.
-const REVISION: u32 = 1;
+/// The phase `plain` and the means of the classes.
+pub const REVISION: Revision = ("graph-start", 1);
 
 /// Rows per block when all samples pass through the encoder.
 const BLOCK: usize = 512;
@@ -100,6 +101,8 @@ impl GraphStart {
 /// What [`fit_classes`] needs for a start from the graph.
 pub(crate) struct Plain<'a, C> {
     pub start: &'a GraphStart,
+    /// Those of the method whose networks are trained.
+    pub revisions: &'a [Revision],
     /// The method's configuration of the phase `plain`: without the start.
     pub config: C,
     pub n_clusters: usize,
@@ -122,7 +125,12 @@ fn begin<C: Serialize>(
     build: impl Fn(&Streams, Device) -> ClusterNet,
     cx: &FitContext,
 ) -> Result<Begun> {
-    let spec = PhaseSpec { name: "plain", revision: REVISION, config: &plain.config, inputs: &[x.sha256()] };
+    let spec = PhaseSpec {
+        name: "plain",
+        revisions: &[&[REVISION, train::REVISION, net::REVISION], plain.revisions],
+        config: &plain.config,
+        inputs: &[x.sha256()],
+    };
     let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
         let net = ClusterNet { held: Some(Held::Uniform), ..build(&phase.streams, cx.device) };
         let data = Resident::new(x, cx.device)?;
@@ -134,7 +142,7 @@ fn begin<C: Serialize>(
     let other = siamese(x, config, Metric::Euclidean, net, cx, &mut records)?;
     let spec = PhaseSpec {
         name: "partition",
-        revision: REVISION,
+        revisions: &[&[REVISION], partition::REVISIONS],
         config: &(&plain.start.partition, plain.n_clusters),
         inputs: &[x.sha256(), &trained.record.key, &other.record.key],
     };
