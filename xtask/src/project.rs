@@ -12,7 +12,7 @@ use crate::libtorch::Libtorch;
 use crate::step::{self, Step};
 
 /// Packages that never touch torch: their commands run without libtorch.
-pub const WITHOUT_TORCH: [&str; 3] = ["vae-data", "vae-metrics", "xtask"];
+pub const WITHOUT_TORCH: [&str; 4] = ["vae-array", "vae-data", "vae-metrics", "xtask"];
 
 /// The root of the clone that `cargo xtask` was called in.
 pub fn root() -> PathBuf {

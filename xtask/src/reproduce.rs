@@ -1,9 +1,10 @@
 //! `cargo xtask reproduce <recipe>`: which runs does the table lack, make them, render it.
 //!
-//! A run counts as done when `results/<recipe>/runs/` holds its file for exactly the configuration and code revision
-//! that the binary reports now. Stop at any moment and start the same command again.
+//! A run counts as done when `results/<recipe>/runs/` holds its file for exactly the configuration, the data and the revisions
+//! of the code that the binary reports now. Stop at any moment and start the same command again.
 
 mod availability;
+mod identity;
 mod launch;
 mod pages;
 mod plan;
@@ -17,7 +18,7 @@ mod stats;
 mod table;
 mod vae;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -184,15 +185,25 @@ pub fn check_runs(vae: &Vae) -> Result<()> {
 }
 
 fn check_runs_of(results: &Path, names: &[String], vae: &Vae) -> Result<()> {
-    let (mut count, mut found) = (0, Vec::new());
+    let (mut count, mut stale, mut unverified) = (0, Vec::new(), BTreeMap::new());
     for name in names {
         let recipe = pages::read_recipe(results, name)?;
         let runs = runfile::read_all(&results.join(name).join("runs"))?;
         count += runs.len();
-        found.extend(stale::stale(&recipe, &runs, vae).with_context(|| format!("in the recipe {name}"))?);
+        let found = stale::compare_with_present(&recipe, &runs, vae);
+        let found = found.with_context(|| format!("in the recipe {name}"))?;
+        stale.extend(found.stale);
+        for (dataset, runs) in found.unverified {
+            *unverified.entry(dataset).or_insert(0) += runs;
+        }
     }
-    stale::refuse(&found)?;
-    eprintln!("    {count} recorded runs are of the present settings");
+    stale::refuse(&stale)?;
+    eprintln!("    {count} recorded runs are of the present configurations, code and data");
+    for (dataset, runs) in unverified {
+        eprintln!(
+            "    {runs} of them on {dataset}, whose data are unverified: the registry does not know their content"
+        );
+    }
     Ok(())
 }
 

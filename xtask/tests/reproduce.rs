@@ -41,7 +41,7 @@ dataset = "strokes"
 published = "94.46"
 "#;
 
-/// Answers like `vae`. Files in its folder steer it: `revision`, `fail-METHOD`, `slow`, `no-data`, `confused`, `crash`,
+/// Answers like `vae`. Files in its folder steer it: `revision`, `content`, `unpinned`, `fail-METHOD`, `slow`, `no-data`, `confused`, `crash`,
 /// `no-SET`.
 const FAKE_VAE: &str = r#"#!/bin/sh
 here=$(dirname "$0")
@@ -70,8 +70,14 @@ while [ $# -gt 0 ]; do
 done
 revision=$(cat "$here/revision")
 hash=$(printf '%s %s %s' "$method" "$profile" "$sets" | cksum | tr -d ' ')
-identity="\"config_sha256\":\"0000000$hash\",\"revision\":$revision"
-if [ "$command" = config ]; then echo "{\"method\":\"$method\",$identity}"; exit; fi
+identity="\"config_sha256\":\"0000000$hash\",\"revisions\":{\"k-means\":$revision}"
+known=null; if [ -e "$here/content" ]; then known="\"$(cat "$here/content")\""; fi
+if [ -e "$here/unpinned" ]; then defaults='"train.lr"'; fi
+if [ "$command" = config ]; then
+    echo "{\"method\":\"$method\",$identity,\"data_sha256\":{\"all\":$known,\"train\":null},\"defaults\":[$defaults]}"
+    exit
+fi
+identity="$identity,\"data_sha256\":$known"
 if [ -e "$here/confused" ]; then echo "error: the folder is of another run" >&2; exit 1; fi
 if [ -e "$here/crash" ]; then kill -s KILL $$; fi
 echo "$all" >> "$here/calls"
@@ -339,12 +345,39 @@ fn pictures_are_not_fetched_where_nothing_makes_features_of_them() {
 }
 
 #[test]
+fn recorded_runs_on_other_data_are_found_and_made_again() {
+    let clone = Clone::new();
+    clone.write("bin/content", "1111111111");
+    ok(&clone.reproduce(&["tiny"]));
+    let said = ok(&clone.reproduce(&["--check-runs"]));
+    assert!(said.contains("4 recorded runs are") && !said.contains("unverified"), "{said}");
+    // The configuration is the same, the data behind it are not.
+    clone.write("bin/content", "2222222222");
+    let said = not_ok(&clone.reproduce(&["--check-runs"]));
+    assert!(said.contains("4 recorded run(s)"), "{said}");
+    assert!(said.contains("its data are 11111111, now they are 22222222"), "{said}");
+    ok(&clone.reproduce(&["tiny"]));
+    assert_eq!(clone.calls(), 8);
+    ok(&clone.reproduce(&["--check-runs"]));
+}
+
+#[test]
+fn rows_that_depend_on_a_default_are_found() {
+    let clone = Clone::new();
+    ok(&clone.reproduce(&["tiny"]));
+    clone.write("bin/unpinned", "");
+    let said = not_ok(&clone.reproduce(&["--check-runs"]));
+    assert!(said.contains("write them into its preset or its recipe: train.lr"), "{said}");
+}
+
+#[test]
 fn recorded_runs_of_other_settings_are_found() {
     let clone = Clone::new();
     ok(&clone.reproduce(&["tiny"]));
     clone.write("bin/no-data", "");
     let said = ok(&clone.reproduce(&["--check-runs"]));
-    assert!(said.contains("4 recorded runs are of the present settings"), "{said}");
+    assert!(said.contains("4 recorded runs are of the present configurations, code and data"), "{said}");
+    assert!(said.contains("4 of them on strokes, whose data are unverified"), "{said}");
 
     clone.write("results/tiny/recipe.toml", &RECIPE.replace("warm=true", "warm=false"));
     let said = not_ok(&clone.reproduce(&["--check-runs"]));
@@ -370,7 +403,7 @@ fn recorded_runs_of_other_settings_are_found() {
     let said = not_ok(&clone.reproduce(&["--check-runs"]));
     assert!(
         said.contains("3 recorded run(s)")
-            && said.contains("strokes-kmeans-standard-s0.json: its method's revision is 1, now it is 2"),
+            && said.contains("strokes-kmeans-standard-s0.json: its revision of k-means is 1, now it is 2"),
         "{said}"
     );
 }

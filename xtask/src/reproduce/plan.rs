@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use sha2::{Digest, Sha256};
 
 use super::availability::{Availability, note};
+use super::identity::Identity;
 use super::recipe::{Dataset, FitSplit, Profile, Recipe, Row};
-use super::runfile::{Identity, Key, RunFile};
+use super::runfile::{Key, RunFile};
 use super::vae::{Resolved, Vae};
 
 /// What the command line restricts and adds.
@@ -49,7 +51,7 @@ pub struct Job {
 /// What there is of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// A run file for exactly this configuration and revision, finished or failed.
+    /// A current run file, finished or failed.
     Recorded,
     /// Nothing that counts.
     Missing,
@@ -69,14 +71,14 @@ pub fn plan(
     let mut jobs = Vec::new();
     for (row, dataset) in cells {
         let selection = selection(row, dataset, profile, choice);
-        let Resolved { identity, matmul } = vae.resolve(&selection)?;
+        let Resolved { identity, matmul, .. } = vae.resolve(&selection, recipe.fit_split)?;
         for &seed in &choice.seeds {
             let key =
                 Key { dataset: dataset.id.as_ref().clone(), row: row.id.as_ref().clone(), profile, seed };
             if choice.only.as_ref().is_some_and(|only| *only != key.name()) {
                 continue;
             }
-            let found = recorded.iter().any(|run| run.key() == key && run.identity() == identity);
+            let found = recorded.iter().any(|run| run.key() == key && run.identity.is_current(&identity));
             let mut selection = selection.clone();
             selection.extend(["--seed".to_owned(), seed.to_string()]);
             if recipe.fit_split == FitSplit::Train {
@@ -97,14 +99,17 @@ pub fn plan(
     Ok(jobs)
 }
 
-/// The name of a run's folder. `vae fit` refuses the folder of another run, so all that makes it another is part of it.
+/// The name of a run's folder. `vae fit` refuses the folder of another run, so all that makes it another is part of it: the
+/// configuration first, then code and data as one hash.
 fn folder(key: &Key, identity: &Identity, matmul: Option<&str>, choice: &Choice) -> String {
-    let Identity { config_sha256, revision } = identity;
+    let Identity { config_sha256, data_sha256, fit_split, revisions } = identity;
+    let code_and_data = Sha256::digest(format!("{data_sha256:?} {fit_split} {revisions:?}"));
+    let code_and_data: String = code_and_data.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     // Folders older than the choice hold runs of the BLAS.
     let matmul = matmul.filter(|&library| library != "blas").map(|library| format!("-{library}"));
     let device = choice.device.as_ref().map(|device| format!("-{}", device.replace(':', "")));
     let (device, matmul) = (device.unwrap_or_default(), matmul.unwrap_or_default());
-    format!("{}-{}-r{revision}-t{}{device}{matmul}", key.name(), &config_sha256[..8], choice.threads)
+    format!("{}-{}-{code_and_data}-t{}{device}{matmul}", key.name(), &config_sha256[..8], choice.threads)
 }
 
 /// The chosen cells that can be run. Why a cell of the recipe cannot be run is noted for all of them, so that the table
@@ -285,13 +290,16 @@ mod tests {
     fn a_folder_is_named_after_all_that_makes_its_run_another() {
         let (dataset, row) = ("mnist".to_owned(), "vade".to_owned());
         let key = Key { dataset, row, profile: Profile::Quick, seed: 3 };
-        let identity = Identity { config_sha256: "0123456789".into(), revision: 2 };
+        let identity = Identity { config_sha256: "0123456789".into(), ..Identity::default() };
         let of = |matmul, device: Option<&str>| {
             let choice = Choice { device: device.map(str::to_owned), threads: 1, ..Choice::default() };
             folder(&key, &identity, matmul, &choice)
         };
-        let plain = "mnist-vade-quick-s3-01234567-r2-t1";
-        assert_eq!(of(None, None), plain);
+        let plain = of(None, None);
+        assert!(plain.starts_with("mnist-vade-quick-s3-01234567-") && plain.ends_with("-t1"), "{plain}");
+        let raised = Identity { revisions: [("k-means".to_owned(), 2)].into(), ..identity.clone() };
+        let choice = Choice { threads: 1, ..Choice::default() };
+        assert_ne!(folder(&key, &raised, None, &choice), plain);
         assert_eq!(of(Some("blas"), None), plain);
         assert_eq!(of(Some("onednn"), None), format!("{plain}-onednn"));
         assert_eq!(of(Some("blas"), Some("cuda:1")), format!("{plain}-cuda1"));

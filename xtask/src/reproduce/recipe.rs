@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 /// Which settings a run uses.
@@ -80,7 +80,7 @@ pub enum Split {
 }
 
 /// Which rows the runs of a recipe fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum FitSplit {
     /// All.
@@ -88,6 +88,15 @@ pub enum FitSplit {
     All,
     /// The publisher's training split.
     Train,
+}
+
+impl fmt::Display for FitSplit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "all rows",
+            Self::Train => "the training split",
+        })
+    }
 }
 
 /// A table.

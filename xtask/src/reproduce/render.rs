@@ -228,11 +228,12 @@ impl Sheet<'_> {
             let error = run.error.as_deref().unwrap_or_default();
             text += &notes.mark(format!("{}, seed {}: failed: {error}", filled.row.title, run.seed));
         }
-        let identities: BTreeSet<_> = filled.runs.iter().map(|run| run.identity()).collect();
+        let finished = filled.runs.iter().filter(|run| run.error.is_none());
+        let identities: BTreeSet<_> = finished.map(|run| &run.identity).collect();
         if identities.len() > 1 {
             let what = format!("{} on {}", filled.row.title, filled.dataset.title);
             text += &notes.mark(format!(
-                "{what}: runs of {} configurations or revisions are mixed; `cargo xtask reproduce {}` renews the old ones.",
+                "{what}: runs of {} configurations, data or revisions are mixed; `cargo xtask reproduce {}` renews the old ones.",
                 identities.len(),
                 self.recipe.name
             ));
@@ -330,7 +331,7 @@ mod tests {
 
     fn run(seed: u64, acc: f64) -> RunFile {
         serde_json::from_value(json!({
-            "row": "vade", "dataset": "strokes", "profile": "standard", "seed": seed, "config_sha256": "ab", "revision": 1,
+            "row": "vade", "dataset": "strokes", "profile": "standard", "seed": seed, "config_sha256": "ab", "revisions": {"k-means": 1},
             "metrics": {"fit": {"acc": acc, "nmi": 0.9, "ari": 0.8, "purity": acc}},
             "wall_s": 42.0, "peak_rss_mib": 512.4, "threads": 1, "device": "cpu",
             "hardware": {"cpu": "Abacus 3000", "cores": 2, "gpu": null}, "versions": {"commit": "0123456789abcdef"},
@@ -419,7 +420,7 @@ mod tests {
         let mut failed = run(1, 0.5);
         failed.error = Some("NaN in step 3".into());
         let mut other = run(2, 0.9);
-        other.revision = 2;
+        other.identity.revisions.insert("k-means".to_owned(), 2);
         let text = short(&[run(0, 0.94), failed.clone(), other], &Availability::default());
         assert!(text.contains("**92.00 ± 2.83**[2][3] (2)"), "{text}");
         assert!(text.contains("[2] VaDE, seed 1: failed: NaN in step 3"), "{text}");

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::identity::Identity;
 use super::recipe::{Metric, Profile, Split};
 use crate::files;
 use crate::project::Provenance;
@@ -29,13 +30,6 @@ impl Key {
     }
 }
 
-/// What makes two runs comparable: the resolved configuration without seed, threads and device, and the method's code.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Identity {
-    pub config_sha256: String,
-    pub revision: u64,
-}
-
 /// The keys that tables are made of. A failed run has `error` and may lack the rest.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RunFile {
@@ -43,8 +37,8 @@ pub struct RunFile {
     pub dataset: String,
     pub profile: Profile,
     pub seed: u64,
-    pub config_sha256: String,
-    pub revision: u64,
+    #[serde(flatten)]
+    pub identity: Identity,
     pub error: Option<String>,
     #[serde(default)]
     pub metrics: Metrics,
@@ -106,11 +100,6 @@ impl RunFile {
         Key { dataset: self.dataset.clone(), row: self.row.clone(), profile: self.profile, seed: self.seed }
     }
 
-    /// What was run.
-    pub fn identity(&self) -> Identity {
-        Identity { config_sha256: self.config_sha256.clone(), revision: self.revision }
-    }
-
     /// A score as a fraction; `None` if the run failed or has no such score.
     pub fn score(&self, metric: Metric, split: Split) -> Option<f64> {
         let scores = match split {
@@ -165,9 +154,16 @@ pub fn finished(plan: &Plan<'_>, run_json: &Path, provenance: &Provenance) -> Re
         ensure!(found == want, "{}: {key} is {found}, and {want} was asked for", run_json.display());
         Ok(())
     };
-    wrote("config_sha256", &json!(plan.identity.config_sha256))?;
-    wrote("revision", &json!(plan.identity.revision))?;
     wrote("seed", &json!(plan.key.seed))?;
+    let identity: Identity = serde_json::from_value(Value::Object(value.clone()))
+        .with_context(|| format!("{} does not say what was run", run_json.display()))?;
+    let differences = identity.differences(plan.identity);
+    ensure!(
+        differences.is_empty(),
+        "{} is not the run that was asked for: {}",
+        run_json.display(),
+        differences.join("; ")
+    );
     place(&mut value, plan, provenance);
     Ok(Value::Object(value))
 }
@@ -176,8 +172,12 @@ pub fn finished(plan: &Plan<'_>, run_json: &Path, provenance: &Provenance) -> Re
 pub fn failed(plan: &Plan<'_>, run_json: &Path, error: &str, provenance: &Provenance) -> Value {
     let mut value = read_object(run_json).unwrap_or_default();
     value.entry("error").or_insert_with(|| json!(error));
-    value.insert("config_sha256".to_owned(), json!(plan.identity.config_sha256));
-    value.insert("revision".to_owned(), json!(plan.identity.revision));
+    let Identity { config_sha256, data_sha256, fit_split, revisions } = plan.identity;
+    value.insert("config_sha256".to_owned(), json!(config_sha256));
+    value.entry("data_sha256").or_insert_with(|| json!(data_sha256));
+    value.insert("fit_split".to_owned(), json!(fit_split));
+    // It is made anew when any code changes.
+    value.insert("revisions".to_owned(), json!(revisions));
     value.insert("seed".to_owned(), json!(plan.key.seed));
     place(&mut value, plan, provenance);
     Value::Object(value)
@@ -227,14 +227,19 @@ mod tests {
     }
 
     fn identity() -> Identity {
-        Identity { config_sha256: "ab".into(), revision: 2 }
+        Identity {
+            config_sha256: "ab".into(),
+            data_sha256: Some("12".into()),
+            revisions: [("k-means".to_owned(), 2)].into(),
+            ..Identity::default()
+        }
     }
 
     #[test]
     fn a_finished_run_takes_its_place() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run.json");
-        let text = r#"{"schema":1,"method":"vade","seed":3,"config_sha256":"ab","revision":2,
+        let text = r#"{"schema":1,"method":"vade","seed":3,"config_sha256":"ab","data_sha256":"12","revisions":{"k-means":2},
             "metrics":{"fit":{"acc":0.9}},"versions":{"tch":"0.24.0"}}"#;
         fs::write(&path, text).unwrap();
         let (key, identity) = (key(), identity());
@@ -248,14 +253,14 @@ mod tests {
         let name = dir.path().join("mnist-vade-graph-standard-s3.json");
         let run = RunFile::read(&name).unwrap();
         assert_eq!(
-            (run.key(), run.identity(), run.score(Metric::Acc, Split::Fit)),
+            (run.key(), run.identity.clone(), run.score(Metric::Acc, Split::Fit)),
             (key, identity, Some(0.9))
         );
         assert_eq!(run.score(Metric::Acc, Split::Test), None);
 
         fs::write(&path, text.replace("\"ab\"", "\"cd\"")).unwrap();
-        let error = finished(&plan_of(&run.key(), &run.identity()), &path, &provenance()).unwrap_err();
-        assert!(error.to_string().contains("config_sha256 is \"cd\""), "{error}");
+        let error = finished(&plan_of(&run.key(), &run.identity), &path, &provenance()).unwrap_err();
+        assert!(error.to_string().ends_with("asked for: its configuration is cd, now it is ab"), "{error}");
     }
 
     fn plan_of<'a>(key: &'a Key, identity: &'a Identity) -> Plan<'a> {

@@ -6,17 +6,33 @@ use std::collections::btree_map::Entry;
 
 use anyhow::{Context, Result, ensure};
 
+use super::identity::Identity;
 use super::plan;
 use super::recipe::{Dataset, Profile, Recipe, Row};
-use super::runfile::{Identity, Key, RunFile};
+use super::runfile::{Key, RunFile};
 use super::vae::Vae;
 
-/// The files among `runs` that do not belong to `recipe` as it is now: for each why, and the command that mends it.
+/// What is found among recorded runs.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// For each run that does not belong to the recipe as it is now why, and the command that mends it.
+    pub stale: Vec<String>,
+    /// Runs by data set whose data could not be verified: the registry does not know their content.
+    pub unverified: BTreeMap<String, usize>,
+}
+
+/// Compares `runs` with `recipe` as it is now.
 ///
-/// No data set needs to be there: a configuration is resolved without the data.
-pub fn stale(recipe: &Recipe, runs: &[RunFile], vae: &Vae) -> Result<Vec<String>> {
+/// No data set needs to be there: configurations are resolved without the data, whose content is known by the registry.
+pub fn compare_with_present(recipe: &Recipe, runs: &[RunFile], vae: &Vae) -> Result<Compared> {
     compare(recipe, runs, &|row, dataset, profile| {
-        let resolved = vae.resolve(&plan::selection(row, dataset, profile, &plan::Choice::default()))?;
+        let words = plan::selection(row, dataset, profile, &plan::Choice::default());
+        let resolved = vae.resolve(&words, recipe.fit_split)?;
+        ensure!(
+            resolved.defaults.is_empty(),
+            "a change of the defaults would change this row: write them into its preset or its recipe: {}",
+            resolved.defaults.join(", ")
+        );
         Ok(resolved.identity)
     })
 }
@@ -32,14 +48,14 @@ pub fn refuse(stale: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// [`stale`], with the present identity of a cell from `now`. It is asked once a cell, not once a seed.
+/// [`compare_with_present`], with the present identity of a cell from `now`. It is asked once a cell, not once a seed.
 fn compare(
     recipe: &Recipe,
     runs: &[RunFile],
     now: &dyn Fn(&Row, &Dataset, Profile) -> Result<Identity>,
-) -> Result<Vec<String>> {
+) -> Result<Compared> {
     let mut known = BTreeMap::new();
-    let mut stale = Vec::new();
+    let Compared { mut stale, mut unverified } = Compared::default();
     for run in runs {
         let key = run.key();
         let file = format!("results/{}/runs/{}.json", recipe.name, key.name());
@@ -56,10 +72,14 @@ fn compare(
                 format!("cannot tell the present settings of {} on {}", run.row, run.dataset)
             })?),
         };
-        let why = difference(&run.identity(), now);
-        stale.extend(why.map(|why| format!("  {file}: {why}\n    {}", command(recipe, &key))));
+        let why = run.identity.differences(now);
+        if !why.is_empty() {
+            stale.push(format!("  {file}: {}\n    {}", why.join("; "), command(recipe, &key)));
+        } else if now.data_sha256.is_none() {
+            *unverified.entry(key.dataset).or_insert(0) += 1;
+        }
     }
-    Ok(stale)
+    Ok(Compared { stale, unverified })
 }
 
 /// The row and the data set of a run, or why the recipe has no cell for it.
@@ -72,18 +92,6 @@ fn cell<'a>(recipe: &'a Recipe, key: &Key) -> Result<(&'a Row, &'a Dataset), Str
         (Some(row), Some(dataset)) if row.is_in(dataset, key.profile) => Ok((row, dataset)),
         _ => Err(format!("row {} is not for {} in profile {}", key.row, key.dataset, key.profile)),
     }
-}
-
-fn difference(then: &Identity, now: &Identity) -> Option<String> {
-    let short = |identity: &Identity| identity.config_sha256.chars().take(8).collect::<String>();
-    let mut parts = Vec::new();
-    if then.config_sha256 != now.config_sha256 {
-        parts.push(format!("its configuration is {}, now it is {}", short(then), short(now)));
-    }
-    if then.revision != now.revision {
-        parts.push(format!("its method's revision is {}, now it is {}", then.revision, now.revision));
-    }
-    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// What makes a run anew.
@@ -108,20 +116,27 @@ mod tests {
     fn run(row: &str, dataset: &str, profile: &str, seed: u64, config: &str, revision: u64) -> RunFile {
         serde_json::from_value(json!({
             "row": row, "dataset": dataset, "profile": profile, "seed": seed, "config_sha256": config,
-            "revision": revision,
+            "data_sha256": "12", "revisions": {"k-means": revision},
         }))
         .unwrap()
     }
 
-    /// Every cell is at configuration `abababab...`, revision 2; counts how often it is asked.
+    /// Every cell is at configuration `abababab...`, revision 2 of k-means; counts how often it is asked.
     fn found(recipe: &str, runs: &[RunFile]) -> (Vec<String>, usize) {
         let recipe = Recipe::parse("small", recipe).unwrap();
         let asked = Cell::new(0);
-        let stale = compare(&recipe, runs, &|_, _, _| {
+        let found = compare(&recipe, runs, &|_, _, _| {
             asked.set(asked.get() + 1);
-            Ok(Identity { config_sha256: "ab".repeat(32), revision: 2 })
+            Ok(Identity {
+                config_sha256: "ab".repeat(32),
+                data_sha256: Some("12".to_owned()),
+                revisions: [("k-means".to_owned(), 2)].into(),
+                ..Identity::default()
+            })
         });
-        (stale.unwrap(), asked.get())
+        let found = found.unwrap();
+        assert!(found.unverified.is_empty());
+        (found.stale, asked.get())
     }
 
     #[test]
@@ -147,13 +162,26 @@ mod tests {
             [
                 "  results/small/runs/strokes-vade-standard-s3.json: its configuration is cdcdcdcd, now it is abababab\n    \
                  cargo xtask reproduce small --methods vade --datasets strokes --seeds 3,",
-                "  results/small/runs/strokes-dec-quick-s0.json: its method's revision is 1, now it is 2\n    \
+                "  results/small/runs/strokes-dec-quick-s0.json: its revision of k-means is 1, now it is 2\n    \
                  cargo xtask reproduce small --methods dec --datasets strokes --seeds 0, --profile quick",
             ]
         );
         assert_eq!(asked, 2);
         let text = refuse(&stale).unwrap_err().to_string();
         assert!(text.starts_with("2 recorded run(s) do not belong") && text.contains(&stale[1]), "{text}");
+    }
+
+    #[test]
+    fn runs_on_data_of_unknown_content_are_counted_apart() {
+        let recipe = Recipe::parse("small", SMALL).unwrap();
+        let fresh = "ab".repeat(32);
+        let runs = [0, 1].map(|seed| run("vade", "strokes", "standard", seed, &fresh, 2));
+        let found = compare(&recipe, &runs, &|_, _, _| {
+            let revisions = [("k-means".to_owned(), 2)].into();
+            Ok(Identity { config_sha256: fresh.clone(), revisions, ..Identity::default() })
+        });
+        let unverified = [("strokes".to_owned(), 2)].into();
+        assert_eq!(found.unwrap(), Compared { stale: Vec::new(), unverified });
     }
 
     #[test]

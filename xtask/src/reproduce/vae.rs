@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::runfile::Identity;
+use super::identity::{Identity, Revisions};
+use super::recipe::FitSplit;
 use crate::libtorch::Libtorch;
 use crate::step;
 
@@ -27,14 +28,27 @@ pub struct Vae {
 #[derive(Deserialize)]
 struct Config {
     config_sha256: String,
-    revision: u64,
+    revisions: Revisions,
+    #[serde(default)]
+    data_sha256: Known,
+    #[serde(default)]
+    defaults: Vec<String>,
     matmul: Option<String>,
+}
+
+/// Content of a data set as the registry knows it.
+#[derive(Deserialize, Default)]
+struct Known {
+    all: Option<String>,
+    train: Option<String>,
 }
 
 /// What `vae config` says of a run.
 #[derive(Debug)]
 pub struct Resolved {
     pub identity: Identity,
+    /// Settings that nobody chose.
+    pub defaults: Vec<String>,
     /// Library of its matrix products, where the program tells.
     pub matmul: Option<String>,
 }
@@ -87,15 +101,15 @@ impl Vae {
         Some(reason(if fetched { &after } else { &problem }, dataset))
     }
 
-    /// What these options come to: the configuration's hash, the method's revision, the library of matrix products.
-    pub fn resolve(&self, selection: &[String]) -> Result<Resolved> {
+    /// What these options come to: what a run must be to be of today, and the library of matrix products.
+    pub fn resolve(&self, selection: &[String], fit_split: FitSplit) -> Result<Resolved> {
         let mut words = vec!["config".to_owned()];
         words.extend_from_slice(selection);
         words.push("--json".to_owned());
         let mut command = self.command(&words);
         let text = step::stdout(&mut command)?;
         let config: Config = serde_json::from_str(&text)
-            .with_context(|| format!("`{}` printed no config_sha256 and revision", step::line(&command)))?;
+            .with_context(|| format!("`{}` printed no config_sha256 and revisions", step::line(&command)))?;
         let hex = config.config_sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !hex || config.config_sha256.len() < 8 {
             bail!(
@@ -104,8 +118,13 @@ impl Vae {
                 config.config_sha256
             );
         }
-        let identity = Identity { config_sha256: config.config_sha256, revision: config.revision };
-        Ok(Resolved { identity, matmul: config.matmul })
+        let Config { config_sha256, revisions, data_sha256, defaults, matmul } = config;
+        let data_sha256 = match fit_split {
+            FitSplit::All => data_sha256.all,
+            FitSplit::Train => data_sha256.train,
+        };
+        let identity = Identity { config_sha256, data_sha256, fit_split, revisions };
+        Ok(Resolved { identity, defaults, matmul })
     }
 }
 
