@@ -1,6 +1,8 @@
 //! Tests of the run folder; the last ones force what two and three processes do to each other.
 
 use super::*;
+use std::sync::mpsc;
+use std::thread;
 
 fn identity(pairs: &[(&str, &str)]) -> Identity {
     Identity(pairs.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect())
@@ -100,32 +102,65 @@ fn assert_another_run(opened: Result<(RunFolder, State)>) {
 }
 
 #[test]
-fn who_makes_the_folder_and_is_overtaken_leaves_the_other_run_alone() {
+fn who_makes_the_folder_and_is_overtaken_leaves_the_lock_of_the_other() {
     let root = tempfile::tempdir().expect("temp dir");
     let dir = root.path().join("run");
     let mut second = None;
-    assert_busy(open_while(&dir, "0", Step::Made, || second = Some(open(&dir, "1").expect("second"))));
-    assert_eq!(owner(&dir), "1");
-    // The second one's lock still keeps a third one out.
-    assert!(dir.join(LOCK).exists());
-    assert_busy(open(&dir, "2"));
+    let first = open_while(&dir, "0", Step::Made, || second = Some(open(&dir, "1").expect("second")));
+    assert!(first.is_err() && owner(&dir) == "1");
+    // A third process, on the run of the second one, is still kept out.
+    assert_busy(open(&dir, "1"));
+    assert_busy(first);
     drop(second);
     assert!(!dir.join(LOCK).exists());
     assert_another_run(open(&dir, "2"));
 }
 
 #[test]
-fn a_run_that_began_and_ended_before_the_lock_is_seen() {
+fn who_makes_the_folder_does_not_remove_it_under_the_lock_of_the_other() {
     let root = tempfile::tempdir().expect("temp dir");
     let dir = root.path().join("run");
-    let finish = || open(&dir, "1").expect("second").0.finish().expect("finish");
-    assert_another_run(open_while(&dir, "0", Step::Made, finish));
-    assert!(owner(&dir) == "1" && is_finished(&dir));
-    // The same where the folder was there before.
-    let dir = root.path().join("old");
-    fs::create_dir(&dir).expect("folder");
-    assert_another_run(open_while(&dir, "0", Step::Made, || drop(open(&dir, "1").expect("second"))));
-    assert_eq!(owner(&dir), "1");
+    let (says_locked, is_locked) = mpsc::channel();
+    let (says_go_on, may_go_on) = mpsc::channel();
+    thread::scope(|scope| {
+        let mut second = None;
+        let first = open_while(&dir, "0", Step::Made, || {
+            let dir = &dir;
+            second = Some(scope.spawn(move || {
+                open_while(dir, "1", Step::Locked, || {
+                    says_locked.send(()).expect("the first one waits");
+                    may_go_on.recv().expect("the first one is refused");
+                })
+            }));
+            is_locked.recv().expect("the second one has the lock");
+        });
+        assert!(first.is_err());
+        says_go_on.send(()).expect("the second one waits");
+        let (_held, state) = second.expect("started").join().expect("no panic").expect("second");
+        assert_eq!((state, owner(&dir).as_str()), (State::Empty, "1"));
+        assert_busy(open(&dir, "1"));
+    });
+}
+
+#[test]
+fn a_whole_run_at_any_moment_of_another_one_leaves_one_owner() {
+    for is_there in [false, true] {
+        for step in [Step::Made, Step::Locked, Step::Looked] {
+            let root = tempfile::tempdir().expect("temp dir");
+            let dir = root.path().join("run");
+            if is_there {
+                fs::create_dir(&dir).expect("folder");
+            }
+            let mut second = None;
+            let first = open_while(&dir, "0", step, || {
+                second = Some(open(&dir, "1").map(|(folder, _)| folder.finish().expect("finish")));
+            });
+            let second = second.expect("it ran");
+            assert!(first.is_ok() != second.is_ok(), "{step:?}: {first:?} and {second:?}");
+            assert_eq!(owner(&dir), if first.is_ok() { "0" } else { "1" }, "{step:?}");
+            assert_eq!(is_finished(&dir), second.is_ok(), "{step:?}");
+        }
+    }
 }
 
 #[test]
