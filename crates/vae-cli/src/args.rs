@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::commands::cache::CacheCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use vae_core::device::DeviceChoice;
@@ -43,6 +44,12 @@ pub enum Command {
     Data(DataCommand),
     /// Turn pictures into features of a trained network
     Features(FeaturesArgs),
+    /// Look at or clear the phases (such as pretraining) that fits share
+    ///
+    /// VAE_CACHE_MAX is the most that they may take, such as 500MB [default: 20GB]; those go first that were not used for
+    /// longest. 0 shares none.
+    #[command(subcommand)]
+    Cache(CacheCommand),
 }
 
 /// Which configuration.

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Methods(args) => commands::methods::run(&args),
         Command::Features(args) => commands::features::run(&args),
         Command::Data(command) => commands::data::run(&command),
+        Command::Cache(command) => commands::cache::run(&command),
     };
     exit::code(done)
 }

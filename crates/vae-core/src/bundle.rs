@@ -36,6 +36,11 @@ pub type Tensors = BTreeMap<String, Tensor>;
 /// # Errors
 /// [`Error::Io`] naming the file, [`Error::Torch`].
 pub fn save<R: Serialize>(path: &Path, tensors: &Tensors, record: &R) -> Result<()> {
+    write_bytes(path, &to_bytes(path, tensors, record)?)
+}
+
+/// The bytes that [`save`] writes to `path`.
+pub(crate) fn to_bytes<R: Serialize>(path: &Path, tensors: &Tensors, record: &R) -> Result<Vec<u8>> {
     let mut raw: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         let tensor = tensor.f_to_device(Device::Cpu)?.f_contiguous()?;
@@ -57,9 +62,7 @@ pub fn save<R: Serialize>(path: &Path, tensors: &Tensors, record: &R) -> Result<
                 .map_err(|e| Error::corrupt(path, e.to_string()))
         })
         .collect::<Result<Vec<_>>>()?;
-    let bytes =
-        safetensors::serialize(views, Some(metadata)).map_err(|e| Error::corrupt(path, e.to_string()))?;
-    write_bytes(path, &bytes)
+    safetensors::serialize(views, Some(metadata)).map_err(|e| Error::corrupt(path, e.to_string()))
 }
 
 /// Reads what [`save`] wrote, with all its checks.

@@ -13,6 +13,7 @@ struct Readme;
 
 pub mod activation;
 pub mod bundle;
+pub mod cache;
 pub mod device;
 mod error;
 pub mod features;
@@ -22,6 +23,7 @@ pub mod init;
 pub mod interrupt;
 pub mod kl;
 pub mod likelihood;
+pub mod lock;
 pub mod matmul;
 pub mod net;
 pub mod optim;

@@ -9,9 +9,12 @@
 //! 3. it is computed, with checkpoints in the run folder only.
 //!
 //! Entries are written atomically. A lock per cache entry makes a second process wait for the first one's result
-//! instead of computing it again.
+//! instead of computing it again ([`crate::cache`]).
+
+mod shared;
 
 use crate::bundle::{self, Tensors};
+use crate::cache::PhaseCache;
 use crate::device::device_name;
 use crate::fsio::sha256_hex;
 use crate::identity::{Revision, Revisions, hashed_text, revisions};
@@ -22,7 +25,7 @@ use crate::random::{self, Streams};
 use crate::resources::Clock;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tch::Device;
@@ -116,7 +119,7 @@ pub struct FitContext {
     /// The run folder; without one nothing is kept and nothing can be resumed.
     pub dir: Option<PathBuf>,
     /// The phase cache; without one nothing is shared.
-    pub cache: Option<PathBuf>,
+    pub cache: Option<PhaseCache>,
     /// Time between checkpoints.
     pub checkpoint_every: Duration,
     /// Asks for a stop.
@@ -177,14 +180,13 @@ impl FitContext {
                 return Ok(artefact);
             }
         }
-        let shared = self.cache.as_ref().map(|c| c.join("phases").join(format!("{key}.safetensors")));
-        let _lock = shared.as_ref().map(|path| self.lock(path, spec.name)).transpose()?;
-        let artefact = match shared.as_ref().and_then(|path| from_cache(path, &key)) {
+        let _lock = self.cache.as_ref().map(|cache| self.lock(cache, &key, spec.name)).transpose()?;
+        let artefact = match self.cache.as_ref().and_then(|cache| shared::from_cache(cache, &key)) {
             Some(artefact) => {
                 self.progress.note(&format!("{}: taken from the cache", spec.name));
                 artefact
             }
-            None => self.compute(spec, key, own.as_deref(), shared.as_deref(), body)?,
+            None => self.compute(spec, key, own.as_deref(), body)?,
         };
         if let Some(path) = &own {
             save_artefact(path, &artefact)?;
@@ -198,7 +200,6 @@ impl FitContext {
         spec: &PhaseSpec<'_, C>,
         key: String,
         own: Option<&Path>,
-        shared: Option<&Path>,
         body: impl FnOnce(&PhaseContext<'_>) -> Result<Artefact, E>,
     ) -> Result<Artefact, E> {
         let (clock, name) = (Clock::start(), spec.name);
@@ -222,12 +223,8 @@ impl FitContext {
         if record.wall_s == 0.0 {
             (record.wall_s, record.cpu_s) = (clock.wall_s(), clock.cpu_s());
         }
-        if let Some(path) = shared {
-            // The cache only saves time: a full disk there must not lose the result.
-            if let Err(e) = save_artefact(path, &artefact) {
-                self.progress
-                    .note(&format!("the phase cache could not be written, going on without it: {e}"));
-            }
+        if let Some(cache) = &self.cache {
+            self.share(cache, &artefact);
         }
         Ok(artefact)
     }
@@ -239,34 +236,6 @@ impl FitContext {
             (env!("CARGO_PKG_VERSION"), std::env::consts::ARCH),
         ))?;
         Ok(sha256_hex(text.as_bytes()))
-    }
-
-    /// Locks the cache entry until the returned file is dropped; `None` when the cache cannot be used.
-    fn lock(&self, entry: &Path, name: &str) -> Result<Option<File>> {
-        let Some(folder) = entry.parent() else { return Ok(None) };
-        let open = || -> std::io::Result<File> {
-            fs::create_dir_all(folder)?;
-            File::options().create(true).truncate(false).write(true).open(entry.with_extension("lock"))
-        };
-        let Ok(file) = open() else { return Ok(None) };
-        let mut told = false;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Some(file)),
-                Err(TryLockError::WouldBlock) => {
-                    if !told {
-                        self.progress
-                            .note(&format!("{name}: another process computes this phase, waiting for it"));
-                        told = true;
-                    }
-                    if let Some(signal) = self.interrupt.get() {
-                        return Err(Error::Interrupted { signal });
-                    }
-                    std::thread::sleep(Duration::from_millis(200));
-                }
-                Err(TryLockError::Error(_)) => return Ok(None),
-            }
-        }
     }
 }
 
@@ -309,12 +278,6 @@ fn load_artefact(path: &Path) -> Result<Artefact> {
     Ok(Artefact { tensors, record })
 }
 
-fn from_cache(path: &Path, key: &str) -> Option<Artefact> {
-    let mut artefact = load_artefact(path).ok().filter(|a| a.record.key == key)?;
-    artefact.record.cached = true;
-    Some(artefact)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,7 +285,7 @@ mod tests {
     use tch::Tensor;
 
     fn context(root: &Path, run: &str) -> FitContext {
-        let (dir, cache) = (Some(root.join(run)), Some(root.join("cache")));
+        let (dir, cache) = (Some(root.join(run)), Some(PhaseCache::new(&root.join("cache"), u64::MAX)));
         FitContext { dir, cache, ..FitContext::in_memory(3) }
     }
 

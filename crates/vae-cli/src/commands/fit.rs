@@ -5,7 +5,7 @@
 //! continued by the same command.
 
 use crate::args::{FitArgs, FitSplit};
-use crate::commands::threads;
+use crate::commands::{cache, threads};
 use crate::exit;
 use crate::hardware::Hardware;
 use crate::input::{self, About, COLUMNS_FILE, HeldOut, Input, VOCABULARY_FILE};
@@ -38,6 +38,7 @@ use vae_models::{Clusterer, FitSummary};
 /// The errors of configuration, data, folder and method; an interruption, after which the same command continues.
 pub fn run(args: FitArgs) -> Result<()> {
     let interrupt = Interrupt::on_signals().context("cannot listen for signals")?;
+    let cache = if args.no_cache { None } else { cache::of_user()?.filter(|cache| cache.limit() > 0) };
     let chosen = choose(&args.selection)?;
     let source = chosen.require_source()?.clone();
     let mut model = chosen.resolved.build()?;
@@ -73,7 +74,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         device,
         threads,
         dir: Some(folder.path().to_path_buf()),
-        cache: if args.no_cache { None } else { vae_data::cache_dir() },
+        cache,
         checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
         interrupt,
         progress: for_stderr(),

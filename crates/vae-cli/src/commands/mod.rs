@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub mod cache;
 pub mod config;
 pub mod data;
 pub mod embed;
