@@ -1,20 +1,62 @@
-//! Tells the linker where the libtorch is that torch-sys was built against.
+//! Tells the linker where the libtorch is that torch-sys was built against, and the program what it is built from.
 //!
 //! The rpath of tch's own build script does not reach the binaries of other packages, so an installed `vae` would not
 //! find its libraries. The folders relative to the binary, for a checkout, stand in `.cargo/config.toml`.
 
+#[path = "build/versions.rs"]
+mod versions;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
-    let os = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
-    let Some(lib) = std::env::var_os("DEP_TCH_LIBTORCH_LIB") else { return };
-    match os.as_str() {
+    watch(Path::new("build.rs"));
+    watch(Path::new("build"));
+    let lib = env::var_os("DEP_TCH_LIBTORCH_LIB").map(PathBuf::from);
+    if let Some(lib) = &lib {
+        link(lib);
+    }
+    tell(lib.as_deref());
+}
+
+fn link(lib: &Path) {
+    match env::var("CARGO_CFG_TARGET_OS").unwrap_or_default().as_str() {
         "linux" => {
-            println!("cargo:rustc-link-arg-bins=-Wl,-rpath,{}", lib.to_string_lossy());
+            println!("cargo:rustc-link-arg-bins=-Wl,-rpath,{}", lib.display());
             // Nothing refers to libtorch.so itself; without this the linker drops it and its operators with it.
             println!("cargo:rustc-link-arg-bins=-Wl,--no-as-needed");
             println!("cargo:rustc-link-arg-bins=-ltorch");
         }
-        "macos" => println!("cargo:rustc-link-arg-bins=-Wl,-rpath,{}", lib.to_string_lossy()),
+        "macos" => println!("cargo:rustc-link-arg-bins=-Wl,-rpath,{}", lib.display()),
         _ => {}
     }
+}
+
+/// What `src/made_from.rs` reads; nothing known is an empty text.
+fn tell(lib: Option<&Path>) {
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+    let (tch, lock) = versions::tch(&package);
+    put("TCH", tch);
+    lock.as_deref().into_iter().for_each(watch);
+    let libtorch = lib.and_then(versions::libtorch);
+    libtorch.iter().for_each(|(_, file)| watch(file));
+    put("LIBTORCH", libtorch.map(|(version, _)| version));
+    let commit = versions::commit(&package);
+    commit.iter().flat_map(|commit| &commit.watched).for_each(|path| watch(path));
+    put("DIRTY", commit.as_ref().map(|commit| commit.dirty.to_string()));
+    put("COMMIT", commit.map(|commit| commit.hash));
+    let rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc")))
+        .arg("--version")
+        .output();
+    put("RUSTC", rustc.ok().and_then(|out| String::from_utf8(out.stdout).ok()));
+}
+
+fn put(name: &str, value: Option<String>) {
+    println!("cargo:rustc-env=VAE_BUILT_{name}={}", value.unwrap_or_default().trim());
+}
+
+fn watch(path: &Path) {
+    println!("cargo:rerun-if-changed={}", path.display());
 }

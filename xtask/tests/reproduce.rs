@@ -69,6 +69,8 @@ while [ $# -gt 0 ]; do
     shift
 done
 revision=$(cat "$here/revision")
+commit=""
+if [ -e "$here/commit" ]; then commit=",\"commit\":\"$(cat "$here/commit")\",\"dirty\":false,\"rustc\":\"rustc 0\""; fi
 hash=$(printf '%s %s %s' "$method" "$profile" "$sets" | cksum | tr -d ' ')
 identity="\"config_sha256\":\"0000000$hash\",\"revisions\":{\"k-means\":$revision}"
 known=null; if [ -e "$here/content" ]; then known="\"$(cat "$here/content")\""; fi
@@ -93,7 +95,7 @@ if [ -e "$here/fail-$method" ]; then
 fi
 echo "{\"schema\":1,\"method\":\"$method\",\"dataset\":\"strokes\",\"seed\":$seed,$identity,
   \"metrics\":{\"fit\":{\"acc\":0.9$seed,\"nmi\":0.8,\"ari\":0.7,\"purity\":0.9}},\"wall_s\":61.5,\"peak_rss_mib\":300,
-  \"threads\":1,\"device\":\"cpu\",\"versions\":{\"workspace\":\"0.1.0\"},\"hardware\":{\"cpu\":\"Abacus\",\"cores\":2,\"gpu\":null}}" > "$out/run.json"
+  \"threads\":1,\"device\":\"cpu\",\"versions\":{\"workspace\":\"0.1.0\"$commit},\"hardware\":{\"cpu\":\"Abacus\",\"cores\":2,\"gpu\":null}}" > "$out/run.json"
 touch "$out/report.html" "$out/DONE"
 "#;
 
@@ -168,6 +170,19 @@ fn ok(output: &Output) -> String {
 fn not_ok(output: &Output) -> String {
     assert!(!output.status.success(), "{}", text(output));
     text(output)
+}
+
+#[test]
+fn a_program_of_another_commit_is_recorded_as_that() {
+    let clone = Clone::new();
+    clone.write("bin/commit", "feedbeef00112233");
+    let said = ok(&clone.reproduce(&["tiny", "--methods", "kmeans", "--seeds", "1"]));
+    assert!(said.contains("built at commit feedbeef00, the clone is at unknown"), "{said}");
+    let run = clone.read("results/tiny/runs/strokes-kmeans-standard-s0.json");
+    for line in ["\"commit\": \"feedbeef00112233\"", "\"dirty\": false", "\"rustc\": \"rustc 0\""] {
+        assert!(run.contains(line), "{line} is missing in {run}");
+    }
+    assert!(clone.read("results/tiny/README.md").contains("feedbeef00"), "the page names it");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::commands::cache::CacheCommand;
+use crate::made_from;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use vae_core::device::DeviceChoice;
@@ -8,7 +9,8 @@ use vae_core::matmul::MatmulChoice;
 
 /// Deep clustering with variational auto-encoders.
 #[derive(Debug, Parser)]
-#[command(name = "vae", version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "vae", about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(version = made_from::short(), long_version = made_from::long())]
 #[command(after_help = "Start with:  vae fit --method vade --data strokes --out run\n\
     Own data:    vae fit --method vade --data my.csv --clusters 5 --out run")]
 pub struct Cli {
@@ -198,6 +200,9 @@ pub struct ModelOnData {
     /// Threads [default: the number of physical cores]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Library of the matrix products: auto, blas or onednn [default: that of the fit]
+    #[arg(long, value_name = "LIBRARY", value_parser = str::parse::<MatmulChoice>)]
+    pub matmul: Option<MatmulChoice>,
 }
 
 /// `vae predict`
@@ -241,6 +246,9 @@ pub struct SampleArgs {
     /// Seed of the samples
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// Library of the matrix products: auto, blas or onednn [default: that of the fit]
+    #[arg(long, value_name = "LIBRARY", value_parser = str::parse::<MatmulChoice>)]
+    pub matmul: Option<MatmulChoice>,
     /// Where to write: .png (a grid, for models of images), .npy (f32 [n, d], cluster after cluster) or .csv (with a
     /// column `cluster`)
     #[arg(short, long, value_name = "FILE")]
@@ -262,6 +270,9 @@ pub struct ScoreArgs {
     pub data: Option<String>,
     #[command(flatten)]
     pub read: ReadArgs,
+    /// Library of the matrix products: auto, blas or onednn [default: that of the fit]
+    #[arg(long, value_name = "LIBRARY", value_parser = str::parse::<MatmulChoice>, requires = "model")]
+    pub matmul: Option<MatmulChoice>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

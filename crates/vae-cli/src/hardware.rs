@@ -1,27 +1,14 @@
 //! What a run was computed on.
 
-use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs;
+use vae_core::provenance::Hardware;
 
-/// For the run file.
-#[derive(Debug, Clone, Serialize)]
-pub struct Hardware {
-    /// Model of the processor.
-    pub cpu: String,
-    /// Physical cores this process may use.
-    pub cores: usize,
-    /// Model of the GPU, when the run used one.
-    pub gpu: Option<String>,
-}
-
-impl Hardware {
-    /// Looks at this machine; `cuda` is the number of the GPU in use.
-    pub fn of_this_machine(cuda: Option<usize>) -> Self {
-        let text = cpuinfo();
-        let cpu = value(&text, "model name").unwrap_or_else(|| std::env::consts::ARCH.into());
-        Self { cpu, cores: physical_cores(), gpu: cuda.map(gpu_name) }
-    }
+/// Looks at this machine; `cuda` is the number of the GPU in use.
+pub fn of_this_machine(cuda: Option<usize>) -> Hardware {
+    let text = cpuinfo();
+    let cpu = value(&text, "model name").unwrap_or_else(|| std::env::consts::ARCH.into());
+    Hardware { cpu: Some(cpu), cores: Some(physical_cores()), gpu: cuda.map(gpu_name) }
 }
 
 /// Physical cores, at most what the process is allowed: two threads of one core are no faster than one here.

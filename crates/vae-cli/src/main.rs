@@ -10,6 +10,7 @@ mod exit;
 mod files;
 mod hardware;
 mod input;
+mod made_from;
 mod output;
 mod pictures;
 mod report;

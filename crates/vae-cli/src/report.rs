@@ -122,8 +122,9 @@ fn facts(html: &mut String, run: &Value) {
         (
             "version",
             format!(
-                "vae {}, libtorch {}",
+                "vae {}{}, libtorch {}",
                 text(&run["versions"], "workspace"),
+                commit(&run["versions"]),
                 text(&run["versions"], "libtorch")
             ),
         ),
@@ -143,14 +144,61 @@ fn phases(html: &mut String, run: &Value) {
     );
     for phase in phases {
         let loss = phase["final_loss_nats"].as_f64().map_or_else(String::new, |l| format!("{l:.3}"));
-        let cached = if phase["cached"] == Value::Bool(true) { "from the cache" } else { "" };
+        let cached = match phase["cached"] == Value::Bool(true) {
+            true => format!("from the cache{}", elsewhere(&phase["made_by"], run)),
+            false => String::new(),
+        };
         let _ = writeln!(
             html,
-            "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{loss}</td><td class=\"n\">{}</td><td class=\"note\">{cached}</td></tr>",
+            "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{loss}</td><td class=\"n\">{}</td><td class=\"note\">{}</td></tr>",
             escape(&text(phase, "name")),
             text(phase, "epochs"),
             duration(phase["wall_s"].as_f64().unwrap_or(0.0)),
+            escape(&cached),
         );
     }
     html.push_str("</table>\n");
+}
+
+/// The commit of a build, if it is known.
+fn commit(versions: &Value) -> String {
+    let Some(hash) = versions["commit"].as_str() else { return String::new() };
+    let changes = if versions["dirty"] == Value::Bool(true) { " with changes" } else { "" };
+    format!(" at commit {}{changes}", hash.chars().take(10).collect::<String>())
+}
+
+/// The processor and the commit that made a phase, where they are not the run's.
+fn elsewhere(made_by: &Value, run: &Value) -> String {
+    let mut words = String::new();
+    let cpu = &made_by["hardware"]["cpu"];
+    if let Some(name) = cpu.as_str().filter(|_| *cpu != run["hardware"]["cpu"]) {
+        words += &format!(", made on {name}");
+    }
+    if made_by["versions"]["commit"] != run["versions"]["commit"] {
+        words += &commit(&made_by["versions"]);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_phase_from_elsewhere_says_so() {
+        let of = |cpu: &str, commit: &str| json!({"hardware": {"cpu": cpu}, "versions": {"commit": commit}});
+        let run = of("Abacus", "0123456789abcdef");
+        assert_eq!(elsewhere(&run, &run), "");
+        assert_eq!(elsewhere(&Value::Null, &run), "", "older than the record");
+        let there = of("Babbage", "fedcba9876543210");
+        assert_eq!(elsewhere(&there, &run), ", made on Babbage at commit fedcba9876");
+        let mut page = String::new();
+        let phase = json!({"name": "pretrain", "epochs": 3, "cached": true, "made_by": there});
+        phases(
+            &mut page,
+            &json!({"phases": [phase], "hardware": run["hardware"], "versions": run["versions"]}),
+        );
+        assert!(page.contains("from the cache, made on Babbage at commit fedcba9876"), "{page}");
+    }
 }

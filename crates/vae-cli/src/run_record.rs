@@ -1,8 +1,8 @@
 //! `run.json`: what a run was and cost, for tables and scripts. The keys are stable.
 
 use crate::args::FitSplit;
-use crate::hardware::Hardware;
 use crate::input::About;
+use crate::made_from;
 use crate::results::{Evaluation, TestScores};
 use anyhow::{Context, Result};
 use ndarray::ArrayView1;
@@ -12,6 +12,7 @@ use vae_core::fsio;
 use vae_core::identity::Revisions;
 use vae_core::matmul::Matmul;
 use vae_core::phase::PhaseRecord;
+use vae_core::provenance::{Hardware, Provenance, Versions};
 use vae_models::FitSummary;
 use vae_models::config::Resolved;
 
@@ -40,13 +41,6 @@ pub struct Begun {
     data_sha256: String,
     versions: Versions,
     hardware: Hardware,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Versions {
-    workspace: &'static str,
-    tch: &'static str,
-    libtorch: &'static str,
 }
 
 /// How a run computes.
@@ -101,6 +95,9 @@ struct Phase<'a> {
     cached: bool,
     final_loss_nats: Option<f64>,
     notes: &'a serde_json::Value,
+    /// Of another machine or build, where the phase is from a cache; absent where that is older than the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made_by: Option<&'a Provenance>,
 }
 
 #[derive(Serialize)]
@@ -132,7 +129,7 @@ impl Begun {
             matmul: compute.matmul.map(Matmul::name),
             config_sha256: resolved.sha256().to_string(),
             data_sha256: about.sha256.clone(),
-            versions: Versions { workspace: env!("CARGO_PKG_VERSION"), tch: "0.24.0", libtorch: "2.11.0" },
+            versions: made_from::versions(),
             hardware: compute.hardware.clone(),
         }
     }
@@ -186,6 +183,7 @@ impl<'a> From<&'a PhaseRecord> for Phase<'a> {
             cached: p.cached,
             final_loss_nats: p.final_loss_nats,
             notes: &p.notes,
+            made_by: p.made_by.as_ref(),
         }
     }
 }

@@ -247,3 +247,81 @@ fn every_generative_method_draws_a_grid_of_one_cluster() {
     let nothing = place.refused(&["sample", "-m", "literal", "-o", "s.png"]);
     assert!(nothing.contains("no distribution of each cluster to sample from"), "{nothing}");
 }
+
+#[test]
+fn a_model_is_applied_with_the_library_of_its_fit() {
+    let place = Place::new();
+    let data = ["-d", "strokes", "--limit", "200"];
+    // Large enough for the library to count: 200 x 784 x 128 products.
+    let wide = ["--set", "net.hidden=[128]"];
+    for library in ["blas", "onednn"] {
+        let fit = ["fit", "-m", "vade", "-k", "10", "--no-cache", "-o", library, "--matmul", library];
+        let out = place.vae(&[&fit[..], &data, &TINY, &wide].concat()).output().expect("it starts");
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        if library == "onednn" && said.contains("built without it") {
+            println!("skipped: this libtorch has no oneDNN");
+            continue;
+        }
+        assert!(out.status.success(), "{said}");
+        let run = json(&place.read(&format!("{library}/run.json")));
+        assert_eq!(
+            (&run["matmul"], &run["phases"][0]["made_by"]["matmul"]),
+            (&library.into(), &library.into())
+        );
+
+        let alone = format!("{library}/model.safetensors");
+        let with = |command: &str, more: &[&str]| {
+            let words = [&[command, "-m", &alone][..], &data, &["--threads", "1"], more].concat();
+            let out = place.vae(&words).output().expect("it starts");
+            assert!(out.status.success(), "{words:?}");
+            String::from_utf8_lossy(&out.stderr).into_owned()
+        };
+        assert_eq!(with("embed", &["-o", "z.npy"]), "", "nothing to say");
+        assert_eq!(place.read("z.npy"), place.read(&format!("{library}/embedding.npy")), "{library}");
+        let other = if library == "blas" { "auto" } else { "blas" };
+        let said = with("predict", &["-o", "p.csv", "--matmul", other]);
+        let is_other = library == "onednn" || said.contains("onednn is used");
+        assert_eq!(said.contains(&format!("fitted with {library}")), is_other, "{said}");
+
+        let scored = |more: &[&str]| {
+            let words = [&["score", "-m", &alone, "--json"][..], &data, more].concat();
+            json(place.ok(&words).as_bytes())
+        };
+        assert_eq!(scored(&[])["matmul"], library);
+        assert_eq!(scored(&["--matmul", "blas"])["matmul"], "blas");
+        let said = place.vae(&["sample", "-m", &alone, "-n", "1", "-o", "s.npy", "--matmul", "blas"]);
+        let said = { said }.output().expect("it starts").stderr;
+        assert_eq!(said.is_empty(), library == "blas", "{}", String::from_utf8_lossy(&said));
+    }
+    place.write("a.csv", "index,cluster\n0,1\n1,0\n");
+    place.write("b.txt", "1\n0\n");
+    let of_files = json(place.ok(&["score", "--pred", "a.csv", "--labels", "b.txt", "--json"]).as_bytes());
+    assert_eq!((of_files["acc"].as_f64(), of_files.get("matmul")), (Some(1.0), None));
+}
+
+#[test]
+fn a_run_names_what_made_each_phase() {
+    let place = Place::new();
+    place.write("my.csv", groups_csv(120));
+    let data = ["-d", "my.csv", "--label-column", "kind"];
+    let fit = |out| place.ok(&[&["fit", "-m", "vade", "-k", "3", "-o", out][..], &data, &TINY].concat());
+    fit("a");
+    fit("b");
+    let [a, b] = ["a", "b"].map(|run| json(&place.read(&format!("{run}/run.json"))));
+    for run in [&a, &b] {
+        for phase in run["phases"].as_array().expect("phases") {
+            let made_by = &phase["made_by"];
+            assert_eq!((&made_by["versions"], &made_by["hardware"]), (&run["versions"], &run["hardware"]));
+            assert_eq!((&made_by["threads"], &made_by["device"]), (&run["threads"], &run["device"]));
+        }
+    }
+    assert_eq!((&a["phases"][0]["cached"], &b["phases"][0]["cached"]), (&false.into(), &true.into()));
+    assert!(b["versions"]["libtorch"].is_string() && b["versions"]["tch"].is_string(), "{}", b["versions"]);
+    // Neither what made a run nor when is in what the run gives.
+    for name in ["model.safetensors", "history.jsonl"] {
+        let bytes = place.read(&format!("a/{name}"));
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("made_by") && !text.contains("rustc"), "{name}");
+        assert_eq!(bytes, place.read(&format!("b/{name}")), "{name}");
+    }
+}

@@ -31,6 +31,7 @@ pub mod params;
 pub mod phase;
 pub mod pretrain;
 pub mod progress;
+pub mod provenance;
 pub mod random;
 pub mod resnet;
 pub mod resources;

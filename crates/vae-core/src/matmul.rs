@@ -44,18 +44,73 @@ impl MatmulChoice {
     /// # Errors
     /// [`Error::Device`] when oneDNN was asked for by name and libtorch has none.
     pub fn apply(self) -> Result<()> {
-        let matmul = match self {
-            Self::Auto => Matmul::of_this_machine(),
-            Self::Blas => Matmul::Blas,
-            Self::OneDnn if tch::utils::has_mkldnn() => Matmul::OneDnn,
-            Self::OneDnn => {
-                let text = "onednn was asked for but this libtorch was built without it; use --matmul auto";
-                return Err(Error::Device(text.into()));
-            }
-        };
-        CHOSEN.store(matmul as u8, Ordering::Relaxed);
+        self.among(&Libraries::of_this_machine())?.apply();
         Ok(())
     }
+
+    fn among(self, there: &Libraries) -> Result<Matmul> {
+        match self {
+            Self::Auto => Ok(there.auto),
+            Self::Blas => Ok(Matmul::Blas),
+            Self::OneDnn if there.has_onednn => Ok(Matmul::OneDnn),
+            Self::OneDnn => Err(Error::Device(
+                "onednn was asked for but this libtorch was built without it; use --matmul auto".into(),
+            )),
+        }
+    }
+}
+
+/// What a machine has to choose from; the BLAS is always there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Libraries {
+    /// What `auto` takes.
+    pub auto: Matmul,
+    /// Whether libtorch was built with oneDNN.
+    pub has_onednn: bool,
+}
+
+impl Libraries {
+    /// Those of this machine.
+    pub fn of_this_machine() -> Self {
+        let has_onednn = tch::utils::has_mkldnn();
+        let auto = if has_onednn && wide_amd() { Matmul::OneDnn } else { Matmul::Blas };
+        Self { auto, has_onednn }
+    }
+}
+
+/// The library to apply a fitted model with, and what there is to say about it, if it is not the fit's.
+///
+/// What is asked for comes first, then the library of the fit, which the model's file names, then `auto`: products of another
+/// library differ in the last digits, and that may change the cluster of a sample between two. A model without a name, fitted on
+/// a GPU or by an older version, gets `auto`.
+///
+/// # Errors
+/// [`Error::Device`] when oneDNN was asked for by name and libtorch has none.
+pub fn for_model(
+    asked: Option<MatmulChoice>,
+    fitted: Option<&str>,
+    there: &Libraries,
+) -> Result<(Matmul, Option<String>)> {
+    let of_fit = match fitted {
+        Some("blas") => Some(Matmul::Blas),
+        Some("onednn") if there.has_onednn => Some(Matmul::OneDnn),
+        _ => None,
+    };
+    let taken = match (asked, of_fit) {
+        (Some(choice), _) => choice.among(there)?,
+        (None, Some(library)) => library,
+        (None, None) => there.auto,
+    };
+    let differs = fitted.filter(|name| *name != taken.name());
+    let note = differs.map(|name| {
+        let why = if of_fit.is_none() { ", which is not on this machine" } else { "" };
+        format!(
+            "the model was fitted with {name} for matrix products{why}; {} is used: results may differ in the last digits, \
+             and so may the cluster of a sample between two",
+            taken.name()
+        )
+    });
+    Ok((taken, note))
 }
 
 /// A library for the products of matrices.
@@ -78,8 +133,8 @@ impl Matmul {
             1 => Self::Blas,
             2 => Self::OneDnn,
             _ => {
-                let found = Self::of_this_machine();
-                CHOSEN.store(found as u8, Ordering::Relaxed);
+                let found = Libraries::of_this_machine().auto;
+                found.apply();
                 found
             }
         }
@@ -98,8 +153,9 @@ impl Matmul {
         }
     }
 
-    fn of_this_machine() -> Self {
-        if wide_amd() && tch::utils::has_mkldnn() { Self::OneDnn } else { Self::Blas }
+    /// Makes this the choice of the process.
+    pub fn apply(self) {
+        CHOSEN.store(self as u8, Ordering::Relaxed);
     }
 }
 
@@ -237,6 +293,42 @@ mod tests {
         assert!(!large(&[10_000, 2_000], Kind::Float, &[10, 2_000]), "ten outputs");
         assert!(!large(&[32, 2_000], Kind::Float, &[2_000, 2_000]), "32 rows");
         assert!(!large(&[0, 400], Kind::Float, &[300, 400]));
+    }
+
+    #[test]
+    fn a_model_is_applied_with_the_library_of_its_fit() {
+        use Matmul::{Blas, OneDnn};
+        let zen5 = Libraries { auto: OneDnn, has_onednn: true };
+        let older = Libraries { auto: Blas, has_onednn: true };
+        let without = Libraries { auto: Blas, has_onednn: false };
+        let quiet = |fitted, there: &Libraries| {
+            let (library, note) = for_model(None, fitted, there).expect("nothing was asked for");
+            assert_eq!(note, None, "{fitted:?}, {there:?}");
+            library
+        };
+        assert_eq!(quiet(Some("blas"), &zen5), Blas);
+        assert_eq!(quiet(Some("onednn"), &older), OneDnn);
+        assert_eq!((quiet(None, &zen5), quiet(None, &older)), (OneDnn, Blas), "an older file");
+
+        let said = |asked, fitted, there: &Libraries| {
+            let (library, note) = for_model(asked, Some(fitted), there).expect("it is there");
+            (library, note.expect("another library is said"))
+        };
+        let (library, note) = said(None, "onednn", &without);
+        assert_eq!(library, Blas);
+        assert!(note.contains("with onednn") && note.contains("not on this machine; blas is used"), "{note}");
+        assert_eq!(said(None, "abacus", &zen5).0, OneDnn, "a younger file");
+        let (library, note) = said(Some(MatmulChoice::OneDnn), "blas", &older);
+        assert_eq!(library, OneDnn);
+        assert!(!note.contains("not on this machine"), "{note}");
+        assert_eq!(said(Some(MatmulChoice::Auto), "blas", &zen5).0, OneDnn, "auto is asked for");
+    }
+
+    #[test]
+    fn what_is_asked_for_and_absent_is_an_error() {
+        let without = Libraries { auto: Matmul::Blas, has_onednn: false };
+        let error = for_model(Some(MatmulChoice::OneDnn), Some("blas"), &without).expect_err("not there");
+        assert!(error.to_string().contains("use --matmul auto"), "{error}");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::identity::{Revision, Revisions, hashed_text, revisions};
 use crate::interrupt::Interrupt;
 use crate::matmul::Matmul;
 use crate::progress::{Progress, Silent};
+use crate::provenance::Provenance;
 use crate::random::{self, Streams};
 use crate::resources::Clock;
 use crate::{Error, Result};
@@ -69,6 +70,10 @@ pub struct PhaseRecord {
     pub epoch_wall_s: Vec<f64>,
     /// What else the phase has to say (how a restart was chosen, a convergence flag).
     pub notes: serde_json::Value,
+    /// What made it: the process that computed its last step, also where this run took it from the cache. Files older than
+    /// the field have none.
+    #[serde(default)]
+    pub made_by: Option<Provenance>,
 }
 
 /// The result of a phase.
@@ -126,6 +131,8 @@ pub struct FitContext {
     pub interrupt: Interrupt,
     /// The display.
     pub progress: Box<dyn Progress>,
+    /// The program and the machine, for the records of phases; device, library and threads are filled in from here.
+    pub provenance: Provenance,
 }
 
 impl std::fmt::Debug for FitContext {
@@ -158,6 +165,17 @@ impl FitContext {
             checkpoint_every: Duration::from_secs(60),
             interrupt: Interrupt::new(),
             progress: Box::new(Silent),
+            provenance: Provenance::of_this_crate(),
+        }
+    }
+
+    /// What makes the phases that are computed now.
+    fn made_by(&self) -> Provenance {
+        Provenance {
+            device: Some(device_name(self.device)),
+            matmul: Matmul::on(self.device).map(|library| library.name().into()),
+            threads: Some(self.threads),
+            ..self.provenance.clone()
         }
     }
 
@@ -219,6 +237,7 @@ impl FitContext {
         record.name = name.to_string();
         record.key = key;
         record.revisions = spec.revisions();
+        record.made_by = Some(self.made_by());
         // A training counts its own time, over interruptions; other phases are as long as their call.
         if record.wall_s == 0.0 {
             (record.wall_s, record.cpu_s) = (clock.wall_s(), clock.cpu_s());
@@ -337,6 +356,37 @@ mod tests {
         run_by(&[&[("pretraining", 1)], &[("network", 2)]], &context(root.path(), "a"), 1, &calls)
             .expect("anew");
         assert_eq!(calls.get(), 2);
+    }
+
+    #[test]
+    fn a_cached_phase_is_credited_to_what_made_it() {
+        let root = tempfile::tempdir().expect("temp dir");
+        let calls = Cell::new(0);
+        let on = |cpu: &str, run: &str| {
+            let mut cx = context(root.path(), run);
+            cx.provenance.hardware.cpu = Some(cpu.into());
+            cx.provenance.versions.commit = Some(format!("commit of {cpu}"));
+            cx
+        };
+        run(&on("Abacus", "a"), 1, &calls).expect("computed");
+        let cached = run(&on("Babbage", "b"), 1, &calls).expect("from the cache").record;
+        let again = run(&on("Babbage", "b"), 1, &calls).expect("from the folder").record;
+        assert_eq!((calls.get(), cached.cached, again.cached), (1, true, true), "no other key");
+        let made_by = cached.made_by.expect("known");
+        assert_eq!(again.made_by.as_ref(), Some(&made_by));
+        assert_eq!(made_by.hardware.cpu.as_deref(), Some("Abacus"));
+        assert_eq!(made_by.versions.commit.as_deref(), Some("commit of Abacus"));
+        assert_eq!((made_by.device.as_deref(), made_by.threads), (Some("cpu"), Some(on("", "").threads)));
+        assert_eq!(made_by.matmul.as_deref(), Some(Matmul::current().name()));
+    }
+
+    #[test]
+    fn the_record_of_an_older_phase_is_read() {
+        let record = PhaseRecord { name: "pretrain".into(), epochs: 3, ..PhaseRecord::default() };
+        let mut value = serde_json::to_value(&record).expect("JSON");
+        value.as_object_mut().expect("object").remove("made_by").expect("a new key");
+        let older: PhaseRecord = serde_json::from_value(value).expect("read");
+        assert_eq!((older.epochs, older.made_by), (3, None));
     }
 
     #[test]

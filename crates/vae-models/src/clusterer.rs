@@ -43,6 +43,12 @@ pub trait Clusterer: Send {
     /// Shape of the images it was fitted on, if they were images.
     fn image(&self) -> Option<ImageShape>;
 
+    /// Library of the fit's matrix products, as [`Matmul::name`](vae_core::matmul::Matmul::name): a model is best applied
+    /// with the same. `None` for a fit on a GPU, and where a model file does not say.
+    fn matmul(&self) -> Option<&str> {
+        None
+    }
+
     /// Soft assignments, for fitted methods that have them.
     fn soft(&self) -> Option<&dyn SoftAssign> {
         None

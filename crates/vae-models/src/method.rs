@@ -16,6 +16,7 @@ use std::fmt::Debug;
 use std::path::Path;
 use vae_core::bundle::Tensors;
 use vae_core::identity::revisions;
+use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
 use vae_core::{Features, ImageShape};
 
@@ -144,6 +145,8 @@ pub trait Generative {
 pub struct Fit<M: Method> {
     config: M::Config,
     fitted: Option<(Input, M::Model)>,
+    /// Library of the fit's matrix products, if it is known.
+    matmul: Option<String>,
 }
 
 impl<M: Method> Fit<M> {
@@ -155,12 +158,12 @@ impl<M: Method> Fit<M> {
         config.complete();
         config.input().check()?;
         config.check()?;
-        Ok(Self { config, fitted: None })
+        Ok(Self { config, fitted: None, matmul: None })
     }
 
     pub(crate) fn restore(config: M::Config, stored: &Stored) -> Result<Self> {
         let model = M::restore(&config, &stored.input, &stored.tensors)?;
-        Ok(Self { config, fitted: Some((stored.input.clone(), model)) })
+        Ok(Self { config, fitted: Some((stored.input.clone(), model)), matmul: stored.matmul.clone() })
     }
 
     fn fitted(&self) -> Result<&(Input, M::Model)> {
@@ -181,6 +184,7 @@ impl<M: Method> Clusterer for Fit<M> {
         summary.revisions = revisions(&[&[scale::REVISION]]);
         summary.phases.iter().for_each(|phase| summary.revisions.extend(phase.revisions.clone()));
         self.fitted = Some((input, model));
+        self.matmul = Matmul::on(cx.device).map(|library| library.name().into());
         Ok(summary)
     }
 
@@ -196,6 +200,7 @@ impl<M: Method> Clusterer for Fit<M> {
 
     fn save(&self, path: &Path) -> Result<()> {
         let (input, model) = self.fitted()?;
+        let input = (input, self.matmul.as_deref());
         save(path, M::NAME, &self.config, input, &model.tensors()?)
     }
 
@@ -205,6 +210,10 @@ impl<M: Method> Clusterer for Fit<M> {
 
     fn image(&self) -> Option<ImageShape> {
         self.fitted.as_ref().and_then(|(input, _)| input.image)
+    }
+
+    fn matmul(&self) -> Option<&str> {
+        self.matmul.as_deref()
     }
 
     fn soft(&self) -> Option<&dyn SoftAssign> {

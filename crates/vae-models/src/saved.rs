@@ -18,6 +18,9 @@ struct Record {
     method: String,
     config: String,
     input: Input,
+    /// Absent in files of fits on a GPU, and in files older than the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    matmul: Option<String>,
 }
 
 /// A model file's content.
@@ -25,6 +28,8 @@ struct Record {
 pub struct Stored {
     config: String,
     pub input: Input,
+    /// Library of the fit's matrix products, if it is known.
+    pub matmul: Option<String>,
     pub tensors: Tensors,
 }
 
@@ -50,12 +55,13 @@ pub(crate) fn save<C: Serialize>(
     path: &Path,
     method: &str,
     config: &C,
-    input: &Input,
+    (input, matmul): (&Input, Option<&str>),
     tensors: &Tensors,
 ) -> Result<()> {
     let config = toml::to_string(config)
         .map_err(|e| Error::ConfigText { origin: "configuration".into(), message: e.to_string() })?;
-    let record = Record { format: FORMAT, method: method.into(), config, input: input.clone() };
+    let (input, matmul) = (input.clone(), matmul.map(str::to_owned));
+    let record = Record { format: FORMAT, method: method.into(), config, input, matmul };
     Ok(bundle::save(path, tensors, &record)?)
 }
 
@@ -71,5 +77,24 @@ pub fn load_model(path: &Path) -> Result<Box<dyn Clusterer>> {
         return Err(vae_core::Error::corrupt(path, why).into());
     }
     let method = registry::method(&record.method)?;
-    method.restore(Stored { config: record.config, input: record.input, tensors })
+    let Record { config, input, matmul, .. } = record;
+    method.restore(Stored { config, input, matmul, tensors })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_of_an_older_model_is_read() {
+        let input = Input { dim: 2, image: None, scale: crate::Scale::Identity, likelihood: None };
+        let (method, config) = ("kmeans".to_owned(), String::new());
+        let record = Record { format: FORMAT, method, config, input, matmul: None };
+        let text = serde_json::to_string(&record).expect("JSON");
+        assert!(!text.contains("matmul"), "{text}");
+        assert_eq!(serde_json::from_str::<Record>(&text).expect("read").matmul, None);
+        let of_blas = Record { matmul: Some("blas".into()), ..record };
+        let text = serde_json::to_string(&of_blas).expect("JSON");
+        assert_eq!(serde_json::from_str::<Record>(&text).expect("read").matmul.as_deref(), Some("blas"));
+    }
 }

@@ -107,6 +107,7 @@ fn a_saved_model_predicts_the_same() {
         let (clusterer, _) = fit(method.name, 1, &x);
         save(clusterer.as_ref(), folder.path());
         let loaded = load_model(&folder.path().join("model.safetensors")).expect("loaded");
+        assert_eq!(loaded.matmul(), Some(vae_core::matmul::Matmul::current().name()), "{}", method.name);
         assert_eq!(loaded.predict(&x).expect("fitted"), clusterer.predict(&x).expect("fitted"));
         assert_eq!(loaded.embed(&x).expect("fitted"), clusterer.embed(&x).expect("fitted"));
         assert_eq!(loaded.n_clusters(), 3);

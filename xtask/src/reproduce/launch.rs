@@ -125,6 +125,9 @@ impl Launch<'_> {
         if job.state == State::Recorded {
             return Ok(());
         }
+        if let Some(told) = runfile::other_commit(value, self.provenance) {
+            eprintln!("    {}: {told}", job.key.name());
+        }
         runfile::write(self.runs, &job.key, value)
     }
 }

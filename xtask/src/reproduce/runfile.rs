@@ -202,9 +202,36 @@ fn place(value: &mut Map<String, Value>, plan: &Plan<'_>, provenance: &Provenanc
     if !versions.is_object() {
         *versions = json!({});
     }
-    versions["commit"] = json!(provenance.commit);
-    versions["dirty"] = json!(provenance.dirty);
-    versions["rustc"] = json!(provenance.rustc);
+    name_the_code(versions, provenance);
+}
+
+/// Commit, state and compiler: the program's own, which knows what it was built from; the clone knows only what is checked out
+/// now. A program that was built outside git says null. One that is older than the key does not speak of it: then the clone does.
+fn name_the_code(versions: &mut Value, clone: &Provenance) {
+    match versions.get("commit") {
+        None => {
+            versions["commit"] = json!(clone.commit);
+            versions["dirty"] = json!(clone.dirty);
+            versions["rustc"] = json!(clone.rustc);
+        }
+        Some(Value::String(_)) => {}
+        Some(_) => versions["commit"] = json!("unknown"),
+    }
+    // Nobody knows whether code without a commit was changed.
+    if let Some(map) = versions.as_object_mut().filter(|map| map.get("dirty").is_some_and(Value::is_null)) {
+        map.remove("dirty");
+    }
+}
+
+/// What to tell where a run file names another commit than the clone's.
+pub fn other_commit(value: &Value, clone: &Provenance) -> Option<String> {
+    let commit = value["versions"]["commit"].as_str().filter(|commit| *commit != clone.commit)?;
+    let short = |hash: &str| hash.chars().take(10).collect::<String>();
+    Some(format!(
+        "the program was built at commit {}, the clone is at {}: the run file names the program's",
+        short(commit),
+        short(&clone.commit)
+    ))
 }
 
 /// Writes a run file to its place.
@@ -265,6 +292,32 @@ mod tests {
 
     fn plan_of<'a>(key: &'a Key, identity: &'a Identity) -> Plan<'a> {
         Plan { recipe: "table1", key, method: "vade", identity }
+    }
+
+    #[test]
+    fn the_code_is_what_the_program_says() {
+        let of = |versions: Value| {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("run.json");
+            let run = json!({"seed": 3, "config_sha256": "ab", "revision": 2, "versions": versions});
+            fs::write(&path, run.to_string()).unwrap();
+            let value = finished(&plan_of(&key(), &identity()), &path, &provenance()).unwrap();
+            let told = other_commit(&value, &provenance());
+            (value["versions"].clone(), told)
+        };
+        let own = json!({"commit": "0123456789abcdef", "dirty": false, "rustc": "rustc 2"});
+        let (versions, told) = of(own.clone());
+        assert_eq!(versions, own);
+        let told = told.unwrap();
+        assert!(told.contains("built at commit 0123456789, the clone is at c0ffee"), "{told}");
+
+        let same = json!({"commit": "c0ffee", "dirty": false, "rustc": "rustc 2"});
+        assert_eq!(of(same.clone()), (same, None), "the clone was changed after the build");
+        let (versions, told) = of(json!({"commit": null, "dirty": null, "rustc": "rustc 2"}));
+        assert_eq!(versions, json!({"commit": "unknown", "rustc": "rustc 2"}));
+        assert!(told.is_some());
+        let clone = json!({"commit": "c0ffee", "dirty": true, "rustc": "rustc 1"});
+        assert_eq!(of(json!({})), (clone, None), "an older program");
     }
 
     #[test]

@@ -7,8 +7,9 @@
 use crate::args::{FitArgs, FitSplit};
 use crate::commands::{cache, threads};
 use crate::exit;
-use crate::hardware::Hardware;
+use crate::hardware;
 use crate::input::{self, About, COLUMNS_FILE, HeldOut, Input, VOCABULARY_FILE};
+use crate::made_from;
 use crate::output::{counted, duration, percent, say, thousands};
 use crate::pictures::{self, Subject};
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
@@ -55,7 +56,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         device: device_name(device),
         matmul: Matmul::on(device),
         fit_split: args.fit_split,
-        hardware: Hardware::of_this_machine(match device_name(device).strip_prefix("cuda:") {
+        hardware: hardware::of_this_machine(match device_name(device).strip_prefix("cuda:") {
             Some(number) => number.parse().ok(),
             None => None,
         }),
@@ -78,6 +79,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
         interrupt,
         progress: for_stderr(),
+        provenance: made_from::provenance(&compute.hardware),
     };
     let data = (input, held_out);
     let new_data = new_data(&source, args.read.text_column.as_deref());

@@ -17,6 +17,7 @@ use crate::hardware::physical_cores;
 use crate::input::{self, Input};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
+use vae_core::matmul::{self, Libraries, MatmulChoice};
 use vae_data::Source;
 use vae_models::{Clusterer, load_model};
 
@@ -25,8 +26,9 @@ fn threads(asked: Option<u16>) -> usize {
     asked.map_or_else(physical_cores, usize::from)
 }
 
-/// The model in a run folder, or a model file.
-fn open_model(path: &Path) -> Result<Box<dyn Clusterer>> {
+/// The model in a run folder, or a model file. From here on the process multiplies with the library that is asked for, or else
+/// with that of the fit; another one than the fit's is said.
+fn open_model(path: &Path, asked: Option<MatmulChoice>) -> Result<Box<dyn Clusterer>> {
     if !path.exists() {
         bail!(
             "{} does not exist; a run folder of `vae fit` is expected, or its model.safetensors",
@@ -37,13 +39,17 @@ fn open_model(path: &Path) -> Result<Box<dyn Clusterer>> {
     if path.is_dir() && !file.exists() {
         bail!("{} holds no model.safetensors; is it a finished run?", path.display());
     }
-    Ok(load_model(&file)?)
+    let model = load_model(&file)?;
+    let (library, note) = matmul::for_model(asked, model.matmul(), &Libraries::of_this_machine())?;
+    library.apply();
+    note.iter().for_each(|note| eprintln!("{note}"));
+    Ok(model)
 }
 
 /// A model and the data to apply it to.
 fn open(args: &ModelOnData) -> Result<(Box<dyn Clusterer>, Input)> {
     vae_core::device::configure_process(threads(args.threads));
-    let model = open_model(&args.model)?;
+    let model = open_model(&args.model, args.matmul)?;
     let input = input::load_for(&args.model, &args.data.parse::<Source>()?, &args.read)?;
     Ok((model, input))
 }

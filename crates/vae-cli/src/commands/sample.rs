@@ -16,7 +16,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     check_parent(&args.out)?;
     let format = format_of(&args.out, &[(Format::Png, "png"), (Format::Npy, "npy"), (Format::Csv, "csv")])?;
     vae_core::device::configure_process(1);
-    let model = open_model(&args.model)?;
+    let model = open_model(&args.model, args.matmul)?;
     let generator =
         model.generator().context("this model has no distribution of each cluster to sample from; choose a method that has, such as vade")?;
     let clusters: Vec<usize> = args.cluster.map_or_else(|| (0..model.n_clusters()).collect(), |c| vec![c]);

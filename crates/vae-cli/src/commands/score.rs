@@ -6,8 +6,20 @@ use crate::output::{say, say_json, table, thousands};
 use crate::{files, input};
 use anyhow::{Context, Result, bail};
 use ndarray::Array1;
+use serde::Serialize;
+use vae_core::matmul::Matmul;
 use vae_data::Source;
 use vae_metrics::Scores;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    scores: Scores,
+    /// Library of the matrix products, where a model was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matmul: Option<&'static str>,
+}
 
 /// Prints all scores.
 ///
@@ -21,7 +33,8 @@ pub fn run(args: &ScoreArgs) -> Result<()> {
     };
     let scores = Scores::new(clusters.view(), labels.view())?;
     if args.json {
-        return say_json(&scores);
+        let matmul = args.model.as_ref().map(|_| Matmul::current().name());
+        return say_json(&Answer { scores, matmul });
     }
     let value = |v: f64| format!("{v:.4}");
     let rows: Vec<Vec<String>> = [
@@ -58,7 +71,7 @@ fn of_files(args: &ScoreArgs, pred: &std::path::Path) -> Result<Pair> {
 fn of_model(args: &ScoreArgs, model: &std::path::Path) -> Result<Pair> {
     vae_core::device::configure_process(threads(None));
     let place = model;
-    let model = open_model(place)?;
+    let model = open_model(place, args.matmul)?;
     let data = args.data.as_deref().context("add --data, what the model is to be applied to")?;
     let input = input::load_for(place, &data.parse::<Source>()?, &args.read)?;
     let labels =

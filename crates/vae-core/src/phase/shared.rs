@@ -67,7 +67,7 @@ mod tests {
     }
 
     fn run(cx: &FitContext, calls: &Cell<u32>) -> Result<Artefact> {
-        cx.phase(&PhaseSpec { name: "pretrain", revision: 1, config: &1, inputs: &["data"] }, |_| {
+        cx.phase(&PhaseSpec { name: "pretrain", revisions: &[], config: &1, inputs: &["data"] }, |_| {
             calls.set(calls.get() + 1);
             let tensors = Tensors::from([("x".into(), Tensor::from_slice(&[1.0f32, 2.0]))]);
             Ok(Artefact { tensors, ..Artefact::default() })
@@ -94,7 +94,7 @@ mod tests {
         let root = tempfile::tempdir().expect("temp dir");
         let cx = context(root.path(), "a");
         run(&cx, &Cell::new(0)).expect("computed");
-        let spec = PhaseSpec { name: "pretrain", revision: 1, config: &2, inputs: &["data"] };
+        let spec = PhaseSpec { name: "pretrain", revisions: &[], config: &2, inputs: &["data"] };
         let failed: Result<Artefact> = cx.phase(&spec, |_| Err(Error::Features("no".into())));
         assert!(failed.is_err());
         let files = fs::read_dir(root.path().join("cache/phases")).expect("list").flatten();
