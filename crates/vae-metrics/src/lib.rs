@@ -24,6 +24,7 @@
 //! table when several scores of one clustering are wanted.
 
 mod ami;
+mod assignment;
 mod confusion;
 mod contingency;
 mod error;
@@ -35,12 +36,13 @@ mod scores;
 mod silhouette;
 
 pub use ami::ami;
+pub use assignment::MAX_MATCHING_BYTES;
 pub use confusion::{Confusion, confusion};
 pub use contingency::{Contingency, majority_share};
 pub use error::{Error, Result};
 pub use information::{Average, completeness, homogeneity, nmi, v_measure};
 pub use label_map::{LabelMap, aae, purity_train_map};
-pub use matching::{MAX_MATCHING_CELLS, acc, purity};
+pub use matching::{acc, purity};
 pub use pairs::ari;
 pub use scores::Scores;
 pub use silhouette::{Silhouette, SilhouetteOptions, silhouette, silhouette_samples};
