@@ -43,8 +43,3 @@ pub use scale::{Scale, ScaleKind};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// The worked example of CONTRIBUTING.md is compiled and run with the documentation's tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../CONTRIBUTING.md")]
-struct Contributing;
