@@ -14,6 +14,7 @@ compile_error!("xtask uses symbolic links and POSIX signals: run it on Linux or 
 mod bench;
 mod ci;
 mod data;
+mod deny;
 mod examples;
 mod files;
 mod libtorch;
@@ -44,6 +45,8 @@ enum Command {
     /// Everything continuous integration checks: format, lints, tests, docs, licences, packages, examples, tables,
     /// recorded runs, a small demo
     Ci(ci::Args),
+    /// Licences, sources, duplicates and known vulnerabilities of the dependencies, as deny.toml says
+    Deny(deny::Args),
     /// Package every crate as for publishing, and check what is in the packages
     Package(package::Args),
     /// Build and run the packages of examples/, which depend on one crate each
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Libtorch(args) => libtorch::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Ci(args) => ci::run(&args),
+        Command::Deny(args) => deny::run(&args),
         Command::Package(args) => package::run(&args),
         Command::Examples(args) => examples::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
