@@ -1,8 +1,7 @@
 //! Tells the linker where the libtorch is that torch-sys was built against, and the program what it is built from.
-//!
-//! The rpath of tch's own build script does not reach the binaries of other packages, so an installed `vae` would not
-//! find its libraries. The folders relative to the binary, for a checkout, stand in `.cargo/config.toml`.
 
+#[path = "build/rpath.rs"]
+mod rpath;
 #[path = "build/versions.rs"]
 mod versions;
 
@@ -14,24 +13,12 @@ use std::process::Command;
 fn main() {
     watch(Path::new("build.rs"));
     watch(Path::new("build"));
+    // Absent where torch-sys was built for documentation only.
     let lib = env::var_os("DEP_TCH_LIBTORCH_LIB").map(PathBuf::from);
     if let Some(lib) = &lib {
-        link(lib);
+        rpath::link(lib);
     }
     tell(lib.as_deref());
-}
-
-fn link(lib: &Path) {
-    match env::var("CARGO_CFG_TARGET_OS").unwrap_or_default().as_str() {
-        "linux" => {
-            println!("cargo:rustc-link-arg-bins=-Wl,-rpath,{}", lib.display());
-            // Nothing refers to libtorch.so itself; without this the linker drops it and its operators with it.
-            println!("cargo:rustc-link-arg-bins=-Wl,--no-as-needed");
-            println!("cargo:rustc-link-arg-bins=-ltorch");
-        }
-        "macos" => println!("cargo:rustc-link-arg-bins=-Wl,-rpath,{}", lib.display()),
-        _ => {}
-    }
 }
 
 /// What `src/made_from.rs` reads; nothing known is an empty text.

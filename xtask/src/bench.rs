@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::Value;
 
 use crate::libtorch;
@@ -31,8 +31,7 @@ struct Bench {
 
 /// The command.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let metadata = step::stdout(&mut project::cargo(&["metadata", "--no-deps", "--format-version", "1"]))?;
-    let all = benches(&serde_json::from_str(&metadata).context("cargo metadata did not print JSON")?);
+    let all = benches(&project::metadata()?);
     if args.list {
         for bench in &all {
             println!("{} ({})", bench.name, bench.package);

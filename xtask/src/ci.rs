@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::step::{self, Step, human_seconds};
-use crate::{libtorch, project, reproduce, test};
+use crate::{deny, examples, libtorch, package, project, reproduce, test};
 
 /// Check everything.
 #[derive(clap::Args)]
@@ -21,10 +21,13 @@ pub fn run(_: &Args) -> Result<ExitCode> {
     reproduce::check_all().context("rendered tables")?;
     step.done();
 
+    deny::check()?;
     let libtorch = libtorch::ensure()?;
     let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     cargo_step("lints", "6 minutes from nothing on two cores, seconds when built", &lints, Some(&libtorch))?;
     test::test(&["--locked".to_owned()])?;
+    package::check(&libtorch)?;
+    examples::check(&libtorch)?;
     let docs = ["doc", "--locked", "--workspace", "--no-deps"];
     cargo_step("docs", "1 minute", &docs, Some(&libtorch))?;
 

@@ -59,6 +59,11 @@ impl Libtorch {
     }
 }
 
+/// The words that start Python's pip.
+pub fn pip() -> Result<Vec<String>> {
+    pip::find(&pip::CANDIDATES)
+}
+
 fn library_path_variable() -> &'static str {
     if cfg!(target_os = "macos") { "DYLD_FALLBACK_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" }
 }

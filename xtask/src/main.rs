@@ -14,8 +14,11 @@ compile_error!("xtask uses symbolic links and POSIX signals: run it on Linux or 
 mod bench;
 mod ci;
 mod data;
+mod deny;
+mod examples;
 mod files;
 mod libtorch;
+mod package;
 mod project;
 mod reproduce;
 mod step;
@@ -39,8 +42,15 @@ enum Command {
     Libtorch(libtorch::Args),
     /// Run the tests, doctests included, with the library path set
     Test(test::Args),
-    /// Everything continuous integration checks: format, lints, tests, docs, tables, recorded runs, a small demo
+    /// Everything continuous integration checks: format, lints, tests, docs, licences, packages, examples, tables,
+    /// recorded runs, a small demo
     Ci(ci::Args),
+    /// Licences, sources, duplicates and known vulnerabilities of the dependencies, as deny.toml says
+    Deny(deny::Args),
+    /// Package every crate as for publishing, and check what is in the packages
+    Package(package::Args),
+    /// Build and run the packages of examples/, which depend on one crate each
+    Examples(examples::Args),
     /// Fill and render a table of results/: only the runs that are missing are made
     Reproduce(Box<reproduce::Args>),
     /// Run the criterion benches in the one optimised profile
@@ -54,6 +64,9 @@ fn main() -> ExitCode {
         Command::Libtorch(args) => libtorch::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Ci(args) => ci::run(&args),
+        Command::Deny(args) => deny::run(&args),
+        Command::Package(args) => package::run(&args),
+        Command::Examples(args) => examples::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(args) => data::run(&args),

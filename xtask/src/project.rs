@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf, absolute};
 use std::process::{Command, Stdio};
 
@@ -12,7 +13,9 @@ use crate::libtorch::Libtorch;
 use crate::step::{self, Step};
 
 /// Packages that never touch torch: their commands run without libtorch.
-pub const WITHOUT_TORCH: [&str; 4] = ["vae-array", "vae-data", "vae-metrics", "xtask"];
+///
+/// `vae-gmm` does so without its feature `torch` only, which nothing but a word on the command line turns on for it alone.
+pub const WITHOUT_TORCH: [&str; 5] = ["vae-array", "vae-data", "vae-gmm", "vae-metrics", "xtask"];
 
 /// The root of the clone that `cargo xtask` was called in.
 pub fn root() -> PathBuf {
@@ -46,6 +49,31 @@ pub fn cargo(words: &[&str]) -> Command {
         }
     }
     command
+}
+
+/// What cargo says about the packages of the workspace.
+pub fn metadata() -> Result<Value> {
+    let text = step::stdout(&mut cargo(&["metadata", "--no-deps", "--format-version", "1"]))?;
+    serde_json::from_str(&text).context("cargo metadata did not print JSON")
+}
+
+/// The target folder that `metadata` names.
+pub fn target_dir(metadata: &Value) -> Result<PathBuf> {
+    metadata["target_directory"].as_str().map(PathBuf::from).context("cargo metadata named no target folder")
+}
+
+/// The manifest of the workspace.
+pub fn manifest() -> Result<toml::Table> {
+    let path = root().join("Cargo.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    text.parse().with_context(|| format!("{} is not TOML", path.display()))
+}
+
+/// Gives the package in `folder` the workspace's lock file, so that both have the same dependencies.
+pub fn copy_lock(folder: &Path) -> Result<()> {
+    let (from, to) = (root().join("Cargo.lock"), folder.join("Cargo.lock"));
+    fs::copy(&from, &to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
 }
 
 /// Builds `vae` and returns the path of the executable, wherever the target folder is.
@@ -127,17 +155,21 @@ mod tests {
             let folder =
                 if package == "xtask" { root().join(package) } else { root().join("crates").join(package) };
             let manifest: toml::Table =
-                std::fs::read_to_string(folder.join("Cargo.toml")).unwrap().parse().unwrap();
+                fs::read_to_string(folder.join("Cargo.toml")).unwrap().parse().unwrap();
             for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
                 let names = manifest.get(table).and_then(toml::Value::as_table);
                 for (name, how) in names.into_iter().flatten() {
-                    // The workspace names vae-gmm without its default features, and then it has no torch.
-                    let pure = name == "vae-gmm" && how.get("features").is_none();
+                    // What is optional is not there without a feature, and none is on by default (below).
+                    let optional =
+                        how.get("optional").is_some_and(|optional| optional.as_bool() == Some(true));
                     let clean = !matches!(name.as_str(), "tch" | "torch-sys")
-                        && (pure || !name.starts_with("vae-") || WITHOUT_TORCH.contains(&name.as_str()));
-                    assert!(clean, "{package} depends on {name}");
+                        && (!name.starts_with("vae-") || WITHOUT_TORCH.contains(&name.as_str()));
+                    assert!(clean || optional, "{package} depends on {name}");
+                    assert!(!name.starts_with("vae-") || how.get("features").is_none(), "{package}: {name}");
                 }
             }
+            let default = manifest.get("features").and_then(|features| features.get("default"));
+            assert!(default.is_none_or(|names| names == &toml::Value::Array(Vec::new())), "{package}");
         }
     }
 }

@@ -44,7 +44,7 @@ pub fn test(words: &[String]) -> Result<()> {
     }
     command.args(words);
     let mut expected = "half a minute from nothing on two cores, seconds when built";
-    if needs_torch(&packages) {
+    if needs_torch(&packages, words) {
         libtorch::ensure()?.apply(&mut command);
         expected = "6 to 10 minutes from nothing on two cores, 2 minutes when built";
     }
@@ -67,8 +67,13 @@ fn packages(words: &[String]) -> Vec<&str> {
     packages
 }
 
-fn needs_torch(packages: &[&str]) -> bool {
-    packages.is_empty() || packages.iter().any(|package| !WITHOUT_TORCH.contains(package))
+/// Whether torch is built; any feature may ask for it.
+fn needs_torch(packages: &[&str], words: &[String]) -> bool {
+    let is_feature =
+        |word: &String| word.starts_with("--features") || word.starts_with("-F") || word == "--all-features";
+    packages.is_empty()
+        || packages.iter().any(|package| !WITHOUT_TORCH.contains(package))
+        || words.iter().take_while(|&word| word != "--").any(is_feature)
 }
 
 #[cfg(test)]
@@ -87,8 +92,10 @@ mod tests {
 
     #[test]
     fn only_packages_without_torch_do_without_libtorch() {
-        assert!(!needs_torch(&["vae-metrics", "xtask"]));
-        assert!(needs_torch(&["vae-metrics", "vae-gmm"]));
-        assert!(needs_torch(&[]));
+        assert!(!needs_torch(&["vae-metrics", "xtask", "vae-gmm"], &words("-- --features")));
+        assert!(needs_torch(&["vae-metrics", "vae-core"], &[]));
+        assert!(needs_torch(&["vae-gmm"], &words("-p vae-gmm --features torch")));
+        assert!(needs_torch(&["vae-gmm"], &words("-p vae-gmm -Ftorch")));
+        assert!(needs_torch(&[], &[]));
     }
 }

@@ -63,7 +63,7 @@ fn a_deep_method_takes_documents_as_they_are() {
 #[test]
 fn matlab_files_go_by_their_keys_and_a_limit() {
     let place = Place::new();
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vae-data/tests/golden/mat/kinds.mat");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/kinds.mat");
     place.write("HAR.mat", std::fs::read(golden).expect("golden file"));
     let fit = ["fit", "-m", "kmeans", "-d", "HAR.mat", "-k", "1", "-o"];
     let refused = place.refused(&[&fit[..], &["none"]].concat());

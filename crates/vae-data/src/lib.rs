@@ -2,6 +2,19 @@
 //!
 //! [`load`] is the way in. It returns features and labels as two values, so that a fit can be given the one without
 //! the other. Nothing here builds on torch.
+//!
+//! # Example
+//!
+//! The embedded set needs no file; `"mnist"`, `"my.csv"` or a folder of pictures are read the same way.
+//!
+//! ```
+//! use vae_data::{LoadOptions, load};
+//!
+//! let (data, labels) = load(&"strokes".parse()?, &LoadOptions::default())?;
+//! assert_eq!(data.x.dim(), (10_000, 784)); // f32 in [0, 1]
+//! assert_eq!(labels.map(|labels| labels.n_classes()), Some(10));
+//! # Ok::<(), vae_data::Error>(())
+//! ```
 
 mod dataset;
 mod error;
@@ -32,3 +45,8 @@ pub use registry::{Download, Entry, File, Inner, Reader, Registry, Unpack, regis
 pub use source::{LoadOptions, Source};
 pub use text::{DEFAULT_MAX_TERMS, Vocabulary};
 pub use vae_array::{Csr, ImageShape, Values, content_sha256};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,8 +7,8 @@ use vae_array::ImageShape;
 
 use crate::error::{Error, Result};
 
-/// The file as committed.
-const TEXT: &str = include_str!("../../../datasets/registry.toml");
+/// The file as committed: `registry.toml` of the crate is a link to `datasets/registry.toml`, which packaging follows.
+const TEXT: &str = include_str!("../registry.toml");
 
 /// All known data sets.
 #[derive(Debug, Clone, Deserialize)]

@@ -7,6 +7,19 @@
 //! * [`pairwise`]: DGG's graph objective, literally over tuples and exactly at the cost of a plain auto-encoder.
 //!
 //! Nothing here knows a label.
+//!
+//! # Example
+//!
+//! ```
+//! use ndarray::Array2;
+//! use vae_core::{Features, phase::FitContext};
+//! use vae_graph::knn::{Knn, Metric};
+//!
+//! let x = Features::dense(Array2::from_shape_fn((50, 1), |(i, _)| (i * i) as f32))?;
+//! let near = Knn { k: 2, metric: Metric::Euclidean }.of(&x, &FitContext::in_memory(0))?;
+//! assert_eq!(near.of(10).to_vec(), [9, 11]); // 100 is nearest to 81, then to 121
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

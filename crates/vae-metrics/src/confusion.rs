@@ -5,6 +5,7 @@ use std::fmt;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
+use crate::assignment::check_bytes;
 use crate::contingency::Contingency;
 use crate::error::Result;
 
@@ -65,6 +66,7 @@ impl Contingency {
     ///
     /// [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge).
     pub fn confusion(&self) -> Result<Confusion> {
+        check_bytes(self.n_clusters(), self.n_classes())?;
         let matching = self.matching()?;
         Ok(Confusion {
             counts: self.to_dense(),

@@ -54,18 +54,28 @@ pub enum Error {
         /// What it sums to.
         sum: f64,
     },
-    /// The dense table that the one-to-one matching needs would be too large.
+    /// A table that a one-to-one matching needs would take too much memory.
     #[error(
-        "{n_clusters} clusters times {n_classes} classes exceed the {max_cells} cells that the one-to-one matching \
-         is limited to: merge clusters, or use a score without a matching (purity, nmi, ari)"
+        "a table of {rows} times {columns} groups takes {bytes} bytes, more than the {max_bytes} it is limited to or than \
+         this machine has: merge clusters, or use a score without a matching (purity, nmi, ari)"
     )]
     MatchingTooLarge {
-        /// Number of clusters found.
-        n_clusters: usize,
-        /// Number of classes found.
-        n_classes: usize,
-        /// The limit, [`MAX_MATCHING_CELLS`](crate::MAX_MATCHING_CELLS).
-        max_cells: usize,
+        /// Rows of the table: groups that matter on the larger side.
+        rows: usize,
+        /// Columns of the table.
+        columns: usize,
+        /// Its size.
+        bytes: usize,
+        /// The limit, [`MAX_MATCHING_BYTES`](crate::MAX_MATCHING_BYTES).
+        max_bytes: usize,
+    },
+    /// The solver of the one-to-one matching ended without one, which no table of counts should make it do.
+    #[error(
+        "no one-to-one matching ({reason}): use a score without one (purity, nmi, ari), and report the table"
+    )]
+    MatchingFailed {
+        /// What the solver said.
+        reason: String,
     },
     /// A score of separation was asked of a clustering that separates nothing.
     #[error("the silhouette compares clusters but only cluster {cluster} was found: pass at least two")]

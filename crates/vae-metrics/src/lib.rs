@@ -22,8 +22,26 @@
 //! All scores are fractions, not percent. Information is in nats. Everything is deterministic, single-threaded and in
 //! `f64`. Scores over labels count the points once into a [`Contingency`] table and read everything off it; keep the
 //! table when several scores of one clustering are wanted.
+//!
+//! # Example
+//!
+//! ```
+//! use ndarray::array;
+//! use vae_metrics::{Scores, confusion};
+//!
+//! // Cluster 2 is class 0, and one of its points is not.
+//! let clusters = array![2, 2, 2, 0, 0, 1, 1];
+//! let labels = array![0, 0, 1, 1, 1, 2, 2];
+//!
+//! let scores = Scores::new(clusters.view(), labels.view())?;
+//! assert_eq!(scores.acc, 6.0 / 7.0);
+//! assert!(scores.ari > 0.4 && scores.nmi > scores.ari);
+//! print!("{}", confusion(clusters.view(), labels.view())?.permuted());
+//! # Ok::<(), vae_metrics::Error>(())
+//! ```
 
 mod ami;
+mod assignment;
 mod confusion;
 mod contingency;
 mod error;
@@ -35,12 +53,13 @@ mod scores;
 mod silhouette;
 
 pub use ami::ami;
+pub use assignment::MAX_MATCHING_BYTES;
 pub use confusion::{Confusion, confusion};
 pub use contingency::{Contingency, majority_share};
 pub use error::{Error, Result};
 pub use information::{Average, completeness, homogeneity, nmi, v_measure};
 pub use label_map::{LabelMap, aae, purity_train_map};
-pub use matching::{MAX_MATCHING_CELLS, acc, purity};
+pub use matching::{acc, purity};
 pub use pairs::ari;
 pub use scores::Scores;
 pub use silhouette::{Silhouette, SilhouetteOptions, silhouette, silhouette_samples};

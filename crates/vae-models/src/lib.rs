@@ -6,6 +6,26 @@
 //!
 //! This crate never reads data files, never prints, and knows no labels: a [`Clusterer`] is fitted on
 //! [`Features`](vae_core::Features), which cannot hold any.
+//!
+//! # Example
+//!
+//! ```
+//! use ndarray::Array2;
+//! use vae_core::{Features, phase::FitContext};
+//! use vae_models::config::{Selection, resolve};
+//!
+//! // Points around 0 and around 10.
+//! let x = Array2::from_shape_fn((60, 2), |(i, j)| (i % 2 * 10) as f32 + ((i * 7 + j * 3) % 5) as f32);
+//! let x = Features::dense(x)?;
+//!
+//! // "vade", "dgg", "imsat", … are chosen the same way; `set` changes single settings.
+//! let selection = Selection { method: Some("kmeans".into()), n_clusters: Some(2), ..Selection::default() };
+//! let mut method = resolve(&selection)?.build()?;
+//! let summary = method.fit(&x, &FitContext::in_memory(0))?; // seed 0, CPU, nothing kept on disk
+//! assert_ne!(summary.assignments[0], summary.assignments[1]);
+//! assert_eq!(method.predict(&x)?, summary.assignments);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod clusterer;
 mod coder;
@@ -43,8 +63,3 @@ pub use scale::{Scale, ScaleKind};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// The worked example of CONTRIBUTING.md is compiled and run with the documentation's tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../CONTRIBUTING.md")]
-struct Contributing;

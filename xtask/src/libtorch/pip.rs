@@ -16,7 +16,9 @@ use crate::step;
 /// The first pip that takes several `--platform` options.
 const OLDEST_PIP: (u32, u32) = (21, 0);
 
-const CANDIDATES: [&[&str]; 4] = [&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
+/// How pip may be started.
+pub const CANDIDATES: [&[&str]; 4] =
+    [&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
 
 /// How often a download says how far it is where there is no terminal for a progress bar.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
@@ -54,7 +56,7 @@ pub fn verify(wheel: &Wheel, folder: &Path) -> Result<()> {
 }
 
 /// The words that start a pip which is new enough.
-fn find(candidates: &[&[&str]]) -> Result<Vec<String>> {
+pub fn find(candidates: &[&[&str]]) -> Result<Vec<String>> {
     let mut seen = Vec::new();
     for words in candidates {
         let Ok(text) = step::stdout(Command::new(words[0]).args(&words[1..]).arg("--version")) else {
@@ -70,9 +72,9 @@ fn find(candidates: &[&[&str]]) -> Result<Vec<String>> {
     let (major, minor) = OLDEST_PIP;
     let what = if seen.is_empty() { "none was found".to_owned() } else { seen.join("; ") };
     bail!(
-        "libtorch is downloaded with Python's pip {major}.{minor} or later, and {what}.\n\
+        "downloads are made with Python's pip {major}.{minor} or later, and {what}.\n\
          Install it (Debian, Ubuntu: `apt install python3-pip`; Fedora: `dnf install python3-pip`; else `python3 -m ensurepip --upgrade`),\n\
-         or set LIBTORCH to the folder of a libtorch 2.11.0 that you have"
+         or, for libtorch, set LIBTORCH to the folder of a libtorch 2.11.0 that you have"
     );
 }
 
