@@ -11,7 +11,7 @@
 //! Entries are written atomically. A lock per cache entry makes a second process wait for the first one's result
 //! instead of computing it again.
 
-use crate::bundle::{self, Tensors};
+use crate::bundle::{self, FIT_ANEW, Tensors};
 use crate::device::device_name;
 use crate::fsio::sha256_hex;
 use crate::interrupt::Interrupt;
@@ -89,14 +89,11 @@ impl Artefact {
     /// The tensor `name`.
     ///
     /// # Errors
-    /// [`Error::Features`] when the artefact has none: it was written by other code.
+    /// [`Error::Checkpoint`] when the artefact has none: it was written by other code.
     pub fn tensor(&self, name: &str) -> Result<&tch::Tensor> {
-        self.tensors.get(name).ok_or_else(|| {
-            Error::Features(format!(
-                "phase `{}` has no tensor `{name}`; delete the run folder",
-                self.record.name
-            ))
-        })
+        self.tensors
+            .get(name)
+            .ok_or_else(|| Error::missing(format!("phase `{}`", self.record.name), name, FIT_ANEW))
     }
 }
 
@@ -238,7 +235,7 @@ impl FitContext {
             (env!("CARGO_PKG_VERSION"), std::env::consts::ARCH),
         ))
         .map_err(|e| {
-            Error::Features(format!("the configuration of phase `{}` cannot be hashed: {e}", spec.name))
+            Error::Internal(format!("the configuration of phase `{}` cannot be hashed: {e}", spec.name))
         })?;
         let text =
             NEUTRAL.iter().fold(text, |text, (key, value)| text.replace(&format!("\"{key}\":{value},"), ""));

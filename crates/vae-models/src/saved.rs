@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::Tensor;
 use toml::Table;
-use vae_core::bundle::{self, Tensors};
+use vae_core::bundle::{self, FIT_ANEW, Tensors};
 
 /// Version of the file's layout.
 const FORMAT: u32 = 1;
@@ -40,10 +40,9 @@ impl Stored {
 /// The tensor `name` of a model file or an artefact.
 ///
 /// # Errors
-/// A model without it.
+/// [`vae_core::Error::Checkpoint`] for a model without it.
 pub fn stored<'a>(tensors: &'a Tensors, name: &str) -> Result<&'a Tensor> {
-    let missing = || vae_core::Error::Features(format!("the model has no tensor `{name}`"));
-    Ok(tensors.get(name).ok_or_else(missing)?)
+    Ok(tensors.get(name).ok_or_else(|| vae_core::Error::missing("the model", name, FIT_ANEW))?)
 }
 
 /// Writes a model.
@@ -73,5 +72,9 @@ pub fn load_model(path: &Path) -> Result<Box<dyn Clusterer>> {
         return Err(vae_core::Error::corrupt(path, why).into());
     }
     let method = registry::method(&record.method)?;
-    method.restore(Stored { config: record.config, input: record.input, tensors })
+    let stored = Stored { config: record.config, input: record.input, tensors };
+    method.restore(stored).map_err(|e| match e {
+        Error::Core(e) => e.of_file(path, no_model).into(),
+        other => other,
+    })
 }
