@@ -101,6 +101,10 @@ fn configurations_that_make_no_sense() {
     wrong(&["-m", "vade", "--set", "net.hidden=5"], &["expected a list, such as [500, 500]"]);
     // A missing number of clusters does not hide what else is wrong, and what is out of range has a place.
     wrong(&["-m", "vade", "--set", "train.lr=-1"], &["`train.lr` is -1 (--set train.lr=-1), expected"]);
+    let none = "`pretrain.train.epochs` is 0 (--set pretrain.train.epochs=0), expected at least 1";
+    wrong(&["-m", "vade", "-k", "3", "--set", "pretrain.train.epochs=0"], &[none]);
+    let other = ["-m", "ltvae", "-k", "3", "--set", "init.kind=kmeans", "--set", "init.partition.n_init=3"];
+    wrong(&other, &["`init.partition` is given (--set init.partition.n_init=3)", "init.kind is \"graph\""]);
     wrong(&["-m", "vade"], &["`n_clusters` is 0 or not given, expected at least 1: give --clusters K"]);
     let methods = place.methods();
     wrong(&["-m", "vaed"], &["unknown method `vaed`", &methods.join(", ")]);

@@ -28,6 +28,12 @@ struct Metadata {
 /// The [remedy](Error::remedy) for a file that a run makes for itself.
 pub(crate) const MAKE_ANEW: &str = "delete it and run the command again";
 
+/// What to do about a checkpoint that cannot be continued from.
+pub const START_ANEW: &str = "delete the run folder and start anew";
+
+/// What to do about weights of a model or a phase that are not complete.
+pub const FIT_ANEW: &str = "it is damaged or from another version: delete it and fit again with --no-cache";
+
 /// Tensors by name, on the CPU.
 pub type Tensors = BTreeMap<String, Tensor>;
 

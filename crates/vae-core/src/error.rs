@@ -31,6 +31,22 @@ pub enum Error {
     /// The features cannot be used as they are.
     #[error("{0}")]
     Features(String),
+    /// A checkpoint, an artefact of a phase, a model or a file of weights lacks what it should hold.
+    #[error("{what} {why}; {remedy}")]
+    Checkpoint {
+        /// Which one, for example `the checkpoint`.
+        what: String,
+        /// What is wrong with it, for example `has no tensor`, and its name.
+        why: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A computation left the numbers it can go on with; the text says which, and what to change.
+    #[error("{0}")]
+    Numeric(String),
+    /// What cannot be unless the program has a defect.
+    #[error("{0}: this is a defect of the program, please report it with this text and the command you ran")]
+    Internal(String),
     /// A configuration value is outside its range.
     #[error("`{field}` is {value}, expected {expected}")]
     Config {
@@ -98,6 +114,21 @@ impl Error {
         Self::Corrupt { path: path.as_ref().to_path_buf(), why: why.into() }
     }
 
+    /// A checkpoint, an artefact or a model without the tensor `name`.
+    pub fn missing(what: impl Into<String>, name: impl std::fmt::Display, remedy: &str) -> Self {
+        Self::Checkpoint { what: what.into(), why: format!("has no tensor `{name}`"), remedy: remedy.into() }
+    }
+
+    /// The same as an error of the file it was read from, for what may be wrong with one.
+    #[must_use]
+    pub fn of_file(self, path: impl AsRef<Path>, remedy: &str) -> Self {
+        match self {
+            Self::Checkpoint { what, why, .. } => Self::corrupt(path, format!("{what} {why}; {remedy}")),
+            Self::Shape { .. } | Self::Torch(_) => Self::corrupt(path, format!("{self}; {remedy}")),
+            other => other,
+        }
+    }
+
     /// The same with what to do about a damaged file, which only its reader knows.
     #[must_use]
     pub fn remedy(self, remedy: &str) -> Self {
@@ -127,3 +158,19 @@ impl Error {
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_becomes_an_error_of_its_file_and_other_errors_stay() {
+        let missing = Error::missing("phase `pretrain`", "centres", "fit again");
+        assert_eq!(missing.to_string(), "phase `pretrain` has no tensor `centres`; fit again");
+        let of_file = missing.of_file("run/x", "delete it").to_string();
+        assert_eq!(of_file, "run/x: phase `pretrain` has no tensor `centres`; delete it");
+        let stop = Error::Interrupted { signal: 2 }.of_file("run/x", "delete it");
+        assert!(matches!(stop, Error::Interrupted { signal: 2 }));
+        assert!(Error::Internal("no target".into()).to_string().contains("defect of the program"));
+    }
+}

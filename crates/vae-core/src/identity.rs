@@ -57,7 +57,7 @@ pub fn neutral<T: PartialEq>(value: &T, neutral: &T) -> bool {
 /// `config` as JSON, without the settings that are at their neutral values.
 ///
 /// # Errors
-/// [`Error::Features`] for what JSON cannot hold.
+/// [`Error::Internal`] for what JSON cannot hold.
 pub fn hashed_text(config: &impl Serialize) -> Result<String> {
     struct Reset(bool);
     impl Drop for Reset {
@@ -67,7 +67,7 @@ pub fn hashed_text(config: &impl Serialize) -> Result<String> {
     }
     let _reset = Reset(HASHING.replace(true));
     serde_json::to_string(config)
-        .map_err(|e| Error::Features(format!("the configuration cannot be hashed: {e}")))
+        .map_err(|e| Error::Internal(format!("the configuration cannot be hashed: {e}")))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 mod fused;
 
-use crate::bundle::Tensors;
+use crate::bundle::{START_ANEW, Tensors};
 use crate::params::{Params, copy_into};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -179,10 +179,10 @@ impl Optimizer {
     /// Takes the state back from `source`.
     ///
     /// # Errors
-    /// [`Error::Features`] for a missing tensor, [`Error::Shape`] for one of another shape.
+    /// [`Error::Checkpoint`] for a missing tensor, [`Error::Shape`] for one of another shape.
     pub fn load_state(&mut self, params: &Params, prefix: &str, source: &Tensors) -> Result<()> {
         let get = |name: String| {
-            source.get(&name).ok_or_else(|| Error::Features(format!("the checkpoint has no tensor `{name}`")))
+            source.get(&name).ok_or_else(|| Error::missing("the checkpoint", name, START_ANEW))
         };
         for (p, buffers) in params.iter().zip(&mut self.state) {
             for (i, buffer) in buffers.iter_mut().enumerate() {
@@ -217,7 +217,9 @@ fn adam(
         EpsForm::Keras => rule.eps,
     };
     let constants = fused::Adam { beta1: rule.beta1, beta2: rule.beta2, step, eps, weight_decay };
-    let [m, v] = state else { return Err(Error::Features("Adam needs two buffers per parameter".into())) };
+    let [m, v] = state else {
+        return Err(Error::Internal("Adam has not two buffers for a parameter".into()));
+    };
     let _guard = tch::no_grad_guard();
     if fused::applies(&[w, grad, m, v]) {
         fused::adam(&constants, w, grad, m, v);

@@ -3,6 +3,7 @@
 //! `tch`'s `VarStore` keeps its variables in a hash map, whose order changes from run to run; optimiser state,
 //! checkpoints and saved models need one fixed order.
 
+use crate::bundle::FIT_ANEW;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use tch::{Device, Kind, Tensor};
@@ -115,12 +116,12 @@ impl Params {
     /// Overwrites every parameter and buffer with `prefix + name` of `source`.
     ///
     /// # Errors
-    /// [`Error::Features`] when one is missing, [`Error::Shape`] when one has another shape.
+    /// [`Error::Checkpoint`] when one is missing, [`Error::Shape`] when one has another shape.
     pub fn load(&self, source: &BTreeMap<String, Tensor>, prefix: &str) -> Result<()> {
         for (name, tensor) in self.entries() {
             let value = source
                 .get(&format!("{prefix}{name}"))
-                .ok_or_else(|| Error::Features(format!("the stored model has no tensor `{prefix}{name}`")))?;
+                .ok_or_else(|| Error::missing("the stored model", format!("{prefix}{name}"), FIT_ANEW))?;
             copy_into(tensor, value, name)?;
         }
         Ok(())

@@ -13,7 +13,7 @@
 
 mod shared;
 
-use crate::bundle::{self, Tensors};
+use crate::bundle::{self, FIT_ANEW, Tensors};
 use crate::cache::PhaseCache;
 use crate::device::device_name;
 use crate::fsio::sha256_hex;
@@ -89,14 +89,11 @@ impl Artefact {
     /// The tensor `name`.
     ///
     /// # Errors
-    /// [`Error::Features`] when the artefact has none: it was written by other code.
+    /// [`Error::Checkpoint`] when the artefact has none: it was written by other code.
     pub fn tensor(&self, name: &str) -> Result<&tch::Tensor> {
-        self.tensors.get(name).ok_or_else(|| {
-            Error::Features(format!(
-                "phase `{}` has no tensor `{name}`; delete the run folder",
-                self.record.name
-            ))
-        })
+        self.tensors
+            .get(name)
+            .ok_or_else(|| Error::missing(format!("phase `{}`", self.record.name), name, FIT_ANEW))
     }
 }
 

@@ -62,7 +62,7 @@ impl ResNet50 {
     /// Takes the weights of torchvision's `resnet50` by their names.
     ///
     /// # Errors
-    /// [`Error::Features`] naming a tensor that is missing or not finite, [`Error::Shape`] for one of another shape.
+    /// [`Error::Checkpoint`] naming a tensor that is missing or not finite, [`Error::Shape`] for one of another shape.
     pub fn new(tensors: &Tensors, device: Device) -> Result<Self> {
         let layer = |conv: &str, norm: &str, shape: [i64; 4], stride| {
             ConvNorm::new(tensors, conv, norm, shape, stride, device)
@@ -133,11 +133,14 @@ impl ConvNorm {
         stride: i64,
         device: Device,
     ) -> Result<Self> {
+        let wrong = |why| Error::Checkpoint {
+            what: "the weights".into(),
+            why,
+            remedy: "give the file that torchvision publishes".into(),
+        };
         let get = |name: String, shape: &[i64]| {
             let tensor = tensors.get(&name).ok_or_else(|| {
-                Error::Features(format!(
-                    "the weights have no `{name}`: they are not those of torchvision's resnet50"
-                ))
+                wrong(format!("have no `{name}`: they are not those of torchvision's resnet50"))
             })?;
             if tensor.size() != shape {
                 return Err(Error::Shape {
@@ -147,7 +150,7 @@ impl ConvNorm {
                 });
             }
             if !bool::try_from(tensor.f_isfinite()?.f_all()?)? {
-                return Err(Error::Features(format!("the weight `{name}` holds a value that is not finite")));
+                return Err(wrong(format!("are damaged: `{name}` holds a value that is not finite")));
             }
             Ok(tensor.f_to_device(device)?)
         };
@@ -155,9 +158,7 @@ impl ConvNorm {
         let of_norm =
             [channel("weight")?, channel("bias")?, channel("running_mean")?, channel("running_var")?];
         if !bool::try_from(of_norm[3].f_ge(0.0)?.f_all()?)? {
-            return Err(Error::Features(format!(
-                "the weight `{norm}.running_var` holds a negative variance: the file is damaged"
-            )));
+            return Err(wrong(format!("are damaged: `{norm}.running_var` holds a negative variance")));
         }
         Ok(Self { weight: get(format!("{conv}.weight"), &shape)?, norm: of_norm, stride })
     }

@@ -10,9 +10,9 @@ mod checkpoint;
 mod config;
 
 pub use batches::{Batches, Order};
-pub use config::TrainConfig;
+pub use config::{TrainConfig, check_epochs};
 
-use crate::bundle::Tensors;
+use crate::bundle::{START_ANEW, Tensors};
 use crate::features::Resident;
 use crate::identity::Revision;
 use crate::optim::{Group, Optimizer, gradient_norm};
@@ -128,7 +128,7 @@ pub fn train(
     groups: Vec<Group>,
     cx: &PhaseContext<'_>,
 ) -> Result<(PhaseRecord, Tensors)> {
-    config.check()?;
+    config.check_rest()?;
     let drawer = Drawer {
         batches: model.batches(),
         n: data.n(),
@@ -184,7 +184,8 @@ impl Run<'_> {
         let params = self.model.params();
         if let Some(state) = State::load(path, &self.cx.key, params, &mut self.optimizer)? {
             self.state = state;
-            self.model.restore(&std::mem::take(&mut self.state.of_model))?;
+            let restored = self.model.restore(&std::mem::take(&mut self.state.of_model));
+            restored.map_err(|e| e.of_file(path, START_ANEW))?;
         }
         Ok(())
     }

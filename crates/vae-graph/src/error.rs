@@ -56,7 +56,10 @@ impl From<Error> for vae_core::Error {
     fn from(e: Error) -> Self {
         match e {
             Error::Core(e) => e,
-            other => Self::Features(other.to_string()),
+            Error::Torch(e) => e.into(),
+            Error::Config { field, value, expected } => Self::Config { field, value, expected },
+            Error::Malformed(_) | Error::Size { .. } => Self::Internal(e.to_string()),
+            Error::NoPartition { .. } | Error::KMeans(_) => Self::Numeric(e.to_string()),
         }
     }
 }

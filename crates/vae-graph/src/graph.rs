@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, LinalgScalar};
 use rayon::prelude::*;
 use std::ops::{AddAssign, Range};
 use tch::{Kind, Tensor};
-use vae_core::bundle::Tensors;
+use vae_core::bundle::{FIT_ANEW, Tensors};
 
 /// Edges of `n` nodes: row `i` has the targets `indices[indptr[i]..indptr[i + 1]]`, ascending and without repetition, with
 /// weights above 0.
@@ -237,11 +237,11 @@ impl Graph {
     /// Reads what [`Graph::store`] wrote.
     ///
     /// # Errors
-    /// [`Error::Malformed`] when a tensor is missing or the arrays contradict each other.
+    /// [`vae_core::Error::Checkpoint`] when a tensor is missing or the arrays contradict each other.
     pub fn load(prefix: &str, tensors: &Tensors) -> Result<Self> {
         let get = |name: &str| {
             let name = format!("{prefix}{name}");
-            tensors.get(&name).ok_or_else(|| Error::Malformed(format!("there is no tensor `{name}`")))
+            tensors.get(&name).ok_or_else(|| vae_core::Error::missing("the stored graph", name, FIT_ANEW))
         };
         let indptr = Vec::<i64>::try_from(get("indptr")?)?;
         let indices = Vec::<i64>::try_from(get("indices")?)?;
@@ -251,15 +251,22 @@ impl Graph {
             && indices.len() == weights.len()
             && indptr.windows(2).all(|w| w[0] <= w[1]);
         if !consistent {
-            return Err(Error::Malformed("the sizes of indptr, indices and weights disagree".into()));
+            return Err(contradictory("has sizes of indptr, indices and weights that disagree".into()).into());
         }
         let rows = indptr.windows(2).map(|w| {
             let range = w[0] as usize..w[1] as usize;
             let targets = indices[range.clone()].iter().map(|&j| u32::try_from(j).unwrap_or(u32::MAX));
             targets.zip(weights[range].iter().copied()).collect()
         });
-        Self::from_rows(rows.collect())
+        Self::from_rows(rows.collect()).map_err(|e| match e {
+            Error::Malformed(why) => contradictory(format!("is none: {why}")).into(),
+            other => other,
+        })
     }
+}
+
+fn contradictory(why: String) -> vae_core::Error {
+    vae_core::Error::Checkpoint { what: "the stored graph".into(), why, remedy: FIT_ANEW.into() }
 }
 
 #[cfg(test)]

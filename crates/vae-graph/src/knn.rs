@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use tch::Tensor;
 use vae_core::Features;
-use vae_core::bundle::Tensors;
+use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::features::{to_array2, to_tensor};
 use vae_core::identity::Revision;
 use vae_core::phase::FitContext;
@@ -94,11 +94,13 @@ impl Neighbours {
     /// Reads what [`Neighbours::store`] wrote.
     ///
     /// # Errors
-    /// [`Error::Malformed`] when a tensor is missing or the two disagree.
+    /// [`vae_core::Error::Checkpoint`] when a tensor is missing, [`Error::Malformed`] when the two disagree.
     pub fn load(prefix: &str, tensors: &Tensors) -> Result<Self> {
         let get = |name: &str| {
             let name = format!("{prefix}{name}");
-            tensors.get(&name).ok_or_else(|| Error::Malformed(format!("there is no tensor `{name}`")))
+            tensors
+                .get(&name)
+                .ok_or_else(|| vae_core::Error::missing("the stored neighbours", name, FIT_ANEW))
         };
         let distance = to_array2(get("distance")?)?;
         let index = Vec::<i64>::try_from(get("index")?.f_contiguous()?.f_view([-1])?)?;

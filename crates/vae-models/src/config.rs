@@ -99,6 +99,7 @@ pub fn resolve(selection: &Selection) -> Result<Resolved> {
             layers.push((format!("{origin}, profile {profile}"), overlay));
         }
     }
+    let n_of_presets = layers.len();
     if let Some(file) = file {
         layers.push((file.name.clone(), file.checked(method)?));
     }
@@ -111,10 +112,18 @@ pub fn resolve(selection: &Selection) -> Result<Resolved> {
     // A leaf without an origin is a default.
     let (mut table, mut origins) = (method.defaults(), BTreeMap::new());
     let every = method.every_table();
+    let of_user: Vec<Table> = layers[n_of_presets..].iter().map(|(_, layer)| layer.clone()).collect();
     for (origin, layer) in layers {
         merge(&mut table, layer, &every, "", &origin, &mut origins);
     }
-    let mut table = method.canonical(table).map_err(|e| e.set_by(|key| origins.get(key).cloned()))?;
+    // A profile or a setting that changes a kind leaves the preset's tables of the other kind behind; what the user gave
+    // stays, and is refused.
+    for path in method.foreign_tables(&table) {
+        if !of_user.iter().any(|layer| holds(layer, path)) {
+            remove(&mut table, path);
+        }
+    }
+    let mut table = method.canonical(table).map_err(|e| e.set_by(|key| origin_of(&origins, key)))?;
     if let Some(preset) = &preset {
         let origin = format!("{PINNED}{}", preset.method);
         pin(&mut table, &preset.pinned()?, "", &origin, &mut origins);
@@ -255,6 +264,33 @@ fn pin(table: &mut Table, pinned: &Table, path: &str, origin: &str, origins: &mu
             _ => {}
         }
     }
+}
+
+/// Whether `table` has the key `path`, with dots between the names.
+fn holds(table: &Table, path: &str) -> bool {
+    match path.split_once('.') {
+        Some((first, rest)) => table.get(first).and_then(Value::as_table).is_some_and(|t| holds(t, rest)),
+        None => table.contains_key(path),
+    }
+}
+
+fn remove(table: &mut Table, path: &str) {
+    match path.split_once('.') {
+        Some((first, rest)) => {
+            if let Some(below) = table.get_mut(first).and_then(Value::as_table_mut) {
+                remove(below, rest);
+            }
+        }
+        None => drop(table.remove(path)),
+    }
+}
+
+/// Where the setting `key` comes from; of a table, where one of its settings does, the user's before a preset's.
+fn origin_of(origins: &BTreeMap<String, String>, key: &str) -> Option<String> {
+    let below = format!("{key}.");
+    let of_table = || origins.iter().filter(|(path, _)| path.starts_with(&below)).map(|(_, origin)| origin);
+    let of_user = || of_table().find(|origin| !origin.starts_with("preset "));
+    origins.get(key).or_else(of_user).or_else(|| of_table().next()).cloned()
 }
 
 impl Resolved {

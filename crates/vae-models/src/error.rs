@@ -67,6 +67,9 @@ pub enum Error {
     /// Prediction before a fit.
     #[error("the method has not been fitted yet")]
     NotFitted,
+    /// Something was asked of a model that it does not have.
+    #[error("{0}")]
+    Unsupported(String),
     /// No such cluster.
     #[error("cluster {cluster} does not exist: the model has {n_clusters}, numbered from 0")]
     NoCluster {

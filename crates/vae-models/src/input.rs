@@ -4,6 +4,7 @@ use crate::scale::{Scale, ScaleKind};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use vae_core::bundle::FIT_ANEW;
 use vae_core::likelihood::{Likelihood, LikelihoodKind, check_variance};
 use vae_core::{Features, ImageShape};
 
@@ -53,7 +54,7 @@ impl InputConfig {
             let expected = format!("at most the number of distinct samples, {distinct}");
             return Err(Error::config("n_clusters", n_clusters, &expected));
         }
-        let scale = Scale::fit(self.scale, x);
+        let scale = Scale::fit(self.scale, x)?;
         let mut resolved = vec![match &scale {
             Scale::Identity => "scale = none".to_string(),
             Scale::Affine { .. } if self.scale == ScaleKind::Minmax => "scale = minmax".to_string(),
@@ -98,8 +99,12 @@ impl Input {
     /// The observation model.
     ///
     /// # Errors
-    /// [`Error::NotFitted`] for a model file without one.
+    /// [`vae_core::Error::Checkpoint`] for a model file without one.
     pub fn likelihood(&self) -> Result<Likelihood> {
-        self.likelihood.ok_or(Error::NotFitted)
+        Ok(self.likelihood.ok_or_else(|| vae_core::Error::Checkpoint {
+            what: "the model".into(),
+            why: "has no likelihood in its record".into(),
+            remedy: FIT_ANEW.into(),
+        })?)
     }
 }

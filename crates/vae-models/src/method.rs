@@ -43,6 +43,12 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
 
     /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
     fn complete(&mut self) {}
+
+    /// Paths of optional tables that do not belong to this configuration. When layers are resolved, one that only a preset
+    /// gave is dropped; whatever is left is for [`MethodConfig::check`] to refuse.
+    fn foreign_tables(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// A clustering method.
@@ -170,9 +176,17 @@ impl<M: Method> Fit<M> {
         self.fitted.as_ref().ok_or(Error::NotFitted)
     }
 
+    fn lacks(what: &str) -> Error {
+        Error::Unsupported(format!(
+            "this model of `{}` has no {what}; choose another method, see `vae methods`",
+            M::NAME
+        ))
+    }
+
     fn generative(&self) -> Result<(&Input, &dyn Generative)> {
         let (input, model) = self.fitted()?;
-        Ok((input, model.generative().ok_or(Error::NotFitted)?))
+        let generative = model.generative().ok_or_else(|| Self::lacks("distribution to sample from"))?;
+        Ok((input, generative))
     }
 }
 
@@ -232,14 +246,17 @@ impl<M: Method> Clusterer for Fit<M> {
 impl<M: Method> SoftAssign for Fit<M> {
     fn predict_proba(&self, x: &Features) -> Result<Array2<f32>> {
         let (input, model) = self.fitted()?;
-        model.soft().ok_or(Error::NotFitted)?.gamma(input.prepare(x)?.as_ref())
+        model.soft().ok_or_else(|| Self::lacks("probabilities"))?.gamma(input.prepare(x)?.as_ref())
     }
 }
 
 impl<M: Method> Facets for Fit<M> {
     fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>> {
         let (input, model) = self.fitted()?;
-        model.facets().ok_or(Error::NotFitted)?.assignments(input.prepare(x)?.as_ref())
+        model
+            .facets()
+            .ok_or_else(|| Self::lacks("several clusterings"))?
+            .assignments(input.prepare(x)?.as_ref())
     }
 
     fn structure(&self) -> String {

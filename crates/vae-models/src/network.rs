@@ -12,6 +12,7 @@ use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2};
 use vae_core::identity::Revision;
 use vae_core::net;
+use vae_core::optim::Group;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
 use vae_core::train::{self, TrainConfig, Trainable, train};
@@ -98,6 +99,11 @@ impl<N: Network> Trained<N> {
     }
 }
 
+/// The optimiser's groups of a [`Network`]: group 0 is for its layers, group 1 for what is none (class means).
+pub(crate) fn groups(train: &TrainConfig) -> Vec<Group> {
+    vec![train.group(), train.group_without_decay()]
+}
+
 /// Trains `job.n_init` networks and keeps the one with the lowest loss.
 ///
 /// # Errors
@@ -123,7 +129,7 @@ pub(crate) fn fit<N: Network, C: Serialize>(
         let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
             let net = build(&phase.streams, cx.device)?;
             let data = Resident::new(x, cx.device)?;
-            let (record, observed) = train(&net, &data, job.train, vec![job.train.group()], phase)?;
+            let (record, observed) = train(&net, &data, job.train, groups(job.train), phase)?;
             let mut tensors = net.params().snapshot("")?;
             tensors.extend(observed);
             Ok(Artefact { tensors, record })

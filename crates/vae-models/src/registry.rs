@@ -88,6 +88,7 @@ pub struct Entry {
 struct Ops {
     defaults: fn() -> Table,
     every_table: fn() -> Table,
+    foreign_tables: fn(&Table) -> &'static [&'static str],
     check_text: fn(&str) -> Result<(), String>,
     canonical: fn(Table) -> Result<Table>,
     hashed: fn(Table) -> Result<String>,
@@ -112,6 +113,9 @@ impl Entry {
             ops: Ops {
                 defaults: || write(&M::Config::default()),
                 every_table: || write(&M::Config::every_table()),
+                foreign_tables: |table| {
+                    table.clone().try_into::<M::Config>().map_or(&[], |c| c.foreign_tables())
+                },
                 check_text: |text| toml::from_str::<M::Config>(text).map(drop).map_err(|e| e.to_string()),
                 canonical: |table| read::<M::Config>(table).map(|c| write(&c)),
                 hashed: |table| Ok(hashed_text(&read::<M::Config>(table)?)?),
@@ -129,6 +133,12 @@ impl Entry {
     /// The defaults with every optional table present.
     pub(crate) fn every_table(&self) -> Table {
         (self.ops.every_table)()
+    }
+
+    /// The optional tables that a preset may leave behind in `table` and that do not belong there; none where the table
+    /// cannot be read, which [`Entry::canonical`] reports.
+    pub(crate) fn foreign_tables(&self, table: &Table) -> &'static [&'static str] {
+        (self.ops.foreign_tables)(table)
     }
 
     /// Checks a partial configuration text; the error shows the line with a caret.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::Tensor;
 use toml::Table;
-use vae_core::bundle::{self, Tensors};
+use vae_core::bundle::{self, FIT_ANEW, Tensors};
 
 /// Version of the file's layout.
 const FORMAT: u32 = 1;
@@ -44,10 +44,9 @@ impl Stored {
 /// The tensor `name` of a model file or an artefact.
 ///
 /// # Errors
-/// A model without it.
+/// [`vae_core::Error::Checkpoint`] for a model without it.
 pub fn stored<'a>(tensors: &'a Tensors, name: &str) -> Result<&'a Tensor> {
-    let missing = || vae_core::Error::Features(format!("the model has no tensor `{name}`"));
-    Ok(tensors.get(name).ok_or_else(missing)?)
+    Ok(tensors.get(name).ok_or_else(|| vae_core::Error::missing("the model", name, FIT_ANEW))?)
 }
 
 /// Writes a model.
@@ -78,7 +77,10 @@ pub fn load_model(path: &Path) -> Result<Box<dyn Clusterer>> {
     }
     let method = registry::method(&record.method)?;
     let Record { config, input, matmul, .. } = record;
-    method.restore(Stored { config, input, matmul, tensors })
+    method.restore(Stored { config, input, matmul, tensors }).map_err(|e| match e {
+        Error::Core(e) => e.of_file(path, no_model).into(),
+        other => other,
+    })
 }
 
 #[cfg(test)]

@@ -88,8 +88,11 @@ impl Scale {
     }
 
     /// Learns the scaling from `x`. A constant column is shifted and not scaled.
-    pub fn fit(kind: ScaleKind, x: &Features) -> Self {
-        let Some(dense) = x.as_dense() else { return Self::Identity };
+    ///
+    /// # Errors
+    /// [`Error::Config`] for sparse features where `kind` asks for a scaling.
+    pub fn fit(kind: ScaleKind, x: &Features) -> Result<Self> {
+        let Some(dense) = x.as_dense() else { return Self::of_sparse(kind) };
         let (low, high) = x.range();
         let largest = high.max(-low);
         let bounded = (SMALLEST_RANGE..=1.0).contains(&largest);
@@ -101,7 +104,7 @@ impl Scale {
         let or_one = |width: f32| if width > 0.0 { width } else { 1.0 };
         let columns = dense.axis_iter(Axis(1));
         let (shift, width) = match kind {
-            ScaleKind::None | ScaleKind::Auto => return Self::Identity,
+            ScaleKind::None | ScaleKind::Auto => return Ok(Self::Identity),
             ScaleKind::Standardize => columns
                 .map(|c| {
                     let n = c.len() as f64;
@@ -120,7 +123,18 @@ impl Scale {
                 })
                 .unzip(),
         };
-        Self::Affine { shift, width }
+        Ok(Self::Affine { shift, width })
+    }
+
+    fn of_sparse(kind: ScaleKind) -> Result<Self> {
+        let asked = match kind {
+            ScaleKind::Auto | ScaleKind::None => return Ok(Self::Identity),
+            ScaleKind::Standardize => "standardize",
+            ScaleKind::Minmax => "minmax",
+        };
+        let expected =
+            "\"auto\" or \"none\" for sparse features, which a shift would fill: scale them before";
+        Err(Error::config("scale", asked, expected))
     }
 
     /// The scaled features; the same ones when there is nothing to do.
@@ -155,6 +169,7 @@ impl Scale {
 mod tests {
     use super::*;
     use ndarray::array;
+    use vae_core::Csr;
 
     fn features() -> Features {
         Features::dense(array![[0.0f32, 10.0, 3.0], [2.0, 20.0, 3.0], [4.0, 60.0, 3.0]]).expect("valid")
@@ -163,7 +178,7 @@ mod tests {
     #[test]
     fn standardize_gives_moments_and_inverts() {
         let x = features();
-        let scale = Scale::fit(ScaleKind::Standardize, &x);
+        let scale = Scale::fit(ScaleKind::Standardize, &x).expect("dense");
         let y = scale.apply(&x).expect("finite");
         let y = y.as_dense().expect("dense").to_owned();
         for column in y.axis_iter(Axis(1)).take(2) {
@@ -179,6 +194,7 @@ mod tests {
     fn minmax_reaches_both_ends() {
         let x = features();
         let y = Scale::fit(ScaleKind::Minmax, &x)
+            .expect("dense")
             .apply(&x)
             .expect("finite")
             .as_dense()
@@ -196,7 +212,8 @@ mod tests {
         let want = array![[-1.0f32, -0.003_906_25], [0.992_187_5, -0.501_953_1]];
         assert!((&y.as_dense().expect("dense") - &want).iter().all(|d| d.abs() < 1e-6));
         let x = features();
-        let scale = Scale::fit(ScaleKind::Standardize, &x).then_affine(3.0, 2.0, &x).expect("dense");
+        let scale = Scale::fit(ScaleKind::Standardize, &x).expect("dense");
+        let scale = scale.then_affine(3.0, 2.0, &x).expect("dense");
         let y = scale.apply(&x).expect("finite").as_dense().expect("dense").to_owned();
         assert!((y.column(0).mean().expect("rows") - 2.0).abs() < 1e-5);
         assert!((y.column(1).std(0.0) - 3.0).abs() < 1e-5);
@@ -208,9 +225,23 @@ mod tests {
     #[test]
     fn auto_leaves_bounded_values_alone() {
         let bounded = Features::dense(array![[-1.0f32, 0.5], [1.0, 0.0]]).expect("valid");
-        assert_eq!(Scale::fit(ScaleKind::Auto, &bounded), Scale::Identity);
-        assert!(matches!(Scale::fit(ScaleKind::Auto, &features()), Scale::Affine { .. }));
+        let auto = |x: &Features| Scale::fit(ScaleKind::Auto, x).expect("dense");
+        assert_eq!(auto(&bounded), Scale::Identity);
+        assert!(matches!(auto(&features()), Scale::Affine { .. }));
         let tiny = Features::dense(array![[1e-6f32, 2e-6], [3e-6, -1e-6]]).expect("valid");
-        assert!(matches!(Scale::fit(ScaleKind::Auto, &tiny), Scale::Affine { .. }));
+        assert!(matches!(auto(&tiny), Scale::Affine { .. }));
+    }
+
+    #[test]
+    fn sparse_features_are_not_scaled_in_silence() {
+        let csr = Csr { n_columns: 3, indptr: vec![0, 1, 2], indices: vec![0, 2], values: vec![5.0, 7.0] };
+        let x = Features::sparse(csr).expect("valid");
+        for kind in [ScaleKind::Auto, ScaleKind::None] {
+            assert_eq!(Scale::fit(kind, &x).expect("left alone"), Scale::Identity);
+        }
+        for (kind, name) in [(ScaleKind::Standardize, "standardize"), (ScaleKind::Minmax, "minmax")] {
+            let e = Scale::fit(kind, &x).expect_err("sparse").to_string();
+            assert!(e.contains("`scale`") && e.contains(name) && e.contains("\"none\""), "{e}");
+        }
     }
 }

@@ -47,6 +47,13 @@ pub(crate) fn labels_of(t: &Tensor) -> Result<Array1<u32>> {
     Ok(values.into_iter().map(|v| v as u32).collect())
 }
 
+/// The share of the samples in each of `k` clusters, `[k]`.
+pub(crate) fn shares(labels: &Array1<u32>, k: usize) -> Array1<f64> {
+    let mut shares = Array1::zeros(k);
+    labels.iter().for_each(|&c| shares[c as usize] += 1.0);
+    shares / labels.len().max(1) as f64
+}
+
 /// Assignments as an i32 tensor `[n]`.
 pub(crate) fn labels_to_tensor(labels: &Array1<u32>) -> Tensor {
     Tensor::from_slice(&labels.iter().map(|&l| l as i32).collect::<Vec<_>>())

@@ -223,3 +223,40 @@ fn a_known_set_says_how_many_clusters_where_nothing_else_does() {
     let said = Selection { n_clusters: Some(4), ..known };
     assert_eq!(n_clusters(&said), ("4".into(), "--clusters".into()));
 }
+
+#[test]
+fn a_table_of_another_start_is_dropped_where_a_preset_left_it_and_refused_where_it_was_given() {
+    let ltvae = |preset: bool, set: &[&str]| {
+        let (method, preset) = (Some("ltvae".into()), preset.then(|| "ltvae/mnist".to_string()));
+        let set = set.iter().map(ToString::to_string).collect();
+        resolve(&Selection { method, preset, set, n_clusters: Some(10), ..Selection::default() })
+    };
+    let kmeans = ltvae(true, &["init.kind=kmeans"]).expect("a setting changes the preset's kind");
+    assert!(kmeans.with_origins().iter().all(|(path, _, _)| !path.starts_with("init.partition")));
+    for (preset, given) in [
+        (false, "init.partition.n_init=3"),
+        (true, "init.partition.n_init=3"),
+        (true, "init.siamese.margin=2.0"),
+        (false, "init.partition={}"),
+    ] {
+        let e = ltvae(preset, &[given, "init.kind=kmeans"]).expect_err("nothing is partitioned").to_string();
+        let table = given.split(['.', '=']).take(2).collect::<Vec<_>>().join(".");
+        assert!(e.contains(&format!("`{table}`")) && e.contains("init.kind is \"graph\""), "{e}");
+        assert!(given.ends_with("{}") || e.contains(&format!("--set {given}")), "{e}");
+    }
+    ltvae(false, &["init.partition.n_init=3"]).expect("the default kind is graph");
+}
+
+#[test]
+fn a_training_without_epochs_is_refused_wherever_one_is_set() {
+    for method in METHODS {
+        for (path, _, _) in resolve(&select(method.name)).expect("defaults").with_origins() {
+            if path == "train.epochs" || path.ends_with(".train.epochs") {
+                let set = vec![format!("{path}=0")];
+                let e =
+                    resolve(&Selection { set, ..select(method.name) }).expect_err("no epochs").to_string();
+                assert!(e.contains(&format!("`{path}` is 0")), "{}: {e}", method.name);
+            }
+        }
+    }
+}

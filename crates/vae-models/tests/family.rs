@@ -217,6 +217,9 @@ fn values_out_of_range_are_named() {
         refuses(method, &[set], part);
     }
     refuses("gmvae-m2", &["class_floor=0.4"], "1/n_clusters");
+    // 1/K itself leaves classes out where all are equally likely.
+    refuses("gmvae-m2", &["n_clusters=2", "class_floor=0.5"], "1/n_clusters");
+    refuses("vae-cluster", &["graph_start.epochs=0"], "graph_start.epochs");
     // Coins need a Bernoulli.
     let mut clusterer = build("gmvae-m2", 3, &["binarize=true"]);
     let e = clusterer.fit(&features(groups(30)), &FitContext::in_memory(0)).expect_err("a Gaussian");

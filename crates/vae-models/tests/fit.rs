@@ -7,10 +7,14 @@ use ndarray::{Array1, Array2};
 
 use std::path::Path;
 use vae_core::Features;
+use vae_core::bundle::{self, Tensors};
+use vae_core::Csr;
 use vae_core::phase::FitContext;
+use vae_models::baselines::{KMeansMethod, KMeansMethodConfig};
 use vae_models::config::{Selection, resolve};
+use vae_models::method::Fit;
 use vae_models::registry::METHODS;
-use vae_models::{Clusterer, FitSummary, load_model};
+use vae_models::{Clusterer, Error, Facets, FitSummary, Generator, SoftAssign, load_model};
 
 /// Three groups of eight features; the classes are returned for scoring only.
 fn blobs(n: usize) -> (Features, Array1<u32>) {
@@ -196,7 +200,56 @@ fn unusable_input_is_refused() {
             method.name
         );
     }
+    let csr =
+        Csr { n_columns: 2, indptr: vec![0, 1, 2, 3], indices: vec![0, 1, 0], values: vec![1.0, 2.0, 3.0] };
+    let sparse = Features::sparse(csr).expect("valid");
+    for (scale, is_fine) in [("auto", true), ("none", true), ("standardize", false), ("minmax", false)] {
+        let (mut kmeans, cx) = with("kmeans", 0, &[&format!("scale={scale}")]);
+        match kmeans.fit(&sparse, &cx) {
+            Ok(_) => assert!(is_fine, "{scale} is ignored"),
+            Err(e) => assert!(!is_fine && e.to_string().contains("sparse features"), "{scale}: {e}"),
+        }
+    }
     let (fitted, _) = fit("vade", 0, &blobs(60).0);
     let narrow = Features::dense(Array2::zeros((2, 3))).expect("finite");
     assert!(fitted.predict(&narrow).is_err_and(|e| e.to_string().contains("8 features")));
+}
+
+#[test]
+fn a_model_file_that_lacks_something_is_named_with_what_to_do() {
+    let (x, _) = blobs(60);
+    let dir = tempfile::tempdir().expect("temp dir");
+    let path = dir.path().join("model.safetensors");
+    for method in METHODS {
+        let (fitted, _) = fit(method.name, 0, &x);
+        fitted.save(&path).expect("saved");
+        let (mut tensors, record): (Tensors, serde_json::Value) = bundle::load(&path).expect("read");
+        let missing = tensors.keys().next_back().expect("a tensor").clone();
+        tensors.remove(&missing);
+        bundle::save(&path, &tensors, &record).expect("saved");
+        let Err(e) = load_model(&path) else { panic!("{} loads without `{missing}`", method.name) };
+        let text = e.to_string();
+        assert!(matches!(e, Error::Core(vae_core::Error::Corrupt { .. })), "{}: {e:?}", method.name);
+        for part in ["model.safetensors", &missing, "fit again"] {
+            assert!(text.contains(part), "{}: no {part} in {text}", method.name);
+        }
+    }
+}
+
+#[test]
+fn what_a_model_does_not_have_is_told_from_a_model_that_is_not_fitted() {
+    let x = blobs(30).0;
+    let config = KMeansMethodConfig { n_clusters: 3, ..KMeansMethodConfig::default() };
+    let mut kmeans = Fit::<KMeansMethod>::new(config).expect("valid");
+    assert!(matches!(kmeans.predict_proba(&x), Err(Error::NotFitted)));
+    assert!(matches!(kmeans.reconstruct(&x), Err(Error::NotFitted)));
+    kmeans.fit(&x, &FitContext::in_memory(0)).expect("fitted");
+    for result in [
+        kmeans.predict_proba(&x).map(drop),
+        kmeans.assignments(&x).map(drop),
+        kmeans.sample(0, 1, 0).map(drop),
+    ] {
+        let e = result.expect_err("k-means has none");
+        assert!(matches!(e, Error::Unsupported(_)) && e.to_string().contains("`kmeans` has no"), "{e}");
+    }
 }

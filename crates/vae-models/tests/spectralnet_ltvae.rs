@@ -69,6 +69,26 @@ fn every_setting_runs_and_finds_the_groups() {
 }
 
 #[test]
+fn spectralnet_predicts_for_the_fitted_samples_what_it_found() {
+    // Noise has many points between two clusters; the drawn digits are real clusters in many columns.
+    let noise = features(Array2::from_shape_fn((600, 6), |(i, j)| common::noise(i, j) + 0.5));
+    let (images, _) = vae_data::strokes::strokes(300, 1);
+    let digits = features(images.to_shape((300, 784)).expect("28 by 28").mapv(|v| f32::from(v) / 255.0));
+    for (what, x, k) in [("noise", noise, 4), ("digits", digits, 5)] {
+        for clusters in ["clusters=modularity", "clusters=kmeans"] {
+            let mut clusterer = build("spectralnet", k, &[clusters]);
+            let summary = clusterer.fit(&x, &FitContext::in_memory(0)).expect("fitted");
+            assert_eq!(clusterer.predict(&x).expect("fitted"), summary.assignments, "{what}, {clusters}");
+            let file = tempfile::tempdir().expect("temp dir");
+            let path = file.path().join("model.safetensors");
+            clusterer.save(&path).expect("saved");
+            let again = vae_models::load_model(&path).expect("a model");
+            assert_eq!(again.predict(&x).expect("fitted"), summary.assignments, "{what}, {clusters}, a file");
+        }
+    }
+}
+
+#[test]
 fn degenerate_data_give_a_finite_result() {
     for (what, x, k) in edges(groups) {
         for (method, set) in [
@@ -106,6 +126,7 @@ fn values_out_of_range_are_named() {
         ("spectralnet", "affinity.n_neighbors=1", "affinity.n_neighbors"),
         ("spectralnet", "train.batch_size=5", "train.batch_size"),
         ("spectralnet", "siamese.start=encoder", "siamese.start"),
+        ("ltvae", "init.pi=uniform", "init.pi"),
         ("ltvae", "alpha=-1.0", "alpha"),
         ("ltvae", "eta=1.5", "eta"),
         ("ltvae", "covariance_floor=0.0", "covariance_floor"),

@@ -13,16 +13,16 @@ pub fn to_array2(t: &Tensor) -> Result<Array2<f32>> {
     let flat = t.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
     let mut values = vec![0f32; (n * d) as usize];
     flat.f_copy_data(&mut values, (n * d) as usize)?;
-    Array2::from_shape_vec((n as usize, d as usize), values).map_err(|e| Error::Features(e.to_string()))
+    Array2::from_shape_vec((n as usize, d as usize), values).map_err(|e| Error::Internal(e.to_string()))
 }
 
 /// The numbers of a contiguous f32 tensor on the CPU, without a copy.
 ///
 /// # Errors
-/// [`Error::Features`] for any other tensor.
+/// [`Error::Internal`] for any other tensor.
 pub fn as_slice(t: &Tensor) -> Result<&[f32]> {
     if t.device() != Device::Cpu || t.f_kind()? != Kind::Float || !t.is_contiguous() {
-        return Err(Error::Features("the tensor is not contiguous f32 on the CPU".into()));
+        return Err(Error::Internal("the tensor is not contiguous f32 on the CPU".into()));
     }
     // SAFETY: checked above; numel elements, alive as long as the borrow.
     Ok(unsafe { std::slice::from_raw_parts(t.data_ptr().cast::<f32>(), t.numel()) })
@@ -35,7 +35,7 @@ pub fn as_slice(t: &Tensor) -> Result<&[f32]> {
 pub fn to_tensor(x: ArrayView2<'_, f32>, device: Device) -> Result<Tensor> {
     let shape = [x.nrows() as i64, x.ncols() as i64];
     let x = x.as_standard_layout();
-    let values = x.as_slice().ok_or_else(|| Error::Features("the matrix is not contiguous".into()))?;
+    let values = x.as_slice().ok_or_else(|| Error::Internal("the matrix is not contiguous".into()))?;
     Ok(Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(device)?)
 }
 
@@ -47,7 +47,7 @@ pub fn to_array2_f64(t: &Tensor) -> Result<Array2<f64>> {
     let (n, d) = t.size2()?;
     let flat = t.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_contiguous()?.f_view([-1])?;
     let values = Vec::<f64>::try_from(flat)?;
-    Array2::from_shape_vec((n as usize, d as usize), values).map_err(|e| Error::Features(e.to_string()))
+    Array2::from_shape_vec((n as usize, d as usize), values).map_err(|e| Error::Internal(e.to_string()))
 }
 
 /// An f64 array `[n, d]` as a double tensor on the CPU.

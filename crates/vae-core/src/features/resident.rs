@@ -23,7 +23,7 @@ impl<'a> Resident<'a> {
             Data::Dense(x) => {
                 let shape = [x.nrows() as i64, x.ncols() as i64];
                 let values =
-                    x.as_slice().ok_or_else(|| Error::Features("the matrix is not contiguous".into()))?;
+                    x.as_slice().ok_or_else(|| Error::Internal("the matrix is not contiguous".into()))?;
                 Some(Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(device)?)
             }
             Data::Sparse(_) => None,

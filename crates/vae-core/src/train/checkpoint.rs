@@ -96,7 +96,7 @@ impl State {
         if stored.key != key {
             return Ok(None);
         }
-        let wrong = |e: Error| Error::corrupt(path, format!("{e}; delete the run folder and start anew"));
+        let wrong = |e: Error| e.of_file(path, bundle::START_ANEW);
         params.load(&tensors, MODEL).map_err(wrong)?;
         optimizer.load_state(params, OPTIMIZER, &tensors).map_err(wrong)?;
         let of_model = tensors
@@ -117,5 +117,36 @@ impl State {
             observed: tensors,
             of_model,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optim::{Group, Rule};
+    use tch::Tensor;
+
+    #[test]
+    fn a_checkpoint_without_a_tensor_is_named_with_what_to_do() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("train.checkpoint");
+        let mut params = Params::new();
+        let _ = params.add("w", Tensor::from_slice(&[1.0f32, 2.0]), 0);
+        let groups = vec![Group { lr: 0.1, weight_decay: 0.0 }];
+        let optimizer = || Optimizer::new(Rule::sgd(0.5), groups.clone(), &params).expect("valid");
+        State::default().save(&path, "key", &params, &optimizer()).expect("saved");
+        let (whole, stored): (Tensors, Stored) = bundle::load(&path).expect("read");
+        assert!(State::load(&path, "key", &params, &mut optimizer()).expect("complete").is_some());
+        for missing in ["model.w", "optimizer.w.0", "optimizer.t"] {
+            let less = whole.iter().filter(|(name, _)| *name != missing);
+            let less = less.map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
+            bundle::save(&path, &less, &stored).expect("saved");
+            let e = State::load(&path, "key", &params, &mut optimizer()).expect_err("incomplete");
+            assert!(matches!(e, Error::Corrupt { .. }), "{e:?}");
+            let text = e.to_string();
+            for part in ["train.checkpoint", &format!("has no tensor `{missing}`"), "delete the run folder"] {
+                assert!(text.contains(part), "no {part} in {text}");
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
-    /// Passes over the data.
+    /// Passes over the data, at least 1.
     pub epochs: usize,
     /// At least so many updates: small data are passed over more often than `epochs` says. 0 takes `epochs` literally.
     #[serde(skip_serializing_if = "no_min_updates")]
@@ -38,7 +38,8 @@ pub struct TrainConfig {
     /// SGD's momentum rises linearly from 0 over so many updates (0: it does not rise).
     #[serde(skip_serializing_if = "no_ramp")]
     pub momentum_ramp_updates: usize,
-    /// L2 penalty on the networks' parameters.
+    /// L2 penalty on the networks' parameters: weights, biases, scales and shifts of batch norm. What is no network's (class
+    /// means, centres, mixtures) is free of it.
     pub weight_decay: f64,
     /// Largest norm of the gradient; 0 switches clipping off.
     pub grad_clip_norm: f64,
@@ -77,12 +78,29 @@ impl Default for TrainConfig {
     }
 }
 
+/// Refuses a training without epochs.
+///
+/// # Errors
+/// [`Error::Config`] naming `epochs`.
+pub fn check_epochs(epochs: usize) -> Result<()> {
+    match epochs {
+        0 => Err(Error::config("epochs", 0, "at least 1: a training is not switched off by its epochs")),
+        _ => Ok(()),
+    }
+}
+
 impl TrainConfig {
     /// Checks the ranges that the optimiser does not check itself.
     ///
     /// # Errors
     /// [`Error::Config`] naming the key.
     pub fn check(&self) -> Result<()> {
+        check_epochs(self.epochs)?;
+        self.check_rest()
+    }
+
+    /// All but the number of epochs: a layer of the stacked pretraining may have none.
+    pub(super) fn check_rest(&self) -> Result<()> {
         if self.batch_size == 0 {
             return Err(Error::config("batch_size", 0, "at least 1"));
         }
@@ -125,6 +143,11 @@ impl TrainConfig {
         Group { lr: self.lr, weight_decay: self.weight_decay }
     }
 
+    /// The group of trained parameters that are no network's: class means, centres.
+    pub fn group_without_decay(&self) -> Group {
+        Group { weight_decay: 0.0, ..self.group() }
+    }
+
     /// The schedule over all epochs.
     pub fn schedule(&self) -> Schedule {
         Schedule {
@@ -148,6 +171,16 @@ mod tests {
         assert_eq!(config.resolved(3).epochs, 34);
         assert_eq!(config.resolved(1000).epochs, 10);
         assert_eq!(TrainConfig { min_updates: 0, ..config }.resolved(1).epochs, 10);
+    }
+
+    #[test]
+    fn a_training_has_epochs() {
+        for min_updates in [0, 100] {
+            let config = TrainConfig { epochs: 0, min_updates, ..TrainConfig::default() };
+            let e = config.check().expect_err("no epochs").to_string();
+            assert!(e.contains("`epochs` is 0") && e.contains("at least 1"), "{e}");
+        }
+        TrainConfig { epochs: 1, ..TrainConfig::default() }.check().expect("one epoch");
     }
 
     #[test]

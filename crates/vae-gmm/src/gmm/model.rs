@@ -213,7 +213,7 @@ impl Gmm {
         Ok(posterior(&self.data(x)?, self)?.1.into())
     }
 
-    /// Bayesian information criterion on `x` `[n, d]`, `p ln n - 2 ln L`: the lower the better.
+    /// Bayesian information criterion on `x` `[n, d]`, `p ln n - 2 ln L` (Schwarz 1978): the lower the better.
     ///
     /// # Errors
     ///

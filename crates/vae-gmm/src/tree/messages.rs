@@ -39,12 +39,13 @@ impl Leaf {
     /// Gaussians of the given variables.
     ///
     /// # Errors
-    /// [`Error::Features`] when a covariance is not positive definite; libtorch's.
+    /// [`Error::Numeric`] when a covariance is not positive definite; libtorch's.
     pub fn new(variables: &[usize], mu: Tensor, sigma: Tensor) -> Result<Self> {
         let columns: Vec<i64> = variables.iter().map(|&v| v as i64).collect();
         let (factor, info) = sigma.f_linalg_cholesky_ex(false, false)?;
         if info.f_abs()?.f_max()?.f_int64_value(&[])? != 0 {
-            return Err(Error::Features("a covariance of the latent tree is not positive definite".into()));
+            let why = "a covariance of the latent tree is not positive definite; raise `covariance_floor`, or lower `eta`";
+            return Err(Error::Numeric(why.into()));
         }
         let p = variables.len() as i64;
         let eye = Tensor::f_eye(p, (Kind::Double, sigma.device()))?.f_expand_as(&sigma)?;
@@ -212,7 +213,7 @@ impl LatentTree {
     /// The same structure and probabilities with all covariances `alpha I`.
     ///
     /// # Errors
-    /// [`Error::Features`] when `alpha` is not positive; libtorch's.
+    /// [`Error::Numeric`] when `alpha` is not positive; libtorch's.
     pub fn with_isotropic(&self, alpha: f64) -> Result<Self> {
         let leaves = self.structure.leaves.iter().zip(&self.leaves).map(|(node, leaf)| {
             let p = node.variables.len() as i64;

@@ -2,15 +2,18 @@
 //! of states stay, and there are at most `max_latents` latents.
 //!
 //! ```text
-//! BIC(m) = log P(D | m, θ*) − d(m)/2 · ln N
+//! BIC(m) = d(m) · ln N − 2 log P(D | m, θ*)
 //! ```
+//!
+//! The lower the better: Schwarz's criterion in its usual form, as [`Gmm::bic`](crate::Gmm::bic) has it. The paper maximises −½
+//! times this.
 //!
 //! One cycle expands (NI: a new latent takes some leaves of another; PO: two leaves become a pouch), adjusts (NR: a leaf moves
 //! to another latent) and simplifies (UP: a variable leaves its pouch; ND: a latent gives its leaves back). Candidates are
 //! compared after a few steps of EM from the current tree's posteriors, the best one is fitted in full and taken when it
 //! improves the criterion. Cycles are repeated while one of them does. The root is never deleted: its states are the clusters.
 //!
-//! The new latent of NI starts from the pair of leaves that gains most and takes further leaves while the criterion rises
+//! The new latent of NI starts from the pair of leaves that gains most and takes further leaves while the criterion falls
 //! (the authors score every subset their Java program reaches).
 
 use super::em::Covariance;
@@ -86,7 +89,7 @@ impl SearchConfig {
 pub struct Found {
     /// The tree with all its parameters estimated.
     pub tree: LatentTree,
-    /// Its criterion, nats.
+    /// Its criterion ([`bic()`]), nats: the lower the better.
     pub bic: f64,
     /// What was accepted, in order, with the criterion after it.
     pub steps: Vec<(String, f64)>,
@@ -99,9 +102,12 @@ struct Candidate {
     gamma: Vec<Tensor>,
 }
 
-/// `log P(D) − d/2 ln N`.
+/// Bayesian information criterion of a tree with the mean `ln p` `mean_log_p` on `n` points, `d ln N − 2 ln P(D)`: the lower the
+/// better, as that of [`Gmm`](crate::Gmm::bic). The paper's score, the higher the better, is −½ times this.
 pub fn bic(structure: &Structure, mean_log_p: f64, n: usize) -> f64 {
-    n as f64 * mean_log_p - 0.5 * structure.n_parameters(true) as f64 * (n as f64).ln()
+    let score = n as f64 * mean_log_p - 0.5 * structure.n_parameters(true) as f64 * (n as f64).ln();
+    // Exact: candidates compare as their scores do.
+    -2.0 * score
 }
 
 /// Improves the structure of `start` on the points `z`. Equal streams give equal results.
@@ -131,7 +137,7 @@ pub fn search(start: &LatentTree, z: &Tensor, config: &SearchConfig, streams: &S
                 steps.push((name, now.1));
             }
         }
-        if now.1 <= before {
+        if now.1 >= before {
             return Ok(Found { tree: now.0, bic: now.1, steps });
         }
     }
@@ -186,7 +192,7 @@ impl Climb<'_> {
         for restart in 0..self.config.n_init {
             let gamma = self.random_assignments(structure, restart)?;
             let other = self.fitted(structure, &gamma, self.config.em_steps)?;
-            if other.1 > best.1 {
+            if other.1 < best.1 {
                 best = other;
             }
         }
@@ -226,13 +232,13 @@ impl Climb<'_> {
         let mut best: Option<(Candidate, f64)> = None;
         for candidate in candidates {
             let (_, score) = self.fitted(&candidate.structure, &candidate.gamma, self.config.local_steps)?;
-            if best.as_ref().is_none_or(|(_, s)| score > *s) {
+            if best.as_ref().is_none_or(|(_, lowest)| score < *lowest) {
                 best = Some((candidate, score));
             }
         }
         let Some((candidate, _)) = best else { return Ok(None) };
         let fitted = self.full(&candidate)?;
-        Ok((fitted.1 > now.1).then_some((candidate.name, fitted)))
+        Ok((fitted.1 < now.1).then_some((candidate.name, fitted)))
     }
 
     /// NI and PO.
@@ -286,7 +292,7 @@ impl Climb<'_> {
         };
         for moved in firsts {
             let (candidate, score) = self.split(now, y, &moved)?;
-            if best.as_ref().is_none_or(|(_, _, s)| score > *s) {
+            if best.as_ref().is_none_or(|(_, _, lowest)| score < *lowest) {
                 best = Some((moved, candidate, score));
             }
         }
@@ -298,12 +304,12 @@ impl Climb<'_> {
                 for &b in leaves.iter().filter(|b| !from.contains(b)) {
                     let moved = [from.as_slice(), &[b]].concat();
                     let (candidate, score) = self.split(now, y, &moved)?;
-                    if score > best.2 {
+                    if score < best.2 {
                         best = (moved, candidate, score);
                     }
                 }
             }
-            if best.2 <= before {
+            if best.2 >= before {
                 return Ok(Some(best.1));
             }
         }
@@ -326,7 +332,7 @@ impl Climb<'_> {
         for restart in 0..NEW_RESTARTS {
             let gamma = small.random_assignments(&mixture, restart)?;
             let fit = small.fitted(&mixture, &gamma, self.config.local_steps)?;
-            if states.as_ref().is_none_or(|s| fit.1 > s.1) {
+            if states.as_ref().is_none_or(|lowest| fit.1 < lowest.1) {
                 states = Some(fit);
             }
         }
@@ -418,7 +424,7 @@ mod tests {
         let gamma = climb.random_assignments(&start, 0).expect("assigned");
         let tree = LatentTree::of_assignments(&start, &z, &gamma, 0.01).expect("a tree");
         let found = search(&tree, &z, &config(), &streams).expect("searched");
-        assert!(found.steps.windows(2).all(|w| w[1].1 > w[0].1), "{:?}", found.steps);
+        assert!(found.steps.windows(2).all(|w| w[1].1 < w[0].1), "{:?}", found.steps);
         let s = &found.tree.structure;
         assert_eq!(s.latents.len(), 2, "{s}");
         let parent = |v: usize| s.leaves.iter().find(|l| l.variables.contains(&v)).expect("a leaf").parent;
@@ -462,8 +468,8 @@ mod tests {
 
     #[test]
     fn the_criterion_by_hand() {
-        // 209 parameters at ½ ln 1000 each.
+        // 209 parameters at ln 1000 each.
         let got = bic(&Structure::naive_bayes(10, 10), -12.5, 1000);
-        assert!((got - (-12_500.0 - 104.5 * 1000f64.ln())).abs() < 1e-9);
+        assert!((got - (209.0 * 1000f64.ln() + 25_000.0)).abs() < 1e-9);
     }
 }

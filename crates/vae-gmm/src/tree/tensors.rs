@@ -3,7 +3,7 @@
 use super::messages::{LatentTree, Leaf};
 use super::structure::{Latent, LeafNode, Structure};
 use tch::{Device, Kind, Tensor};
-use vae_core::bundle::Tensors;
+use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::{Error, Result};
 
 /// Stands for the root's missing parent.
@@ -42,16 +42,18 @@ impl LatentTree {
     /// Takes back what [`LatentTree::store`] added.
     ///
     /// # Errors
-    /// [`Error::Features`] or [`Error::Shape`] when something is missing or does not fit, [`Error::Config`] when the
+    /// [`Error::Checkpoint`] or [`Error::Shape`] when something is missing or does not fit, [`Error::Config`] when the
     /// structure is no tree over `dim` variables.
     pub fn load(prefix: &str, tensors: &Tensors, dim: usize, device: Device) -> Result<Self> {
         let get = |name: &str| {
             let name = format!("{prefix}{name}");
-            tensors
-                .get(&name)
-                .ok_or_else(|| Error::Features(format!("the stored tree has no tensor `{name}`")))
+            tensors.get(&name).ok_or_else(|| Error::missing("the stored tree", name, FIT_ANEW))
         };
-        let wrong = || Error::Features("the stored tree has a number below 0".into());
+        let wrong = || Error::Checkpoint {
+            what: "the stored tree".into(),
+            why: "has a number of a latent or a variable that cannot be one".into(),
+            remedy: FIT_ANEW.into(),
+        };
         let index = |v: i64| usize::try_from(v).map_err(|_| wrong());
         let ints = |t: &Tensor| -> Result<Vec<i64>> {
             Ok(Vec::<i64>::try_from(t.f_to_kind(Kind::Int64)?.f_view([-1])?)?)

@@ -1,7 +1,7 @@
 //! The phases of DEC, and the fitted model.
 
 use super::config::DecConfig;
-use super::net::DecNet;
+use super::net::{CENTRES, DecNet};
 use super::training::Training;
 use crate::Result;
 use crate::clusterer::FitSummary;
@@ -16,9 +16,10 @@ use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2, to_tensor_f64};
 use vae_core::identity::Revision;
 use vae_core::net;
+use vae_core::optim::Group;
 use vae_core::phase::{Artefact, FitContext, PhaseSpec};
 use vae_core::pretrain::{groups_of, pretrain};
-use vae_core::train::{self, train};
+use vae_core::train::{self, TrainConfig, train};
 
 /// The phase `train`, with what it uses.
 pub const REVISIONS: &[Revision] = &[("dec", 1), train::REVISION, net::REVISION];
@@ -55,7 +56,7 @@ impl Method for Dec {
         let start = Codes::new(x, &config.net, &autoencoder, cx).cluster(&config.codes, config.n_clusters)?;
         let mut net = DecNet::new(config, x.dim(), cx.device);
         let training = config.in_rounds(x.n());
-        let groups = groups_of(&mut net.params, &training, config.bias_lr_factor);
+        let groups = groups(&mut net, &training, config.bias_lr_factor);
         let spec = PhaseSpec {
             name: "train",
             revisions: &[REVISIONS],
@@ -65,7 +66,7 @@ impl Method for Dec {
         let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
             let data = Resident::new(x, cx.device)?;
             net.params.load_present(&autoencoder.tensors, "")?;
-            let centres = Tensors::from([("centres".to_string(), to_tensor_f64(start.centres.view())?)]);
+            let centres = Tensors::from([(CENTRES.to_string(), to_tensor_f64(start.centres.view())?)]);
             net.params.load_present(&centres, "")?;
             let model = Training::new(config, &net, likelihood, x.n());
             let (mut record, observed) = train(&model, &data, &training, groups, phase)?;
@@ -93,6 +94,14 @@ impl Method for Dec {
     }
 }
 
+/// The optimiser's groups: weights, biases where they learn at a rate of their own, and the centres, which have no weight decay.
+fn groups(net: &mut DecNet, training: &TrainConfig, bias_lr_factor: f64) -> Vec<Group> {
+    let mut groups = groups_of(&mut net.params, training, bias_lr_factor);
+    net.params.regroup(groups.len(), |name| name == CENTRES);
+    groups.push(training.group_without_decay());
+    groups
+}
+
 impl Model for Embedded {
     fn tensors(&self) -> Result<Tensors> {
         Ok(self.net.params.snapshot("")?)
@@ -114,5 +123,31 @@ impl Model for Embedded {
 impl Soft for Embedded {
     fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(to_array2(&self.net.all_q(&Resident::new(x, self.device)?)?)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Kind, Tensor};
+    use vae_core::optim::{Optimizer, Rule};
+
+    #[test]
+    fn weight_decay_spares_the_centres() {
+        for factor in [1.0, 2.0] {
+            let config = DecConfig { n_clusters: 3, ..DecConfig::default() };
+            let mut net = DecNet::new(&config, 5, Device::Cpu);
+            let training = TrainConfig { lr: 0.5, weight_decay: 0.1, ..TrainConfig::default() };
+            let groups = groups(&mut net, &training, factor);
+            let lrs: Vec<f64> = groups.iter().map(|g| g.lr).collect();
+            let mut optimizer = Optimizer::new(Rule::sgd(0.0), groups, &net.params).expect("valid groups");
+            tch::no_grad(|| net.params.iter().for_each(|p| drop(p.tensor.shallow_clone().fill_(1.0))));
+            let still: Vec<Tensor> = net.params.tensors().iter().map(|t| t.zeros_like()).collect();
+            optimizer.step(&net.params, &still, &lrs).expect("a step");
+            for p in net.params.iter() {
+                let value = p.tensor.mean(Kind::Double).double_value(&[]);
+                assert_eq!(value == 1.0, p.name == CENTRES, "{} is {value} at {factor}", p.name);
+            }
+        }
     }
 }

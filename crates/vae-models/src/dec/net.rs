@@ -9,6 +9,9 @@ use vae_core::net::{Builder, Decoder, Encoder};
 use vae_core::params::Params;
 use vae_core::random::Streams;
 
+/// Name of the centres among the parameters.
+pub const CENTRES: &str = "centres";
+
 /// Rows per block when all samples are encoded.
 const BLOCK: usize = 4096;
 
@@ -33,7 +36,7 @@ impl DecNet {
         let encoder = Encoder::deterministic(&mut b, &config.net, dim);
         let decoder = (config.reconstruction_weight > 0.0).then(|| Decoder::new(&mut b, &config.net, dim));
         let shape = [config.n_clusters as i64, config.net.latent_dim as i64];
-        let centres = params.add("centres", Tensor::zeros(shape, (Kind::Float, device)), 0);
+        let centres = params.add(CENTRES, Tensor::zeros(shape, (Kind::Float, device)), 0);
         Self { params, encoder, decoder, centres, alpha: config.alpha }
     }
 

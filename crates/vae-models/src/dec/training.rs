@@ -5,7 +5,7 @@ use super::loss::{kl, target};
 use super::net::DecNet;
 use std::cell::{Cell, RefCell};
 use tch::{Device, Kind, Tensor};
-use vae_core::bundle::Tensors;
+use vae_core::bundle::{START_ANEW, Tensors};
 use vae_core::features::Resident;
 use vae_core::likelihood::Likelihood;
 use vae_core::params::Params;
@@ -88,7 +88,7 @@ impl Trainable for Training<'_> {
     fn restore(&self, state: &Tensors) -> Result<()> {
         let device = self.net.params.tensors().first().map_or(Device::Cpu, |t| t.device());
         let get = |name: &str| {
-            let missing = || Error::Features(format!("the checkpoint has no tensor `state.{name}`"));
+            let missing = || Error::missing("the checkpoint", format!("state.{name}"), START_ANEW);
             Ok::<_, Error>(state.get(name).ok_or_else(missing)?.f_to_device(device)?)
         };
         let round = Round { target: get("target")?, labels: get("labels")?, changed: get("changed")? };
@@ -98,7 +98,9 @@ impl Trainable for Training<'_> {
 
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
         let round = self.round.borrow();
-        let round = round.as_ref().ok_or_else(|| Error::Features("there is no target yet".into()))?;
+        let round = round
+            .as_ref()
+            .ok_or_else(|| Error::Internal("DEC has no target before its first step".into()))?;
         let z = self.net.encoder.mu(batch.x);
         let divergence = kl(&round.target.f_index_select(0, batch.index)?, &self.net.log_q(&z));
         let mut total = &divergence * self.config.clustering_weight;

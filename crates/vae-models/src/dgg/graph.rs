@@ -1,8 +1,8 @@
 //! The phases that lead to the graph of neighbours.
 
 use super::config::{DggConfig, Space};
+use crate::Result;
 use crate::two_stage::{Codes, OtherSpace};
-use crate::{Error, Result};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
@@ -24,7 +24,8 @@ impl<'a> Points<'a> {
             Space::Raw => Self::Raw(codes.x),
             Space::Codes => Self::Codes(codes),
             Space::Siamese => {
-                let siamese = config.siamese.as_ref().ok_or(Error::NotFitted)?;
+                let absent = || vae_core::Error::Internal("DGG's table `siamese` is absent".into());
+                let siamese = config.siamese.as_ref().ok_or_else(absent)?;
                 let trained = codes.siamese(siamese, config.graph.metric, records)?;
                 Self::Siamese(siamese::codes(&trained)?, trained.record.key)
             }

@@ -7,7 +7,7 @@ use crate::mixture_vae::MixtureVae;
 use crate::vade::{Posterior, held};
 use std::cell::RefCell;
 use tch::{Device, Kind, Tensor};
-use vae_core::bundle::Tensors;
+use vae_core::bundle::{START_ANEW, Tensors};
 use vae_core::features::{Resident, to_array2, to_array2_f64, to_tensor};
 use vae_core::kl;
 use vae_core::params::Params;
@@ -173,7 +173,7 @@ impl<'a> Training<'a> {
         };
         let pick = |t: &Tensor| t.f_index_select(0, batch.index);
         let _ = state.bank.shallow_clone().f_index_copy_(0, batch.index, &log_gamma.detach().exp())?;
-        let targets = state.targets.as_ref().ok_or_else(|| Error::Features("there are no targets".into()))?;
+        let targets = state.targets.as_ref().ok_or_else(|| Error::Internal("DGG has no targets".into()))?;
         let nll = self.given.net.vae.likelihood.nll(&f.out, &pick(targets)?);
         let log_prior = match self.given.config.pi {
             Mixing::PerSample => pick(&state.log_prior)?,
@@ -292,7 +292,7 @@ impl Trainable for Training<'_> {
         let get = |name: &str| {
             tensors
                 .get(name)
-                .ok_or_else(|| Error::Features(format!("the checkpoint has no tensor `state.{name}`")))
+                .ok_or_else(|| Error::missing("the checkpoint", format!("state.{name}"), START_ANEW))
         };
         state.labels.f_copy_(get("labels")?)?;
         state.bank.f_copy_(get("bank")?)?;

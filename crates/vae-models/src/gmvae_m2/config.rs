@@ -99,10 +99,10 @@ impl MethodConfig for GmvaeM2Config {
     fn check(&self) -> Result<()> {
         check_positive("n_init", self.n_init)?;
         self.net.mlp().check().within("net")?;
-        // The likeliest class of a sample has 1/K at least: it must never be left out.
-        let most = 1.0 / self.n_clusters.max(1) as f64;
-        if !(0.0..=most).contains(&self.class_floor) {
-            let expected = format!("a number from 0 to 1/n_clusters, {most}");
+        // The likeliest class of a sample has 1/K at least: it must never be left out, not even by rounding.
+        let limit = 1.0 / self.n_clusters.max(1) as f64;
+        if !(0.0..limit).contains(&self.class_floor) {
+            let expected = format!("0, or a number above 0 and below 1/n_clusters, {limit}");
             return Err(Error::config("class_floor", self.class_floor, &expected));
         }
         self.train.check().within("train")

@@ -1,10 +1,11 @@
 //! The configuration of LTVAE.
 
+use crate::config::check_optional;
 use crate::error::Within;
 use crate::input::InputConfig;
 use crate::method::MethodConfig;
 use crate::scale::{ScaleKind, check_affine};
-use crate::vade::{InitConfig, InitKind};
+use crate::vade::{InitConfig, InitKind, PiInit};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::identity::neutral;
@@ -179,10 +180,12 @@ impl MethodConfig for LtvaeConfig {
     fn complete(&mut self) {
         if self.init.kind == InitKind::Graph {
             self.init.partition.get_or_insert_default();
-        } else {
-            // A profile that changes the kind leaves the tables of the other kind behind.
-            (self.init.partition, self.init.siamese) = (None, None);
         }
+    }
+
+    fn foreign_tables(&self) -> &'static [&'static str] {
+        // The profile `paper` of a preset changes the kind.
+        if self.init.kind == InitKind::Graph { &[] } else { &["init.partition", "init.siamese"] }
     }
 
     fn affine(&self) -> (f64, f64) {
@@ -194,8 +197,13 @@ impl MethodConfig for LtvaeConfig {
         self.net.check().within("net")?;
         self.pretrain.check().within("pretrain")?;
         self.init.codes.check().within("init.codes")?;
-        self.init.partition.as_ref().map_or(Ok(()), |p| p.check().within("init.partition"))?;
-        self.init.siamese.as_ref().map_or(Ok(()), |s| s.check().within("init.siamese"))?;
+        let graph = (self.init.kind == InitKind::Graph, "init.kind is \"graph\"");
+        check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
+        check_optional("init.siamese", self.init.siamese.as_ref(), graph, |s| Ok(s.check()?))?;
+        if self.init.pi != PiInit::Gmm {
+            let expected = "\"gmm\": the weights of a tree are the shares of the start's clusters";
+            return Err(Error::config("init.pi", "uniform", expected));
+        }
         self.train.check().within("train")?;
         if !(self.alpha >= 0.0 && self.alpha.is_finite()) {
             return Err(Error::config("alpha", self.alpha, "a finite number above 0, or 0 for automatic"));

@@ -24,8 +24,10 @@ use vae_graph::partition::JUDGE;
 /// Outputs, not yet orthonormal, to clusters.
 #[derive(Debug)]
 pub(super) struct Clusters {
-    /// Orthonormalises the map's outputs, and turns and cuts them, `[M, m]` on the device.
+    /// Orthonormalises the map's outputs, `[M, M]` on the device.
     pub weights: Tensor,
+    /// Turns them, f64 `[M, M]` on the CPU; the leading m columns count.
+    pub turn: Tensor,
     /// Whether rows are divided by their lengths.
     pub unit_rows: bool,
     pub kmeans: KMeans,
@@ -43,14 +45,17 @@ fn unit(mut rows: Array2<f32>) -> Array2<f32> {
 }
 
 impl Clusters {
-    /// The rows that k-means gets, `[n, m]`, of the map's outputs `[n, M]`.
+    /// The rows that k-means gets, `[n, m]`, of the map's outputs `[n, M]`: by the very steps of [`cluster`], so that the
+    /// fitted samples keep their clusters.
     pub fn rows(&self, outputs: &Tensor) -> Result<Array2<f32>> {
-        let rows = to_array2(&outputs.f_matmul(&self.weights)?)?;
+        let turned = turned(&outputs.f_matmul(&self.weights)?, &self.turn)?;
+        let rows = leading(&turned, self.kmeans.centres().ncols());
         Ok(if self.unit_rows { unit(rows) } else { rows })
     }
 
     pub fn store(&self, tensors: &mut Tensors) -> Result<()> {
         tensors.insert("clusters.weights".into(), self.weights.f_to_device(Device::Cpu)?);
+        tensors.insert("clusters.turn".into(), self.turn.copy());
         tensors.insert("clusters.centres".into(), to_tensor_f64(self.kmeans.centres())?);
         Ok(())
     }
@@ -58,13 +63,26 @@ impl Clusters {
     pub fn load(config: &SpectralNetConfig, tensors: &Tensors, device: Device) -> Result<Self> {
         let weights = stored(tensors, "clusters.weights")?.f_to_kind(Kind::Float)?;
         let kmeans = KMeans::from_centres(to_array2_f64(stored(tensors, "clusters.centres")?)?)?;
-        let expected = vec![config.n_outputs() as i64, kmeans.centres().ncols() as i64];
-        if weights.size() != expected {
-            let what = "tensor `clusters.weights`".into();
-            return Err(vae_core::Error::Shape { what, expected, got: weights.size() }.into());
+        let (outputs, used) = (config.n_outputs() as i64, kmeans.centres().ncols() as i64);
+        let turn = match tensors.get("clusters.turn") {
+            Some(turn) => turn.f_to_kind(Kind::Double)?,
+            // An older file: the weights have the turn in them, and only the columns that count.
+            None => Tensor::f_eye(used, (Kind::Double, Device::Cpu))?,
+        };
+        let square = |size| vec![size, size];
+        let expected_weights =
+            if tensors.contains_key("clusters.turn") { square(outputs) } else { vec![outputs, used] };
+        let expected_turn = vec![expected_weights[1]; 2];
+        for (name, tensor, expected) in
+            [("clusters.weights", &weights, expected_weights), ("clusters.turn", &turn, expected_turn)]
+        {
+            if tensor.size() != expected {
+                let what = format!("tensor `{name}`");
+                return Err(vae_core::Error::Shape { what, expected, got: tensor.size() }.into());
+            }
         }
         let unit_rows = config.clusters == ClusterChoice::Modularity;
-        Ok(Self { weights: weights.f_to_device(device)?, unit_rows, kmeans })
+        Ok(Self { weights: weights.f_to_device(device)?, turn, unit_rows, kmeans })
     }
 }
 
@@ -88,14 +106,25 @@ pub(super) fn cluster(
         }
         ClusterChoice::Modularity => by_modularity(y, near, config, seed, phase.fit)?,
     };
-    let weights = weights.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_matmul(&turn)?;
-    let mut tensors = Tensors::from([("clusters.weights".to_string(), weights.f_to_kind(Kind::Float)?)]);
+    let weights = weights.f_to_device(Device::Cpu)?;
+    let mut tensors =
+        Tensors::from([("clusters.weights".to_string(), weights), ("clusters.turn".into(), turn)]);
     tensors.insert("clusters.centres".into(), to_tensor_f64(centres.view())?);
     tensors.insert("assignments".into(), labels_to_tensor(&labels));
     Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
 }
 
-/// The turn `[M, m]`, the centres, the assignments and the notes.
+/// Outputs `[n, M]` in the basis `turn`, f64 `[M, M]` on the CPU.
+fn turned(y: &Tensor, turn: &Tensor) -> Result<Array2<f32>> {
+    Ok(to_array2(&y.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_matmul(turn)?)?)
+}
+
+/// The first `m` columns. The others are made too where only these are needed: a narrower product may round otherwise.
+fn leading(rows: &Array2<f32>, m: usize) -> Array2<f32> {
+    rows.slice(ndarray::s![.., ..m]).to_owned()
+}
+
+/// The turn `[M, M]`, the centres, the assignments and the notes.
 type Choice = (Tensor, Array2<f64>, Array1<u32>, serde_json::Value);
 
 fn by_modularity(
@@ -108,11 +137,11 @@ fn by_modularity(
     let graph = JUDGE.neighbour_graph(&Features::dense(to_array2(near)?)?, cx)?;
     let basis = to_array2_f64(y)? / (graph.n() as f64).sqrt();
     let (values, turn) = rayleigh_ritz(basis.view(), &graph)?;
-    let rows = to_array2(&y.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_matmul(&turn)?)?;
+    let rows = turned(y, &turn)?;
     let mut best: Option<(usize, f64, Array2<f64>, Array1<u32>)> = None;
     let mut tried = Vec::new();
     for m in numbers_of_outputs(config.n_clusters, values.len()) {
-        let space = unit(rows.slice(ndarray::s![.., ..m]).to_owned());
+        let space = unit(leading(&rows, m));
         let fit = match config.kmeans.fit(space.view(), config.n_clusters, seed) {
             Ok(fit) => fit,
             // Outputs that cannot tell so many apart; another number of them may.
@@ -128,7 +157,7 @@ fn by_modularity(
     let (m, modularity, centres, labels) =
         best.ok_or(vae_graph::Error::NoPartition { n_clusters: config.n_clusters })?;
     let notes = json!({ "n_outputs": m, "modularity": modularity, "tried": tried, "eigenvalues": values });
-    Ok((turn.f_narrow(1, 0, m as i64)?, centres, labels, notes))
+    Ok((turn, centres, labels, notes))
 }
 
 /// Of the normalised adjacency `A = D^-½ W D^-½` and an orthonormal basis Q, `[n, M]`: the eigenvalues of QᵀAQ, descending,
@@ -164,14 +193,18 @@ pub(super) fn observed(
         Ok(fit) => Ok(Some(labels_to_tensor(&fit.labels().to_owned()))),
         // Outputs that coincide, early on: there is nothing to observe yet.
         Err(vae_gmm::Error::TooFewDistinctRows { .. }) => Ok(None),
-        Err(e) => Err(vae_core::Error::Features(e.to_string())),
+        Err(e) => Err(vae_core::Error::Internal(format!("the outputs of the map cannot be clustered ({e})"))),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::loss::orthonormaliser;
     use super::*;
+    use crate::two_stage::labels_of;
     use ndarray::array;
+    use vae_core::phase::PhaseSpec;
+    use vae_core::random::{Streams, normal};
 
     #[test]
     fn outputs_are_ordered_by_their_quotients() {
@@ -190,6 +223,35 @@ mod tests {
         assert!(
             (last[0].abs() - r).abs() < 1e-12 && (last[0] + last[1]).abs() < 1e-12 && last[2].abs() < 1e-12
         );
+    }
+
+    #[test]
+    fn new_rows_are_computed_as_the_fitted_ones_were() {
+        let outputs = normal(&mut Streams::new(3, "outputs").rng("y", 0, 0), &[500, 8], Device::Cpu).tanh();
+        let weights = orthonormaliser(&outputs).expect("torch").expect("decomposed");
+        let y = outputs.matmul(&weights);
+        let config = SpectralNetConfig { n_clusters: 5, ..SpectralNetConfig::default() };
+        let cx = FitContext::in_memory(0);
+        let spec = PhaseSpec { name: "clusters", revisions: &[], config: &(), inputs: &[] };
+        let found =
+            cx.phase(&spec, |phase| cluster((&y, &weights), &outputs, &config, phase)).expect("found");
+        let clusters = Clusters::load(&config, &found.tensors, Device::Cpu).expect("complete");
+        let m = clusters.kmeans.centres().ncols();
+        assert!(m < 8 && clusters.weights.size() == [8, 8], "{m} of 8 outputs");
+        let turned = turned(&y, &clusters.turn).expect("torch");
+        assert_eq!(clusters.rows(&outputs).expect("torch"), unit(leading(&turned, m)));
+        let labels = labels_of(found.tensor("assignments").expect("stored")).expect("labels");
+        let rows = clusters.rows(&outputs).expect("torch");
+        assert_eq!(clusters.kmeans.predict(rows.view()).expect("rows"), labels);
+
+        // A file of an older version has one product of the two: the same up to rounding.
+        let product = clusters.weights.to_kind(Kind::Double).matmul(&clusters.turn).narrow(1, 0, m as i64);
+        let mut older = found.tensors;
+        older.remove("clusters.turn");
+        older.insert("clusters.weights".into(), product.to_kind(Kind::Float));
+        let older =
+            Clusters::load(&config, &older, Device::Cpu).expect("complete").rows(&outputs).expect("rows");
+        assert!((&older - &rows).iter().all(|d| d.abs() < 1e-5) && older != rows);
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl SpectralMap {
         let y = self.outputs(points)?;
         let _guard = tch::no_grad_guard();
         let weights = orthonormaliser(&y)?.ok_or_else(|| {
-            Error::Features("the outputs of the map are not finite; lower the learning rate".into())
+            Error::Numeric("the outputs of the map are not finite; lower the learning rate".into())
         })?;
         Ok((y.f_matmul(&weights)?, weights))
     }

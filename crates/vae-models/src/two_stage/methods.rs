@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tch::Device;
 use vae_core::Features;
-use vae_core::bundle::Tensors;
+use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::features::{to_array2, to_array2_f64, to_tensor, to_tensor_f64};
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
@@ -238,8 +238,9 @@ impl CodeStage for Spectral {
         let codes = Features::dense(to_array2(stored(tensors, "spectral.codes")?)?)?;
         let labels = labels_of(stored(tensors, "spectral.labels")?)?;
         if labels.len() != codes.n() {
-            let why = format!("the model file has {} labels for {} codes", labels.len(), codes.n());
-            return Err(vae_core::Error::Features(why).into());
+            let why = format!("has {} labels for {} codes", labels.len(), codes.n());
+            let (what, remedy) = ("the model".into(), FIT_ANEW.into());
+            return Err(vae_core::Error::Checkpoint { what, why, remedy }.into());
         }
         Ok(Self { codes, labels })
     }
@@ -326,7 +327,7 @@ impl<S: CodeStage> Model for Stages<S> {
 
 impl<S: CodeStage> Stages<S> {
     fn gmm(&self) -> Result<&Gmm> {
-        self.second.gmm().ok_or(Error::NotFitted)
+        self.second.gmm().ok_or_else(|| Error::Unsupported("this model has no mixture of its codes".into()))
     }
 }
 

@@ -36,7 +36,7 @@ pub enum InitKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PiInit {
-    /// From the mixture, or the shares of the k-means clusters.
+    /// Those of the mixture; for `kmeans`, which has none, the shares of the samples in its clusters.
     Gmm,
     /// 1/K (the authors' code).
     Uniform,

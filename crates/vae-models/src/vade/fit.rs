@@ -9,7 +9,7 @@ use crate::method::Method;
 use crate::mixture::Mixture;
 use crate::mixture_vae::{Fitted, MixtureVae};
 use crate::registry::Preset;
-use crate::two_stage::{Codes, Start, labels_to_tensor};
+use crate::two_stage::{Codes, Start, labels_to_tensor, shares};
 use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
@@ -99,6 +99,7 @@ impl Method for Vade {
 fn prior(config: &VadeConfig, start: &Start) -> Mixture {
     let mut mixture = start.mixture.clone();
     if config.init.kind == InitKind::Kmeans {
+        mixture.pi = shares(&start.kmeans_assignments, config.n_clusters);
         mixture.mu = start.centres.clone();
         mixture.var.fill(1.0);
     }
@@ -106,4 +107,31 @@ fn prior(config: &VadeConfig, start: &Start) -> Mixture {
         mixture.pi.fill(1.0 / config.n_clusters as f64);
     }
     mixture
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vade::InitConfig;
+    use ndarray::{Array1, array};
+    use vae_core::phase::PhaseRecord;
+
+    #[test]
+    fn the_weights_of_k_means_are_the_shares_of_its_clusters() {
+        let start = || Start {
+            mixture: Mixture { pi: array![0.9, 0.1], mu: array![[1.0], [2.0]], var: array![[3.0], [4.0]] },
+            centres: array![[-1.0], [1.0]],
+            assignments: Array1::zeros(4),
+            kmeans_assignments: array![1, 0, 1, 1],
+            selection: String::new(),
+            record: PhaseRecord::default(),
+        };
+        let weights = |kind, pi| {
+            let init = InitConfig { kind, pi, ..InitConfig::default() };
+            prior(&VadeConfig { n_clusters: 2, init, ..VadeConfig::default() }, &start()).pi
+        };
+        assert_eq!(weights(InitKind::Kmeans, PiInit::Gmm), array![0.25, 0.75]);
+        assert_eq!(weights(InitKind::Kmeans, PiInit::Uniform), array![0.5, 0.5]);
+        assert_eq!(weights(InitKind::Gmm, PiInit::Gmm), array![0.9, 0.1]);
+    }
 }

@@ -27,7 +27,7 @@ impl SuStep {
         let config = VaeClusterConfig { n_clusters: 10, net, ..VaeClusterConfig::default() };
         let of = (Likelihood::Squashed { variance: 0.4 }, 784);
         let net = ClusterNet::su(&config, of, image, &Streams::new(0, "bench"), Device::Cpu);
-        let groups = vec![Group { lr: 1e-3, weight_decay: 0.0 }];
+        let groups = vec![Group { lr: 1e-3, weight_decay: 0.0 }; 2];
         let optimizer =
             Optimizer::new(Rule::adam(1e-7, EpsForm::Keras), groups, &net.params).expect("valid groups");
         Self { net, optimizer }
@@ -39,7 +39,7 @@ impl SuStep {
         let loss = self.net.loss(batch).expect("a loss");
         let grads = Tensor::run_backward(&[&loss.total], &self.net.params.tensors(), false, false);
         let backward = start.cpu_s();
-        self.optimizer.step(&self.net.params, &grads, &[1e-3]).expect("a step");
+        self.optimizer.step(&self.net.params, &grads, &[1e-3; 2]).expect("a step");
         [backward, start.cpu_s() - backward]
     }
 }

@@ -152,9 +152,10 @@ impl ClusterNet {
     }
 }
 
-/// The means of the class Gaussians, all zero: the classifier's random weights break the symmetry.
+/// The means of the class Gaussians, all zero: the classifier's random weights break the symmetry. They are in group 1 of the
+/// parameters, which has no weight decay.
 pub(crate) fn class_means(params: &mut Params, k: usize, j: usize, device: Device) -> Tensor {
-    params.add(MEANS, Tensor::zeros([k as i64, j as i64], (Kind::Float, device)), 0)
+    params.add(MEANS, Tensor::zeros([k as i64, j as i64], (Kind::Float, device)), 1)
 }
 
 impl Trainable for ClusterNet {

@@ -9,7 +9,7 @@
 use super::net::{ClusterNet, Held};
 use crate::clusterer::FitSummary;
 use crate::error::Within;
-use crate::network::{Job, Network, Trained, fit};
+use crate::network::{Job, Network, Trained, fit, groups};
 use crate::two_stage::{
     PARTITION_SELECTION, check_random_siamese, default_net, gaussians, labels_of, labels_to_tensor,
     partition_notes, siamese,
@@ -24,7 +24,7 @@ use vae_core::identity::Revision;
 use vae_core::net::{self, NetConfig};
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
-use vae_core::train::{self, TrainConfig, train};
+use vae_core::train::{self, TrainConfig, check_epochs, train};
 use vae_graph::knn::Metric;
 use vae_graph::partition::{self, PartitionConfig};
 use vae_graph::siamese::{SiameseConfig, SiameseStart, codes as siamese_codes};
@@ -39,7 +39,7 @@ const BLOCK: usize = 512;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GraphStart {
-    /// Epochs of the VAE without classes, beside those of `train`, whose other settings it shares.
+    /// Epochs of the VAE without classes, at least 1, beside those of `train`, whose other settings it shares.
     pub epochs: usize,
     /// At least so many updates of it.
     pub min_updates: usize,
@@ -72,6 +72,7 @@ impl GraphStart {
     /// # Errors
     /// An error that names the key.
     pub(crate) fn check(&self) -> Result<()> {
+        check_epochs(self.epochs)?;
         if !(self.hold_share > 0.0 && self.hold_share <= 1.0) {
             let expected = "a number above 0 and at most 1";
             return Err(Error::config("hold_share", self.hold_share, expected));
@@ -134,7 +135,7 @@ fn begin<C: Serialize>(
     let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
         let net = ClusterNet { held: Some(Held::Uniform), ..build(&phase.streams, cx.device) };
         let data = Resident::new(x, cx.device)?;
-        let (record, _) = train(&net, &data, train_config, vec![train_config.group()], phase)?;
+        let (record, _) = train(&net, &data, train_config, groups(train_config), phase)?;
         Ok(Artefact { tensors: net.params.snapshot("")?, record })
     })?;
     let mut records = vec![trained.record.clone()];

@@ -3,7 +3,9 @@
 use super::*;
 use crate::coder::NetKind;
 use crate::vae_cluster::VaeClusterNet;
+use vae_core::optim::{Optimizer, Rule};
 use vae_core::random::uniform;
+use vae_core::train::TrainConfig;
 
 const IMAGE: ImageShape = ImageShape { channels: 1, height: 28, width: 28 };
 
@@ -37,6 +39,22 @@ fn the_script_has_366_331_parameters() {
     assert_eq!(of("decoder."), 65_856 + 36_928 + 36_928 + 18_464 + 9_248 + 289);
     assert_eq!((of("classifier."), of("prior.")), (5_376 + 2_570, 200));
     assert_eq!(net.params.n_values(), 366_331);
+}
+
+#[test]
+fn weight_decay_spares_the_class_means() {
+    let net = net(NetKind::Mlp, 0);
+    let training = TrainConfig { lr: 0.5, weight_decay: 0.1, ..TrainConfig::default() };
+    let groups = crate::network::groups(&training);
+    let lrs: Vec<f64> = groups.iter().map(|g| g.lr).collect();
+    let mut optimizer = Optimizer::new(Rule::sgd(0.0), groups, &net.params).expect("valid groups");
+    tch::no_grad(|| net.params.iter().for_each(|p| drop(p.tensor.shallow_clone().fill_(1.0))));
+    let still: Vec<Tensor> = net.params.tensors().iter().map(|t| t.zeros_like()).collect();
+    optimizer.step(&net.params, &still, &lrs).expect("a step");
+    for p in net.params.iter() {
+        let value = p.tensor.mean(Kind::Double).double_value(&[]);
+        assert_eq!(value == 1.0, p.name == MEANS, "{} is {value}", p.name);
+    }
 }
 
 #[test]
