@@ -44,13 +44,13 @@ const STEPS: &str =
 const START: &str = "graph_start.epochs=3 graph_start.min_updates=0 graph_start.hold_share=0.5 \
                      graph_start.siamese.train.epochs=3 graph_start.siamese.train.min_updates=0 \
                      graph_start.siamese.train.batch_size=64 graph_start.siamese_net.hidden=[16] \
-                     graph_start.siamese_net.latent_dim=3";
+                     graph_start.siamese_net.latent_dim=3 graph_start.partition.n_init=60";
 
 const NEIGHBOURS: &str = "graph.neighbors.n_neighbors=6";
-const CLASSIFIER: &str =
-    "classifier.train.epochs=4 classifier.train.min_updates=0 classifier.train.batch_size=32 \
+const CLASSIFIER: &str = "classifier.train.epochs=4 classifier.train.min_updates=0 classifier.train.batch_size=32 \
      classifier.train.lr=0.3";
-const IMSAT: &str = "net.hidden=[16,16] train.epochs=12 train.min_updates=0 train.batch_size=60 train.lr=1e-2";
+const IMSAT: &str = "net.hidden=[16,16] train.epochs=6 train.min_updates=0 train.batch_size=60 train.lr=5e-3 \
+                     train.adam_eps=1e-4 net.output_scale=0.1";
 const MAP: &str = "map.hidden=[32,16] train.batch_size=80 train.epochs=10";
 const CONV: &str = "net.width=16 net.latent_dim=3 net.classifier_hidden=8";
 
@@ -62,12 +62,12 @@ cases! {
     gmm_likelihood: "gmm", Sparse, 3,
         "gmm.n_init=3 gmm.select=log_likelihood gmm.init_cov=global gmm.min_covar=0.01";
 
-    ae_kmeans: "ae-kmeans", Scales, 3, NET, PRETRAIN,
+    ae_kmeans: "ae-kmeans", Scales, 5, NET, PRETRAIN,
         "pretrain.loss=mse pretrain.train.optimizer=sgd pretrain.train.lr=0.5 pretrain.train.momentum=0.8",
-        "pretrain.train.momentum_ramp_updates=20 pretrain.train.grad_clip_norm=0.5 codes.select=modularity",
+        "pretrain.train.momentum_ramp_updates=20 pretrain.train.grad_clip_norm=0.5 codes.select=modularity codes.n_init=3",
         "net.activation=tanh pretrain.init=uniform_fan_in";
     ae_gmm: "ae-gmm", Groups, 3, NET, PRETRAIN, STACKED, "codes.select=log_likelihood codes.init_cov=global";
-    ae_spectral: "ae-spectral", Many, 3, NET, PRETRAIN, "net.activation=leaky_relu";
+    ae_spectral: "ae-spectral", Many, 3, NET, PRETRAIN, "net.activation=leaky_relu codes.n_init=60";
 
     vade: "vade", Groups, 3, NET, PRETRAIN, TRAIN, STEPS;
     vade_kmeans: "vade", Scales, 3, NET, PRETRAIN, TRAIN,
@@ -76,17 +76,17 @@ cases! {
         "init.kind=graph assignment_warmup_epochs=2 init.siamese.train.epochs=3 init.siamese.train.min_updates=0",
         "init.siamese.train.batch_size=64";
     vade_wide: "vade", Wide, 3, PRETRAIN, TRAIN,
-        "net.hidden=[256,256] net.latent_dim=3 pretrain.train.batch_size=256 train.batch_size=256";
+        "net.hidden=[256,256] net.latent_dim=3 pretrain.train.batch_size=256 train.batch_size=256 train.epochs=4";
 
-    dgg: "dgg", Groups, 3, NET, PRETRAIN, TRAIN, STEPS, NEIGHBOURS, CLASSIFIER,
-        "assignment_warmup_epochs=2 graph.rebuild_epochs=[3] graph.repartition_hold_epochs=1";
+    dgg: "dgg", Sparse, 3, NET, PRETRAIN, TRAIN, STEPS, NEIGHBOURS, CLASSIFIER,
+        "assignment_warmup_epochs=2 graph.rebuild_epochs=[3] graph.repartition_hold_epochs=1 init.partition.n_init=60";
     dgg_tuples: "dgg", Scales, 3, NET, PRETRAIN, TRAIN, NEIGHBOURS, CLASSIFIER,
         "objective=tuples init.kind=kmeans classifier.input=sample classifier.hidden=[6]",
         "assignment_warmup_epochs=1";
-    dgg_siamese: "dgg", Groups, 3, NET, PRETRAIN, TRAIN, NEIGHBOURS, CLASSIFIER,
+    dgg_siamese: "dgg", Sparse, 3, NET, PRETRAIN, TRAIN, NEIGHBOURS, CLASSIFIER,
         "graph.space=siamese pi=global assignment_warmup_epochs=0 graph.neighbors.choice=random",
         "graph.neighbors.pool=20 graph.neighbors.weighting=gaussian siamese.loss=hinge siamese.train.epochs=3",
-        "siamese.train.min_updates=0 siamese.train.batch_size=64";
+        "siamese.train.min_updates=0 siamese.train.batch_size=64 init.partition.n_init=60";
     dgg_raw: "dgg", Sparse, 3, NET, PRETRAIN, TRAIN, NEIGHBOURS, CLASSIFIER,
         "graph.space=raw graph.metric=cosine graph.rebuild_epochs=[4] assignment_warmup_epochs=3";
 
@@ -101,15 +101,15 @@ cases! {
 
     imsat: "imsat", Groups, 3, IMSAT;
     imsat_shares: "imsat", Scales, 3, IMSAT,
-        "shares=[0.5,0.3,0.2] perturbation.xi_unit=input perturbation.xi=0.5 input_factor=2.0 input_shift=0.1";
+        "shares=[0.5,0.3,0.2] perturbation.xi_unit=input perturbation.xi=0.5 input_factor=2.0 input_shift=0.1 train.epochs=2";
     imsat_rpt: "imsat", Sparse, 3, IMSAT, "perturbation.kind=rpt";
 
-    spectralnet: "spectralnet", Groups, 3, NET, PRETRAIN, TRAIN, MAP,
+    spectralnet: "spectralnet", Sparse, 3, NET, PRETRAIN, TRAIN, MAP,
         "siamese_net.hidden=[16] siamese_net.latent_dim=3 siamese.train.epochs=3 siamese.train.min_updates=0";
     spectralnet_plain: "spectralnet", Scales, 3, TRAIN, MAP,
         "space=features distance=euclidean clusters=kmeans grad_through_ortho=false affinity.n_neighbors=0";
 
-    ltvae: "ltvae", Groups, 3, NET, PRETRAIN, TRAIN, "assignment_warmup_epochs=2 eta=0.05";
+    ltvae: "ltvae", Sparse, 3, NET, PRETRAIN, TRAIN, "assignment_warmup_epochs=2 eta=0.05 init.partition.n_init=60";
     ltvae_kmeans: "ltvae", Scales, 3, NET, PRETRAIN, TRAIN,
         "init.kind=kmeans init.log_var=glorot covariance=fixed alpha=1.0 assignment_warmup_epochs=0",
         "input_factor=1.5";
@@ -124,19 +124,20 @@ cases! {
     vae_cluster: "vae-cluster", Groups, 3, NET, TRAIN, BRISK, "net.classifier_hidden=8 n_init=2";
     vae_cluster_conv: "vae-cluster", Colours, 3, TRAIN, BRISK,
         "net.channels=[4,8] net.latent_dim=3 net.classifier_hidden=8 likelihood=squashed";
-    vae_cluster_graph: "vae-cluster", Scales, 3, NET, TRAIN, START, "net.classifier_hidden=8 train.lr=1e-2";
+    vae_cluster_graph: "vae-cluster", Sparse, 3, NET, TRAIN, START, "net.classifier_hidden=8 train.lr=1e-2";
 
     conv_vae: "conv-vae", Pictures, 3, TRAIN, BRISK, CONV;
     conv_vae_literal: "conv-vae", Colours, 3, TRAIN, BRISK, CONV,
         "mode=literal net.intermediate=cut net.n_layers=2";
     conv_vae_exact: "conv-vae", Groups, 3, NET, TRAIN, BRISK,
         "mode=exact-literal category_input=latent net.classifier_hidden=8 n_init=2";
-    conv_vae_graph: "conv-vae", Pictures, 3, TRAIN, CONV, START, "likelihood=bernoulli train.lr=1e-2";
+    conv_vae_graph: "conv-vae", Colours, 3, TRAIN, CONV, START, "likelihood=bernoulli train.lr=5e-3 train.epochs=4";
 
     gmvae: "gmvae", Groups, 3, NET, TRAIN, BRISK,
-        "net.prior_hidden=8 net.style_dim=2 n_samples=3 lambda=1.0 n_init=2";
+        "net.prior_hidden=8 net.style_dim=2 n_samples=3 lambda=1.0 n_init=2 train.adam_eps=1e-4";
     gmvae_conv: "gmvae", LargePictures, 3, TRAIN, BRISK,
-        "net.conv_features=32 net.latent_dim=3 net.prior_hidden=8 net.style_dim=2 train.epochs=6";
+        "net.conv_features=32 net.latent_dim=3 net.prior_hidden=8 net.style_dim=2 train.epochs=2 train.adam_eps=1e-2 \
+         train.lr=5e-3";
 
     gmvae_m2: "gmvae-m2", Scales, 3, NET, TRAIN, BRISK;
     gmvae_m2_floor: "gmvae-m2", Groups, 3, NET, TRAIN,

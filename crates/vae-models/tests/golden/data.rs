@@ -2,16 +2,17 @@
 //! takes part: every machine makes the same bytes.
 
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 use vae_core::{Csr, Features, ImageShape};
 
 /// The made data. Classes are unequal: a half, a third and a sixth of the rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Data {
     /// Three Gaussian groups in 9 columns within [0, 1], 240 rows: neither scaled nor shifted, Bernoulli.
     Groups,
     /// The same groups with columns on scales of 1, 10 and 100: standardised, a Gaussian likelihood.
     Scales,
-    /// The same groups, 640 rows: more than the eigen-solver decomposes as one dense matrix.
+    /// As `Sparse`, 640 rows: more than the eigen-solver decomposes as one dense matrix.
     Many,
     /// The same groups, 512 rows in 64 columns: for layers that are large enough for oneDNN.
     Wide,
@@ -33,7 +34,7 @@ impl Data {
         let (grey, colour) = (1, 3);
         match self {
             Self::Groups => groups(240, 9),
-            Self::Many => groups(640, 9),
+            Self::Many => sparse(640, 30),
             Self::Wide => groups(512, 64),
             Self::Scales => {
                 let x = groups(240, 9).dense_rows(0, 240);
@@ -56,7 +57,8 @@ impl Data {
 
 /// A number in [0, 1) for each pair (SplitMix64's mixing function).
 fn uniform(i: usize, j: usize) -> f32 {
-    let mut bits = (i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (j as u64).wrapping_mul(0xD1B5_4A32_D192_ED03);
+    let mut bits =
+        (i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (j as u64).wrapping_mul(0xD1B5_4A32_D192_ED03);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     ((bits ^ (bits >> 31)) >> 40) as f32 / (1u64 << 24) as f32

@@ -6,7 +6,7 @@
 
 use super::trace::{Assignments, Epoch, Phase, Trace};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Accepted difference, as a share of the recorded number. Processors and libraries of matrix products differ by their rounding
@@ -83,23 +83,26 @@ fn other_case(recorded: &Trace, now: &Trace) -> Option<String> {
 
 /// The revisions (0: none) that changed in the phases up to number `until`, as (algorithm, recorded, now).
 fn revision_changes(recorded: &Trace, now: &Trace, until: usize) -> Vec<(String, u32, u32)> {
-    let of = |trace: &Trace| -> BTreeMap<String, u32> {
-        let phases = trace.phases.iter().take(until.saturating_add(1));
-        phases.flat_map(|p| p.revisions.clone()).collect()
+    let of = |trace: &Trace| -> BTreeSet<(usize, String, u32)> {
+        let phases = trace.phases.iter().enumerate().take(until.saturating_add(1));
+        phases.flat_map(|(i, p)| p.revisions.iter().map(move |(name, r)| (i, name.clone(), *r))).collect()
     };
     let (old, new) = (of(recorded), of(now));
-    let revision = |map: &BTreeMap<String, u32>, name: &str| map.get(name).copied().unwrap_or(0);
-    let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
-    names.sort();
-    names.dedup();
-    let pairs = names.into_iter().map(|name| (name.clone(), revision(&old, name), revision(&new, name)));
-    pairs.filter(|(_, from, to)| from != to).collect()
+    let mut pairs: BTreeMap<(usize, &str), (u32, u32)> = BTreeMap::new();
+    old.iter().for_each(|(i, name, revision)| pairs.entry((*i, name)).or_default().0 = *revision);
+    new.iter().for_each(|(i, name, revision)| pairs.entry((*i, name)).or_default().1 = *revision);
+    let changed = pairs.into_iter().filter(|(_, (from, to))| from != to);
+    let changed: BTreeSet<_> = changed.map(|((_, name), (from, to))| (name.to_string(), from, to)).collect();
+    changed.into_iter().collect()
 }
 
 fn listed(differences: &[Difference]) -> String {
     let mut lines: Vec<String> = differences.iter().take(LISTED).map(|d| format!("  {}", d.text)).collect();
     if differences.len() > LISTED {
-        lines.push(format!("  and {} more, in phases that take their input from there, too", differences.len() - LISTED));
+        lines.push(format!(
+            "  and {} more, in phases that take their input from there, too",
+            differences.len() - LISTED
+        ));
     }
     lines.join("\n")
 }
@@ -174,7 +177,9 @@ fn history_differences(old: &[Epoch], new: &[Epoch]) -> Vec<String> {
         let added = new.terms.keys().filter(|name| !old.terms.contains_key(*name));
         all.extend(added.map(|name| format!("epoch {epoch}: the term {name} is new")));
         numbers.retain(|(_, old, new)| !is_close(*old, *new, largest));
-        all.extend(numbers.iter().map(|(name, old, new)| told(&format!("epoch {epoch}, {name}"), *old, *new)));
+        all.extend(
+            numbers.iter().map(|(name, old, new)| told(&format!("epoch {epoch}, {name}"), *old, *new)),
+        );
         // A learning rate is an exact function of the settings.
         if !is_close(old.lr, new.lr, 0.0) {
             all.push(told(&format!("epoch {epoch}, lr"), old.lr, new.lr));
@@ -222,7 +227,8 @@ pub fn assignment_differences(recorded: &Assignments, now: &Assignments) -> Vec<
         all.push(format!("assignments: recorded {} rows, now {}", old.len(), new.len()));
     }
     let sure: Vec<(usize, char)> = old.char_indices().filter(|(_, c)| c.is_ascii_uppercase()).collect();
-    let is_moved = |(i, c): &&(usize, char)| new[*i..].chars().next().is_some_and(|n| n.to_ascii_uppercase() != *c);
+    let is_moved =
+        |(i, c): &&(usize, char)| new[*i..].chars().next().is_some_and(|n| n.to_ascii_uppercase() != *c);
     let moved: Vec<usize> = sure.iter().filter(is_moved).map(|(i, _)| *i).collect();
     if let Some(first) = moved.first() {
         let counts = format!("{} of {} sure rows", moved.len(), sure.len());
@@ -238,7 +244,8 @@ pub fn assignment_differences(recorded: &Assignments, now: &Assignments) -> Vec<
 pub fn source(algorithm: &str) -> Option<String> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
     let constant = format!("Revision = (\"{algorithm}\"");
-    let mut folders: Vec<_> = std::fs::read_dir(crates).ok()?.flatten().map(|e| e.path().join("src")).collect();
+    let mut folders: Vec<_> =
+        std::fs::read_dir(crates).ok()?.flatten().map(|e| e.path().join("src")).collect();
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()) {
             if path.is_dir() {

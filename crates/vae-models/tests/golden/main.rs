@@ -3,11 +3,14 @@
 mod cases;
 mod data;
 mod judge;
+mod judge_tests;
+mod models;
 mod trace;
 
 use cases::{CASES, Case};
 use judge::{COMMAND, Verdict, judge, source};
 use vae_core::matmul::MatmulChoice;
+use vae_models::registry::METHODS;
 
 /// Threads and library of matrix products. Tests run in threads of their own, and libtorch's number is one of each.
 fn configure() {
@@ -31,5 +34,25 @@ fn check(case: &Case) {
         (Verdict::Renew(why), false) => panic!("{}: {why}\nRenew with `{COMMAND}`.", case.name),
         (Verdict::Refused(why), false) => panic!("{}: {why}\nRenew with `{COMMAND}`.", case.name),
         (Verdict::Refused(why), true) => panic!("{} was not renewed: {why}", case.name),
+    }
+}
+
+#[test]
+fn every_method_has_a_case_and_every_file_belongs_to_one() {
+    for method in METHODS {
+        assert!(
+            CASES.iter().any(|case| case.method == method.name),
+            "{} has no case in cases.rs",
+            method.name
+        );
+    }
+    for entry in std::fs::read_dir(trace::folder("traces")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().and_then(|n| n.to_str()).expect("a name");
+        assert!(
+            CASES.iter().any(|case| case.name == name),
+            "{} belongs to no case: delete it",
+            path.display()
+        );
     }
 }

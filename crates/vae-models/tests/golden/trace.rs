@@ -18,7 +18,6 @@ const SEED: u64 = 7;
 /// Least margin of a row whose assignment must be the same everywhere.
 const MARGIN: f32 = 0.01;
 
-
 /// What is recorded of a fit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -193,7 +192,7 @@ pub fn record(case: &Case, trace: &Trace) {
 }
 
 /// JSON with everything that fits on one line on one line: an epoch each, and a difference shows as one.
-fn lines(value: &Value, depth: usize) -> String {
+pub fn lines(value: &Value, depth: usize) -> String {
     let (text, indent) = (value.to_string(), " ".repeat(depth + 1));
     let end = " ".repeat(depth);
     match value {
