@@ -101,7 +101,8 @@ cases! {
 
     imsat: "imsat", Groups, 3, IMSAT;
     imsat_shares: "imsat", Scales, 3, IMSAT,
-        "shares=[0.5,0.3,0.2] perturbation.xi_unit=input perturbation.xi=0.5 input_factor=2.0 input_shift=0.1 train.epochs=2";
+        "shares=[0.5,0.3,0.2] perturbation.xi_unit=input perturbation.xi=0.5 input_factor=2.0 input_shift=0.1 train.epochs=2",
+        "train.adam_eps=1e-2";
     imsat_rpt: "imsat", Sparse, 3, IMSAT, "perturbation.kind=rpt";
 
     spectralnet: "spectralnet", Sparse, 3, NET, PRETRAIN, TRAIN, MAP,
@@ -137,7 +138,7 @@ cases! {
         "net.prior_hidden=8 net.style_dim=2 n_samples=3 lambda=1.0 n_init=2 train.adam_eps=1e-4";
     gmvae_conv: "gmvae", LargePictures, 3, TRAIN, BRISK,
         "net.conv_features=32 net.latent_dim=3 net.prior_hidden=8 net.style_dim=2 train.epochs=2 train.adam_eps=1e-2 \
-         train.lr=5e-3";
+         train.lr=1e-3";
 
     gmvae_m2: "gmvae-m2", Scales, 3, NET, TRAIN, BRISK;
     gmvae_m2_floor: "gmvae-m2", Groups, 3, NET, TRAIN,

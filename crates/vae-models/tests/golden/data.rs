@@ -1,5 +1,5 @@
-//! Data made here, so that the recorded traces need no files. No generator and no function of the system's mathematical library
-//! takes part: every machine makes the same bytes.
+//! Data made here, so that the recorded traces need no files. No generator and no function of the
+//! system's mathematical library takes part: every machine makes the same bytes.
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,11 @@ use vae_core::{Csr, Features, ImageShape};
 /// The made data. Classes are unequal: a half, a third and a sixth of the rows.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Data {
-    /// Three Gaussian groups in 9 columns within [0, 1], 240 rows: neither scaled nor shifted, Bernoulli.
+    /// Three Gaussian groups in 9 columns within [0, 1], 240 rows: neither scaled nor shifted,
+    /// Bernoulli.
     Groups,
-    /// The same groups with columns on scales of 1, 10 and 100: standardised, a Gaussian likelihood.
+    /// The same groups with columns on scales of 1, 10 and 100: standardised, a Gaussian
+    /// likelihood.
     Scales,
     /// As `Sparse`, 640 rows: more than the eigen-solver decomposes as one dense matrix.
     Many,

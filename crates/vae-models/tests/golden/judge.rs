@@ -1,20 +1,21 @@
 //! Whether a trace is the recorded one, and what to do when it is not.
 //!
-//! A phase that changes its numbers must raise a revision, or caches and recorded runs would still count as its results. A
-//! change is blamed on the first phase that differs: the inputs of later ones differ already. Only a revision that this phase
-//! or one before it uses can explain it.
+//! A phase that changes its numbers must raise a revision, or caches and recorded runs would still
+//! count as its results. A change is blamed on the first phase that differs: the inputs of later
+//! ones differ already. Only a revision that this phase or one before it uses can explain it.
 
 use super::trace::{Assignments, Epoch, Phase, Trace};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Accepted difference, as a share of the recorded number. Processors and libraries of matrix products differ by their rounding
-/// (1e-7 of a number in single precision), which a few epochs make larger.
+/// Accepted difference, as a share of the recorded number. Processors and libraries of matrix
+/// products differ by their rounding (1e-7 of a number in single precision), which a few epochs
+/// make larger.
 const RELATIVE: f64 = 1e-4;
 
-/// Accepted difference, as a share of the largest loss or term of the epoch (or number of the note): a number near 0 is a
-/// difference of larger ones, and has their rounding.
+/// Accepted difference, as a share of the largest loss or term of the epoch (or number of the
+/// note): a number near 0 is a difference of larger ones, and has their rounding.
 const OF_LARGEST: f64 = 1e-6;
 
 /// Most differences that a message lists.
@@ -66,8 +67,8 @@ pub fn judge(recorded: Option<&Trace>, now: &Trace, source: &dyn Fn(&str) -> Opt
     }
 }
 
-/// Why these are not traces of one configuration and the same data. A setting that is new does not count: at its default it must
-/// change nothing.
+/// Why these are not traces of one configuration and the same data. A setting that is new does not
+/// count: at its default it must change nothing.
 fn other_case(recorded: &Trace, now: &Trace) -> Option<String> {
     if recorded.data != now.data {
         return Some("the data of this case are others".into());
@@ -81,7 +82,8 @@ fn other_case(recorded: &Trace, now: &Trace) -> Option<String> {
     (!all.is_empty()).then(|| format!("another configuration: {}", all.join(", ")))
 }
 
-/// The revisions (0: none) that changed in the phases up to number `until`, as (algorithm, recorded, now).
+/// The revisions (0: none) that changed in the phases up to number `until`, as (algorithm,
+/// recorded, now).
 fn revision_changes(recorded: &Trace, now: &Trace, until: usize) -> Vec<(String, u32, u32)> {
     let of = |trace: &Trace| -> BTreeSet<(usize, String, u32)> {
         let phases = trace.phases.iter().enumerate().take(until.saturating_add(1));

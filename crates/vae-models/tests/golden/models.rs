@@ -1,7 +1,8 @@
-//! A saved model of every method, as files of today's format: later code predicts with them what was recorded, or refuses them by
-//! their format.
+//! A saved model of every method, as files of today's format: later code predicts with them what
+//! was recorded, or refuses them by their format.
 //!
-//! They are written once, where there is none, and never renewed with the traces: they stand for the files that users have.
+//! They are written once, where there is none, and never renewed with the traces: they stand for
+//! the files that users have.
 
 use super::cases::CASES;
 use super::data::Data;

@@ -56,7 +56,8 @@ pub struct Epoch {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assignments {
-    /// A letter a row: `A` is the first cluster of a row with a margin above [`MARGIN`], `a` that of another row.
+    /// A letter a row: `A` is the first cluster of a row with a margin above [`MARGIN`], `a` that
+    /// of another row.
     pub letters: String,
     /// Mean margin of the rows.
     pub mean_margin: f64,
@@ -97,11 +98,12 @@ fn phase(record: &PhaseRecord) -> Phase {
     }
 }
 
-/// How much nearer each row of `points` is to the mean of its own cluster than to the nearest other one, as a share of the
-/// sum of both distances.
+/// How much nearer each row of `points` is to the mean of its own cluster than to the nearest other
+/// one, as a share of the sum of both distances.
 ///
-/// For methods without a posterior. k-means assigns by the distance to these means, and so do the methods that end with
-/// k-means on `embed`; the groups that `ae-spectral` is given are far enough from each other for it, too.
+/// For methods without a posterior. k-means assigns by the distance to these means, and so do the
+/// methods that end with k-means on `embed`; the groups that `ae-spectral` is given are far enough
+/// from each other for it, too.
 fn geometric_margins(points: &Array2<f32>, labels: &Array1<u32>, n_clusters: usize) -> Vec<f32> {
     let mut means = Array2::<f32>::zeros((n_clusters, points.ncols()));
     for (c, mut mean) in means.outer_iter_mut().enumerate() {
@@ -191,7 +193,8 @@ pub fn record(case: &Case, trace: &Trace) {
     write_bytes(&path(case), (lines(&value, 0) + "\n").as_bytes()).expect("written");
 }
 
-/// JSON with everything that fits on one line on one line: an epoch each, and a difference shows as one.
+/// JSON with everything that fits on one line on one line: an epoch each, and a difference shows as
+/// one.
 pub fn lines(value: &Value, depth: usize) -> String {
     let (text, indent) = (value.to_string(), " ".repeat(depth + 1));
     let end = " ".repeat(depth);
