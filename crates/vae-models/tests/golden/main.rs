@@ -67,9 +67,9 @@ fn check(case: &Case) {
     match (judge(trace::recorded(case).as_ref(), &now, &source), is_renewing()) {
         (Verdict::Same, _) => {}
         (Verdict::Renew(_), true) => trace::record(case, &now),
-        (Verdict::Renew(why), false) => panic!("{}: {why}\nRenew with `{COMMAND}`.", case.name),
-        (Verdict::Refused(why), false) => panic!("{}: {why}\nRenew with `{COMMAND}`.", case.name),
-        (Verdict::Refused(why), true) => panic!("{} was not renewed: {why}", case.name),
+        (Verdict::Renew(why), false) => panic!("{}:\n{why}\nRenew with `{COMMAND}`.", case.name),
+        (Verdict::Refused(why), false) => panic!("{}:\n{why}\nRenew with `{COMMAND}`.", case.name),
+        (Verdict::Refused(why), true) => panic!("{} was not renewed:\n{why}", case.name),
     }
 }
 
