@@ -15,7 +15,8 @@ const SMALL_CELLS: usize = 1 << 12;
 /// Most bytes that a table with a one-to-one matching may take: 2 GiB.
 ///
 /// The matching works on a square table of 8 bytes a cell. Its side is the larger of the numbers of clusters and classes,
-/// but at most the square of the smaller one; so the limit is met by 16,384 groups on both sides, and 128 classes are matched to any number of clusters.
+/// but at most the square of the smaller one; so the limit is met by 16,384 groups on both sides,
+/// and 128 classes are matched to any number of clusters.
 pub const MAX_MATCHING_BYTES: usize = 1 << 31;
 
 /// The class column of each cluster row of a table `[n_clusters, n_classes]` with the non-zero `cells`; `None` for rows
