@@ -1,7 +1,7 @@
 //! `cargo xtask package`: the crates as a registry would get them.
 //!
 //! cargo can verify a package by building it, but it builds one after the other, without the workspace's profile, and torch's
-//! bindings with each kind of features: ten minutes on two cores. Here the packages are unpacked beside each other into
+//! bindings with each kind of features: minutes even where all dependencies are built. Here the packages are unpacked beside each other into
 //! a workspace with the clone's lock file, profiles and target folder, and checked together. What they depend on has then
 //! been checked by the lints already, and what a package leaves out is still an error of the compiler.
 

@@ -9,14 +9,14 @@ use ndarray::Array2;
 use crate::contingency::Cell;
 use crate::error::{Error, Result};
 
-/// Most cells that `hungarian` gets: 64 groups on either side take it a few milliseconds.
+/// Most cells that `hungarian` gets: 64 groups on either side. 256 random ones took it 0.1 to 0.4 s, `lapjv` a millisecond.
 const SMALL_CELLS: usize = 1 << 12;
 
 /// Most bytes that a table with a one-to-one matching may take: 2 GiB.
 ///
 /// The matching works on a square table of 8 bytes a cell. Its side is the larger of the numbers of clusters and classes,
-/// but at most the square of the smaller one; so the limit is met by 16,384 groups on both sides, which take a few
-/// minutes (2,000 take less than half a second), and 128 classes are matched to any number of clusters.
+/// but at most the square of the smaller one; so the limit is met by 16,384 groups on both sides,
+/// and 128 classes are matched to any number of clusters.
 pub const MAX_MATCHING_BYTES: usize = 1 << 31;
 
 /// The class column of each cluster row of a table `[n_clusters, n_classes]` with the non-zero `cells`; `None` for rows
