@@ -67,7 +67,9 @@ fn lists_for_programs() {
 
     let plain = parse(&["config", "-m", "vade", "-d", "strokes", "--json"]);
     assert_eq!((plain["method"].as_str(), plain["preset"].as_str()), (Some("vade"), Some("vade/strokes")));
-    assert_eq!((plain["profile"].as_str(), plain["revision"].is_u64()), (Some("standard"), true));
+    assert_eq!((plain["profile"].as_str(), &plain["revisions"]["vade"]), (Some("standard"), &1.into()));
+    assert_eq!(plain["defaults"], serde_json::json!([]), "a preset leaves nothing to the defaults");
+    assert!(plain["data_sha256"]["all"].is_string() && plain["data_sha256"]["train"].is_null(), "{plain}");
     let hash = |words: &[&str]| parse(words)["config_sha256"].as_str().expect("hash").to_string();
     let preset = ["config", "-p", "vade/strokes", "--json"];
     assert_eq!(hash(&preset), plain["config_sha256"].as_str().expect("hash"));

@@ -39,7 +39,7 @@ fn own_table_with_k_means() {
         "config_sha256",
         "data_sha256",
         "assignments_sha256",
-        "revision",
+        "revisions",
         "versions",
         "hardware",
     ] {

@@ -38,7 +38,12 @@
 //!
 //! let x = Features::dense(Array2::from_shape_fn((100, 2), |(i, _)| (i % 2) as f32))?;
 //! let config = TrainConfig { epochs: 40, batch_size: 100, lr: 0.05, ..TrainConfig::default() };
-//! let spec = PhaseSpec { name: "centre", revision: 1, config: &config, inputs: &[x.sha256()] };
+//! let spec = PhaseSpec {
+//!     name: "centre",
+//!     revisions: &[&[("centre", 1)]],
+//!     config: &config,
+//!     inputs: &[x.sha256()],
+//! };
 //! let trained = FitContext::in_memory(0).phase(&spec, |phase| {
 //!     let mut params = Params::new();
 //!     let mu = params.add("mu", Tensor::zeros([2], (Kind::Float, Device::Cpu)), 0);

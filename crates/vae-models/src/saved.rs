@@ -72,7 +72,10 @@ pub fn load_model(path: &Path) -> Result<Box<dyn Clusterer>> {
     let no_model = "give the run folder of a finished `vae fit`, or fit again";
     let (tensors, record): (Tensors, Record) = bundle::load(path).map_err(|e| e.remedy(no_model))?;
     if record.format != FORMAT {
-        let why = format!("the model has format {}, this version reads {FORMAT}", record.format);
+        let why = format!(
+            "the model has format {}, this version reads {FORMAT}: use the version that wrote it, or fit again",
+            record.format
+        );
         return Err(vae_core::Error::corrupt(path, why).into());
     }
     let method = registry::method(&record.method)?;

@@ -6,9 +6,9 @@ use common::noise;
 use ndarray::{Array1, Array2};
 
 use std::path::Path;
+use vae_core::Csr;
 use vae_core::Features;
 use vae_core::bundle::{self, Tensors};
-use vae_core::Csr;
 use vae_core::phase::FitContext;
 use vae_models::baselines::{KMeansMethod, KMeansMethodConfig};
 use vae_models::config::{Selection, resolve};

@@ -8,6 +8,7 @@ use super::trace::{Assignments, Epoch, Phase, Trace};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use vae_models::registry::revisions;
 
 /// Accepted difference, as a share of the recorded number. Processors and libraries of matrix
 /// products differ by their rounding (1e-7 of a number in single precision), which a few epochs
@@ -245,7 +246,8 @@ pub fn assignment_differences(recorded: &Assignments, now: &Assignments) -> Vec<
 /// Where the revision of `algorithm` stands in the workspace, as `path:line`.
 pub fn source(algorithm: &str) -> Option<String> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
-    let constant = format!("Revision = (\"{algorithm}\"");
+    // `("k-means", 1)`, alone or first in a list.
+    let constant = format!("(\"{algorithm}\", {})", revisions().get(algorithm)?);
     let mut folders: Vec<_> =
         std::fs::read_dir(crates).ok()?.flatten().map(|e| e.path().join("src")).collect();
     while let Some(folder) = folders.pop() {

@@ -45,7 +45,7 @@ mod trace;
 use cases::{CASES, Case};
 use judge::{COMMAND, Verdict, judge, source};
 use vae_core::matmul::MatmulChoice;
-use vae_models::registry::METHODS;
+use vae_models::registry::{METHODS, revisions};
 
 /// Threads and library of matrix products. Tests run in threads of their own, and libtorch's number
 /// is one of each.
@@ -64,6 +64,10 @@ fn is_renewing() -> bool {
 fn check(case: &Case) {
     configure();
     let (_, now) = trace::fit(case);
+    let known = revisions();
+    for (name, number) in now.phases.iter().flat_map(|phase| &phase.revisions) {
+        assert_eq!(known.get(name), Some(number), "{name} is missing in vae_models::registry::revisions()");
+    }
     match (judge(trace::recorded(case).as_ref(), &now, &source), is_renewing()) {
         (Verdict::Same, _) => {}
         (Verdict::Renew(_), true) => trace::record(case, &now),

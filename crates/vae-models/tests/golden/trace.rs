@@ -63,13 +63,6 @@ pub struct Assignments {
     pub mean_margin: f64,
 }
 
-/// The revisions of the algorithms that a phase used.
-///
-/// Phases do not say so yet: an empty map.
-fn revisions_of(_record: &PhaseRecord) -> BTreeMap<String, u32> {
-    BTreeMap::new()
-}
-
 /// Eight digits: far more than are compared, and files that stay readable.
 fn rounded(value: f64) -> f64 {
     format!("{value:.7e}").parse().unwrap_or(value)
@@ -92,7 +85,7 @@ fn phase(record: &PhaseRecord) -> Phase {
     });
     Phase {
         name: record.name.clone(),
-        revisions: revisions_of(record),
+        revisions: record.revisions.clone(),
         epochs: epochs.collect(),
         notes: rounded_notes(&record.notes),
     }
