@@ -50,6 +50,45 @@ fn documents_are_clustered_and_new_ones_get_the_same_terms() {
     assert!(refused.contains("vocabulary.tsv is missing"), "{refused}");
 }
 
+/// An NPY file with 60 rows of 16 values, the same ones whatever the shape of a row.
+fn npy(shape_of_a_row: &str) -> Vec<u8> {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (60, {shape_of_a_row}), }}");
+    let header = format!("{header:<117}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    let mut random = Sequence(3);
+    for i in 0..60 * 16 {
+        let light = if (i / 16) % 2 == (i % 16) / 8 { 0.8 } else { 0.0 };
+        bytes.extend(((light + 0.2 * random.next()) as f32).to_le_bytes());
+    }
+    bytes
+}
+
+/// Weights of convolutions over one shape are none for another.
+#[test]
+fn equal_values_of_another_image_shape_are_other_data() {
+    let place = Place::new();
+    let shapes = [("flat", "16,"), ("square", "4, 4"), ("wide", "2, 8")];
+    let mut hashes = std::collections::BTreeSet::new();
+    for (name, shape) in shapes {
+        let file = format!("{name}.npy");
+        place.write(&file, npy(shape).as_slice());
+        place.ok(&[&["fit", "-m", "vade", "-d", &file, "-k", "2", "-o", name], &TINY[..]].concat());
+        let run = json(&place.read(&format!("{name}/run.json")));
+        let phases = run["phases"].as_array().expect("phases");
+        assert!(phases.iter().all(|phase| phase["cached"] == false), "{name}: {phases:?}");
+        hashes.insert(run["data_sha256"].as_str().expect("a hash").to_owned());
+    }
+    assert_eq!(hashes.len(), shapes.len());
+    // The folder belongs to one of them.
+    std::fs::rename(place.path("wide.npy"), place.path("square.npy")).expect("moved");
+    let refused = place.refused(
+        &[&["fit", "-m", "vade", "-d", "square.npy", "-k", "2", "-o", "square"], &TINY[..]].concat(),
+    );
+    assert!(refused.contains("holds another run") && refused.contains("data_sha256"), "{refused}");
+}
+
 #[test]
 fn a_deep_method_takes_documents_as_they_are() {
     let place = Place::new();
