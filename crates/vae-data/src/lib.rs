@@ -44,7 +44,7 @@ pub use known::provenance_of;
 pub use labels::Labels;
 pub use load::{load, load_from, load_labels};
 pub use matrix::Matrix;
-pub use places::{Places, download_dir};
+pub use places::Places;
 pub use registry::{Download, Entry, File, Inner, Reader, Registry, Unpack, registry};
 pub use source::{LoadOptions, Source};
 pub use text::{DEFAULT_MAX_TERMS, Vocabulary};

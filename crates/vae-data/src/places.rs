@@ -14,7 +14,7 @@ pub struct Places {
 }
 
 /// Where fetched data sets are kept: `datasets` in the [`cache_dir`].
-pub fn download_dir() -> Option<PathBuf> {
+pub(crate) fn download_dir() -> Option<PathBuf> {
     cache_dir().map(|dir| dir.join("datasets"))
 }
 

@@ -211,11 +211,6 @@ impl GmmFit {
         &self.model
     }
 
-    /// Takes the mixture out.
-    pub fn into_model(self) -> Gmm {
-        self.model
-    }
-
     /// Whether the log-likelihood settled before `max_iter`.
     pub fn converged(&self) -> bool {
         self.converged
