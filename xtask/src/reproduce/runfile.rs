@@ -299,7 +299,8 @@ mod tests {
         let of = |versions: Value| {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("run.json");
-            let run = json!({"seed": 3, "config_sha256": "ab", "revision": 2, "versions": versions});
+            let run = json!({"seed": 3, "config_sha256": "ab", "data_sha256": "12", "revisions": {"k-means": 2},
+                "versions": versions});
             fs::write(&path, run.to_string()).unwrap();
             let value = finished(&plan_of(&key(), &identity()), &path, &provenance()).unwrap();
             let told = other_commit(&value, &provenance());
