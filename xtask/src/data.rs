@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::{libtorch, project, step};
+use crate::{libtorch, program, step};
 
 /// Pass the rest to `vae data`.
 #[derive(clap::Args)]
@@ -17,7 +17,7 @@ pub struct Args {
 /// The command. The exit code is that of `vae`.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let libtorch = libtorch::ensure()?;
-    let mut command = Command::new(project::build_vae(&libtorch)?);
+    let mut command = Command::new(program::build(&libtorch)?);
     command.arg("data").args(&args.rest);
     libtorch.apply(&mut command);
     let status = step::status(&mut command)?;

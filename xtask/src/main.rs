@@ -12,6 +12,9 @@
 compile_error!("xtask uses symbolic links and POSIX signals: run it on Linux or macOS");
 
 mod bench;
+// The one answer to where the cache is: see there.
+#[path = "../../crates/vae-data/src/cache_dir.rs"]
+mod cache_dir;
 mod ci;
 mod data;
 mod deny;
@@ -19,6 +22,7 @@ mod examples;
 mod files;
 mod libtorch;
 mod package;
+mod program;
 mod project;
 mod reproduce;
 mod step;

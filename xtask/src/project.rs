@@ -1,16 +1,15 @@
-//! Where things are: the clone, cargo, the user's cache folder, the built binary `vae`.
+//! Where things are: the clone, cargo, the user's cache folder.
 
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::libtorch::Libtorch;
-use crate::step::{self, Step};
+use crate::{cache_dir, step};
 
 /// Packages that never touch torch: their commands run without libtorch.
 ///
@@ -25,13 +24,9 @@ pub fn root() -> PathBuf {
     manifest.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
-/// The folder for downloads and phase caches: `VAE_CACHE_DIR`, else `$XDG_CACHE_HOME/vae`, else `~/.cache/vae`.
+/// The folder for downloads and phase caches, that of the program `vae`, as an absolute path.
 pub fn cache_dir() -> Result<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = set("VAE_CACHE_DIR")
-        .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("vae")))
-        .or_else(|| set("HOME").map(|home| home.join(".cache/vae")))
-        .context("no place for the cache: set VAE_CACHE_DIR to a folder")?;
+    let folder = cache_dir::cache_dir().context("no place for the cache: set VAE_CACHE_DIR to a folder")?;
     absolute(&folder).with_context(|| format!("cannot make the path {} absolute", folder.display()))
 }
 
@@ -76,35 +71,6 @@ pub fn copy_lock(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds `vae` and returns the path of the executable, wherever the target folder is.
-pub fn build_vae(libtorch: &Libtorch) -> Result<PathBuf> {
-    let step =
-        Step::start("build the program vae", "about 6 minutes the first time on two cores, then seconds");
-    let mut command =
-        cargo(&["build", "--package", "vae-cli", "--message-format", "json-render-diagnostics"]);
-    libtorch.apply(&mut command);
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot start `{}`", step::line(&command)))?;
-    if !output.status.success() {
-        bail!("the build of vae-cli failed ({}): its messages are above", output.status);
-    }
-    step.done();
-    executable_in(&String::from_utf8_lossy(&output.stdout)).context(
-        "cargo built vae-cli but named no executable `vae`: does the package still have that binary?",
-    )
-}
-
-/// The executable of the binary target `vae` in cargo's JSON messages, one a line.
-fn executable_in(messages: &str) -> Option<PathBuf> {
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == "vae")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-}
-
 /// The state of the clone, for a run file.
 pub struct Provenance {
     /// The commit checked out, 40 hex digits, or `unknown` outside git.
@@ -136,18 +102,6 @@ pub fn cores() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_executable_is_found_among_cargos_messages() {
-        let messages = concat!(
-            r#"{"reason":"compiler-artifact","target":{"name":"vae-core","kind":["lib"]},"executable":null}"#,
-            "\nnot json\n",
-            r#"{"reason":"compiler-artifact","target":{"name":"vae","kind":["bin"]},"executable":"/t/debug/vae"}"#,
-            "\n"
-        );
-        assert_eq!(executable_in(messages), Some(PathBuf::from("/t/debug/vae")));
-        assert_eq!(executable_in(""), None);
-    }
 
     #[test]
     fn packages_without_torch_name_none_of_it() {

@@ -36,7 +36,7 @@ use self::runfile::{Plan, RunFile};
 use self::vae::Vae;
 use crate::project::Provenance;
 use crate::step::{Step, human_seconds};
-use crate::{files, libtorch, project};
+use crate::{files, libtorch, program, project};
 
 /// Fill and render a table.
 #[derive(clap::Args, Clone, Default)]
@@ -216,7 +216,7 @@ pub fn smoke(name: &str, vae: Vae) -> Result<()> {
 /// The program of this clone, built now.
 pub fn build() -> Result<Vae> {
     let libtorch = libtorch::ensure()?;
-    Ok(Vae { program: project::build_vae(&libtorch)?, libtorch: Some(libtorch), cache: None })
+    Ok(Vae { program: program::build(&libtorch)?, libtorch: Some(libtorch), cache: None })
 }
 
 fn vae(args: &Args) -> Result<Vae> {

@@ -13,11 +13,13 @@ mod input;
 mod made_from;
 mod output;
 mod pictures;
+mod progress;
 mod report;
 mod results;
 mod run_folder;
 mod run_record;
 mod selection;
+mod signals;
 
 use args::{Cli, Command};
 use clap::Parser;

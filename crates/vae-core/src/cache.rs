@@ -100,7 +100,7 @@ impl PhaseCache {
     ///
     /// # Errors
     /// The folder or the lock file cannot be written.
-    pub fn try_lock(&self, key: &str) -> io::Result<Option<Lock>> {
+    pub(crate) fn try_lock(&self, key: &str) -> io::Result<Option<Lock>> {
         fs::create_dir_all(&self.folder)?;
         let lock = Lock::try_acquire(&self.file(key, LOCK))?;
         if let Some(lock) = &lock {
@@ -110,7 +110,7 @@ impl PhaseCache {
     }
 
     /// The entry `key`, whose lock the caller holds; it counts as used now. `None` when there is none or it is damaged.
-    pub fn lookup<R: DeserializeOwned>(&self, key: &str) -> Option<(Tensors, R)> {
+    pub(crate) fn lookup<R: DeserializeOwned>(&self, key: &str) -> Option<(Tensors, R)> {
         let path = self.file(key, ENTRY);
         let found = bundle::load(&path).ok()?;
         // Fails for files of other users on a shared cache; they age from when they were written.
@@ -123,7 +123,7 @@ impl PhaseCache {
     ///
     /// # Errors
     /// [`Error::Io`] naming the file, [`Error::Torch`].
-    pub fn store<R: Serialize>(&self, key: &str, tensors: &Tensors, record: &R) -> Result<bool> {
+    pub(crate) fn store<R: Serialize>(&self, key: &str, tensors: &Tensors, record: &R) -> Result<bool> {
         let path = self.file(key, ENTRY);
         let bytes = bundle::to_bytes(&path, tensors, record)?;
         let size = bytes.len() as u64;

@@ -9,7 +9,7 @@ mod convert;
 mod resident;
 
 pub use convert::{as_slice, to_array2, to_array2_f64, to_tensor, to_tensor_f64};
-pub use resident::Resident;
+pub use resident::{BLOCK, CONVOLUTION_BLOCK, Resident};
 
 #[derive(Clone, Debug)]
 enum Data {

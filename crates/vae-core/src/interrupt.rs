@@ -1,7 +1,7 @@
-//! SIGINT and SIGTERM ask the training loop to save its state and stop; a second one stops at once.
+//! The flag that asks the training loop to save its state and stop. Who sets it, for example at SIGINT, is up to the program.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A flag that the training loop looks at after every step.
 #[derive(Clone, Debug, Default)]
@@ -15,21 +15,10 @@ impl Interrupt {
         Self::default()
     }
 
-    /// A flag set by SIGINT and SIGTERM from now on. The second signal ends the process at once (exit code 130).
-    ///
-    /// # Errors
-    /// When the handlers cannot be installed.
-    pub fn on_signals() -> std::io::Result<Self> {
-        use signal_hook::consts::{SIGINT, SIGTERM};
-        let flag = Self::new();
-        let seen = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // The order matters: the shutdown is armed by the first signal and looks before it is armed.
-            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&seen))?;
-            signal_hook::flag::register(signal, Arc::clone(&seen))?;
-            signal_hook::flag::register_usize(signal, Arc::clone(&flag.signal), signal as usize)?;
-        }
-        Ok(flag)
+    /// A flag over `signal`, which is 0 until a signal handler stores its signal's number there: a handler may do no more than
+    /// that.
+    pub fn watching(signal: Arc<AtomicUsize>) -> Self {
+        Self { signal }
     }
 
     /// Asks for a stop, as `signal` would.
@@ -43,5 +32,22 @@ impl Interrupt {
             0 => None,
             signal => Some(signal as i32),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_handler_stores_and_what_is_set_are_seen_by_every_clone() {
+        let stored = Arc::new(AtomicUsize::new(0));
+        let flag = Interrupt::watching(Arc::clone(&stored));
+        let clone = flag.clone();
+        assert_eq!(clone.get(), None);
+        stored.store(15, Ordering::SeqCst);
+        assert_eq!(clone.get(), Some(15));
+        flag.set(2);
+        assert_eq!(clone.get(), Some(2));
     }
 }

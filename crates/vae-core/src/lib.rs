@@ -82,11 +82,9 @@ pub mod pretrain;
 pub mod progress;
 pub mod provenance;
 pub mod random;
-pub mod resnet;
 pub mod resources;
 pub mod schedule;
 pub mod train;
-pub mod weights;
 
 pub use error::{Error, Result};
 pub use features::Features;

@@ -122,7 +122,7 @@ impl Optimizer {
     }
 
     /// Forgets moments and momentum, as if no update had been made.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         for buffer in self.state.iter_mut().flatten() {
             let _ = buffer.zero_();
         }
@@ -130,7 +130,7 @@ impl Optimizer {
     }
 
     /// Sets SGD's momentum, for trainings that raise it.
-    pub fn set_momentum(&mut self, momentum: f64) {
+    pub(crate) fn set_momentum(&mut self, momentum: f64) {
         self.rule.momentum = momentum;
     }
 
@@ -250,7 +250,7 @@ fn sgd(rule: &Rule, w: &Tensor, grad: &Tensor, u: &mut Tensor, lr: f64, weight_d
 ///
 /// # Errors
 /// [`Error::Torch`].
-pub fn gradient_norm(grads: &[Tensor]) -> Result<f64> {
+pub(crate) fn gradient_norm(grads: &[Tensor]) -> Result<f64> {
     let mut sum = 0.0;
     for g in grads {
         sum += g.f_norm()?.f_to_kind(Kind::Double)?.f_double_value(&[])?.powi(2);

@@ -6,7 +6,7 @@
 use crate::bundle::FIT_ANEW;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 /// One trainable tensor.
 #[derive(Debug)]
@@ -141,14 +141,10 @@ pub(crate) fn copy_into(target: &Tensor, source: &Tensor, name: &str) -> Result<
     Ok(())
 }
 
-/// A scalar parameter's value, for reports.
-pub fn scalar(t: &Tensor) -> f64 {
-    t.to_kind(Kind::Double).double_value(&[])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tch::Kind;
 
     #[test]
     fn loading_writes_through_to_the_clones_of_modules() {

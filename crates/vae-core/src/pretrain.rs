@@ -9,7 +9,7 @@
 mod joint;
 mod stacked;
 
-use crate::features::{Features, Resident};
+use crate::features::{BLOCK, Features, Resident};
 use crate::identity::{Revision, neutral};
 use crate::init::Init;
 use crate::likelihood::Likelihood;
@@ -161,7 +161,7 @@ impl Autoencoder {
     /// # Errors
     /// [`Error::Torch`].
     pub fn codes(&self, data: &Resident<'_>) -> Result<Tensor> {
-        data.map_rows(4096, |x| Ok(self.encoder.mu(x)))
+        data.map_rows(BLOCK, |x| Ok(self.encoder.mu(x)))
     }
 }
 

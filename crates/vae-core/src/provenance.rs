@@ -55,7 +55,7 @@ pub struct Hardware {
 impl Provenance {
     /// What this crate knows by itself: its own version. A program knows more and says it in
     /// [`FitContext::provenance`](crate::phase::FitContext).
-    pub fn of_this_crate() -> Self {
+    pub(crate) fn of_this_crate() -> Self {
         let versions = Versions { workspace: Some(env!("CARGO_PKG_VERSION").into()), ..Versions::default() };
         Self { versions, ..Self::default() }
     }

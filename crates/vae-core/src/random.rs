@@ -75,7 +75,7 @@ pub fn permutation(rng: &mut ChaCha8Rng, n: usize) -> Vec<i64> {
 }
 
 /// `size` different numbers of `0..n`, every subset equally likely (Floyd's algorithm); `size` is at most `n`.
-pub fn subset(rng: &mut ChaCha8Rng, n: usize, size: usize) -> Vec<i64> {
+pub(crate) fn subset(rng: &mut ChaCha8Rng, n: usize, size: usize) -> Vec<i64> {
     let mut seen = std::collections::HashSet::with_capacity(size);
     let mut rows = Vec::with_capacity(size);
     for last in n - size..n {

@@ -1,8 +1,8 @@
 //! Known sets of documents: Reuters-21578 and RCV1, through the one text pipeline.
 
-use crate::dataset::RawLabels;
 use crate::error::Result;
 use crate::known::Folder;
+use crate::labels::RawLabels;
 use crate::memory;
 use crate::numpy::permutation;
 use crate::read::rcv1::{Judgements, Piece};

@@ -16,12 +16,14 @@
 //! # Ok::<(), vae_data::Error>(())
 //! ```
 
+mod cache_dir;
 mod dataset;
 mod error;
 mod fetch;
 mod info;
 mod known;
 mod known_text;
+mod labels;
 mod load;
 mod matrix;
 mod memory;
@@ -33,14 +35,16 @@ mod source;
 pub mod strokes;
 mod text;
 
-pub use dataset::{DataSet, Labels};
+pub use cache_dir::cache_dir;
+pub use dataset::DataSet;
 pub use error::{Attempt, Error, Looked, Result, ValueProblem};
 pub use fetch::{FetchOptions, FileState, OnProgress, Progress, fetch, fetch_entry};
 pub use info::{FileInfo, Info, info};
 pub use known::provenance_of;
+pub use labels::Labels;
 pub use load::{load, load_from, load_labels};
 pub use matrix::Matrix;
-pub use places::{Places, cache_dir, download_dir};
+pub use places::Places;
 pub use registry::{Download, Entry, File, Inner, Reader, Registry, Unpack, registry};
 pub use source::{LoadOptions, Source};
 pub use text::{DEFAULT_MAX_TERMS, Vocabulary};

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use crate::dataset::{DataSet, Labels};
+use crate::dataset::DataSet;
 use crate::error::{Error, Result};
 use crate::known::{
     Folder, draw_strokes, is_har_folder, is_idx_folder, is_stl10_folder, read_har_folder, read_idx_folder,
     read_reuters10k, read_stl10, read_stl10_features,
 };
 use crate::known_text::{is_rcv1_folder, is_reuters21578_folder, read_rcv1, read_reuters21578};
+use crate::labels::Labels;
 use crate::matrix::Matrix;
 use crate::places::Places;
 use crate::read::folder::{ending_of, lower_name};

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::cache_dir::cache_dir;
 use crate::error::{Error, Looked, Result};
 use crate::registry::Entry;
 
@@ -12,17 +13,8 @@ pub struct Places {
     places: Vec<(PathBuf, &'static str)>,
 }
 
-/// The cache folder of this project: `VAE_CACHE_DIR`, else `$XDG_CACHE_HOME/vae`, else `~/.cache/vae`; `None` where
-/// there is not even a home.
-pub fn cache_dir() -> Option<PathBuf> {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("VAE_CACHE_DIR")
-        .or_else(|| set("XDG_CACHE_HOME").filter(|dir| dir.is_absolute()).map(|dir| dir.join("vae")))
-        .or_else(|| env::home_dir().map(|home| home.join(".cache").join("vae")))
-}
-
 /// Where fetched data sets are kept: `datasets` in the [`cache_dir`].
-pub fn download_dir() -> Option<PathBuf> {
+pub(crate) fn download_dir() -> Option<PathBuf> {
     cache_dir().map(|dir| dir.join("datasets"))
 }
 

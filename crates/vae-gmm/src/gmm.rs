@@ -166,12 +166,12 @@ impl GmmConfig {
         let data = Data::new(x);
         let n = data.n() as f64;
         let mut model = start.clone();
-        let mut moments = pass::expect(&data, &model)?;
+        let mut moments = pass::expect(&data, model.parameters())?;
         let mut history = vec![moments.log_likelihood / n];
         let mut converged = false;
         while history.len() <= self.max_iter && !converged {
             model = model.updated(&moments, self.regulariser())?;
-            moments = pass::expect(&data, &model)?;
+            moments = pass::expect(&data, model.parameters())?;
             let (last, now) = (history[history.len() - 1], moments.log_likelihood / n);
             converged = (now - last).abs() <= self.tol;
             history.push(now);
@@ -209,11 +209,6 @@ impl GmmFit {
     /// The fitted mixture.
     pub fn model(&self) -> &Gmm {
         &self.model
-    }
-
-    /// Takes the mixture out.
-    pub fn into_model(self) -> Gmm {
-        self.model
     }
 
     /// Whether the log-likelihood settled before `max_iter`.

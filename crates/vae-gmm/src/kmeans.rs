@@ -270,9 +270,4 @@ impl KMeansFit {
     pub fn restart_inertias(&self) -> &[f64] {
         &self.restart_inertias
     }
-
-    /// Takes the model out.
-    pub fn into_model(self) -> KMeans {
-        self.model
-    }
 }

@@ -12,7 +12,7 @@ use crate::knn::Neighbours;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
-use vae_core::features::{Resident, to_array2};
+use vae_core::features::{BLOCK, Resident, to_array2};
 use vae_core::identity::Revision;
 use vae_core::net::{self, Builder, Encoder, NetConfig};
 use vae_core::optim::OptimizerKind;
@@ -175,7 +175,7 @@ impl SiameseConfig {
             .f_to_device(device)?;
         let model = Siamese { params, network, config: self, positives, data: &data };
         let (record, _) = train(&model, &data, &self.train, vec![self.train.group()], phase)?;
-        let codes = data.map_rows(4096, |x| Ok(model.network.mu(x)))?;
+        let codes = data.map_rows(BLOCK, |x| Ok(model.network.mu(x)))?;
         let mut tensors = model.params.snapshot("")?;
         tensors.insert("codes".into(), codes.f_to_device(tch::Device::Cpu)?);
         Ok(Artefact { tensors, record })

@@ -11,7 +11,7 @@ use std::fmt::Debug;
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_array2};
+use vae_core::features::{BLOCK, Resident, to_array2};
 use vae_core::likelihood::Likelihood;
 use vae_core::net::{Builder, Decoder, Encoder, NetConfig};
 use vae_core::params::Params;
@@ -19,9 +19,6 @@ use vae_core::phase::{Artefact, PhaseRecord};
 use vae_core::random::{Streams, normal};
 use vae_core::train::Batch;
 use vae_gmm::prior::{MixturePrior, Pi};
-
-/// Rows per block when all samples are encoded.
-const BLOCK: usize = 4096;
 
 /// Log variances are kept within ± this in the forward pass: a guard against overflow, not a part of the methods. The
 /// term `clamped` of the history counts how often it acted.

@@ -9,7 +9,7 @@ use ndarray::{Array1, Array2};
 use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_array2};
+use vae_core::features::{CONVOLUTION_BLOCK, Resident, to_array2};
 use vae_core::identity::Revision;
 use vae_core::net;
 use vae_core::optim::Group;
@@ -17,9 +17,6 @@ use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
 use vae_core::train::{self, TrainConfig, Trainable, train};
 use vae_core::{Features, Result as CoreResult};
-
-/// Rows per block when all samples pass through a network.
-const BLOCK: usize = 512;
 
 /// A network with clusters in it. Everything here is at the means of its posteriors, without gradients.
 pub trait Network: Trainable + std::fmt::Debug + Send {
@@ -57,7 +54,7 @@ pub(crate) fn observe(net: &dyn Network, data: &Resident<'_>) -> CoreResult<Opti
 
 /// The likeliest cluster of every sample, i64 `[n]`.
 fn winners(net: &dyn Network, data: &Resident<'_>) -> CoreResult<Tensor> {
-    data.map_rows(BLOCK, |x| Ok(net.gamma(x).f_argmax(1, false)?))
+    data.map_rows(CONVOLUTION_BLOCK, |x| Ok(net.gamma(x).f_argmax(1, false)?))
 }
 
 /// What a training from random weights is.
@@ -154,7 +151,7 @@ pub(crate) fn fit<N: Network, C: Serialize>(
 
 impl<N: Network> Trained<N> {
     fn map(&self, x: &Features, f: impl Fn(&Tensor) -> Tensor) -> Result<Array2<f32>> {
-        Ok(to_array2(&Resident::new(x, self.device)?.map_rows(BLOCK, |x| Ok(f(x)))?)?)
+        Ok(to_array2(&Resident::new(x, self.device)?.map_rows(CONVOLUTION_BLOCK, |x| Ok(f(x)))?)?)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::args::{FeatureModel, FeaturesArgs};
 use crate::commands::{Format, check_parent, format_of, threads};
 use crate::files;
 use crate::output::{duration, say, thousands};
+use crate::progress::for_stderr;
 use anyhow::{Context, Result, bail};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
@@ -11,10 +12,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use vae_core::device::{configure_process, device_name};
 use vae_core::fsio::write_bytes;
-use vae_core::progress::for_stderr;
-use vae_core::resnet::{ResNet50, batch_size};
-use vae_core::weights;
 use vae_data::{DataSet, ImageShape, LoadOptions, Places, Source, Values, provenance_of, registry};
+use vae_features::resnet::{ResNet50, batch_size};
+use vae_features::weights;
 
 /// The set of features and the set of pictures they are made of.
 const STL10: (&str, &str) = ("stl10", "stl10-images");

@@ -12,11 +12,12 @@ use crate::input::{self, About, COLUMNS_FILE, HeldOut, Input, VOCABULARY_FILE};
 use crate::made_from;
 use crate::output::{counted, duration, percent, say, thousands};
 use crate::pictures::{self, Subject};
+use crate::progress::for_stderr;
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
 use crate::run_folder::{Identity, RunFolder, State};
 use crate::run_record::{self, Begun, Compute};
 use crate::selection::{Chosen, choose};
-use crate::{output, report};
+use crate::{output, report, signals};
 use anyhow::{Context, Result, bail};
 use ndarray::Array1;
 use std::fmt::Write;
@@ -24,10 +25,8 @@ use std::path::Path;
 use std::time::Duration;
 use vae_core::device::{configure_process, device_name};
 use vae_core::fsio::write_bytes;
-use vae_core::interrupt::Interrupt;
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
-use vae_core::progress::for_stderr;
 use vae_data::{Labels, Source};
 use vae_models::config::Resolved;
 use vae_models::registry::outdated;
@@ -38,7 +37,7 @@ use vae_models::{Clusterer, FitSummary};
 /// # Errors
 /// The errors of configuration, data, folder and method; an interruption, after which the same command continues.
 pub fn run(args: FitArgs) -> Result<()> {
-    let interrupt = Interrupt::on_signals().context("cannot listen for signals")?;
+    let interrupt = signals::interrupt().context("cannot listen for signals")?;
     let cache = if args.no_cache { None } else { cache::of_user()?.filter(|cache| cache.limit() > 0) };
     let chosen = choose(&args.selection)?;
     let source = chosen.require_source()?.clone();

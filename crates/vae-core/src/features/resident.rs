@@ -4,6 +4,13 @@ use super::{Data, Features};
 use crate::{Error, Result};
 use tch::{Device, Kind, Tensor};
 
+/// Rows at a time when all samples pass a fully connected network ([`Resident::map_rows`]). Another number can change the last bits
+/// of a product, and so results.
+pub const BLOCK: usize = 4096;
+
+/// The same where the network may have convolutions, whose maps take more memory than a sample.
+pub const CONVOLUTION_BLOCK: usize = 512;
+
 /// Features that live on the device for the length of a training, so that a batch is one gather.
 #[derive(Debug)]
 pub struct Resident<'a> {
@@ -77,7 +84,7 @@ impl<'a> Resident<'a> {
         }
     }
 
-    /// Applies `f` to blocks of rows in order and joins the results along the first axis; no gradients.
+    /// Applies `f` to blocks of `block` rows ([`BLOCK`] or [`CONVOLUTION_BLOCK`]) in order and joins the results along the first axis; no gradients.
     ///
     /// # Errors
     /// What `f` returns, or [`Error::Torch`].

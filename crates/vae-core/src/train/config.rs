@@ -131,7 +131,7 @@ impl TrainConfig {
     }
 
     /// SGD's momentum after `n_updates` updates.
-    pub fn momentum_at(&self, n_updates: u64) -> f64 {
+    pub(crate) fn momentum_at(&self, n_updates: u64) -> f64 {
         match self.momentum_ramp_updates {
             0 => self.momentum,
             ramp => self.momentum * (n_updates as f64 / ramp as f64).min(1.0),

@@ -22,7 +22,7 @@ use crate::registry::{Download, Entry, Unpack, registry};
 /// How to fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchOptions {
-    /// Where to put the set's folder; `None`: the cache folder ([`download_dir`]).
+    /// Where to put the set's folder; `None`: `datasets` in the [`cache_dir`](crate::cache_dir()).
     pub data_dir: Option<PathBuf>,
     /// Never use the network: check what is there and say what is missing.
     pub offline: bool,

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::dataset::RawLabels;
 use crate::error::Result;
+use crate::labels::RawLabels;
 use crate::memory::{self, Interner};
 use crate::read::folder::{classes, ending_of, list};
 use crate::read::input::Input;

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
+use crate::labels::RawLabels;
 use crate::memory::{self, Interner};
 use crate::read::input::Input;
 use crate::read::table::{CARRIAGE_RETURNS, Lines};

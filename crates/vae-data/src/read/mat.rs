@@ -12,8 +12,8 @@ use std::path::Path;
 
 use flate2::read::ZlibDecoder;
 
-use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
+use crate::labels::RawLabels;
 use crate::memory;
 use crate::read::element::{Element, Kind, read_integers, read_values};
 use crate::read::input::{Input, MAX_DEFLATE_RATIO};

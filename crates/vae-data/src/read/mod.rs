@@ -17,13 +17,14 @@ pub(crate) mod records;
 pub(crate) mod reuters21578;
 pub(crate) mod stl10;
 pub(crate) mod table;
+mod vocabulary;
 
 #[cfg(test)]
 mod bomb_tests;
 
 use vae_array::ImageShape;
 
-use crate::dataset::RawLabels;
+use crate::labels::RawLabels;
 
 /// Keys of features in an archive of arrays, best first; a single array of another name is taken as well.
 pub(crate) const FEATURE_KEYS: [&str; 6] = ["x", "X", "data", "features", "images", "arr_0"];

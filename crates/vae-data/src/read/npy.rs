@@ -5,8 +5,8 @@
 
 use vae_array::ImageShape;
 
-use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
+use crate::labels::RawLabels;
 use crate::read::Raw;
 use crate::read::element::{Element, Kind, read_integers, read_values};
 use crate::read::input::Input;

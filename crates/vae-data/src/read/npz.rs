@@ -79,7 +79,7 @@ mod tests {
     use zip::write::SimpleFileOptions;
 
     use super::*;
-    use crate::dataset::RawLabels;
+    use crate::labels::RawLabels;
     use crate::memory::tests::with_memory;
     use crate::read::npy::tests::{header, npy_bytes};
 

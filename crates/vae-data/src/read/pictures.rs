@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use image::{ColorType, DynamicImage, ImageReader};
 use vae_array::ImageShape;
 
-use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
+use crate::labels::RawLabels;
 use crate::memory;
 use crate::read::Raw;
 use crate::read::element::unit_interval;

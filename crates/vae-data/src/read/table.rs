@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::dataset::RawLabels;
 use crate::error::{Error, Result, ValueProblem};
+use crate::labels::RawLabels;
 use crate::memory::{self, Interner, Problem, Shortage};
 use crate::read::Raw;
 use crate::read::input::Input;

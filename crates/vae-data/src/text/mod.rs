@@ -17,8 +17,8 @@ mod vocabulary;
 use std::path::Path;
 use vae_array::Csr;
 
-use crate::dataset::RawLabels;
 use crate::error::{Error, Result};
+use crate::labels::RawLabels;
 use crate::memory;
 
 pub(crate) use corpus::Corpus;

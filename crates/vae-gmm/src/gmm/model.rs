@@ -5,7 +5,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha12Rng;
 use rand_distr::StandardNormal;
 
-use super::pass::{Moments, posterior, weigh};
+use super::pass::{Moments, Parameters, posterior, weigh};
 use crate::data::Data;
 use crate::rng::{Purpose, stream};
 use crate::vector::square;
@@ -161,6 +161,11 @@ impl Gmm {
         Ok(Self { pi, mu, var })
     }
 
+    /// What a pass over data needs of the mixture.
+    pub(crate) fn parameters(&self) -> Parameters<'_> {
+        Parameters { pi: self.pi(), mu: self.mu(), var: self.var() }
+    }
+
     /// Mixing weights, `[k]`; they sum to 1.
     pub fn pi(&self) -> ArrayView1<'_, f64> {
         self.pi.view()
@@ -201,7 +206,7 @@ impl Gmm {
     ///
     /// As [`predict`](Self::predict).
     pub fn predict_proba(&self, x: ArrayView2<'_, f32>) -> Result<Array2<f64>> {
-        Ok(posterior(&self.data(x)?, self)?.0)
+        Ok(posterior(&self.data(x)?, self.parameters())?.0)
     }
 
     /// `ln p(z)` of each row of `x` `[n, d]`, in nats, summed over dimensions.
@@ -210,7 +215,7 @@ impl Gmm {
     ///
     /// As [`predict`](Self::predict).
     pub fn log_likelihood(&self, x: ArrayView2<'_, f32>) -> Result<Array1<f64>> {
-        Ok(posterior(&self.data(x)?, self)?.1.into())
+        Ok(posterior(&self.data(x)?, self.parameters())?.1.into())
     }
 
     /// Bayesian information criterion on `x` `[n, d]`, `p ln n - 2 ln L` (Schwarz 1978): the lower the better.

@@ -6,9 +6,8 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use super::model::Gmm;
 use crate::data::{BLOCK, Data, blocks};
 use crate::vector::square;
 use crate::{Error, Result};
@@ -103,9 +102,17 @@ impl Block {
     }
 }
 
+/// The parameters of a mixture: `pi` `[k]`, `mu` and `var` `[k, d]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Parameters<'a> {
+    pub(crate) pi: ArrayView1<'a, f64>,
+    pub(crate) mu: ArrayView2<'a, f64>,
+    pub(crate) var: ArrayView2<'a, f64>,
+}
+
 /// A mixture with the constants of its log-density worked out.
 struct LogDensity<'a> {
-    gmm: &'a Gmm,
+    mixture: Parameters<'a>,
     /// `ln pi_k - 1/2 sum_d ln(2 pi var_kd)`.
     constant: Vec<f64>,
     /// `1 / (2 var)`, `[k, d]`.
@@ -113,14 +120,14 @@ struct LogDensity<'a> {
 }
 
 impl<'a> LogDensity<'a> {
-    fn new(gmm: &'a Gmm) -> Self {
-        let constant = gmm
-            .pi()
+    fn new(mixture: Parameters<'a>) -> Self {
+        let constant = mixture
+            .pi
             .iter()
-            .zip(gmm.var().outer_iter())
+            .zip(mixture.var.outer_iter())
             .map(|(pi, var)| pi.ln() - var.iter().map(|v| HALF_LN_TWO_PI + 0.5 * v.ln()).sum::<f64>())
             .collect();
-        Self { gmm, constant, half_precision: gmm.var().mapv(|v| 0.5 / v) }
+        Self { mixture, constant, half_precision: mixture.var.mapv(|v| 0.5 / v) }
     }
 
     /// Turns a block into `gamma` `[k, BLOCK]` and the rows' log-likelihoods; gives the first row without one.
@@ -135,7 +142,7 @@ impl<'a> LogDensity<'a> {
         for (k, log_p) in gamma.iter_mut().enumerate() {
             log_p.fill(self.constant[k]);
             for (j, z) in z.columns.iter().enumerate() {
-                let (mu, half_precision) = (self.gmm.mu()[[k, j]], self.half_precision[[k, j]]);
+                let (mu, half_precision) = (self.mixture.mu[[k, j]], self.half_precision[[k, j]]);
                 log_p.iter_mut().zip(z).for_each(|(p, &v)| *p -= square(v - mu) * half_precision);
             }
             largest.iter_mut().zip(log_p).for_each(|(m, &mut p)| *m = m.max(p));
@@ -167,7 +174,7 @@ impl<'a> LogDensity<'a> {
         mut f: impl FnMut(Range<usize>, &[[f64; BLOCK]], &[f64; BLOCK], &Block),
     ) -> Result<()> {
         let mut z = Block::new(data.d());
-        let mut gamma = vec![[0.0; BLOCK]; self.gmm.n_components()];
+        let mut gamma = vec![[0.0; BLOCK]; self.mixture.pi.len()];
         let mut log_likelihood = [0.0; BLOCK];
         for rows in blocks(part) {
             z.load(data, rows.clone());
@@ -180,13 +187,13 @@ impl<'a> LogDensity<'a> {
 }
 
 /// E-step: the log-likelihood of the data and the moments under the responsibilities.
-pub(crate) fn expect(data: &Data<'_>, gmm: &Gmm) -> Result<Moments> {
-    let density = LogDensity::new(gmm);
+pub(crate) fn expect(data: &Data<'_>, mixture: Parameters<'_>) -> Result<Moments> {
+    let density = LogDensity::new(mixture);
     let parts = data.over_parts(|part| {
-        let mut moments = Moments::zero(gmm.n_components(), data.d());
+        let mut moments = Moments::zero(mixture.pi.len(), data.d());
         density.over_blocks(data, part, |rows, gamma, log_likelihood, z| {
             moments.log_likelihood += log_likelihood[..rows.len()].iter().sum::<f64>();
-            moments.add(gmm.mu(), z, gamma, rows.len());
+            moments.add(mixture.mu, z, gamma, rows.len());
         })?;
         Ok(moments)
     });
@@ -215,9 +222,9 @@ pub(crate) fn weigh(
 }
 
 /// Responsibilities `[n, k]` and log-likelihoods `[n]` of the rows.
-pub(crate) fn posterior(data: &Data<'_>, gmm: &Gmm) -> Result<(Array2<f64>, Vec<f64>)> {
-    let density = LogDensity::new(gmm);
-    let k = gmm.n_components();
+pub(crate) fn posterior(data: &Data<'_>, mixture: Parameters<'_>) -> Result<(Array2<f64>, Vec<f64>)> {
+    let density = LogDensity::new(mixture);
+    let k = mixture.pi.len();
     let parts = data.over_parts(|part| {
         let (mut gammas, mut likelihoods) =
             (Vec::with_capacity(part.len() * k), Vec::with_capacity(part.len()));

@@ -63,7 +63,7 @@ impl Leaf {
     }
 
     /// `log N(z_b | mu_y, Sigma_y)`, `[n, c]`.
-    pub fn log_density(&self, z: &Tensor) -> Tensor {
+    pub(crate) fn log_density(&self, z: &Tensor) -> Tensor {
         let difference = self.values(z).unsqueeze(0) - self.mu.unsqueeze(1);
         let white = difference.matmul(&self.whiten.transpose(-2, -1));
         let quadratic = white.square().sum_dim_intlist(LAST.as_slice(), false, None);
@@ -176,7 +176,7 @@ impl LatentTree {
     ///
     /// # Shapes
     /// `z`: `[n, J]`, f64; `root`: i64 `[n]`.
-    pub fn posteriors_with_root(&self, z: &Tensor, root: &Tensor) -> Posteriors {
+    pub(crate) fn posteriors_with_root(&self, z: &Tensor, root: &Tensor) -> Posteriors {
         self.downward(self.upward(z, Some(&self.hint(root))))
     }
 

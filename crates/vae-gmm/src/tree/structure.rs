@@ -58,7 +58,7 @@ impl Structure {
     }
 
     /// Latents under the latent `y`.
-    pub fn children_of(&self, y: usize) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn children_of(&self, y: usize) -> impl Iterator<Item = usize> + '_ {
         self.latents.iter().enumerate().filter(move |(_, l)| l.parent == Some(y)).map(|(c, _)| c)
     }
 

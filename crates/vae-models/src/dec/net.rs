@@ -4,16 +4,13 @@ use super::config::DecConfig;
 use super::loss::log_assignments;
 use tch::{Device, Kind, Tensor};
 use vae_core::Result;
-use vae_core::features::Resident;
+use vae_core::features::{BLOCK, Resident};
 use vae_core::net::{Builder, Decoder, Encoder};
 use vae_core::params::Params;
 use vae_core::random::Streams;
 
 /// Name of the centres among the parameters.
 pub const CENTRES: &str = "centres";
-
-/// Rows per block when all samples are encoded.
-const BLOCK: usize = 4096;
 
 /// The networks with their parameters `encoder.*`, `decoder.*`, and `centres`.
 #[derive(Debug)]

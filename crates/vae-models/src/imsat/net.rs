@@ -3,7 +3,7 @@
 use super::config::ImsatNetConfig;
 use tch::{Device, Kind, Tensor};
 use vae_core::Result;
-use vae_core::features::Resident;
+use vae_core::features::{BLOCK, Resident};
 use vae_core::init::Init;
 use vae_core::net::{BatchNorm, Builder, Linear, Statistics};
 use vae_core::params::Params;
@@ -58,6 +58,6 @@ impl ImsatNet {
 
     /// The logits of all samples with the running statistics, `[n, K]`.
     pub fn all_logits(&self, data: &Resident<'_>) -> Result<Tensor> {
-        data.map_rows(4096, |x| Ok(self.logits(x, Statistics::Running)))
+        data.map_rows(BLOCK, |x| Ok(self.logits(x, Statistics::Running)))
     }
 }

@@ -8,15 +8,12 @@ use ndarray::{Array1, Array2};
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_array2};
+use vae_core::features::{BLOCK, Resident, to_array2};
 use vae_core::likelihood::Likelihood;
 use vae_core::net::{Builder, Decoder, Encoder, NetConfig};
 use vae_core::params::Params;
 use vae_core::random::{Streams, normal, uniform};
 use vae_gmm::tree::LatentTree;
-
-/// Rows per block when all samples are encoded.
-const BLOCK: usize = 4096;
 
 /// Name of the tree's tensors.
 pub(super) const TREE: &str = "tree.";

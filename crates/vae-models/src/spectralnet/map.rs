@@ -4,15 +4,12 @@ use super::clusters::observed;
 use super::config::SpectralNetConfig;
 use super::loss::{affinity, laplacian, orthonormaliser};
 use tch::{Device, Kind, Tensor};
-use vae_core::features::Resident;
+use vae_core::features::{BLOCK, Resident};
 use vae_core::net::{Builder, Linear, Mlp};
 use vae_core::params::Params;
 use vae_core::random::{Streams, permutation};
 use vae_core::train::{Batch, Loss, Trainable};
 use vae_core::{Error, Result};
-
-/// Rows per block when all points are mapped.
-const BLOCK: usize = 4096;
 
 /// Points to K outputs in (−1, 1), before they are orthonormalised.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_array2, to_tensor};
+use vae_core::features::{CONVOLUTION_BLOCK, Resident, to_array2, to_tensor};
 use vae_core::identity::Revision;
 use vae_core::net::{self, NetConfig};
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
@@ -31,9 +31,6 @@ use vae_graph::siamese::{SiameseConfig, SiameseStart, codes as siamese_codes};
 
 /// The phase `plain` and the means of the classes.
 pub const REVISION: Revision = ("graph-start", 1);
-
-/// Rows per block when all samples pass through the encoder.
-const BLOCK: usize = 512;
 
 /// The table `[graph_start]`; without it the classes start from random weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,7 +147,7 @@ fn begin<C: Serialize>(
     let partition = cx.phase(&spec, |phase| -> Result<Artefact> {
         let net = build(&phase.streams, cx.device);
         net.params.load(&trained.tensors, "")?;
-        let codes = Resident::new(x, cx.device)?.map_rows(BLOCK, |x| Ok(net.code(x)))?;
+        let codes = Resident::new(x, cx.device)?.map_rows(CONVOLUTION_BLOCK, |x| Ok(net.code(x)))?;
         let codes = Features::dense(to_array2(&codes)?)?;
         let spaces = [&siamese_codes(&other)?, &codes];
         let found = plain.start.partition.fit(&spaces, plain.n_clusters, &phase.streams, cx)?;

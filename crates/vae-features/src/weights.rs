@@ -5,15 +5,15 @@
 
 mod pickle;
 
-use crate::bundle::Tensors;
-use crate::fsio::hex;
-use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 use tch::{Kind, Tensor};
+use vae_core::bundle::Tensors;
+use vae_core::fsio::hex;
+use vae_core::{Error, Result};
 use zip::ZipArchive;
 
 /// ResNet-50 has 100 MB; a file beyond this is none of the networks here.

@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
+use vae_core::Error;
 use vae_core::bundle::Tensors;
-use vae_core::resnet::{FEATURES, ResNet50};
-use vae_core::{Error, weights};
+use vae_features::resnet::{FEATURES, ResNet50};
+use vae_features::weights;
 
 /// `n` numbers in [-1, 1): splitmix64 of (FNV-1a of the name) + index, its upper 24 bits.
 fn uniform(name: &str, n: i64) -> Vec<f32> {

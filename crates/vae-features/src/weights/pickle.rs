@@ -5,14 +5,14 @@
 //! functions it may name only the two that rebuild tensors and the ordered dictionary; nothing is called. Every
 //! limit that a hostile file could pass is checked: size, depth, and the lengths that the archive can fill.
 
-use crate::bundle::Tensors;
-use crate::{Error, Result};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 use std::rc::Rc;
 use tch::{Kind, Tensor};
+use vae_core::bundle::Tensors;
+use vae_core::{Error, Result};
 use zip::ZipArchive;
 
 /// The pickle of ResNet-50 has 60 kB.

@@ -8,11 +8,11 @@
 //! The published STL-10 features are the sum of the last maps over their 3x3 grid divided by 9 (DGG's script): the
 //! same average.
 
-use crate::bundle::Tensors;
-use crate::features::{to_array2, to_tensor};
-use crate::{Error, ImageShape, Result};
 use ndarray::{Array2, ArrayView2, s};
 use tch::{Device, Tensor};
+use vae_core::bundle::Tensors;
+use vae_core::features::{to_array2, to_tensor};
+use vae_core::{Error, ImageShape, Result};
 
 /// Features of a picture.
 pub const FEATURES: usize = 2048;
