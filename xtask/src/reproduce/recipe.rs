@@ -52,7 +52,7 @@ pub enum Metric {
     Ari,
     /// Share of the largest class in each cluster.
     Purity,
-    /// Accuracy when each cluster takes the class of its surest point.
+    /// Accuracy when each cluster takes the class of its highest-probability point.
     Aae,
 }
 

@@ -287,8 +287,8 @@ impl Sheet<'_> {
 }
 
 const LEGEND: &str = "Scores are per cent: mean ± sample standard deviation (divisor n − 1) over n seeds, and their range. ACC is the accuracy \
-under the best one-to-one matching of clusters and classes; labels are used for nothing else. Purity names each cluster after its commonest class, AAE after the class of its surest \
-point; both may give several clusters one name. A score in another metric than the column's is named. \
+under the best one-to-one matching of clusters and classes; labels are used for nothing else. Purity names each cluster after its most frequent class, AAE after the class of its \
+highest-probability point; both may give several clusters one name. A score in another metric than the column's is named. \
 Time is the wall time of one run; peak MiB is the largest of the runs.\n";
 
 fn published(filled: &Filled<'_>, notes: &mut Notes) -> String {
