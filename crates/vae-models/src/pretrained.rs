@@ -14,7 +14,7 @@ mod siamese;
 pub(crate) use autoencoder::CodeModel;
 pub use codes::{CodeClustering, CodeSelect};
 pub(crate) use codes::{Codes, Start};
-pub(crate) use graph_partition::{OtherSpace, gaussians};
+pub(crate) use graph_partition::OtherSpace;
 pub use graph_start::GraphStart;
 pub(crate) use graph_start::{Plain, fit_classes};
 pub use init::{InitConfig, InitKind, LogVarInit, PiInit};

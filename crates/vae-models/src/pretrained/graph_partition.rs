@@ -3,31 +3,38 @@
 use super::codes::{Codes, Start};
 use crate::Result;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
-use crate::shared::mixture::Mixture;
-use ndarray::{Array1, Array2, ArrayView1};
+use crate::shared::mixture::{Mixture, gaussians};
 use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::identity::Revision;
-use vae_core::phase::{Artefact, PhaseRecord, PhaseSpec};
-use vae_graph::partition::{self, Partition, PartitionConfig};
+use vae_core::phase::{Artefact, PhaseContext, PhaseRecord, PhaseSpec};
+use vae_graph::partition::{self, PartitionConfig};
 
 /// Gaussians of the clusters of a partition.
 pub const REVISION: Revision = ("partition-gaussians", 1);
 
-/// Smallest variance of a component fitted to a cluster.
-const VARIANCE_FLOOR: f64 = 1e-6;
-
 /// How a partition is chosen, for reports.
 pub const PARTITION_SELECTION: &str = "highest modularity of spectral partitions of the neighbour graph";
 
-/// What a phase says of its partition.
-pub fn partition_notes(found: &Partition) -> serde_json::Value {
-    json!({
+/// Cuts the graph of the neighbours of the same points in all of `spaces`: a Gaussian of the `codes` of each cluster, and the
+/// artefact with the tensor `assignments`, to which its phase adds what it needs of them.
+pub(super) fn cut(
+    config: &PartitionConfig,
+    codes: &Features,
+    spaces: &[&Features],
+    n_clusters: usize,
+    phase: &PhaseContext<'_>,
+) -> Result<(Mixture, Artefact)> {
+    let found = config.fit(spaces, n_clusters, &phase.streams, phase.fit)?;
+    let mixture = gaussians(codes, found.labels.view(), n_clusters);
+    let tensors = Tensors::from([("assignments".to_string(), labels_to_tensor(&found.labels))]);
+    let notes = json!({
         "modularity": found.modularity,
         "candidates": found.candidates,
         "eigenvalues": found.eigenvalues,
-    })
+    });
+    Ok((mixture, Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } }))
 }
 
 /// The same points in another space, and the key of the phase they come from.
@@ -55,14 +62,9 @@ impl Codes<'_> {
         let artefact = self.cx.phase(&spec, |phase| -> Result<Artefact> {
             let codes = self.get()?;
             let spaces: Vec<&Features> = other.iter().map(|o| o.points).chain([codes]).collect();
-            let found = config.fit(&spaces, n_clusters, &phase.streams, self.cx)?;
-            let mut tensors = Tensors::new();
-            gaussians(codes, found.labels.view(), n_clusters).store("gmm.", &mut tensors)?;
-            tensors.insert("assignments".into(), labels_to_tensor(&found.labels));
-            Ok(Artefact {
-                tensors,
-                record: PhaseRecord { notes: partition_notes(&found), ..PhaseRecord::default() },
-            })
+            let (mixture, mut cut) = cut(config, codes, &spaces, n_clusters, phase)?;
+            mixture.store("gmm.", &mut cut.tensors)?;
+            Ok(cut)
         })?;
         let mixture = Mixture::load(&artefact.tensors, "gmm.")?;
         let assignments = labels_of(artefact.tensor("assignments")?)?;
@@ -74,49 +76,5 @@ impl Codes<'_> {
             selection: PARTITION_SELECTION.into(),
             record: artefact.record,
         })
-    }
-}
-
-/// Share, mean and unbiased variance of each cluster, in f64.
-pub fn gaussians(codes: &Features, labels: ArrayView1<'_, u32>, n_clusters: usize) -> Mixture {
-    let codes = codes.dense_rows(0, codes.n());
-    let (n, j) = codes.dim();
-    let mut count = vec![0usize; n_clusters];
-    let mut mu = Array2::<f64>::zeros((n_clusters, j));
-    let mut var = Array2::<f64>::zeros((n_clusters, j));
-    for (row, &c) in codes.outer_iter().zip(labels) {
-        count[c as usize] += 1;
-        mu.row_mut(c as usize).zip_mut_with(&row, |m, &v| *m += f64::from(v));
-    }
-    for (mut mean, &count) in mu.outer_iter_mut().zip(&count) {
-        mean /= count.max(1) as f64;
-    }
-    for (row, &c) in codes.outer_iter().zip(labels) {
-        let mean = mu.row(c as usize);
-        for ((v, &x), &m) in var.row_mut(c as usize).iter_mut().zip(row).zip(mean) {
-            *v += (f64::from(x) - m).powi(2);
-        }
-    }
-    for (mut row, &count) in var.outer_iter_mut().zip(&count) {
-        row.mapv_inplace(|v| (v / count.saturating_sub(1).max(1) as f64).max(VARIANCE_FLOOR));
-    }
-    let pi: Array1<f64> = count.iter().map(|&c| c as f64 / n as f64).collect();
-    Mixture { pi, mu, var }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ndarray::array;
-
-    #[test]
-    fn gaussians_by_hand() {
-        let codes =
-            Features::dense(array![[0.0f32, 1.0], [2.0, 1.0], [4.0, 1.0], [7.0, -1.0]]).expect("finite");
-        let m = gaussians(&codes, array![0u32, 0, 0, 1].view(), 3);
-        assert_eq!(m.pi, array![0.75, 0.25, 0.0]);
-        assert_eq!(m.mu, array![[2.0, 1.0], [7.0, -1.0], [0.0, 0.0]]);
-        // ((−2)² + 0 + 2²) / (3 − 1) = 4; the rest is the floor.
-        assert_eq!(m.var, array![[4.0, 1e-6], [1e-6, 1e-6], [1e-6, 1e-6]]);
     }
 }

@@ -7,18 +7,17 @@
 //! from codes it must not move. No label is looked at.
 
 use super::default_net;
-use super::graph_partition::{PARTITION_SELECTION, gaussians, partition_notes};
+use super::graph_partition::{PARTITION_SELECTION, cut};
 use super::siamese::{check_random_siamese, siamese};
 use crate::api::FitSummary;
 use crate::error::Within;
-use crate::shared::assignments::{labels_of, labels_to_tensor};
+use crate::shared::assignments::labels_of;
 use crate::shared::class_vae::{ClusterNet, Held, MEANS};
 use crate::shared::from_random::{Job, Network, Trained, fit, groups};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
 use vae_core::Features;
-use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2, to_tensor};
 use vae_core::identity::Revision;
 use vae_core::net::{self, NetConfig};
@@ -153,15 +152,10 @@ fn begin<C: Serialize>(
         let codes = Resident::new(x, cx.device)?.map_rows(BLOCK, |x| Ok(net.code(x)))?;
         let codes = Features::dense(to_array2(&codes)?)?;
         let spaces = [&siamese_codes(&other)?, &codes];
-        let found = plain.start.partition.fit(&spaces, plain.n_clusters, &phase.streams, cx)?;
-        let means = gaussians(&codes, found.labels.view(), plain.n_clusters).mu.mapv(|m| m as f32);
-        let mut tensors = Tensors::new();
-        tensors.insert(MEANS.into(), to_tensor(means.view(), Device::Cpu)?);
-        tensors.insert("assignments".into(), labels_to_tensor(&found.labels));
-        Ok(Artefact {
-            tensors,
-            record: PhaseRecord { notes: partition_notes(&found), ..PhaseRecord::default() },
-        })
+        let (mixture, mut cut) = cut(&plain.start.partition, &codes, &spaces, plain.n_clusters, phase)?;
+        let means = mixture.mu.mapv(|m| m as f32);
+        cut.tensors.insert(MEANS.into(), to_tensor(means.view(), Device::Cpu)?);
+        Ok(cut)
     })?;
     records.push(partition.record.clone());
     Ok(Begun { plain: trained, partition, records })

@@ -9,24 +9,24 @@ use crate::Result;
 use crate::api::{FitSummary, Method};
 use crate::config::Preset;
 use crate::input::Input;
-use crate::pretrained::{Codes, LogVarInit, Start, gaussians};
+use crate::pretrained::{Codes, LogVarInit, Start};
 use crate::shared::assignments::labels_to_tensor;
-use crate::shared::mixture::Mixture;
+use crate::shared::mixture::{Mixture, gaussians};
 use crate::shared::mixture_vae::{Fitted, MixtureVae};
 use serde_json::json;
-use tch::{Device, Kind};
+use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::Resident;
 use vae_core::identity::Revision;
 use vae_core::net;
 use vae_core::optim::Group;
-use vae_core::phase::{Artefact, FitContext, PhaseSpec};
+use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
 use vae_core::train::{self, train};
 use vae_gmm::prior;
-use vae_graph::{pairwise, partition};
+use vae_graph::{Graph, pairwise, partition};
 
 /// The classifier's own training.
 const CLASSIFIER: Revision = ("dgg-classifier", 1);
@@ -93,28 +93,10 @@ impl Method for Dgg {
             config,
             inputs: &[x.sha256(), codes.key(), &start.record.key, &graph_key, &classifier.record.key],
         };
-        let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
-            let params = &net.vae.params;
-            params.load_present(&autoencoder.tensors, "")?;
-            params.load_present(&classifier.tensors, "")?;
-            if config.init.log_var == LogVarInit::Scaled {
-                net.vae.encoder.set_constant_log_var((0.1 * start.mixture.mean_variance()).ln());
-            }
-            let prior = Group { lr: config.prior_lr, weight_decay: 0.0 };
-            let groups = vec![config.train.group(), prior];
-            let data = Resident::new(x, cx.device)?;
-            let agreement = graph.agreement(start.assignments.view());
-            let other = points.other_than_codes().map(|o| o.points);
-            let setting = Setting { net: &net, config, x, data: &data, points: other, cx };
-            let training = Training::new(setting, graph, labels)?;
-            let (mut record, observed) = train(&training, &data, &config.train, groups, phase)?;
-            record.notes = json!({
-                "neighbours_agreeing_with_the_start": agreement,
-                "neighbours_agreeing_at_the_end": training.agreement()?,
-            });
-            let mut tensors = net.snapshot()?;
-            tensors.extend(observed);
-            Ok(Artefact { tensors, record })
+        let trained = cx.phase(&spec, |phase| {
+            net.vae.params.load_present(&autoencoder.tensors, "")?;
+            net.vae.params.load_present(&classifier.tensors, "")?;
+            train_net(&net, config, (x, &points), (&start, labels), graph, phase)
         })?;
         net.load(&trained.tensors)?;
         let model = Fitted { net, device: cx.device };
@@ -129,6 +111,37 @@ impl Method for Dgg {
         net.load(tensors)?;
         Ok(Fitted { net, device: Device::Cpu })
     }
+}
+
+/// The body of the phase `train`, from the weights that `net` has; `labels` are the start's assignments, i64 `[n]` on the
+/// device.
+fn train_net(
+    net: &DggNet,
+    config: &DggConfig,
+    (x, points): (&Features, &Points<'_>),
+    (start, labels): (&Start, Tensor),
+    graph: Graph,
+    phase: &PhaseContext<'_>,
+) -> Result<Artefact> {
+    let cx = phase.fit;
+    if config.init.log_var == LogVarInit::Scaled {
+        net.vae.encoder.set_constant_log_var((0.1 * start.mixture.mean_variance()).ln());
+    }
+    let prior = Group { lr: config.prior_lr, weight_decay: 0.0 };
+    let groups = vec![config.train.group(), prior];
+    let data = Resident::new(x, cx.device)?;
+    let agreement = graph.agreement(start.assignments.view());
+    let other = points.other_than_codes().map(|o| o.points);
+    let setting = Setting { net, config, x, data: &data, points: other, cx };
+    let training = Training::new(setting, graph, labels)?;
+    let (mut record, observed) = train(&training, &data, &config.train, groups, phase)?;
+    record.notes = json!({
+        "neighbours_agreeing_with_the_start": agreement,
+        "neighbours_agreeing_at_the_end": training.agreement()?,
+    });
+    let mut tensors = net.snapshot()?;
+    tensors.extend(observed);
+    Ok(Artefact { tensors, record })
 }
 
 /// The start's assignments, and a Gaussian for each of their clusters.

@@ -9,8 +9,9 @@ use crate::Result;
 use crate::api::{FitSummary, Method, Model};
 use crate::config::Preset;
 use crate::input::Input;
-use crate::pretrained::{Codes, LogVarInit, Start, gaussians};
+use crate::pretrained::{Codes, LogVarInit, Start};
 use crate::shared::assignments::{labels_of, labels_to_tensor};
+use crate::shared::mixture::gaussians;
 use ndarray::{Array2, Axis};
 use serde_json::json;
 use std::cell::RefCell;
@@ -20,7 +21,7 @@ use vae_core::bundle::Tensors;
 use vae_core::features::{Resident, to_array2, to_tensor};
 use vae_core::identity::Revision;
 use vae_core::net;
-use vae_core::phase::{Artefact, FitContext, PhaseSpec};
+use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
 use vae_core::train::{self, train};
@@ -94,6 +95,47 @@ fn begin(
     Ok(Beginning { tree, labels, within, alpha })
 }
 
+/// The body of the phase `train`: the networks from the weights of the auto-encoder, the tree from the start.
+fn train_networks(
+    networks: &Networks,
+    config: &LtvaeConfig,
+    (x, codes): (&Features, &Codes<'_>),
+    autoencoder: &Tensors,
+    start: &Start,
+    phase: &PhaseContext<'_>,
+) -> Result<Artefact> {
+    let device = phase.fit.device;
+    let data = Resident::new(x, device)?;
+    let codes = codes.get()?;
+    let mut z = codes.dense_rows(0, codes.n());
+    let mut weights: Tensors =
+        autoencoder.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
+    if config.basis == CodeBasis::Independent {
+        let exact = to_tensor(z.view(), Device::Cpu)?.f_to_kind(Kind::Double)?;
+        let basis = Basis::independent(&exact)?;
+        z = to_array2(&basis.apply(&exact))?;
+        basis.rewrite(&mut weights)?;
+    }
+    networks.params.load_present(&weights, "")?;
+    let Beginning { tree, labels, within, alpha } = begin(config, &z, start, &phase.streams, device)?;
+    if config.init.log_var == LogVarInit::Scaled {
+        networks.encoder.set_constant_log_var((0.1 * within).ln());
+    }
+    let tree = RefCell::new(tree);
+    let training = Training { networks, config, tree, alpha, labels, seed: phase.fit.seed };
+    let (mut record, observed) = train(&training, &data, &config.train, vec![config.train.group()], phase)?;
+    let tree = training.tree.into_inner();
+    record.notes = json!({
+        "alpha": alpha,
+        "variance_within_the_start_over_alpha": within / alpha,
+        "structure": tree.structure.to_string(),
+    });
+    let mut tensors = networks.params.snapshot("")?;
+    tree.store(TREE, &mut tensors)?;
+    tensors.extend(observed);
+    Ok(Artefact { tensors, record })
+}
+
 impl Method for Ltvae {
     const NAME: &'static str = "ltvae";
     const SUMMARY: &'static str = "a VAE whose prior is a latent tree: one clustering, or several at once";
@@ -123,38 +165,8 @@ impl Method for Ltvae {
             config,
             inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
         };
-        let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
-            let data = Resident::new(x, cx.device)?;
-            let codes = codes.get()?;
-            let mut z = codes.dense_rows(0, codes.n());
-            let mut weights: Tensors =
-                autoencoder.tensors.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
-            if config.basis == CodeBasis::Independent {
-                let exact = to_tensor(z.view(), Device::Cpu)?.f_to_kind(Kind::Double)?;
-                let basis = Basis::independent(&exact)?;
-                z = to_array2(&basis.apply(&exact))?;
-                basis.rewrite(&mut weights)?;
-            }
-            networks.params.load_present(&weights, "")?;
-            let Beginning { tree, labels, within, alpha } =
-                begin(config, &z, &start, &phase.streams, cx.device)?;
-            if config.init.log_var == LogVarInit::Scaled {
-                networks.encoder.set_constant_log_var((0.1 * within).ln());
-            }
-            let tree = RefCell::new(tree);
-            let training = Training { networks: &networks, config, tree, alpha, labels, seed: cx.seed };
-            let (mut record, observed) =
-                train(&training, &data, &config.train, vec![config.train.group()], phase)?;
-            let tree = training.tree.into_inner();
-            record.notes = json!({
-                "alpha": alpha,
-                "variance_within_the_start_over_alpha": within / alpha,
-                "structure": tree.structure.to_string(),
-            });
-            let mut tensors = networks.params.snapshot("")?;
-            tree.store(TREE, &mut tensors)?;
-            tensors.extend(observed);
-            Ok(Artefact { tensors, record })
+        let trained = cx.phase(&spec, |phase| {
+            train_networks(&networks, config, (x, &codes), &autoencoder.tensors, &start, phase)
         })?;
         networks.params.load(&trained.tensors, "")?;
         let tree = LatentTree::load(TREE, &trained.tensors, config.net.latent_dim, cx.device)?;
