@@ -14,7 +14,7 @@ use vae_core::matmul::Matmul;
 use vae_core::phase::PhaseRecord;
 use vae_core::provenance::{Hardware, Provenance, Versions};
 use vae_models::FitSummary;
-use vae_models::config::Resolved;
+use vae_models::registry::Resolved;
 
 /// Version of the keys.
 const SCHEMA: u32 = 2;

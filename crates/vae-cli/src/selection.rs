@@ -5,8 +5,8 @@ use anyhow::{Context, Result, bail};
 use std::fs;
 use vae_data::Source;
 use vae_models::Error;
-use vae_models::config::{Resolved, Selection, resolve};
 use vae_models::registry::presets;
+use vae_models::registry::{Resolved, Selection, resolve};
 
 /// What was chosen.
 #[derive(Debug)]

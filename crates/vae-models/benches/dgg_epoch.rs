@@ -9,8 +9,8 @@ use vae_core::Features;
 use vae_core::features::Resident;
 use vae_core::random::{Streams, uniform};
 use vae_core::train::Batch;
-use vae_models::dgg::bench_support::DggBench;
-use vae_models::vade::bench_support::VadeStep;
+use vae_models::methods::dgg::bench_support::DggBench;
+use vae_models::methods::vade::bench_support::VadeStep;
 
 fn main() {
     // `cargo test --benches` calls this with --test: a few steps are enough to see that it runs.

@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 use vae_core::random::{Streams, normal, uniform};
 use vae_core::resources::Clock;
 use vae_core::train::Batch;
-use vae_models::vae_cluster::bench_support::SuStep;
+use vae_models::methods::vae_cluster::bench_support::SuStep;
 
 /// The order of a batch of images in memory.
 #[derive(Clone, Copy)]

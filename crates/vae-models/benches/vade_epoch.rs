@@ -12,7 +12,7 @@ use vae_core::features::Resident;
 use vae_core::matmul::{Matmul, MatmulChoice, library_of};
 use vae_core::random::{Streams, uniform};
 use vae_core::train::Batch;
-use vae_models::vade::bench_support::VadeStep;
+use vae_models::methods::vade::bench_support::VadeStep;
 
 /// (inputs, outputs) of the layers of D–500–500–2000–10 with two heads and its mirror image.
 const LAYERS: [(i64, i64); 9] = [

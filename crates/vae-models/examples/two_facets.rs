@@ -7,7 +7,7 @@
 mod two_facets;
 
 use vae_core::phase::FitContext;
-use vae_models::config::{Selection, resolve};
+use vae_models::registry::{Selection, resolve};
 
 /// The settings of the example, in the form of `vae fit --set`.
 const SETTINGS: &str = include_str!("../tests/two_facets/settings.txt");

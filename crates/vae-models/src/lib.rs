@@ -1,8 +1,8 @@
 //! Deep clustering methods behind one trait.
 //!
-//! A method is one module that reads like its paper (configuration, network, loss as one pure function, phases,
-//! prediction) and implements [`method::Method`], one folder of presets, and one line in [`registry`]. What two methods
-//! share lives below, in `vae-core`, `vae-gmm` and `vae-graph`.
+//! A method is one room of [`methods`] that reads like its paper (configuration, network, loss as one pure function, phases,
+//! prediction) and implements [`Method`], one folder of presets, and one line in [`registry`]. No method knows another: what
+//! two of them share lies in `shared` and [`pretrained`], or below, in `vae-core`, `vae-gmm` and `vae-graph`.
 //!
 //! This crate never reads data files, never prints, and knows no labels: a [`Clusterer`] is fitted on
 //! [`Features`](vae_core::Features), which cannot hold any.
@@ -12,7 +12,7 @@
 //! ```
 //! use ndarray::Array2;
 //! use vae_core::{Features, phase::FitContext};
-//! use vae_models::config::{Selection, resolve};
+//! use vae_models::registry::{Selection, resolve};
 //!
 //! // Points around 0 and around 10.
 //! let x = Array2::from_shape_fn((60, 2), |(i, j)| (i % 2 * 10) as f32 + ((i * 7 + j * 3) % 5) as f32);
@@ -27,38 +27,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod clusterer;
-mod coder;
-pub mod config;
+#[macro_use]
+mod config;
+mod api;
 mod error;
 mod input;
-pub mod method;
-mod mixture;
-mod mixture_vae;
-mod network;
-#[macro_use]
+pub mod methods;
+pub mod pretrained;
 pub mod registry;
-mod saved;
-mod scale;
+mod shared;
 
-pub mod baselines;
-pub mod conv_vae;
-pub mod dec;
-pub mod dgg;
-pub mod gmvae;
-pub mod gmvae_m2;
-pub mod imsat;
-pub mod ltvae;
-pub mod spectralnet;
-pub mod two_stage;
-pub mod vade;
-pub mod vae_cluster;
-
-pub use clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
+pub use api::{
+    Clusterer, Facets, Fit, FitSummary, Generative, Generator, Method, MethodConfig, Model, Soft, SoftAssign,
+    stored,
+};
+pub use config::Preset;
 pub use error::{Error, Result};
-pub use input::{Input, InputConfig};
-pub use saved::{load_model, stored};
-pub use scale::{Scale, ScaleKind};
+pub use input::{Input, InputConfig, Scale, ScaleKind};
+pub use registry::load_model;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,28 +1,37 @@
-//! The methods and presets there are.
+//! The methods there are, by name: with their presets, their revisions, and the models they have left on disk. The one
+//! place that knows methods by name.
 
-use crate::method::{Fit, Method, MethodConfig};
-use crate::saved::Stored;
-use crate::{Clusterer, Error, Result};
+mod resolve;
+
+pub use resolve::{PROFILES, Resolved, STANDARD, Selection, resolve};
+
+use crate::api::{Clusterer, Fit, Method, MethodConfig, Stored};
+use crate::config::Preset;
+use crate::methods::{
+    conv_vae, dec, dgg, gmm, gmvae, gmvae_m2, imsat, kmeans, ltvae, spectralnet, two_stage, vade, vae_cluster,
+};
+use crate::{Error, Result, input, pretrained};
+use std::path::Path;
 use toml::Table;
 use vae_core::identity::{Revision, Revisions, hashed_text, revisions as by_name};
 
 /// All methods, in the order in which `vae methods` lists them.
 pub static METHODS: &[Entry] = &[
-    Entry::of::<crate::baselines::KMeansMethod>(),
-    Entry::of::<crate::baselines::GmmMethod>(),
-    Entry::of::<crate::two_stage::AeKMeans>(),
-    Entry::of::<crate::two_stage::AeGmm>(),
-    Entry::of::<crate::two_stage::AeSpectral>(),
-    Entry::of::<crate::vade::Vade>(),
-    Entry::of::<crate::dgg::Dgg>(),
-    Entry::of::<crate::dec::Dec>(),
-    Entry::of::<crate::imsat::Imsat>(),
-    Entry::of::<crate::spectralnet::SpectralNet>(),
-    Entry::of::<crate::ltvae::Ltvae>(),
-    Entry::of::<crate::vae_cluster::VaeCluster>(),
-    Entry::of::<crate::conv_vae::ConvVae>(),
-    Entry::of::<crate::gmvae::Gmvae>(),
-    Entry::of::<crate::gmvae_m2::GmvaeM2>(),
+    Entry::of::<kmeans::KMeansMethod>(),
+    Entry::of::<gmm::GmmMethod>(),
+    Entry::of::<two_stage::AeKMeans>(),
+    Entry::of::<two_stage::AeGmm>(),
+    Entry::of::<two_stage::AeSpectral>(),
+    Entry::of::<vade::Vade>(),
+    Entry::of::<dgg::Dgg>(),
+    Entry::of::<dec::Dec>(),
+    Entry::of::<imsat::Imsat>(),
+    Entry::of::<spectralnet::SpectralNet>(),
+    Entry::of::<ltvae::Ltvae>(),
+    Entry::of::<vae_cluster::VaeCluster>(),
+    Entry::of::<conv_vae::ConvVae>(),
+    Entry::of::<gmvae::Gmvae>(),
+    Entry::of::<gmvae_m2::GmvaeM2>(),
 ];
 
 /// Every algorithm whose code a result can depend on, with the number of its code.
@@ -35,19 +44,18 @@ const REVISIONS: &[&[Revision]] = &[
     vae_graph::partition::REVISIONS,
     vae_graph::pairwise::REVISIONS,
     vae_graph::siamese::REVISIONS,
-    &[crate::scale::REVISION],
-    crate::two_stage::REVISIONS,
-    crate::vade::REVISIONS,
-    crate::dgg::REVISIONS,
-    crate::dec::REVISIONS,
-    crate::imsat::REVISIONS,
-    crate::spectralnet::REVISIONS,
-    crate::ltvae::REVISIONS,
-    crate::vae_cluster::REVISIONS,
-    &[crate::vae_cluster::GRAPH_START],
-    crate::conv_vae::REVISIONS,
-    crate::gmvae::REVISIONS,
-    crate::gmvae_m2::REVISIONS,
+    &[input::REVISION],
+    pretrained::REVISIONS,
+    vade::REVISIONS,
+    dgg::REVISIONS,
+    dec::REVISIONS,
+    imsat::REVISIONS,
+    spectralnet::REVISIONS,
+    ltvae::REVISIONS,
+    vae_cluster::REVISIONS,
+    conv_vae::REVISIONS,
+    gmvae::REVISIONS,
+    gmvae_m2::REVISIONS,
 ];
 
 /// The present number of every algorithm, by its name. A result that lists another number for one of them, or an algorithm that
@@ -209,51 +217,13 @@ pub fn method(name: &str) -> Result<&'static Entry> {
     })
 }
 
-/// Settings of one method for one data set.
-#[derive(Clone, Copy, Debug)]
-pub struct Preset {
-    /// `method/dataset`.
-    pub name: &'static str,
-    /// The method's name.
-    pub method: &'static str,
-    /// The data set's name.
-    pub dataset: &'static str,
-    /// The TOML text: the profile `standard`, with overlays in `[profile.quick]` and `[profile.paper]`.
-    pub text: &'static str,
-    /// The TOML text of every setting that the method's presets may leave out: the defaults of the day the presets were
-    /// published. Later defaults change no preset.
-    pub pinned: &'static str,
-}
-
-impl Preset {
-    pub(crate) fn table(&self) -> Result<Table> {
-        read_text(self.text, &format!("preset {}", self.name))
-    }
-
-    pub(crate) fn pinned(&self) -> Result<Table> {
-        read_text(self.pinned, &format!("presets/{}/pinned.toml", self.method))
-    }
-}
-
-fn read_text(text: &str, origin: &str) -> Result<Table> {
-    toml::from_str(text).map_err(|e| Error::ConfigText { origin: origin.to_string(), message: e.to_string() })
-}
-
-/// The presets of a method, from the files `presets/METHOD/DATASET.toml` and `presets/METHOD/pinned.toml` of the crate that
-/// calls this.
-#[macro_export]
-macro_rules! presets {
-    ($method:literal: $($dataset:literal),* $(,)?) => {
-        &[$($crate::registry::Preset {
-            name: concat!($method, "/", $dataset),
-            method: $method,
-            dataset: $dataset,
-            text: include_str!(concat!(
-                env!("CARGO_MANIFEST_DIR"), "/presets/", $method, "/", $dataset, ".toml"
-            )),
-            pinned: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/presets/", $method, "/pinned.toml")),
-        }),*]
-    };
+/// Reads a model that [`Clusterer::save`] wrote: checks the checksum, names, shapes and that all values are finite.
+///
+/// # Errors
+/// A file that is missing, damaged, of another format, or of a method this version does not have.
+pub fn load_model(path: &Path) -> Result<Box<dyn Clusterer>> {
+    let (name, stored) = Stored::read(path)?;
+    method(&name)?.restore(stored).map_err(|e| Stored::of_file(e, path))
 }
 
 /// All presets, in the order of the methods.

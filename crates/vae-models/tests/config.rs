@@ -1,7 +1,7 @@
 //! Layers of configuration, their origins, and their mistakes.
 
-use vae_models::config::{PROFILES, Resolved, Selection, resolve};
 use vae_models::registry::{METHODS, presets};
+use vae_models::registry::{PROFILES, Resolved, Selection, resolve};
 
 fn select(method: &str) -> Selection {
     Selection { method: Some(method.into()), n_clusters: Some(3), ..Selection::default() }

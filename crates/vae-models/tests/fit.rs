@@ -10,10 +10,10 @@ use vae_core::Csr;
 use vae_core::Features;
 use vae_core::bundle::{self, Tensors};
 use vae_core::phase::FitContext;
-use vae_models::baselines::{KMeansMethod, KMeansMethodConfig};
-use vae_models::config::{Selection, resolve};
-use vae_models::method::Fit;
+use vae_models::Fit;
+use vae_models::methods::kmeans::{KMeansMethod, KMeansMethodConfig};
 use vae_models::registry::METHODS;
+use vae_models::registry::{Selection, resolve};
 use vae_models::{Clusterer, Error, Facets, FitSummary, Generator, SoftAssign, load_model};
 
 /// Three groups of eight features; the classes are returned for scoring only.

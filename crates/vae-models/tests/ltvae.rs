@@ -4,7 +4,7 @@ mod two_facets;
 
 use two_facets::two_facets;
 use vae_core::phase::FitContext;
-use vae_models::config::{Selection, resolve};
+use vae_models::registry::{Selection, resolve};
 use vae_models::{Clusterer, Facets, FitSummary};
 
 /// What both tests and the example share.

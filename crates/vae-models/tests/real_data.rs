@@ -5,7 +5,7 @@ use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_data::{Error, LoadOptions, Places, Source, load_from};
 use vae_graph::knn::{Knn, Metric};
-use vae_models::config::{Selection, resolve};
+use vae_models::registry::{Selection, resolve};
 
 /// The pixels of all 70,000 images in [0, 1], or word that the test is skipped.
 fn mnist_or_skip() -> Option<Array2<f32>> {

@@ -8,8 +8,8 @@ use tch::{Kind, Tensor};
 use vae_core::Features;
 use vae_core::features::to_tensor;
 use vae_core::phase::FitContext;
-use vae_models::config::{Selection, resolve};
-use vae_models::spectralnet::affinity;
+use vae_models::methods::spectralnet::affinity;
+use vae_models::registry::{Selection, resolve};
 
 /// Half circles around each other's ends, with noise of 0.1.
 fn nested_cs(n: usize) -> (Features, Array1<u32>) {

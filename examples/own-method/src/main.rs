@@ -4,8 +4,9 @@ use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 use vae_core::features::{to_array2, to_tensor};
 use vae_core::{Features, bundle::Tensors, phase::FitContext};
-use vae_models::method::{Fit, Method, MethodConfig, Model};
-use vae_models::{Clusterer, FitSummary, Input, InputConfig, Result, ScaleKind};
+use vae_models::{
+    Clusterer, Fit, FitSummary, Input, InputConfig, Method, MethodConfig, Model, Result, ScaleKind,
+};
 
 /// The settings: what `--set`, `--config` and presets can name. Unknown keys are refused with their line.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -87,7 +88,7 @@ impl Method for Farthest {
 }
 
 fn main() -> Result<()> {
-    // On its own; in the registry of vae-models it is one line, `Entry::of::<crate::farthest::Farthest>()`.
+    // On its own; in the registry of vae-models it is one line, `Entry::of::<farthest::Farthest>()`.
     let x = Features::dense(ndarray::array![[0.0, 0.1], [5.0, 5.0], [0.1, 0.0], [9.0, 0.0], [5.1, 5.2]])?;
     let mut method = Fit::<Farthest>::new(FarthestConfig { n_clusters: 3, ..FarthestConfig::default() })?;
     let summary = method.fit(&x, &FitContext::in_memory(0))?; // seed 0, CPU, nothing kept on disk

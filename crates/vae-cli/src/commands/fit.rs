@@ -28,7 +28,7 @@ use vae_core::fsio::write_bytes;
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
 use vae_data::{Labels, Source};
-use vae_models::config::Resolved;
+use vae_models::registry::Resolved;
 use vae_models::registry::outdated;
 use vae_models::{Clusterer, FitSummary};
 

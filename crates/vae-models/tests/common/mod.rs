@@ -10,7 +10,7 @@ use vae_core::interrupt::Interrupt;
 use vae_core::phase::FitContext;
 use vae_core::progress::Progress;
 use vae_models::Clusterer;
-use vae_models::config::{Selection, resolve};
+use vae_models::registry::{Selection, resolve};
 
 /// A deterministic stand-in for noise in [-0.5, 0.5), so that these tests need no generator.
 pub fn noise(i: usize, j: usize) -> f32 {

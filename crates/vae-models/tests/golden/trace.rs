@@ -10,7 +10,7 @@ use vae_core::Features;
 use vae_core::fsio::write_bytes;
 use vae_core::phase::{FitContext, PhaseRecord};
 use vae_models::Clusterer;
-use vae_models::config::{Resolved, Selection, resolve};
+use vae_models::registry::{Resolved, Selection, resolve};
 
 /// The seed of every recorded fit.
 const SEED: u64 = 7;

@@ -1,0 +1,10 @@
+//! What a method provides, and what a user of the crate sees of it.
+
+mod clusterer;
+mod method;
+mod model_file;
+
+pub use clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
+pub use method::{Fit, Generative, Method, MethodConfig, Model, Soft};
+pub(crate) use model_file::Stored;
+pub use model_file::stored;

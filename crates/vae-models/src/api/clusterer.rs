@@ -1,0 +1,121 @@
+//! The one trait of all methods, and what a fit reports.
+
+use crate::Result;
+use ndarray::{Array1, Array2};
+use std::path::Path;
+use vae_core::identity::Revisions;
+use vae_core::phase::{FitContext, PhaseRecord};
+use vae_core::{Features, ImageShape};
+
+/// A clustering method with its configuration, fitted or not.
+///
+/// `Features` holds numbers only: that a fit never sees labels is a property of this signature.
+pub trait Clusterer: Send {
+    /// Learns the clusters of `x`.
+    ///
+    /// # Errors
+    /// Configuration out of range, features the method cannot use, a loss that is not finite, an interruption
+    /// (the same call continues), files.
+    fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary>;
+
+    /// Hard assignments, `[n]`, values in `0..n_clusters`.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`](crate::Error::NotFitted), [`Error::Dim`](crate::Error::Dim).
+    fn predict(&self, x: &Features) -> Result<Array1<u32>>;
+
+    /// Points of the latent space, `[n, latent_dim]` (the scaled features themselves for a method without one).
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`](crate::Error::NotFitted), [`Error::Dim`](crate::Error::Dim).
+    fn embed(&self, x: &Features) -> Result<Array2<f32>>;
+
+    /// Writes the fitted model (safetensors with its configuration); read it with [`load_model`](crate::load_model).
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`](crate::Error::NotFitted), files.
+    fn save(&self, path: &Path) -> Result<()>;
+
+    /// Number of clusters.
+    fn n_clusters(&self) -> usize;
+
+    /// Shape of the images it was fitted on, if they were images.
+    fn image(&self) -> Option<ImageShape>;
+
+    /// Library of the fit's matrix products, as [`Matmul::name`](vae_core::matmul::Matmul::name): a model is best applied
+    /// with the same. `None` for a fit on a GPU, and where a model file does not say.
+    fn matmul(&self) -> Option<&str> {
+        None
+    }
+
+    /// Soft assignments, for fitted methods that have them.
+    fn soft(&self) -> Option<&dyn SoftAssign> {
+        None
+    }
+
+    /// Several clusterings at once, for fitted methods that find more than one.
+    fn facets(&self) -> Option<&dyn Facets> {
+        None
+    }
+
+    /// New samples and reconstructions, for fitted methods that are generative.
+    fn generator(&self) -> Option<&dyn Generator> {
+        None
+    }
+}
+
+/// A posterior over clusters.
+pub trait SoftAssign {
+    /// `gamma`, `[n, k]`; rows sum to 1.
+    ///
+    /// # Errors
+    /// As [`Clusterer::predict`].
+    fn predict_proba(&self, x: &Features) -> Result<Array2<f32>>;
+}
+
+/// A model of the data.
+pub trait Generator {
+    /// `n` new samples of one cluster on the scale of the data, `[n, d]`: means of p(x | z) with z from the cluster's
+    /// prior. Equal seeds give equal samples.
+    ///
+    /// # Errors
+    /// [`Error::NoCluster`](crate::Error::NoCluster), [`Error::NotFitted`](crate::Error::NotFitted).
+    fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>>;
+
+    /// The data as the model sees it, `[n, d]`: decoded posterior means on the scale of the data.
+    ///
+    /// # Errors
+    /// As [`Clusterer::predict`].
+    fn reconstruct(&self, x: &Features) -> Result<Array2<f32>>;
+}
+
+/// Several clusterings of the same samples at once.
+pub trait Facets {
+    /// For each facet the assignments, `[n]`; the first facet is that of [`Clusterer::predict`].
+    ///
+    /// # Errors
+    /// As [`Clusterer::predict`].
+    fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>>;
+
+    /// The facets in words: their states, and what each explains.
+    fn structure(&self) -> String;
+}
+
+/// What a fit leaves behind besides the model.
+#[derive(Debug, Default)]
+pub struct FitSummary {
+    /// Assignments of the fitted samples, `[n]`.
+    pub assignments: Array1<u32>,
+    /// Assignments before the method's own training (of its initialisation), `[n]`.
+    pub start_assignments: Option<Array1<u32>>,
+    /// (epoch, assignments) as observed during the last phase; epochs count from 1.
+    pub observed: Vec<(usize, Array1<u32>)>,
+    /// How restarts were chosen, without labels.
+    pub selection: String,
+    /// The phases in order, with their histories and costs.
+    pub phases: Vec<PhaseRecord>,
+    /// The algorithms that the result depends on.
+    pub revisions: Revisions,
+    /// What `auto` settings became on this data, for example `likelihood = bernoulli`.
+    pub resolved: Vec<String>,
+}

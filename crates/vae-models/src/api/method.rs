@@ -1,0 +1,280 @@
+//! What a method provides, and the one [`Clusterer`] that all of them share.
+//!
+//! A method is a type that implements [`Method`] in its own file: its name, its configuration, how it is fitted, and the
+//! [`Model`] that a fit leaves. [`Fit`] does what does not differ between methods: the input is checked and scaled before
+//! the method sees it, models are saved and read, samples come back on the scale of the data.
+
+use super::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
+use super::model_file::{Stored, save};
+use crate::config::Preset;
+use crate::input::{self, Input, InputConfig};
+use crate::{Error, Result};
+use ndarray::{Array1, Array2};
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
+use std::path::Path;
+use vae_core::bundle::Tensors;
+use vae_core::identity::revisions;
+use vae_core::matmul::Matmul;
+use vae_core::phase::FitContext;
+use vae_core::{Features, ImageShape};
+
+/// What a method's configuration type provides.
+pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 'static {
+    /// The part that all methods have.
+    fn input(&self) -> InputConfig;
+
+    /// Factor and shift of all values after the scaling, for methods that are sensitive to the size of their input.
+    fn affine(&self) -> (f64, f64) {
+        (1.0, 0.0)
+    }
+
+    /// Checks the ranges of all values but those of [`MethodConfig::input`].
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key.
+    fn check(&self) -> Result<()>;
+
+    /// The defaults with every optional table present: what such a table begins with when only a part of it is given.
+    fn every_table() -> Self {
+        Self::default()
+    }
+
+    /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
+    fn complete(&mut self) {}
+
+    /// Paths of optional tables that do not belong to this configuration. When layers are resolved, one that only a preset
+    /// gave is dropped; whatever is left is for [`MethodConfig::check`] to refuse.
+    fn foreign_tables(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+/// A clustering method.
+pub trait Method: Sized + 'static {
+    /// For example `vade`.
+    const NAME: &'static str;
+    /// One line for `vae methods`.
+    const SUMMARY: &'static str;
+    /// Where it comes from.
+    const REFERENCE: &'static str;
+    /// Whether its models can sample and reconstruct.
+    const GENERATIVE: bool = false;
+    /// Its presets: `presets!("vade": "mnist", …)`.
+    const PRESETS: &'static [Preset] = &[];
+    /// The settings.
+    type Config: MethodConfig;
+    /// What a fit leaves.
+    type Model: Model;
+
+    /// Learns the clusters of `x`, which is scaled already; `input` says how, and what is known of it.
+    ///
+    /// # Errors
+    /// As [`Clusterer::fit`].
+    fn fit(
+        config: &Self::Config,
+        x: &Features,
+        input: &Input,
+        cx: &FitContext,
+    ) -> Result<(Self::Model, FitSummary)>;
+
+    /// The model that [`Model::tensors`] described.
+    ///
+    /// # Errors
+    /// Tensors that are missing or of another shape.
+    fn restore(config: &Self::Config, input: &Input, tensors: &Tensors) -> Result<Self::Model>;
+}
+
+/// A fitted method. Features come in scaled, `[n, d]`.
+pub trait Model: Debug + Send {
+    /// Everything that [`Method::restore`] needs.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn tensors(&self) -> Result<Tensors>;
+
+    /// Hard assignments, `[n]`.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn predict(&self, x: &Features) -> Result<Array1<u32>>;
+
+    /// Points of the latent space, `[n, latent_dim]`.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn embed(&self, x: &Features) -> Result<Array2<f32>>;
+
+    /// For models with a posterior over clusters.
+    fn soft(&self) -> Option<&dyn Soft> {
+        None
+    }
+
+    /// For models with several clusterings. Its features are scaled, too.
+    fn facets(&self) -> Option<&dyn Facets> {
+        None
+    }
+
+    /// For models of the data.
+    fn generative(&self) -> Option<&dyn Generative> {
+        None
+    }
+}
+
+/// A model with a posterior over clusters.
+pub trait Soft {
+    /// `gamma`, `[n, K]`; rows sum to 1.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn gamma(&self, x: &Features) -> Result<Array2<f32>>;
+}
+
+/// A model of the data. Results are on the scale the model was fitted on.
+pub trait Generative {
+    /// `n` means of p(x | z) with z from the prior of one cluster, `[n, d]`.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>>;
+
+    /// Decoded posterior means, `[n, d]`.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn reconstruct(&self, x: &Features) -> Result<Array2<f32>>;
+}
+
+/// A method with its configuration, fitted or not.
+#[derive(Debug)]
+pub struct Fit<M: Method> {
+    config: M::Config,
+    fitted: Option<(Input, M::Model)>,
+    /// Library of the fit's matrix products, if it is known.
+    matmul: Option<String>,
+}
+
+impl<M: Method> Fit<M> {
+    /// Not fitted yet.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a value outside its range.
+    pub fn new(mut config: M::Config) -> Result<Self> {
+        config.complete();
+        config.input().check()?;
+        config.check()?;
+        Ok(Self { config, fitted: None, matmul: None })
+    }
+
+    pub(crate) fn restore(config: M::Config, stored: &Stored) -> Result<Self> {
+        let model = M::restore(&config, &stored.input, &stored.tensors)?;
+        Ok(Self { config, fitted: Some((stored.input.clone(), model)), matmul: stored.matmul.clone() })
+    }
+
+    fn fitted(&self) -> Result<&(Input, M::Model)> {
+        self.fitted.as_ref().ok_or(Error::NotFitted)
+    }
+
+    fn lacks(what: &str) -> Error {
+        Error::Unsupported(format!(
+            "this model of `{}` has no {what}; choose another method, see `vae methods`",
+            M::NAME
+        ))
+    }
+
+    fn generative(&self) -> Result<(&Input, &dyn Generative)> {
+        let (input, model) = self.fitted()?;
+        let generative = model.generative().ok_or_else(|| Self::lacks("distribution to sample from"))?;
+        Ok((input, generative))
+    }
+}
+
+impl<M: Method> Clusterer for Fit<M> {
+    fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
+        let (input, resolved) = self.config.input().resolve(x, self.config.affine())?;
+        let (model, mut summary) = M::fit(&self.config, input.prepare(x)?.as_ref(), &input, cx)?;
+        summary.resolved = resolved;
+        summary.revisions = revisions(&[&[input::REVISION]]);
+        summary.phases.iter().for_each(|phase| summary.revisions.extend(phase.revisions.clone()));
+        self.fitted = Some((input, model));
+        self.matmul = Matmul::on(cx.device).map(|library| library.name().into());
+        Ok(summary)
+    }
+
+    fn predict(&self, x: &Features) -> Result<Array1<u32>> {
+        let (input, model) = self.fitted()?;
+        model.predict(input.prepare(x)?.as_ref())
+    }
+
+    fn embed(&self, x: &Features) -> Result<Array2<f32>> {
+        let (input, model) = self.fitted()?;
+        model.embed(input.prepare(x)?.as_ref())
+    }
+
+    fn save(&self, path: &Path) -> Result<()> {
+        let (input, model) = self.fitted()?;
+        let input = (input, self.matmul.as_deref());
+        save(path, M::NAME, &self.config, input, &model.tensors()?)
+    }
+
+    fn n_clusters(&self) -> usize {
+        self.config.input().n_clusters
+    }
+
+    fn image(&self) -> Option<ImageShape> {
+        self.fitted.as_ref().and_then(|(input, _)| input.image)
+    }
+
+    fn matmul(&self) -> Option<&str> {
+        self.matmul.as_deref()
+    }
+
+    fn soft(&self) -> Option<&dyn SoftAssign> {
+        self.fitted.as_ref().and_then(|(_, model)| model.soft()).map(|_| self as &dyn SoftAssign)
+    }
+
+    fn facets(&self) -> Option<&dyn Facets> {
+        self.fitted.as_ref().and_then(|(_, model)| model.facets()).map(|_| self as &dyn Facets)
+    }
+
+    fn generator(&self) -> Option<&dyn Generator> {
+        self.generative().ok().map(|_| self as &dyn Generator)
+    }
+}
+
+impl<M: Method> SoftAssign for Fit<M> {
+    fn predict_proba(&self, x: &Features) -> Result<Array2<f32>> {
+        let (input, model) = self.fitted()?;
+        model.soft().ok_or_else(|| Self::lacks("probabilities"))?.gamma(input.prepare(x)?.as_ref())
+    }
+}
+
+impl<M: Method> Facets for Fit<M> {
+    fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>> {
+        let (input, model) = self.fitted()?;
+        model
+            .facets()
+            .ok_or_else(|| Self::lacks("several clusterings"))?
+            .assignments(input.prepare(x)?.as_ref())
+    }
+
+    fn structure(&self) -> String {
+        self.fitted.as_ref().and_then(|(_, model)| model.facets()).map_or_else(String::new, Facets::structure)
+    }
+}
+
+impl<M: Method> Generator for Fit<M> {
+    fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
+        let (input, model) = self.generative()?;
+        let n_clusters = self.n_clusters();
+        if cluster >= n_clusters {
+            return Err(Error::NoCluster { cluster, n_clusters });
+        }
+        Ok(input.scale.invert(model.sample(cluster, n, seed)?))
+    }
+
+    fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
+        let (input, model) = self.generative()?;
+        Ok(input.scale.invert(model.reconstruct(input.prepare(x)?.as_ref())?))
+    }
+}

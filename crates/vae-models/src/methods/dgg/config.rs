@@ -1,0 +1,291 @@
+//! The configuration of DGG.
+
+use crate::api::MethodConfig;
+use crate::config::check_optional;
+use crate::error::Within;
+use crate::input::{InputConfig, ScaleKind};
+use crate::pretrained::{CodeClustering, LogVarInit};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use vae_core::identity::neutral;
+use vae_core::likelihood::LikelihoodKind;
+use vae_core::net::NetConfig;
+use vae_core::optim::OptimizerKind;
+use vae_core::pretrain::PretrainConfig;
+use vae_core::schedule::LrSchedule;
+use vae_core::train::TrainConfig;
+use vae_graph::affinity::AffinityConfig;
+use vae_graph::knn::Metric;
+use vae_graph::partition::PartitionConfig;
+use vae_graph::siamese::SiameseConfig;
+
+/// How the objective is computed. For given mixing weights pi_i both are the same number with the same gradient (a Gaussian
+/// likelihood: up to a constant). In a training pi_i is the mean assignment of the tuple at this moment, or of the bank,
+/// where points keep their assignment since they were last in a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Objective {
+    /// Smoothed targets: one encoding and one decoding per point.
+    Smoothed,
+    /// A point and all its neighbours, literally: as many times the work as the tuple has members.
+    Tuples,
+}
+
+/// The mixing weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mixing {
+    /// One distribution per sample, at its optimum: the mean assignment of the neighbourhood.
+    PerSample,
+    /// One for all, a trained parameter, as in VaDE.
+    Global,
+}
+
+/// Where the mixture and the assignments start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DggStart {
+    /// k-means on the codes, and the variances within its clusters (the paper).
+    Kmeans,
+    /// A partition of the codes' neighbour graph.
+    Graph,
+}
+
+/// Where neighbours are near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Space {
+    /// Codes of the auto-encoder.
+    Codes,
+    /// Codes of a Siamese network (the paper).
+    Siamese,
+    /// The features themselves.
+    Raw,
+}
+
+/// What the classifier reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassifierInput {
+    /// The posterior mean (the code for MNIST).
+    Mean,
+    /// The sampled z (the paper).
+    Sample,
+}
+
+/// The table `[init]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DggInit {
+    /// `kmeans` or `graph`.
+    pub kind: DggStart,
+    /// `glorot` or `scaled`: the first variance of q(z | x).
+    #[serde(skip_serializing_if = "of_the_encoder")]
+    pub log_var: LogVarInit,
+    /// k-means of the codes, for `kmeans`.
+    pub codes: CodeClustering,
+    /// The cut of the graph, for `graph`; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<PartitionConfig>,
+}
+
+fn of_the_encoder(log_var: &LogVarInit) -> bool {
+    neutral(log_var, &LogVarInit::Glorot)
+}
+
+impl Default for DggInit {
+    fn default() -> Self {
+        Self {
+            kind: DggStart::Graph,
+            log_var: LogVarInit::Scaled,
+            codes: CodeClustering::default(),
+            partition: None,
+        }
+    }
+}
+
+/// The table `[graph]`. Its space serves the partition of the start as well, beside the codes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GraphConfig {
+    /// `codes`, `siamese` or `raw`.
+    pub space: Space,
+    /// The distance in it.
+    pub metric: Metric,
+    /// Epochs (0-based) before which the graph is rebuilt on the codes of that moment.
+    pub rebuild_epochs: Vec<usize>,
+    /// Epochs in which the assignments are held at a partition of the rebuilt graph, as at the start. 0: the graph is
+    /// rebuilt, the assignments stay free.
+    pub repartition_hold_epochs: usize,
+    /// How often an epoch pi is brought up to date with the assignments.
+    pub refreshes_per_epoch: usize,
+    /// Which neighbours, and their weights.
+    pub neighbors: AffinityConfig,
+}
+
+impl Default for GraphConfig {
+    fn default() -> Self {
+        Self {
+            space: Space::Codes,
+            metric: Metric::Euclidean,
+            rebuild_epochs: Vec::new(),
+            repartition_hold_epochs: 0,
+            refreshes_per_epoch: 4,
+            neighbors: AffinityConfig::default(),
+        }
+    }
+}
+
+/// The table `[classifier]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClassifierConfig {
+    /// Widths of its hidden layers; none makes it linear.
+    pub hidden: Vec<usize>,
+    /// `mean` or `sample`.
+    pub input: ClassifierInput,
+    /// Its training on the start's assignments, with the encoder fixed.
+    pub train: TrainConfig,
+}
+
+impl Default for ClassifierConfig {
+    fn default() -> Self {
+        Self {
+            hidden: Vec::new(),
+            input: ClassifierInput::Mean,
+            train: TrainConfig {
+                epochs: 30,
+                min_updates: 1000,
+                batch_size: 100,
+                optimizer: OptimizerKind::Sgd,
+                lr: 0.02,
+                weight_decay: 1e-4,
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+/// The configuration of DGG. The defaults are meant for data nobody has tuned for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DggConfig {
+    /// Number of clusters, K.
+    pub n_clusters: usize,
+    /// Scaling of the columns before everything else.
+    pub scale: ScaleKind,
+    /// p(x | z).
+    pub likelihood: LikelihoodKind,
+    /// λ of a Gaussian likelihood.
+    pub likelihood_variance: f64,
+    /// `smoothed` or `tuples`.
+    pub objective: Objective,
+    /// `per-sample` or `global`.
+    pub pi: Mixing,
+    /// Learning rate of the mixture; it follows the schedule of `train`.
+    pub prior_lr: f64,
+    /// Epochs in which the assignments are held at the start while the classifier learns them.
+    #[serde(skip_serializing_if = "no_warmup")]
+    pub assignment_warmup_epochs: usize,
+    /// Encoder and decoder.
+    pub net: NetConfig,
+    /// The auto-encoder that training starts from.
+    pub pretrain: PretrainConfig,
+    /// The start of the mixture.
+    pub init: DggInit,
+    /// The neighbours.
+    pub graph: GraphConfig,
+    /// The Siamese network, for `graph.space = "siamese"`; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub siamese: Option<SiameseConfig>,
+    /// q(c | z).
+    pub classifier: ClassifierConfig,
+    /// The joint training.
+    pub train: TrainConfig,
+}
+
+fn no_warmup(epochs: &usize) -> bool {
+    neutral(epochs, &0)
+}
+
+impl Default for DggConfig {
+    fn default() -> Self {
+        Self {
+            n_clusters: 0,
+            scale: ScaleKind::Auto,
+            likelihood: LikelihoodKind::Auto,
+            likelihood_variance: 0.1,
+            objective: Objective::Smoothed,
+            pi: Mixing::PerSample,
+            prior_lr: 2e-3,
+            assignment_warmup_epochs: 8,
+            net: crate::pretrained::default_net(),
+            pretrain: crate::pretrained::default_pretrain(),
+            init: DggInit::default(),
+            graph: GraphConfig::default(),
+            siamese: None,
+            classifier: ClassifierConfig::default(),
+            train: TrainConfig {
+                epochs: 50,
+                min_updates: 2000,
+                batch_size: 128,
+                lr: 2e-3,
+                lr_schedule: LrSchedule::Step,
+                lr_decay_every_epochs: 10,
+                lr_decay_factor: 0.9,
+                lr_floor: 2e-4,
+                observe_every_epochs: 5,
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+impl MethodConfig for DggConfig {
+    fn input(&self) -> InputConfig {
+        let likelihood = Some((self.likelihood, self.likelihood_variance));
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
+    }
+
+    fn every_table() -> Self {
+        let mut all = Self { siamese: Some(SiameseConfig::default()), ..Self::default() };
+        all.init.partition = Some(PartitionConfig::default());
+        all
+    }
+
+    fn complete(&mut self) {
+        if self.init.kind == DggStart::Graph {
+            self.init.partition.get_or_insert_default();
+        }
+        if self.graph.space == Space::Siamese {
+            self.siamese.get_or_insert_default();
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.net.check().within("net")?;
+        self.pretrain.check().within("pretrain")?;
+        self.init.codes.check().within("init.codes")?;
+        self.graph.neighbors.check().within("graph.neighbors")?;
+        self.classifier.train.check().within("classifier.train")?;
+        self.train.check().within("train")?;
+        let graph = (self.init.kind == DggStart::Graph, "init.kind is \"graph\"");
+        check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
+        let siamese = (self.graph.space == Space::Siamese, "graph.space is \"siamese\"");
+        check_optional("siamese", self.siamese.as_ref(), siamese, |s| Ok(s.check()?))?;
+        if let Some(i) = self.classifier.hidden.iter().position(|&w| w == 0) {
+            return Err(Error::config(&format!("classifier.hidden[{i}]"), 0, "at least 1"));
+        }
+        if self.graph.refreshes_per_epoch == 0 {
+            return Err(Error::config("graph.refreshes_per_epoch", 0, "at least 1"));
+        }
+        if !(self.prior_lr > 0.0 && self.prior_lr.is_finite()) {
+            return Err(Error::config("prior_lr", self.prior_lr, "a finite number above 0"));
+        }
+        if self.objective == Objective::Tuples && self.pi == Mixing::Global {
+            let expected = "\"per-sample\" where objective is \"tuples\": the printed objective has no other";
+            return Err(Error::config("pi", "global", expected));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! DGG's networks and mixture.
+
+use super::classifier::Classifier;
+use super::config::{DggConfig, Mixing};
+use crate::shared::mixture::Mixture;
+use crate::shared::mixture_vae::{MixtureVae, Vae};
+use tch::{Device, Tensor};
+use vae_core::Result;
+use vae_core::bundle::Tensors;
+use vae_core::likelihood::Likelihood;
+use vae_core::net::Builder;
+use vae_core::random::Streams;
+use vae_gmm::prior::Pi;
+
+#[derive(Debug)]
+pub struct DggNet {
+    pub(super) vae: Vae,
+    pub(super) classifier: Classifier,
+}
+
+impl DggNet {
+    /// Fresh networks, and a mixture with the given parameters.
+    pub(super) fn new(
+        config: &DggConfig,
+        of: (Likelihood, usize),
+        mixture: &Mixture,
+        streams: &Streams,
+        device: Device,
+    ) -> Self {
+        let pi = match config.pi {
+            Mixing::Global => Pi::Trained,
+            // With mixing weights of each sample's own there is nothing to train in these.
+            Mixing::PerSample => Pi::Fixed,
+        };
+        let net = &config.net;
+        let mut vae = Vae::new(net, of, (mixture, pi), streams, device);
+        let mut builder = Builder { params: &mut vae.params, streams, init: net.init, group: 0, device };
+        let classifier = Classifier::new(&mut builder, &config.classifier, net.latent_dim, config.n_clusters);
+        Self { vae, classifier }
+    }
+}
+
+impl MixtureVae for DggNet {
+    fn vae(&self) -> &Vae {
+        &self.vae
+    }
+
+    fn log_gamma(&self, z: &Tensor) -> Tensor {
+        self.classifier.log_gamma(z)
+    }
+
+    /// With the weights of the start, which are no parameter where each sample has its own.
+    fn snapshot(&self) -> Result<Tensors> {
+        let mut tensors = self.vae.params.snapshot("")?;
+        tensors.insert("prior.logits".into(), self.vae.prior.logits.detach().f_to_device(Device::Cpu)?);
+        Ok(tensors)
+    }
+
+    fn load(&self, tensors: &Tensors) -> Result<()> {
+        self.vae.params.load(tensors, "")?;
+        if let Some(logits) = tensors.get("prior.logits") {
+            tch::no_grad(|| self.vae.prior.logits.shallow_clone().f_copy_(logits))?;
+        }
+        Ok(())
+    }
+}

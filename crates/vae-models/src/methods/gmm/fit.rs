@@ -1,0 +1,106 @@
+//! A diagonal Gaussian mixture on the features, and a fitted model.
+
+use super::config::GmmMethodConfig;
+use crate::Result;
+use crate::api::{FitSummary, Generative, Method, Model, Soft};
+use crate::config::Preset;
+use crate::input::Input;
+use crate::shared::assignments::{labels_of, labels_to_tensor};
+use crate::shared::dense_rows::dense;
+use crate::shared::mixture::{Mixture, selection_text};
+use ndarray::{Array1, Array2};
+use serde_json::json;
+use vae_core::Features;
+use vae_core::bundle::Tensors;
+use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
+use vae_gmm::{Gmm, gmm};
+
+/// A diagonal Gaussian mixture on the features.
+#[derive(Debug)]
+pub struct GmmMethod;
+
+impl Method for GmmMethod {
+    const NAME: &'static str = "gmm";
+    const SUMMARY: &'static str = "diagonal Gaussian mixture on the features";
+    const REFERENCE: &'static str = "Dempster, Laird and Rubin 1977 (EM)";
+    const GENERATIVE: bool = true;
+    const PRESETS: &'static [Preset] =
+        presets!("gmm": "strokes", "mnist", "fashion-mnist", "hhar", "reuters21578");
+    type Config = GmmMethodConfig;
+    type Model = Gmm;
+
+    fn fit(
+        config: &GmmMethodConfig,
+        x: &Features,
+        _input: &Input,
+        cx: &FitContext,
+    ) -> Result<(Gmm, FitSummary)> {
+        let spec = PhaseSpec { name: "gmm", revisions: &[gmm::REVISIONS], config, inputs: &[x.sha256()] };
+        let artefact = cx.phase(&spec, |phase| -> Result<Artefact> {
+            let x = dense(x);
+            let fit = config.gmm.fit(x.view(), config.n_clusters, phase.streams.derived_seed("gmm"))?;
+            let mut tensors = Tensors::new();
+            Mixture::of(fit.model()).store("gmm.", &mut tensors)?;
+            tensors.insert("assignments".into(), labels_to_tensor(&fit.model().predict(x.view())?));
+            let notes = json!({
+                "log_likelihood_nats": fit.log_likelihood(),
+                "iterations": fit.n_iter(),
+                "converged": fit.converged(),
+            });
+            Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
+        })?;
+        let summary = FitSummary {
+            assignments: labels_of(artefact.tensor("assignments")?)?,
+            selection: selection_text(&config.gmm),
+            phases: vec![artefact.record.clone()],
+            ..FitSummary::default()
+        };
+        Ok((Mixture::load(&artefact.tensors, "gmm.")?.to_gmm()?, summary))
+    }
+
+    fn restore(_config: &GmmMethodConfig, _input: &Input, tensors: &Tensors) -> Result<Gmm> {
+        Mixture::load(tensors, "gmm.")?.to_gmm()
+    }
+}
+
+impl Model for Gmm {
+    fn tensors(&self) -> Result<Tensors> {
+        let mut tensors = Tensors::new();
+        Mixture::of(self).store("gmm.", &mut tensors)?;
+        Ok(tensors)
+    }
+
+    fn predict(&self, x: &Features) -> Result<Array1<u32>> {
+        Ok(Self::predict(self, dense(x).view())?)
+    }
+
+    fn embed(&self, x: &Features) -> Result<Array2<f32>> {
+        Ok(dense(x).into_owned())
+    }
+
+    fn soft(&self) -> Option<&dyn Soft> {
+        Some(self)
+    }
+
+    fn generative(&self) -> Option<&dyn Generative> {
+        Some(self)
+    }
+}
+
+impl Soft for Gmm {
+    fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
+        Ok(self.predict_proba(dense(x).view())?.mapv(|g| g as f32))
+    }
+}
+
+impl Generative for Gmm {
+    fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
+        Ok(self.sample_component(cluster as u32, n, seed)?)
+    }
+
+    /// The mixture's best guess of a point is the mean of its component.
+    fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
+        let (labels, mu) = (Model::predict(self, x)?, self.mu());
+        Ok(Array2::from_shape_fn((labels.len(), mu.ncols()), |(i, j)| mu[[labels[i] as usize, j]] as f32))
+    }
+}

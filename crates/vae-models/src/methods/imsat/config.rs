@@ -1,0 +1,171 @@
+//! The configuration of IMSAT.
+
+use crate::api::MethodConfig;
+use crate::error::Within;
+use crate::input::{InputConfig, ScaleKind};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use vae_core::train::TrainConfig;
+
+/// How the samples of R_SAT are perturbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Perturbation {
+    /// Virtual adversarial training: the direction that changes the answer most.
+    Vat,
+    /// Random perturbation training: a random direction.
+    Rpt,
+}
+
+/// What `perturbation.xi` counts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum XiUnit {
+    /// Units of the scaled input (the released code).
+    Input,
+    /// The mean over all samples of the neighbour distance.
+    Neighbours,
+}
+
+/// The table `[perturbation]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PerturbationConfig {
+    /// `vat` or `rpt`.
+    pub kind: Perturbation,
+    /// Which neighbour's distance is a sample's own scale: 1 is the nearest. Smaller data use their farthest neighbour.
+    pub neighbor: usize,
+    /// Length of a perturbation, in distances to that neighbour.
+    pub radius: f64,
+    /// For `vat`: length of the step at which the gradient is taken.
+    pub xi: f64,
+    /// What `xi` counts in: `input` or `neighbours`.
+    pub xi_unit: XiUnit,
+}
+
+impl Default for PerturbationConfig {
+    fn default() -> Self {
+        Self { kind: Perturbation::Vat, neighbor: 11, radius: 0.25, xi: 1.0, xi_unit: XiUnit::Neighbours }
+    }
+}
+
+/// The table `[net]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImsatNetConfig {
+    /// Widths of the hidden layers; each is followed by a batch norm and a ReLU.
+    pub hidden: Vec<usize>,
+    /// The hidden weights start at so many times N(0, 2 / fan_in).
+    pub hidden_scale: f64,
+    /// The same for the output layer: small, so that all clusters start equally likely.
+    pub output_scale: f64,
+    /// Added to the variances of the batch norms.
+    pub batch_norm_eps: f64,
+}
+
+impl Default for ImsatNetConfig {
+    fn default() -> Self {
+        Self { hidden: vec![512, 512], hidden_scale: 0.1, output_scale: 1e-4, batch_norm_eps: 2e-5 }
+    }
+}
+
+/// The configuration of IMSAT. The defaults are meant for data nobody has tuned for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImsatConfig {
+    /// Number of clusters, K.
+    pub n_clusters: usize,
+    /// Scaling of the columns before everything else.
+    pub scale: ScaleKind,
+    /// Then every value is multiplied by this …
+    pub input_factor: f64,
+    /// … and this is added.
+    pub input_shift: f64,
+    /// Weight of the information terms against R_SAT.
+    pub lambda: f64,
+    /// Weight of the balance H(Y) against H(Y | X).
+    pub mu: f64,
+    /// Expected shares of the clusters in any order, when they are known to be unequal. Empty: equal.
+    pub shares: Vec<f64>,
+    /// The classifier.
+    pub net: ImsatNetConfig,
+    /// The self-augmentation.
+    pub perturbation: PerturbationConfig,
+    /// The training. A batch is a fresh random subset and estimates the shares of the clusters: keep at least 25
+    /// samples a cluster in it.
+    pub train: TrainConfig,
+}
+
+impl Default for ImsatConfig {
+    fn default() -> Self {
+        Self {
+            n_clusters: 0,
+            scale: ScaleKind::Auto,
+            input_factor: 1.0,
+            input_shift: 0.0,
+            lambda: 0.1,
+            mu: 4.0,
+            shares: vec![],
+            net: ImsatNetConfig::default(),
+            perturbation: PerturbationConfig::default(),
+            train: TrainConfig {
+                epochs: 50,
+                min_updates: 2000,
+                batch_size: 250,
+                lr: 2e-3,
+                observe_every_epochs: 5,
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+fn positive(field: &str, value: f64) -> Result<()> {
+    match value > 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(Error::config(field, value, "a finite number above 0")),
+    }
+}
+
+impl MethodConfig for ImsatConfig {
+    fn input(&self) -> InputConfig {
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood: None }
+    }
+
+    fn affine(&self) -> (f64, f64) {
+        (self.input_factor, self.input_shift)
+    }
+
+    fn check(&self) -> Result<()> {
+        crate::input::check_affine(self.input_factor, self.input_shift)?;
+        let (net, perturbation) = (&self.net, &self.perturbation);
+        for (field, value) in [
+            ("lambda", self.lambda),
+            ("net.hidden_scale", net.hidden_scale),
+            ("net.output_scale", net.output_scale),
+            ("net.batch_norm_eps", net.batch_norm_eps),
+            ("perturbation.xi", perturbation.xi),
+        ] {
+            positive(field, value)?;
+        }
+        for (field, value) in [("mu", self.mu), ("perturbation.radius", perturbation.radius)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err(Error::config(field, value, "a finite number, 0 or more"));
+            }
+        }
+        if perturbation.neighbor == 0 {
+            return Err(Error::config("perturbation.neighbor", 0, "at least 1"));
+        }
+        if let Some(i) = net.hidden.iter().position(|&w| w == 0) {
+            return Err(Error::config(&format!("net.hidden[{i}]"), 0, "at least 1"));
+        }
+        if !self.shares.is_empty() && self.shares.len() != self.n_clusters {
+            let expected = format!("one share per cluster, {}", self.n_clusters);
+            return Err(Error::config("shares", format!("{} numbers", self.shares.len()), &expected));
+        }
+        for (i, &share) in self.shares.iter().enumerate() {
+            positive(&format!("shares[{i}]"), share)?;
+        }
+        self.train.check().within("train")
+    }
+}

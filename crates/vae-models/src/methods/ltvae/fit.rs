@@ -1,0 +1,190 @@
+//! The phases of LTVAE.
+
+use super::code_basis::Basis;
+use super::config::{CodeBasis, CovarianceKind, LtvaeConfig};
+use super::model::Fitted;
+use super::net::{Networks, TREE};
+use super::train::Training;
+use crate::Result;
+use crate::api::{FitSummary, Method, Model};
+use crate::config::Preset;
+use crate::input::Input;
+use crate::pretrained::{Codes, LogVarInit, Start};
+use crate::shared::assignments::{labels_of, labels_to_tensor};
+use crate::shared::mixture::gaussians;
+use ndarray::{Array2, Axis};
+use serde_json::json;
+use std::cell::RefCell;
+use tch::{Device, Kind, Tensor};
+use vae_core::Features;
+use vae_core::bundle::Tensors;
+use vae_core::features::{Resident, to_array2, to_tensor};
+use vae_core::identity::Revision;
+use vae_core::net;
+use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseSpec};
+use vae_core::pretrain::pretrain;
+use vae_core::random::Streams;
+use vae_core::train::{self, train};
+use vae_gmm::tree::LatentTree;
+use vae_gmm::{KMeansConfig, kmeans, tree};
+
+/// The phase `train`, with what it uses.
+pub const REVISIONS: &[Revision] =
+    &[("ltvae", 1), train::REVISION, net::REVISION, tree::REVISION, kmeans::REVISION];
+
+/// LTVAE.
+#[derive(Debug)]
+pub struct Ltvae;
+
+/// Where training starts.
+struct Beginning {
+    tree: LatentTree,
+    /// Assignments of the root, i64 `[n]` on the device.
+    labels: Tensor,
+    /// Mean variance of the codes within the root's clusters.
+    within: f64,
+    alpha: f64,
+}
+
+/// k-means on some columns of the codes, one-hot f64 `[n, c]`.
+fn own_states(codes: &Array2<f32>, columns: &[usize], n_states: usize, seed: u64) -> Result<Tensor> {
+    let x = codes.select(Axis(1), columns);
+    let fit = KMeansConfig::fixed(20).fit(x.view(), n_states, seed)?;
+    let labels = labels_to_tensor(&fit.labels().to_owned()).f_to_kind(Kind::Int64)?;
+    Ok(labels.f_one_hot(n_states as i64)?.f_to_kind(Kind::Double)?)
+}
+
+/// The tree of the codes: the root has the start's clusters (in another basis k-means on its own variables), every other
+/// latent k-means on its own variables. Covariances are `alpha I` where they stay fixed, else those within the clusters.
+fn begin(
+    config: &LtvaeConfig,
+    codes: &Array2<f32>,
+    start: &Start,
+    streams: &Streams,
+    device: Device,
+) -> Result<Beginning> {
+    let structure = &config.start_structure();
+    let mut gamma = Vec::new();
+    for (y, latent) in structure.latents.iter().enumerate() {
+        if y == 0 && config.basis == CodeBasis::Codes {
+            let labels = labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?;
+            gamma.push(
+                labels.f_one_hot(latent.n_states as i64)?.f_to_kind(Kind::Double)?.f_to_device(device)?,
+            );
+            continue;
+        }
+        let mut own: Vec<usize> =
+            structure.leaves_of(y).flat_map(|b| structure.leaves[b].variables.clone()).collect();
+        if own.is_empty() {
+            own = (0..codes.ncols()).collect();
+        }
+        let seed = streams.derived_seed(&format!("latent.{y}"));
+        gamma.push(own_states(codes, &own, latent.n_states, seed)?.f_to_device(device)?);
+    }
+    let labels = gamma[0].f_argmax(1, false)?;
+    let winners = labels_of(&labels)?;
+    let within =
+        gaussians(&Features::dense(codes.clone())?, winners.view(), config.n_clusters).mean_variance();
+    let alpha = if config.alpha > 0.0 { config.alpha } else { within };
+    let z = to_tensor(codes.view(), device)?.f_to_kind(Kind::Double)?;
+    let tree = LatentTree::of_assignments(structure, &z, &gamma, config.covariance_floor)?;
+    let tree = match config.covariance {
+        CovarianceKind::Fixed => tree.with_isotropic(alpha)?,
+        CovarianceKind::Estimated => tree,
+    };
+    Ok(Beginning { tree, labels, within, alpha })
+}
+
+/// The body of the phase `train`: the networks from the weights of the auto-encoder, the tree from the start.
+fn train_networks(
+    networks: &Networks,
+    config: &LtvaeConfig,
+    (x, codes): (&Features, &Codes<'_>),
+    autoencoder: &Tensors,
+    start: &Start,
+    phase: &PhaseContext<'_>,
+) -> Result<Artefact> {
+    let device = phase.fit.device;
+    let data = Resident::new(x, device)?;
+    let codes = codes.get()?;
+    let mut z = codes.dense_rows(0, codes.n());
+    let mut weights: Tensors =
+        autoencoder.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
+    if config.basis == CodeBasis::Independent {
+        let exact = to_tensor(z.view(), Device::Cpu)?.f_to_kind(Kind::Double)?;
+        let basis = Basis::independent(&exact)?;
+        z = to_array2(&basis.apply(&exact))?;
+        basis.rewrite(&mut weights)?;
+    }
+    networks.params.load_present(&weights, "")?;
+    let Beginning { tree, labels, within, alpha } = begin(config, &z, start, &phase.streams, device)?;
+    if config.init.log_var == LogVarInit::Scaled {
+        networks.encoder.set_constant_log_var((0.1 * within).ln());
+    }
+    let tree = RefCell::new(tree);
+    let training = Training { networks, config, tree, alpha, labels, seed: phase.fit.seed };
+    let (mut record, observed) = train(&training, &data, &config.train, vec![config.train.group()], phase)?;
+    let tree = training.tree.into_inner();
+    record.notes = json!({
+        "alpha": alpha,
+        "variance_within_the_start_over_alpha": within / alpha,
+        "structure": tree.structure.to_string(),
+    });
+    let mut tensors = networks.params.snapshot("")?;
+    tree.store(TREE, &mut tensors)?;
+    tensors.extend(observed);
+    Ok(Artefact { tensors, record })
+}
+
+impl Method for Ltvae {
+    const NAME: &'static str = "ltvae";
+    const SUMMARY: &'static str = "a VAE whose prior is a latent tree: one clustering, or several at once";
+    const REFERENCE: &'static str = "Li et al. 2019 (ICLR)";
+    const GENERATIVE: bool = true;
+    const PRESETS: &'static [Preset] = presets!("ltvae":
+        "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
+    type Config = LtvaeConfig;
+    type Model = Fitted;
+
+    fn fit(
+        config: &LtvaeConfig,
+        x: &Features,
+        input: &Input,
+        cx: &FitContext,
+    ) -> Result<(Fitted, FitSummary)> {
+        let likelihood = input.likelihood()?;
+        let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
+        let mut phases = vec![autoencoder.record.clone()];
+        let codes = Codes::new(x, &config.net, &autoencoder, cx);
+        let start = config.init.start(&codes, config.n_clusters, &mut phases)?;
+        let streams = Streams::new(cx.seed, "train");
+        let networks = Networks::new(&config.net, (likelihood, x.dim()), &streams, cx.device);
+        let spec = PhaseSpec {
+            name: "train",
+            revisions: &[REVISIONS],
+            config,
+            inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
+        };
+        let trained = cx.phase(&spec, |phase| {
+            train_networks(&networks, config, (x, &codes), &autoencoder.tensors, &start, phase)
+        })?;
+        networks.params.load(&trained.tensors, "")?;
+        let tree = LatentTree::load(TREE, &trained.tensors, config.net.latent_dim, cx.device)?;
+        let model = Fitted { networks, tree, device: cx.device };
+
+        let observed = FitSummary::observed(&trained, || model.predict(x))?;
+        phases.extend([start.record, trained.record]);
+        let started = (config.basis == CodeBasis::Codes).then_some(start.assignments);
+        let summary =
+            FitSummary { start_assignments: started, selection: start.selection, phases, ..observed };
+        Ok((model, summary))
+    }
+
+    fn restore(config: &LtvaeConfig, input: &Input, tensors: &Tensors) -> Result<Fitted> {
+        let (of, streams) = ((input.likelihood()?, input.dim), Streams::new(0, "restore"));
+        let networks = Networks::new(&config.net, of, &streams, Device::Cpu);
+        networks.params.load(tensors, "")?;
+        let tree = LatentTree::load(TREE, tensors, config.net.latent_dim, Device::Cpu)?;
+        Ok(Fitted { networks, tree, device: Device::Cpu })
+    }
+}

@@ -1,0 +1,230 @@
+//! The configuration of SpectralNet.
+
+use crate::api::MethodConfig;
+use crate::config::check_optional;
+use crate::error::Within;
+use crate::input::{InputConfig, ScaleKind};
+use crate::pretrained::check_random_siamese;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use vae_core::activation::Activation;
+use vae_core::init::Init;
+use vae_core::likelihood::LikelihoodKind;
+use vae_core::net::NetConfig;
+use vae_core::pretrain::PretrainConfig;
+use vae_core::schedule::LrSchedule;
+use vae_core::train::TrainConfig;
+use vae_gmm::KMeansConfig;
+use vae_graph::siamese::{PairLoss, SiameseConfig, SiameseStart};
+
+/// What the points are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PointSpace {
+    /// Codes of a pretrained auto-encoder.
+    Codes,
+    /// The features themselves.
+    Features,
+}
+
+/// Which distance the affinities are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PairDistance {
+    /// That of the points.
+    Euclidean,
+    /// That of a Siamese network trained on the points' neighbours.
+    Siamese,
+}
+
+/// How the map's outputs are clustered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClusterChoice {
+    /// k-means on all of them (published, with as many outputs as clusters).
+    Kmeans,
+    /// k-means on the unit rows of several numbers of the leading ones; the highest modularity in the neighbour graph wins.
+    Modularity,
+}
+
+/// The table `[affinity]`: the graph of a batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AffinityConfig {
+    /// Nearest points of the batch that a point is linked to, itself among them. 0: all of them.
+    pub n_neighbors: usize,
+    /// The scale is the median distance to this neighbour, the point itself being the first.
+    pub scale_neighbor: usize,
+}
+
+impl Default for AffinityConfig {
+    fn default() -> Self {
+        Self { n_neighbors: 3, scale_neighbor: 2 }
+    }
+}
+
+/// The table `[map]`: the network from points to eigenvectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MapConfig {
+    /// Widths of the hidden layers. A tanh follows the output.
+    pub hidden: Vec<usize>,
+    /// Activation of the hidden layers.
+    pub activation: Activation,
+    /// Initial weights.
+    pub init: Init,
+    /// Outputs, the eigenvectors that are learnt. 0: as many as clusters, and 3 for every 5 more where `clusters` is
+    /// `modularity`.
+    pub n_outputs: usize,
+}
+
+impl Default for MapConfig {
+    fn default() -> Self {
+        Self {
+            hidden: vec![512, 512, 256],
+            activation: Activation::Relu,
+            init: Init::GlorotUniform,
+            n_outputs: 0,
+        }
+    }
+}
+
+/// The configuration of SpectralNet. The defaults are meant for data nobody has tuned for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpectralNetConfig {
+    /// Number of clusters, K.
+    pub n_clusters: usize,
+    /// Scaling of the columns before everything else.
+    pub scale: ScaleKind,
+    /// What the auto-encoder's outputs mean.
+    pub likelihood: LikelihoodKind,
+    /// λ of a Gaussian likelihood.
+    pub likelihood_variance: f64,
+    /// `codes` or `features`.
+    pub space: PointSpace,
+    /// `euclidean` or `siamese`.
+    pub distance: PairDistance,
+    /// Whether gradients flow through the orthonormalisation (the authors' code) or not (the alternation of the paper).
+    pub grad_through_ortho: bool,
+    /// `kmeans` or `modularity`.
+    pub clusters: ClusterChoice,
+    /// The auto-encoder.
+    pub net: NetConfig,
+    /// Its training.
+    pub pretrain: PretrainConfig,
+    /// The Siamese network's widths; `latent_dim` is its output.
+    pub siamese_net: NetConfig,
+    /// Its training, for `distance = "siamese"`; absent otherwise. It starts from random weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub siamese: Option<SiameseConfig>,
+    /// The graph of a batch.
+    pub affinity: AffinityConfig,
+    /// The map.
+    pub map: MapConfig,
+    /// The training of the map.
+    pub train: TrainConfig,
+    /// The clustering of the map's outputs.
+    pub kmeans: KMeansConfig,
+}
+
+/// The table `[siamese]` where it is absent: the authors' loss and margin.
+fn default_siamese() -> SiameseConfig {
+    let base = SiameseConfig::default();
+    SiameseConfig {
+        start: SiameseStart::Random,
+        n_positives: 2,
+        loss: PairLoss::Spectralnet,
+        margin: 1.0,
+        train: TrainConfig { epochs: 10, batch_size: 128, lr: 1e-3, weight_decay: 0.0, ..base.train },
+    }
+}
+
+impl Default for SpectralNetConfig {
+    fn default() -> Self {
+        Self {
+            n_clusters: 0,
+            scale: ScaleKind::Auto,
+            likelihood: LikelihoodKind::Auto,
+            likelihood_variance: 0.1,
+            space: PointSpace::Codes,
+            distance: PairDistance::Siamese,
+            grad_through_ortho: true,
+            clusters: ClusterChoice::Modularity,
+            net: crate::pretrained::default_net(),
+            pretrain: crate::pretrained::default_pretrain(),
+            siamese_net: NetConfig { hidden: vec![256, 256, 128], ..NetConfig::default() },
+            siamese: None,
+            affinity: AffinityConfig::default(),
+            map: MapConfig::default(),
+            train: TrainConfig {
+                epochs: 40,
+                min_updates: 2000,
+                batch_size: 512,
+                lr: 1e-3,
+                lr_schedule: LrSchedule::Cosine,
+                observe_every_epochs: 5,
+                ..TrainConfig::default()
+            },
+            kmeans: KMeansConfig::default(),
+        }
+    }
+}
+
+impl SpectralNetConfig {
+    /// Outputs of the map.
+    pub(super) fn n_outputs(&self) -> usize {
+        match (self.map.n_outputs, self.clusters) {
+            (0, ClusterChoice::Kmeans) => self.n_clusters,
+            (0, ClusterChoice::Modularity) => (8 * self.n_clusters).div_ceil(5),
+            (given, _) => given,
+        }
+    }
+}
+
+impl MethodConfig for SpectralNetConfig {
+    fn input(&self) -> InputConfig {
+        let codes = self.space == PointSpace::Codes;
+        let likelihood = codes.then_some((self.likelihood, self.likelihood_variance));
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
+    }
+
+    fn every_table() -> Self {
+        Self { siamese: Some(default_siamese()), ..Self::default() }
+    }
+
+    fn complete(&mut self) {
+        if self.distance == PairDistance::Siamese {
+            self.siamese.get_or_insert_with(default_siamese);
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.net.check().within("net")?;
+        self.pretrain.check().within("pretrain")?;
+        self.siamese_net.check().within("siamese_net")?;
+        self.train.check().within("train")?;
+        self.kmeans.check().within("kmeans")?;
+        let siamese = (self.distance == PairDistance::Siamese, "distance is \"siamese\"");
+        check_optional("siamese", self.siamese.as_ref(), siamese, check_random_siamese)?;
+        if let Some(i) = self.map.hidden.iter().position(|&w| w == 0) {
+            return Err(Error::config(&format!("map.hidden[{i}]"), 0, "at least 1"));
+        }
+        if self.affinity.n_neighbors == 1 {
+            return Err(Error::config(
+                "affinity.n_neighbors",
+                1,
+                "0 for all, or at least 2: one is the point itself",
+            ));
+        }
+        if self.affinity.scale_neighbor < 2 {
+            let expected = "at least 2: the first is the point itself";
+            return Err(Error::config("affinity.scale_neighbor", self.affinity.scale_neighbor, expected));
+        }
+        if self.train.batch_size < 2 * self.n_outputs() {
+            let expected = format!("at least twice the outputs of the map, {}", 2 * self.n_outputs());
+            return Err(Error::config("train.batch_size", self.train.batch_size, &expected));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! The training of the map.
+
+use super::clusters::observed;
+use super::config::SpectralNetConfig;
+use super::loss::{affinity, laplacian, orthonormaliser};
+use super::net::SpectralMap;
+use tch::{Kind, Tensor};
+use vae_core::Result;
+use vae_core::features::Resident;
+use vae_core::params::Params;
+use vae_core::random::permutation;
+use vae_core::train::{Batch, Loss, Trainable};
+
+/// What the training of a map is given.
+pub(super) struct Training<'a> {
+    pub map: &'a SpectralMap,
+    pub config: &'a SpectralNetConfig,
+    pub points: &'a Resident<'a>,
+    /// The points where distances are taken, `[n, p]` on the device.
+    pub near: &'a Tensor,
+    /// The scale of the affinities.
+    pub scale: f64,
+    pub seed: u64,
+}
+
+impl Trainable for Training<'_> {
+    fn params(&self) -> &Params {
+        &self.map.params
+    }
+
+    fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
+        let (n, b) = (self.points.n(), batch.x.size()[0]);
+        // A batch of its own orthonormalises: on the same one the loss would not feel the constraint.
+        let mut order = permutation(&mut batch.streams.rng("orthonormal", batch.epoch, batch.step), n);
+        order.truncate(self.config.train.batch_size.min(n));
+        let other = Tensor::f_from_slice(&order)?.f_to_device(self.points.device())?;
+        let y = self.map.forward(&Tensor::f_cat(&[&self.points.gather(&other)?, batch.x], 0)?);
+        let (of_other, y) = (y.f_narrow(0, 0, order.len() as i64)?, y.f_narrow(0, order.len() as i64, b)?);
+        let one = |value: f64| Tensor::from(value).to_kind(Kind::Float).to_device(self.points.device());
+        let Some(weights) = orthonormaliser(&of_other)? else {
+            // A gradient of zeros: the step changes nothing but the optimiser's moments.
+            return Ok(Loss {
+                total: y.f_nan_to_num(0.0, 0.0, 0.0)?.sum(None::<Kind>) * 0.0,
+                terms: vec![("skipped", one(1.0))],
+            });
+        };
+        let weights = if self.config.grad_through_ortho { weights } else { weights.detach() };
+        let near = self.near.f_index_select(0, batch.index)?;
+        let w = affinity(&near, self.config.affinity.n_neighbors, self.scale)?;
+        let total = laplacian(&w, &y.f_matmul(&weights)?);
+        Ok(Loss { total, terms: vec![("skipped", one(0.0))] })
+    }
+
+    fn observe(&self, data: &Resident<'_>) -> Result<Option<Tensor>> {
+        let (y, _) = self.map.orthonormalised(data)?;
+        observed(&y, self.config, self.seed)
+    }
+}

@@ -1,0 +1,8 @@
+//! Two stages: an auto-encoder, then a clustering of its codes. The baselines `ae-kmeans`, `ae-gmm` and `ae-spectral`.
+
+mod config;
+mod fit;
+mod stage;
+
+pub use config::TwoStageConfig;
+pub use fit::{AeGmm, AeKMeans, AeSpectral};

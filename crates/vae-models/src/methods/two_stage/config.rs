@@ -1,0 +1,99 @@
+//! The configuration of `ae-kmeans`, `ae-gmm` and `ae-spectral`.
+
+use crate::Result;
+use crate::api::MethodConfig;
+use crate::error::Within;
+use crate::input::{InputConfig, ScaleKind};
+use crate::pretrained::{CodeClustering, Codes, Start};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use vae_core::likelihood::LikelihoodKind;
+use vae_core::net::NetConfig;
+use vae_core::pretrain::PretrainConfig;
+use vae_graph::partition::PartitionConfig;
+
+/// The configuration of `ae-kmeans`, `ae-gmm` (`C` = [`CodeClustering`]) and `ae-spectral` ([`PartitionConfig`]).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TwoStageConfig<C: Default> {
+    /// Number of clusters, K.
+    pub n_clusters: usize,
+    /// Scaling of the columns before everything else.
+    pub scale: ScaleKind,
+    /// What the auto-encoder's outputs mean.
+    pub likelihood: LikelihoodKind,
+    /// λ of a Gaussian likelihood.
+    pub likelihood_variance: f64,
+    /// Encoder and decoder.
+    pub net: NetConfig,
+    /// The training of the auto-encoder.
+    pub pretrain: PretrainConfig,
+    /// The clustering of the codes.
+    pub codes: C,
+}
+
+impl<C: Default> Default for TwoStageConfig<C> {
+    fn default() -> Self {
+        Self {
+            n_clusters: 0,
+            scale: ScaleKind::Auto,
+            likelihood: LikelihoodKind::Auto,
+            // A tenth of a standardised column's variance is noise: with 1 a few columns could not outweigh the prior,
+            // and the latent space would go unused.
+            likelihood_variance: 0.1,
+            net: crate::pretrained::default_net(),
+            pretrain: crate::pretrained::default_pretrain(),
+            codes: C::default(),
+        }
+    }
+}
+
+/// The table `[codes]`.
+pub trait CodesConfig:
+    Serialize + DeserializeOwned + Default + Clone + std::fmt::Debug + Send + 'static
+{
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// An error that names the key.
+    fn check(&self) -> Result<()>;
+
+    /// Clusters codes.
+    ///
+    /// # Errors
+    /// Clusters that cannot be found, libtorch.
+    fn start(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<Start>;
+}
+
+impl CodesConfig for CodeClustering {
+    fn check(&self) -> Result<()> {
+        Self::check(self)
+    }
+
+    fn start(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<Start> {
+        codes.cluster(self, n_clusters)
+    }
+}
+
+impl CodesConfig for PartitionConfig {
+    fn check(&self) -> Result<()> {
+        Ok(self.check()?)
+    }
+
+    fn start(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<Start> {
+        codes.partition(self, n_clusters, None)
+    }
+}
+
+impl<C: CodesConfig> MethodConfig for TwoStageConfig<C> {
+    fn input(&self) -> InputConfig {
+        let likelihood = Some((self.likelihood, self.likelihood_variance));
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.net.check().within("net")?;
+        self.pretrain.check().within("pretrain")?;
+        self.codes.check().within("codes")
+    }
+}

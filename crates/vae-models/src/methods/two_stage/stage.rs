@@ -1,0 +1,153 @@
+//! The second stages: what clusters codes, and is kept in the model.
+
+use super::config::CodesConfig;
+use crate::Result;
+use crate::api::stored;
+use crate::config::Preset;
+use crate::pretrained::{CodeClustering, Codes, Start};
+use crate::shared::assignments::{labels_of, labels_to_tensor};
+use crate::shared::mixture::Mixture;
+use ndarray::{Array1, Array2};
+use tch::Device;
+use vae_core::Features;
+use vae_core::bundle::{FIT_ANEW, Tensors};
+use vae_core::features::{to_array2, to_array2_f64, to_tensor, to_tensor_f64};
+use vae_core::phase::FitContext;
+use vae_gmm::{Gmm, KMeans};
+use vae_graph::knn::{Knn, Metric};
+use vae_graph::partition::PartitionConfig;
+
+/// Second stage of a fitted model.
+pub trait CodeStage: Sized + Send + std::fmt::Debug + 'static {
+    const NAME: &'static str;
+    const SUMMARY: &'static str;
+    const REFERENCE: &'static str;
+    const PRESETS: &'static [Preset];
+    /// Whether it is a model of the codes.
+    const GENERATIVE: bool = false;
+    type Config: CodesConfig;
+    /// From what [`CodesConfig::start`] found.
+    fn of(start: &Start, codes: &Codes<'_>) -> Result<Self>;
+    fn assignments(start: &Start) -> &Array1<u32>;
+    fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>>;
+    fn store(&self, tensors: &mut Tensors) -> Result<()>;
+    fn load(tensors: &Tensors) -> Result<Self>;
+    /// The mixture, where it is one.
+    fn gmm(&self) -> Option<&Gmm> {
+        None
+    }
+}
+
+impl CodeStage for KMeans {
+    const NAME: &'static str = "ae-kmeans";
+    const SUMMARY: &'static str = "auto-encoder, then k-means on its codes";
+    const REFERENCE: &'static str = "baseline of DEC and VaDE";
+    const PRESETS: &'static [Preset] = presets!("ae-kmeans":
+        "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
+    type Config = CodeClustering;
+
+    fn of(start: &Start, _codes: &Codes<'_>) -> Result<Self> {
+        Ok(Self::from_centres(start.centres.clone())?)
+    }
+
+    fn assignments(start: &Start) -> &Array1<u32> {
+        &start.kmeans_assignments
+    }
+
+    fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {
+        Ok(Self::predict(self, codes.view())?)
+    }
+
+    fn store(&self, tensors: &mut Tensors) -> Result<()> {
+        tensors.insert("kmeans.centres".into(), to_tensor_f64(self.centres())?);
+        Ok(())
+    }
+
+    fn load(tensors: &Tensors) -> Result<Self> {
+        Ok(Self::from_centres(to_array2_f64(stored(tensors, "kmeans.centres")?)?)?)
+    }
+}
+
+impl CodeStage for Gmm {
+    const NAME: &'static str = "ae-gmm";
+    const SUMMARY: &'static str = "auto-encoder, then a diagonal Gaussian mixture on its codes";
+    const REFERENCE: &'static str = "baseline of VaDE, LTVAE and DGG (AE+GMM)";
+    const PRESETS: &'static [Preset] = presets!("ae-gmm":
+        "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
+    const GENERATIVE: bool = true;
+    type Config = CodeClustering;
+
+    fn of(start: &Start, _codes: &Codes<'_>) -> Result<Self> {
+        start.mixture.to_gmm()
+    }
+
+    fn assignments(start: &Start) -> &Array1<u32> {
+        &start.assignments
+    }
+
+    fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {
+        Ok(Self::predict(self, codes.view())?)
+    }
+
+    fn store(&self, tensors: &mut Tensors) -> Result<()> {
+        Mixture::of(self).store("gmm.", tensors)
+    }
+
+    fn load(tensors: &Tensors) -> Result<Self> {
+        Mixture::load(tensors, "gmm.")?.to_gmm()
+    }
+
+    fn gmm(&self) -> Option<&Gmm> {
+        Some(self)
+    }
+}
+
+/// A partition of the graph of the codes; a new code belongs to the cluster of the nearest known one.
+#[derive(Debug)]
+pub struct Spectral {
+    codes: Features,
+    labels: Array1<u32>,
+}
+
+impl CodeStage for Spectral {
+    const NAME: &'static str = "ae-spectral";
+    const SUMMARY: &'static str =
+        "auto-encoder, then a partition of its codes' neighbour graph, chosen by modularity";
+    const REFERENCE: &'static str = "Ng, Jordan and Weiss 2001; Newman 2004";
+    const PRESETS: &'static [Preset] = presets!("ae-spectral":
+        "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
+    type Config = PartitionConfig;
+
+    fn of(start: &Start, codes: &Codes<'_>) -> Result<Self> {
+        Ok(Self { codes: codes.get()?.clone(), labels: start.assignments.clone() })
+    }
+
+    fn assignments(start: &Start) -> &Array1<u32> {
+        &start.assignments
+    }
+
+    fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {
+        let nearest = Knn { k: 1, metric: Metric::Euclidean };
+        let codes = Features::dense(codes.clone())?;
+        let found = nearest.among(&self.codes, &codes, &FitContext::in_memory(0))?;
+        Ok(found.index().column(0).mapv(|i| self.labels[i as usize]))
+    }
+
+    fn store(&self, tensors: &mut Tensors) -> Result<()> {
+        let codes = self.codes.dense_rows(0, self.codes.n());
+        tensors.insert("spectral.codes".into(), to_tensor(codes.view(), Device::Cpu)?);
+        tensors.insert("spectral.labels".into(), labels_to_tensor(&self.labels));
+        Ok(())
+    }
+
+    fn load(tensors: &Tensors) -> Result<Self> {
+        let codes = Features::dense(to_array2(stored(tensors, "spectral.codes")?)?)?;
+        let labels = labels_of(stored(tensors, "spectral.labels")?)?;
+        if labels.len() != codes.n() {
+            let why = format!("has {} labels for {} codes", labels.len(), codes.n());
+            let (what, remedy) = ("the model".into(), FIT_ANEW.into());
+            return Err(vae_core::Error::Checkpoint { what, why, remedy }.into());
+        }
+        Ok(Self { codes, labels })
+    }
+}

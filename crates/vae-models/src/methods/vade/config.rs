@@ -1,0 +1,118 @@
+//! The configuration of VaDE.
+
+use super::loss::Gamma;
+use crate::api::MethodConfig;
+use crate::config::check_optional;
+use crate::error::Within;
+use crate::input::{InputConfig, ScaleKind};
+use crate::pretrained::{InitConfig, InitKind};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use vae_core::identity::neutral;
+use vae_core::likelihood::LikelihoodKind;
+use vae_core::net::NetConfig;
+use vae_core::pretrain::PretrainConfig;
+use vae_core::schedule::LrSchedule;
+use vae_core::train::TrainConfig;
+use vae_graph::partition::PartitionConfig;
+use vae_graph::siamese::SiameseConfig;
+
+/// The configuration of VaDE. The defaults are meant for data nobody has tuned for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VadeConfig {
+    /// Number of clusters, K.
+    pub n_clusters: usize,
+    /// Scaling of the columns before everything else.
+    pub scale: ScaleKind,
+    /// p(x | z).
+    pub likelihood: LikelihoodKind,
+    /// λ of a Gaussian likelihood.
+    pub likelihood_variance: f64,
+    /// p(c | x) inside the loss.
+    pub gamma: Gamma,
+    /// Learning rate of pi, mu and log_var of the prior; it follows the schedule of `train`.
+    pub prior_lr: f64,
+    /// Encoder and decoder.
+    pub net: NetConfig,
+    /// The auto-encoder that training starts from.
+    pub pretrain: PretrainConfig,
+    /// The start of the prior.
+    pub init: InitConfig,
+    /// Epochs in which p(c | x) is held at the assignments of the start. The first epochs pull the codes about before the
+    /// prior has shaped them; free assignments follow them astray.
+    #[serde(skip_serializing_if = "no_warmup")]
+    pub assignment_warmup_epochs: usize,
+    /// The training of the ELBO.
+    pub train: TrainConfig,
+}
+
+fn no_warmup(epochs: &usize) -> bool {
+    neutral(epochs, &0)
+}
+
+impl Default for VadeConfig {
+    fn default() -> Self {
+        Self {
+            n_clusters: 0,
+            scale: ScaleKind::Auto,
+            likelihood: LikelihoodKind::Auto,
+            // A tenth of a standardised column's variance is noise: with 1 a few columns could not outweigh the prior,
+            // and the latent space would go unused.
+            likelihood_variance: 0.1,
+            gamma: Gamma::Sample,
+            prior_lr: 2e-3,
+            net: crate::pretrained::default_net(),
+            pretrain: crate::pretrained::default_pretrain(),
+            init: InitConfig::default(),
+            assignment_warmup_epochs: 0,
+            train: TrainConfig {
+                epochs: 50,
+                min_updates: 2000,
+                batch_size: 128,
+                lr: 2e-3,
+                lr_schedule: LrSchedule::Step,
+                lr_decay_every_epochs: 10,
+                lr_decay_factor: 0.9,
+                lr_floor: 2e-4,
+                adam_eps: 1e-4,
+                observe_every_epochs: 5,
+                ..TrainConfig::default()
+            },
+        }
+    }
+}
+
+impl MethodConfig for VadeConfig {
+    fn input(&self) -> InputConfig {
+        let likelihood = Some((self.likelihood, self.likelihood_variance));
+        InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
+    }
+
+    fn every_table() -> Self {
+        let mut all = Self::default();
+        all.init.partition = Some(PartitionConfig::default());
+        all.init.siamese = Some(SiameseConfig::default());
+        all
+    }
+
+    fn complete(&mut self) {
+        if self.init.kind == InitKind::Graph {
+            self.init.partition.get_or_insert_default();
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.net.check().within("net")?;
+        self.pretrain.check().within("pretrain")?;
+        self.init.codes.check().within("init.codes")?;
+        let graph = (self.init.kind == InitKind::Graph, "init.kind is \"graph\"");
+        check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
+        check_optional("init.siamese", self.init.siamese.as_ref(), graph, |s| Ok(s.check()?))?;
+        self.train.check().within("train")?;
+        if !(self.prior_lr > 0.0 && self.prior_lr.is_finite()) {
+            return Err(Error::config("prior_lr", self.prior_lr, "a finite number above 0"));
+        }
+        Ok(())
+    }
+}

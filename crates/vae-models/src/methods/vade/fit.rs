@@ -1,0 +1,137 @@
+//! The phases of VaDE.
+
+use super::config::VadeConfig;
+use super::net::{Held, VadeNet};
+use crate::Result;
+use crate::api::{FitSummary, Method};
+use crate::config::Preset;
+use crate::input::Input;
+use crate::pretrained::{Codes, InitKind, LogVarInit, PiInit, Start};
+use crate::shared::assignments::{labels_to_tensor, shares};
+use crate::shared::mixture::Mixture;
+use crate::shared::mixture_vae::{Fitted, MixtureVae};
+use tch::{Device, Kind};
+use vae_core::Features;
+use vae_core::bundle::Tensors;
+use vae_core::features::Resident;
+use vae_core::identity::Revision;
+use vae_core::net;
+use vae_core::optim::Group;
+use vae_core::phase::{Artefact, FitContext, PhaseSpec};
+use vae_core::pretrain::pretrain;
+use vae_core::random::Streams;
+use vae_core::train::{self, train};
+use vae_gmm::prior;
+
+/// The phase `train`, with what it uses.
+pub const REVISIONS: &[Revision] = &[("vade", 1), train::REVISION, net::REVISION, prior::REVISION];
+
+/// VaDE.
+#[derive(Debug)]
+pub struct Vade;
+
+impl Method for Vade {
+    const NAME: &'static str = "vade";
+    const SUMMARY: &'static str = "variational deep embedding: a VAE whose prior is a Gaussian mixture";
+    const REFERENCE: &'static str = "Jiang et al. 2017, arXiv 1611.05148";
+    const GENERATIVE: bool = true;
+    const PRESETS: &'static [Preset] = presets!("vade":
+        "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
+    type Config = VadeConfig;
+    type Model = Fitted<VadeNet>;
+
+    fn fit(
+        config: &VadeConfig,
+        x: &Features,
+        input: &Input,
+        cx: &FitContext,
+    ) -> Result<(Self::Model, FitSummary)> {
+        let likelihood = input.likelihood()?;
+        let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
+        let mut phases = vec![autoencoder.record.clone()];
+        let codes = Codes::new(x, &config.net, &autoencoder, cx);
+        let start = config.init.start(&codes, config.n_clusters, &mut phases)?;
+
+        let mixture = prior(config, &start);
+        let streams = Streams::new(cx.seed, "train");
+        let mut net = VadeNet::new(config, (likelihood, x.dim()), &mixture, &streams, cx.device);
+        if config.assignment_warmup_epochs > 0 {
+            let labels = labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?;
+            let labels = labels.f_to_device(cx.device)?;
+            net.held = Some(Held { labels, epochs: config.assignment_warmup_epochs });
+        }
+        let spec = PhaseSpec {
+            name: "train",
+            revisions: &[REVISIONS],
+            config,
+            inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
+        };
+        let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
+            let data = Resident::new(x, cx.device)?;
+            net.vae.params.load_present(&autoencoder.tensors, "")?;
+            if config.init.log_var == LogVarInit::Scaled {
+                net.vae.encoder.set_constant_log_var((0.1 * start.mixture.mean_variance()).ln());
+            }
+            let prior = Group { lr: config.prior_lr, weight_decay: 0.0 };
+            let (record, observed) =
+                train(&net, &data, &config.train, vec![config.train.group(), prior], phase)?;
+            let mut tensors = net.snapshot()?;
+            tensors.extend(observed);
+            Ok(Artefact { tensors, record })
+        })?;
+        net.load(&trained.tensors)?;
+        let model = Fitted { net, device: cx.device };
+        phases.push(start.record.clone());
+        let summary = model.summary(x, (start.assignments, start.selection), trained, phases)?;
+        Ok((model, summary))
+    }
+
+    fn restore(config: &VadeConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {
+        let mixture = Mixture::placeholder(config.n_clusters, config.net.latent_dim);
+        let (of, streams) = ((input.likelihood()?, input.dim), Streams::new(0, "restore"));
+        let net = VadeNet::new(config, of, &mixture, &streams, Device::Cpu);
+        net.load(tensors)?;
+        Ok(Fitted { net, device: Device::Cpu })
+    }
+}
+
+/// The prior's start: the mixture of the codes as the configuration wants it.
+fn prior(config: &VadeConfig, start: &Start) -> Mixture {
+    let mut mixture = start.mixture.clone();
+    if config.init.kind == InitKind::Kmeans {
+        mixture.pi = shares(&start.kmeans_assignments, config.n_clusters);
+        mixture.mu = start.centres.clone();
+        mixture.var.fill(1.0);
+    }
+    if config.init.pi == PiInit::Uniform {
+        mixture.pi.fill(1.0 / config.n_clusters as f64);
+    }
+    mixture
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pretrained::InitConfig;
+    use ndarray::{Array1, array};
+    use vae_core::phase::PhaseRecord;
+
+    #[test]
+    fn the_weights_of_k_means_are_the_shares_of_its_clusters() {
+        let start = || Start {
+            mixture: Mixture { pi: array![0.9, 0.1], mu: array![[1.0], [2.0]], var: array![[3.0], [4.0]] },
+            centres: array![[-1.0], [1.0]],
+            assignments: Array1::zeros(4),
+            kmeans_assignments: array![1, 0, 1, 1],
+            selection: String::new(),
+            record: PhaseRecord::default(),
+        };
+        let weights = |kind, pi| {
+            let init = InitConfig { kind, pi, ..InitConfig::default() };
+            prior(&VadeConfig { n_clusters: 2, init, ..VadeConfig::default() }, &start()).pi
+        };
+        assert_eq!(weights(InitKind::Kmeans, PiInit::Gmm), array![0.25, 0.75]);
+        assert_eq!(weights(InitKind::Kmeans, PiInit::Uniform), array![0.5, 0.5]);
+        assert_eq!(weights(InitKind::Gmm, PiInit::Gmm), array![0.9, 0.1]);
+    }
+}

@@ -1,0 +1,41 @@
+//! What methods with an auto-encoder start from: its codes, and clusterings of them.
+//!
+//! Restarts are chosen by the lowest k-means inertia, or by their modularity in the graph of the codes' neighbours. The
+//! likelihood of the mixture is a bad judge: on one auto-encoder's codes of MNIST the most likely of ten mixtures had the
+//! worst accuracy, the lowest inertia the best.
+
+mod autoencoder;
+mod codes;
+mod graph_partition;
+mod graph_start;
+mod init;
+mod siamese;
+
+pub(crate) use autoencoder::CodeModel;
+pub use codes::{CodeClustering, CodeSelect};
+pub(crate) use codes::{Codes, Start};
+pub(crate) use graph_partition::OtherSpace;
+pub use graph_start::GraphStart;
+pub(crate) use graph_start::{Plain, fit_classes};
+pub use init::{InitConfig, InitKind, LogVarInit, PiInit};
+pub(crate) use siamese::{check_random_siamese, siamese};
+
+use vae_core::identity::Revision;
+use vae_core::net::NetConfig;
+use vae_core::pretrain::PretrainConfig;
+use vae_core::train::TrainConfig;
+
+/// Clusterings of codes, and what starts from them.
+pub(crate) const REVISIONS: &[Revision] =
+    &[codes::REVISION, graph_partition::REVISION, graph_start::REVISION];
+
+/// Networks for data nobody has tuned for: smaller than the published ones, which were made for images.
+pub(crate) fn default_net() -> NetConfig {
+    NetConfig { hidden: vec![256, 256, 512], ..NetConfig::default() }
+}
+
+/// The auto-encoder's training for data nobody has tuned for: enough updates for small data too.
+pub(crate) fn default_pretrain() -> PretrainConfig {
+    let config = PretrainConfig::default();
+    PretrainConfig { train: TrainConfig { min_updates: 3000, batch_size: 128, ..config.train }, ..config }
+}

@@ -1,0 +1,80 @@
+//! The phase `partition`: the graph of the codes' nearest neighbours, cut by modularity.
+
+use super::codes::{Codes, Start};
+use crate::Result;
+use crate::shared::assignments::{labels_of, labels_to_tensor};
+use crate::shared::mixture::{Mixture, gaussians};
+use serde_json::json;
+use vae_core::Features;
+use vae_core::bundle::Tensors;
+use vae_core::identity::Revision;
+use vae_core::phase::{Artefact, PhaseContext, PhaseRecord, PhaseSpec};
+use vae_graph::partition::{self, PartitionConfig};
+
+/// Gaussians of the clusters of a partition.
+pub const REVISION: Revision = ("partition-gaussians", 1);
+
+/// How a partition is chosen, for reports.
+pub const PARTITION_SELECTION: &str = "highest modularity of spectral partitions of the neighbour graph";
+
+/// Cuts the graph of the neighbours of the same points in all of `spaces`: a Gaussian of the `codes` of each cluster, and the
+/// artefact with the tensor `assignments`, to which its phase adds what it needs of them.
+pub(super) fn cut(
+    config: &PartitionConfig,
+    codes: &Features,
+    spaces: &[&Features],
+    n_clusters: usize,
+    phase: &PhaseContext<'_>,
+) -> Result<(Mixture, Artefact)> {
+    let found = config.fit(spaces, n_clusters, &phase.streams, phase.fit)?;
+    let mixture = gaussians(codes, found.labels.view(), n_clusters);
+    let tensors = Tensors::from([("assignments".to_string(), labels_to_tensor(&found.labels))]);
+    let notes = json!({
+        "modularity": found.modularity,
+        "candidates": found.candidates,
+        "eigenvalues": found.eigenvalues,
+    });
+    Ok((mixture, Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } }))
+}
+
+/// The same points in another space, and the key of the phase they come from.
+pub struct OtherSpace<'a> {
+    pub points: &'a Features,
+    pub key: &'a str,
+}
+
+impl Codes<'_> {
+    /// The phase `partition`: the neighbour graph of the codes (the mean of it and that of `other`) is cut, and a Gaussian
+    /// describes the codes of each cluster.
+    pub fn partition(
+        &self,
+        config: &PartitionConfig,
+        n_clusters: usize,
+        other: Option<OtherSpace<'_>>,
+    ) -> Result<Start> {
+        let other_key = other.as_ref().map_or("", |o| o.key);
+        let spec = PhaseSpec {
+            name: "partition",
+            revisions: &[&[REVISION], partition::REVISIONS],
+            config: &(config, n_clusters),
+            inputs: &[self.x.sha256(), self.key(), other_key],
+        };
+        let artefact = self.cx.phase(&spec, |phase| -> Result<Artefact> {
+            let codes = self.get()?;
+            let spaces: Vec<&Features> = other.iter().map(|o| o.points).chain([codes]).collect();
+            let (mixture, mut cut) = cut(config, codes, &spaces, n_clusters, phase)?;
+            mixture.store("gmm.", &mut cut.tensors)?;
+            Ok(cut)
+        })?;
+        let mixture = Mixture::load(&artefact.tensors, "gmm.")?;
+        let assignments = labels_of(artefact.tensor("assignments")?)?;
+        Ok(Start {
+            centres: mixture.mu.clone(),
+            mixture,
+            kmeans_assignments: assignments.clone(),
+            assignments,
+            selection: PARTITION_SELECTION.into(),
+            record: artefact.record,
+        })
+    }
+}

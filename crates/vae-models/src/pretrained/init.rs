@@ -1,0 +1,109 @@
+//! The table `[init]`: how a mixture of codes is found that a prior starts from.
+
+use super::codes::{CodeClustering, Codes, Start};
+use super::graph_partition::OtherSpace;
+use crate::Result;
+use serde::{Deserialize, Serialize};
+use vae_core::identity::neutral;
+use vae_core::phase::PhaseRecord;
+use vae_graph::knn::Metric;
+use vae_graph::partition::PartitionConfig;
+use vae_graph::siamese::{self, SiameseConfig};
+
+/// Where the prior starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InitKind {
+    /// A diagonal Gaussian mixture fitted to the codes.
+    Gmm,
+    /// k-means centres with unit variances (the authors' Reuters script).
+    Kmeans,
+    /// Gaussians fitted to a partition of the codes' neighbour graph.
+    Graph,
+}
+
+/// Where the mixing weights start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PiInit {
+    /// Those of the mixture; for `kmeans`, which has none, the shares of the samples in its clusters.
+    Gmm,
+    /// 1/K (the authors' code).
+    Uniform,
+}
+
+/// Where the variance of q(z | x) starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogVarInit {
+    /// A head with random weights (the authors' code): variances about 1, whatever the scale of the codes.
+    Glorot,
+    /// A constant: a tenth of the mean variance of the codes within a cluster.
+    Scaled,
+}
+
+/// The table `[init]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InitConfig {
+    /// `gmm`, `kmeans` or `graph`.
+    pub kind: InitKind,
+    /// `gmm` or `uniform`.
+    pub pi: PiInit,
+    /// `glorot` or `scaled`. Codes of small data can be so narrow that noise of variance 1 drowns them, and the clusters
+    /// merge in the first epochs.
+    #[serde(skip_serializing_if = "of_the_encoder")]
+    pub log_var: LogVarInit,
+    /// How the codes are clustered, for `gmm` and `kmeans`.
+    pub codes: CodeClustering,
+    /// How the graph is cut, for `graph`; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<PartitionConfig>,
+    /// For `graph`: a Siamese network whose neighbour graph is averaged with that of the codes before the cut. Absent: the
+    /// codes alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub siamese: Option<SiameseConfig>,
+}
+
+fn of_the_encoder(log_var: &LogVarInit) -> bool {
+    neutral(log_var, &LogVarInit::Glorot)
+}
+
+impl Default for InitConfig {
+    fn default() -> Self {
+        Self {
+            kind: InitKind::Gmm,
+            pi: PiInit::Gmm,
+            log_var: LogVarInit::Scaled,
+            codes: CodeClustering::default(),
+            partition: None,
+            siamese: None,
+        }
+    }
+}
+
+impl InitConfig {
+    /// The clusters of the codes, by EM or by a partition of their graph.
+    pub(crate) fn start(
+        &self,
+        codes: &Codes<'_>,
+        n_clusters: usize,
+        phases: &mut Vec<PhaseRecord>,
+    ) -> Result<Start> {
+        let Some(partition) = &self.partition else {
+            let start = codes.cluster(&self.codes, n_clusters)?;
+            return Ok(match self.kind {
+                InitKind::Kmeans => start.of_kmeans(&self.codes),
+                InitKind::Gmm | InitKind::Graph => start,
+            });
+        };
+        let siamese = match &self.siamese {
+            Some(siamese) => Some(codes.siamese(siamese, Metric::Euclidean, phases)?),
+            None => None,
+        };
+        let points = siamese.as_ref().map(siamese::codes).transpose()?;
+        let other = points.as_ref().zip(siamese.as_ref());
+        let other = other.map(|(points, s)| OtherSpace { points, key: &s.record.key });
+        codes.partition(partition, n_clusters, other)
+    }
+}

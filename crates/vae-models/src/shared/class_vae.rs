@@ -1,0 +1,187 @@
+//! A VAE with a classifier beside it: encoder, decoder, classifier and class means together, as something the loop can train;
+//! the networks and the loss of VAE-Cluster and of Conv-VAE.
+
+mod loss;
+
+pub(crate) use loss::held_loss;
+pub use loss::{EPS, Encoded, Terms, category, energy, kl, loss};
+
+use crate::shared::encoder_decoder::{Code, Decode, Encode};
+use crate::shared::from_random::{Network, observe};
+use crate::shared::posterior::{guarded, reparameterised};
+use tch::{Device, Kind, Tensor};
+use vae_core::Result as CoreResult;
+use vae_core::activation::Activation;
+use vae_core::features::Resident;
+use vae_core::kl::gaussian_to_standard;
+use vae_core::likelihood::Likelihood;
+use vae_core::net::{Builder, Linear, Mlp};
+use vae_core::params::Params;
+use vae_core::random::{Streams, normal};
+use vae_core::train::{Batch, Loss, Trainable};
+
+/// Name of the class means among the parameters.
+pub(crate) const MEANS: &str = "prior.means";
+
+/// A hidden layer with ReLU, then a softmax over the clusters.
+#[derive(Debug)]
+pub struct Classifier {
+    hidden: Mlp,
+    out: Linear,
+}
+
+impl Classifier {
+    /// `classifier.0` and `classifier.out`.
+    pub fn new(builder: &mut Builder<'_>, n_in: usize, hidden: usize, n_clusters: usize) -> Self {
+        let out = ("classifier.out", hidden, n_clusters);
+        let hidden = Mlp::new(builder, "classifier", n_in, &[hidden], Activation::Relu);
+        Self { hidden, out: Linear::new(builder, out.0, out.1, out.2) }
+    }
+
+    /// # Shapes
+    /// `h`: `[b, n_in]`; result `[b, K]`, rows sum to 1.
+    pub fn forward(&self, h: &Tensor) -> Tensor {
+        self.out.forward(&self.hidden.forward(h)).softmax(-1, None::<Kind>)
+    }
+}
+
+/// What the latent space is held to.
+#[derive(Debug)]
+pub enum Prior {
+    /// One N(m_k, I) for each class, means `[K, J]`: the loss of this method.
+    Classes(Tensor),
+    /// One N(0, I), and this term of the classifier's softmax (Yan's printed equations).
+    Standard(fn(&Tensor) -> Tensor),
+}
+
+/// What the classifier reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassifierInput {
+    /// z in training, the mean of q(z | x) afterwards.
+    Latent,
+    /// The encoder's features.
+    Features,
+}
+
+/// What takes the classifier's place in the loss for a while; the classifier learns it, from latents it must not move.
+#[derive(Debug)]
+pub enum Held {
+    /// y = 1/K for every sample: a VAE without classes.
+    Uniform,
+    /// Assignments, i64 `[n]` on the device, in the first `epochs`.
+    Labels { labels: Tensor, epochs: usize },
+}
+
+/// A VAE with a classifier beside it; the networks of VAE-Cluster and of Conv-VAE.
+#[derive(Debug)]
+pub struct ClusterNet {
+    pub params: Params,
+    pub encoder: Box<dyn Encode>,
+    pub decoder: Box<dyn Decode>,
+    pub classifier: Classifier,
+    pub classifier_input: ClassifierInput,
+    pub prior: Prior,
+    pub held: Option<Held>,
+    pub likelihood: Likelihood,
+    pub latent_dim: usize,
+}
+
+impl ClusterNet {
+    /// The held y of a batch, `[b, K]`; `None` where the classifier's own counts.
+    pub(crate) fn held_y(&self, batch: &Batch<'_>) -> CoreResult<Option<Tensor>> {
+        let Prior::Classes(means) = &self.prior else { return Ok(None) };
+        let n_clusters = means.size()[0];
+        match &self.held {
+            Some(Held::Uniform) => {
+                let shape = [batch.x.size()[0], n_clusters];
+                Ok(Some(Tensor::f_full(shape, 1.0 / n_clusters as f64, (Kind::Float, batch.x.device()))?))
+            }
+            Some(Held::Labels { labels, epochs }) if batch.epoch < *epochs => {
+                let rows = labels.f_index_select(0, batch.index)?;
+                Ok(Some(rows.f_one_hot(n_clusters)?.f_to_kind(Kind::Float)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Softmax of the classifier; `z` is what stands for the latent.
+    fn classify(&self, features: &Tensor, z: &Tensor) -> Tensor {
+        self.classifier.forward(match self.classifier_input {
+            ClassifierInput::Latent => z,
+            ClassifierInput::Features => features,
+        })
+    }
+}
+
+/// The means of the class Gaussians, all zero: the classifier's random weights break the symmetry. They are in group 1 of the
+/// parameters, which has no weight decay.
+pub(crate) fn class_means(params: &mut Params, k: usize, j: usize, device: Device) -> Tensor {
+    params.add(MEANS, Tensor::zeros([k as i64, j as i64], (Kind::Float, device)), 1)
+}
+
+impl Trainable for ClusterNet {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn loss(&self, batch: &Batch<'_>) -> CoreResult<Loss> {
+        let Code { mu, log_var, features } = self.encoder.encode(batch.x);
+        let log_var = guarded(&log_var);
+        let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
+        let z = reparameterised(&mu, &log_var, &noise);
+        let out = self.decoder.decode(&z);
+        let terms = match (&self.prior, self.held_y(batch)?) {
+            (Prior::Classes(means), None) => {
+                let y = self.classify(&features, &z);
+                loss(self.likelihood, &Encoded { z, log_var, y }, means, &out, batch.x)
+            }
+            // Here `cat` is KL(held ‖ classifier), not minus the classifier's entropy.
+            (Prior::Classes(means), Some(y)) => {
+                let learnt = self.classify(&features.detach(), &z.detach());
+                held_loss(self.likelihood, &Encoded { z, log_var, y }, &learnt, means, &out, batch.x)
+            }
+            (Prior::Standard(category), _) => {
+                let b = batch.x.size()[0] as f64;
+                let rec = self.likelihood.nll_sum(&out, batch.x) / b;
+                let cat = category(&self.classify(&features, &z));
+                let kl = gaussian_to_standard(&mu, &log_var).sum(None::<Kind>) / b;
+                Terms::new(rec, kl, cat)
+            }
+        };
+        let Terms { total, rec, kl, cat } = terms;
+        Ok(Loss { total, terms: vec![("rec", rec), ("kl", kl), ("cat", cat)] })
+    }
+
+    fn observe(&self, data: &Resident<'_>) -> CoreResult<Option<Tensor>> {
+        observe(self, data)
+    }
+}
+
+impl Network for ClusterNet {
+    fn gamma(&self, x: &Tensor) -> Tensor {
+        let code = self.encoder.encode(x);
+        self.classify(&code.features, &code.mu)
+    }
+
+    fn code(&self, x: &Tensor) -> Tensor {
+        self.encoder.encode(x).mu
+    }
+
+    fn reconstruct(&self, x: &Tensor) -> Tensor {
+        self.likelihood.mean(&self.decoder.decode(&self.code(x)))
+    }
+
+    fn has_priors(&self) -> bool {
+        matches!(self.prior, Prior::Classes(_))
+    }
+
+    fn sample(&self, cluster: usize, n: usize, streams: &Streams, device: Device) -> Tensor {
+        let shape = [n as i64, self.latent_dim as i64];
+        let noise = normal(&mut streams.rng("noise", cluster, 0), &shape, device);
+        let z = match &self.prior {
+            Prior::Classes(means) => noise + means.get(cluster as i64),
+            Prior::Standard(_) => noise,
+        };
+        self.likelihood.mean(&self.decoder.decode(&z))
+    }
+}

@@ -1,0 +1,125 @@
+//! The loss of VAE-Cluster as a pure function of tensors.
+//!
+//! One z per sample feeds the decoder, the class Gaussians and the classifier; `y` is the classifier's softmax at z,
+//! `m_k` the mean of class k. Sums over pixels, dimensions and classes, a mean over the batch:
+//!
+//! ```text
+//! rec  = −ln p(x | z)                                       (published: 1.25 ‖x − x̂‖², a normal of variance 0.4)
+//! kl   = Σ_k y_k ½ Σ_d [ (z_d − m_kd)² − log_var_d ]
+//! cat  = Σ_k y_k ln(y_k + 1e-7)
+//! loss = rec + kl + cat
+//! ```
+//!
+//! Su 2018 and its script `vae_keras_cluster.py`, with its constants dropped: the negative ELBO is
+//! `loss − J/2 + ln K` plus the likelihood's own constant. `cat` is minus the entropy of each sample's y, so the loss
+//! rewards an undecided classifier; it holds no term on the batch and does not by itself balance the classes.
+//!
+//! For a given z the best y is `softmax_k(−½‖z − m_k‖²)`: the classifier is an amortised E-step of a mixture with equal
+//! weights and unit variances, and there `kl + cat = −logsumexp_k(−½‖z − m_k‖²) − ½ Σ_d log_var_d`.
+//!
+//! While assignments p are held (a start from a graph), p stands for y in `kl`, and `cat` is another term,
+//! `KL(p ‖ y) = Σ_k p_k [ ln(p_k + 1e-7) − ln(y_k + 1e-7) ]`: the classifier learns p.
+
+use tch::{Kind, Tensor};
+use vae_core::likelihood::Likelihood;
+
+/// Added to a probability before its logarithm (the script's `K.epsilon()`).
+pub const EPS: f64 = 1e-7;
+
+/// The terms of the loss: scalars, nats per sample, means over the batch.
+#[derive(Debug)]
+pub struct Terms {
+    /// `rec + kl + cat`.
+    pub total: Tensor,
+    /// `−ln p(x | z)`.
+    pub rec: Tensor,
+    /// The pull of the class Gaussians on z.
+    pub kl: Tensor,
+    /// Minus the entropy of the classifier, in [−ln K, 0]; while assignments are held their divergence from the classifier,
+    /// 0 or more.
+    pub cat: Tensor,
+}
+
+impl Terms {
+    /// The sum of three terms.
+    pub fn new(rec: Tensor, kl: Tensor, cat: Tensor) -> Self {
+        Self { total: &rec + &kl + &cat, rec, kl, cat }
+    }
+}
+
+/// A batch as the networks see it.
+#[derive(Debug)]
+pub struct Encoded {
+    /// The sample of q(z | x), `[b, J]`.
+    pub z: Tensor,
+    /// `[b, J]`.
+    pub log_var: Tensor,
+    /// Softmax of the classifier, or the assignments that are held in its place, `[b, K]`.
+    pub y: Tensor,
+}
+
+/// `½ Σ_d (z_d − m_kd)²`.
+///
+/// # Shapes
+/// `z`: `[b, J]`, `means`: `[K, J]`; result `[b, K]`.
+pub fn energy(z: &Tensor, means: &Tensor) -> Tensor {
+    (z.unsqueeze(1) - means.unsqueeze(0)).square().sum_dim_intlist([-1i64].as_slice(), false, None) * 0.5
+}
+
+/// The term `kl`, a mean over the batch.
+///
+/// # Shapes
+/// `encoded` as its fields say, `means`: `[K, J]`; result a scalar.
+pub fn kl(encoded: &Encoded, means: &Tensor) -> Tensor {
+    let b = encoded.z.size()[0] as f64;
+    // The rows of y sum to 1: the log variances need not be weighted.
+    let pull = (&encoded.y * energy(&encoded.z, means)).sum(None::<Kind>);
+    (pull - encoded.log_var.sum(None::<Kind>) * 0.5) / b
+}
+
+/// The term `cat`, a mean over the batch.
+///
+/// # Shapes
+/// `y`: `[b, K]`; result a scalar.
+pub fn category(y: &Tensor) -> Tensor {
+    (y * (y + EPS).log()).sum(None::<Kind>) / y.size()[0] as f64
+}
+
+/// KL(p ‖ y), a mean over the batch.
+///
+/// # Shapes
+/// `p`, `y`: `[b, K]`; result a scalar.
+fn divergence(p: &Tensor, y: &Tensor) -> Tensor {
+    (p * ((p + EPS).log() - (y + EPS).log())).sum(None::<Kind>) / y.size()[0] as f64
+}
+
+/// The loss of one batch.
+///
+/// # Shapes
+/// `out` (the decoder's logits or means of z) and `x`: `[b, d]`; `means`: `[K, J]`.
+pub fn loss(likelihood: Likelihood, encoded: &Encoded, means: &Tensor, out: &Tensor, x: &Tensor) -> Terms {
+    let rec = likelihood.nll_sum(out, x) / x.size()[0] as f64;
+    // `cat` before `kl`: the order in which gradients add up, and so their rounding, follows from that of the terms.
+    let cat = category(&encoded.y);
+    Terms::new(rec, kl(encoded, means), cat)
+}
+
+/// The loss of one batch while `encoded.y` is held and the classifier, whose softmax is `learnt`, learns it.
+///
+/// # Shapes
+/// As [`loss`]; `learnt`: `[b, K]`.
+pub(crate) fn held_loss(
+    likelihood: Likelihood,
+    encoded: &Encoded,
+    learnt: &Tensor,
+    means: &Tensor,
+    out: &Tensor,
+    x: &Tensor,
+) -> Terms {
+    let rec = likelihood.nll_sum(out, x) / x.size()[0] as f64;
+    let cat = divergence(&encoded.y, learnt);
+    Terms::new(rec, kl(encoded, means), cat)
+}
+
+#[cfg(test)]
+mod tests;

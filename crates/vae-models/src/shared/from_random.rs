@@ -1,0 +1,208 @@
+//! Methods that train one network from random weights, without pretraining: the one phase, the restarts, and the
+//! fitted model.
+
+use crate::api::{FitSummary, Generative, Model, Soft};
+use crate::shared::assignments::{as_observed, labels_of};
+use crate::{Error, Result};
+use ndarray::{Array1, Array2};
+use serde::Serialize;
+use tch::{Device, Tensor};
+use vae_core::bundle::Tensors;
+use vae_core::features::{CONVOLUTION_BLOCK, Resident, to_array2};
+use vae_core::identity::Revision;
+use vae_core::net;
+use vae_core::optim::{EpsForm, Group};
+use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
+use vae_core::random::Streams;
+use vae_core::train::{self, TrainConfig, Trainable, train};
+use vae_core::{Features, Result as CoreResult};
+
+/// A network with clusters in it. Everything here is at the means of its posteriors, without gradients.
+pub trait Network: Trainable + std::fmt::Debug + Send {
+    /// Soft assignments.
+    ///
+    /// # Shapes
+    /// `x`: `[b, d]`; result `[b, K]`, rows sum to 1.
+    fn gamma(&self, x: &Tensor) -> Tensor;
+
+    /// Points of the latent space.
+    ///
+    /// # Shapes
+    /// `x`: `[b, d]`; result `[b, J]`.
+    fn code(&self, x: &Tensor) -> Tensor;
+
+    /// The means of p(x | z) at the codes, `[b, d]`.
+    fn reconstruct(&self, x: &Tensor) -> Tensor;
+
+    /// Whether p(z) has a part for each cluster; without one there is nothing to sample a cluster from.
+    fn has_priors(&self) -> bool {
+        true
+    }
+
+    /// Means of p(x | z) with z from the prior of `cluster`, `[n, d]`.
+    fn sample(&self, cluster: usize, n: usize, streams: &Streams, device: Device) -> Tensor;
+}
+
+/// The likeliest cluster of every sample, for [`Trainable::observe`].
+///
+/// # Errors
+/// libtorch's.
+pub(crate) fn observe(net: &dyn Network, data: &Resident<'_>) -> CoreResult<Option<Tensor>> {
+    Ok(Some(as_observed(&winners(net, data)?)?))
+}
+
+/// The likeliest cluster of every sample, i64 `[n]`.
+fn winners(net: &dyn Network, data: &Resident<'_>) -> CoreResult<Tensor> {
+    data.map_rows(CONVOLUTION_BLOCK, |x| Ok(net.gamma(x).f_argmax(1, false)?))
+}
+
+/// What a training from random weights is.
+pub(crate) struct Job<'a, C> {
+    /// Those of the method's own code.
+    pub revisions: &'a [Revision],
+    /// The method's configuration.
+    pub config: &'a C,
+    /// The part of it that is the loop's.
+    pub train: &'a TrainConfig,
+    /// Trainings to choose from, at least 1.
+    pub n_init: usize,
+    /// The phase whose weights `build` puts into the networks, if it does not leave them random.
+    pub start: Option<&'a PhaseRecord>,
+}
+
+impl<'a, C> Job<'a, C> {
+    /// From random weights.
+    pub fn new(revisions: &'a [Revision], config: &'a C, train: &'a TrainConfig, n_init: usize) -> Self {
+        Self { revisions, config, train, n_init, start: None }
+    }
+}
+
+/// A fitted network.
+#[derive(Debug)]
+pub struct Trained<N> {
+    net: N,
+    device: Device,
+}
+
+impl<N: Network> Trained<N> {
+    /// `net` with the weights and the state that [`Model::tensors`] gave.
+    ///
+    /// # Errors
+    /// A tensor that is missing or of another shape.
+    pub(crate) fn restore(net: N, tensors: &Tensors, device: Device) -> Result<Self> {
+        net.params().load(tensors, "")?;
+        Ok(Self { net, device })
+    }
+}
+
+/// The optimiser's groups of a [`Network`]: group 0 is for its layers, group 1 for what is none (class means).
+pub(crate) fn groups(train: &TrainConfig) -> Vec<Group> {
+    vec![train.group(), train.group_without_decay()]
+}
+
+/// Keras' Adam for data nobody has tuned for. From random weights the classes part after some thousand updates.
+pub(crate) fn default_train() -> TrainConfig {
+    TrainConfig {
+        epochs: 50,
+        min_updates: 6000,
+        batch_size: 100,
+        lr: 2e-3,
+        adam_eps: 1e-7,
+        adam_eps_form: EpsForm::Keras,
+        observe_every_epochs: 5,
+        ..TrainConfig::default()
+    }
+}
+
+/// Trains `job.n_init` networks and keeps the one with the lowest loss.
+///
+/// # Errors
+/// What training can return.
+pub(crate) fn fit<N: Network, C: Serialize>(
+    x: &Features,
+    job: &Job<'_, C>,
+    build: impl Fn(&Streams, Device) -> Result<N>,
+    cx: &FitContext,
+) -> Result<(Trained<N>, FitSummary)> {
+    let mut best: Option<(f64, Artefact)> = None;
+    let mut phases = Vec::new();
+    let mut inputs = vec![x.sha256()];
+    inputs.extend(job.start.map(|record| record.key.as_str()));
+    for run in 1..=job.n_init {
+        let name = if job.n_init == 1 { "train".to_string() } else { format!("train-{run}") };
+        let spec = PhaseSpec {
+            name: &name,
+            revisions: &[job.revisions, &[train::REVISION, net::REVISION]],
+            config: job.config,
+            inputs: &inputs,
+        };
+        let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
+            let net = build(&phase.streams, cx.device)?;
+            let data = Resident::new(x, cx.device)?;
+            let (record, observed) = train(&net, &data, job.train, groups(job.train), phase)?;
+            let mut tensors = net.params().snapshot("")?;
+            tensors.extend(observed);
+            Ok(Artefact { tensors, record })
+        })?;
+        phases.push(trained.record.clone());
+        // Without an epoch there is no loss to compare: the first one stays.
+        let loss = trained.record.final_loss_nats.unwrap_or(f64::INFINITY);
+        if best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
+            best = Some((loss, trained));
+        }
+    }
+    let (_, kept) = best.ok_or_else(|| Error::config("n_init", job.n_init, "at least 1"))?;
+    let net = build(&Streams::new(cx.seed, "train"), cx.device)?;
+    let model = Trained::restore(net, &kept.tensors, cx.device)?;
+    let observed = FitSummary::observed(&kept, || model.predict(x))?;
+    let selection = match job.n_init {
+        1 => "one training".to_string(),
+        n => format!("lowest loss of {n} trainings: phase {}", kept.record.name),
+    };
+    Ok((model, FitSummary { selection, phases, ..observed }))
+}
+
+impl<N: Network> Trained<N> {
+    fn map(&self, x: &Features, f: impl Fn(&Tensor) -> Tensor) -> Result<Array2<f32>> {
+        Ok(to_array2(&Resident::new(x, self.device)?.map_rows(CONVOLUTION_BLOCK, |x| Ok(f(x)))?)?)
+    }
+}
+
+impl<N: Network> Model for Trained<N> {
+    fn tensors(&self) -> Result<Tensors> {
+        Ok(self.net.params().snapshot("")?)
+    }
+
+    fn predict(&self, x: &Features) -> Result<Array1<u32>> {
+        labels_of(&winners(&self.net, &Resident::new(x, self.device)?)?)
+    }
+
+    fn embed(&self, x: &Features) -> Result<Array2<f32>> {
+        self.map(x, |x| self.net.code(x))
+    }
+
+    fn soft(&self) -> Option<&dyn Soft> {
+        Some(self)
+    }
+
+    fn generative(&self) -> Option<&dyn Generative> {
+        self.net.has_priors().then_some(self as &dyn Generative)
+    }
+}
+
+impl<N: Network> Soft for Trained<N> {
+    fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
+        self.map(x, |x| self.net.gamma(x))
+    }
+}
+
+impl<N: Network> Generative for Trained<N> {
+    fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
+        let _guard = tch::no_grad_guard();
+        Ok(to_array2(&self.net.sample(cluster, n, &Streams::new(seed, "sample"), self.device))?)
+    }
+
+    fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
+        self.map(x, |x| self.net.reconstruct(x))
+    }
+}

@@ -1,0 +1,61 @@
+//! q(z | x) of a batch: a sample of it, the guard on its variance, and assignments that are held.
+
+use tch::{Kind, Tensor};
+
+/// Logarithm that stands for that of 0 in held assignments.
+const LOG_ZERO: f64 = -80.0;
+
+/// Log variances are kept within ± this in the forward pass: a guard against overflow, not a part of the methods.
+const LOG_VAR_LIMIT: f64 = 12.0;
+
+/// `log_var` within ±12, whatever its shape.
+pub(crate) fn guarded(log_var: &Tensor) -> Tensor {
+    log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT)
+}
+
+/// How many entries a row has that [`guarded`] changes, a mean over the batch: the term `clamped` of a history.
+///
+/// # Shapes
+/// `log_var`: `[b, J]`; result a scalar.
+pub(crate) fn clamped(log_var: &Tensor) -> Tensor {
+    log_var.abs().gt(LOG_VAR_LIMIT).sum(Kind::Float) / log_var.size()[0] as f64
+}
+
+/// `mu + exp(log_var / 2) · noise`: a sample of N(mu, diag exp log_var) from a standard normal `noise`, by the
+/// reparametrisation trick.
+///
+/// # Shapes
+/// All alike, or such that they broadcast.
+pub(crate) fn reparameterised(mu: &Tensor, log_var: &Tensor, noise: &Tensor) -> Tensor {
+    mu + (log_var * 0.5).exp() * noise
+}
+
+/// q(z | x) of a batch and one sample of it.
+#[derive(Debug)]
+pub struct Posterior {
+    /// `[b, J]`.
+    pub mu: Tensor,
+    /// `[b, J]`.
+    pub log_var: Tensor,
+    /// `[b, J]`: `mu + exp(log_var / 2) · ε`.
+    pub z: Tensor,
+}
+
+impl Posterior {
+    /// Samples z by the reparametrisation trick.
+    ///
+    /// # Shapes
+    /// All `[b, J]`; `noise` is standard normal.
+    pub fn sample(mu: Tensor, log_var: Tensor, noise: &Tensor) -> Self {
+        let z = reparameterised(&mu, &log_var, noise);
+        Self { mu, log_var, z }
+    }
+}
+
+/// The log assignments that hold each sample in one cluster.
+///
+/// # Shapes
+/// `labels`: i64 `[b]`; result `[b, K]`.
+pub fn held(labels: &Tensor, n_clusters: usize) -> Tensor {
+    labels.one_hot(n_clusters as i64).to_kind(Kind::Float).log().clamp_min(LOG_ZERO)
+}
