@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::step::{self, Step, human_seconds};
-use crate::{deny, examples, libtorch, package, project, reproduce, test};
+use crate::{deny, examples, libtorch, package, project, reproduce, test, tidy};
 
 /// Check everything.
 #[derive(clap::Args)]
@@ -17,6 +17,7 @@ pub fn run(_: &Args) -> Result<ExitCode> {
     let started = Instant::now();
     cargo_step("format", "a second", &["fmt", "--all", "--", "--check"], None)?;
 
+    tidy::check()?;
     let step = Step::start("rendered tables are up to date", "a second");
     reproduce::check_all().context("rendered tables")?;
     step.done();

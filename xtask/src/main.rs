@@ -27,6 +27,7 @@ mod project;
 mod reproduce;
 mod step;
 mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -46,9 +47,11 @@ enum Command {
     Libtorch(libtorch::Args),
     /// Run the tests, doctests included, with the library path set
     Test(test::Args),
-    /// Everything continuous integration checks: format, lints, tests, docs, licences, packages, examples, tables,
+    /// Everything continuous integration checks: format, layout, lints, tests, docs, licences, packages, examples, tables,
     /// recorded runs, a small demo
     Ci(ci::Args),
+    /// Check the layout: who imports whom, crates without torch, lengths of files, words of one machine
+    Tidy(tidy::Args),
     /// Licences, sources, duplicates and known vulnerabilities of the dependencies, as deny.toml says
     Deny(deny::Args),
     /// Package every crate as for publishing, and check what is in the packages
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Libtorch(args) => libtorch::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Ci(args) => ci::run(&args),
+        Command::Tidy(args) => tidy::run(&args),
         Command::Deny(args) => deny::run(&args),
         Command::Package(args) => package::run(&args),
         Command::Examples(args) => examples::run(&args),

@@ -98,32 +98,3 @@ pub fn provenance() -> Provenance {
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn packages_without_torch_name_none_of_it() {
-        for package in WITHOUT_TORCH {
-            let folder =
-                if package == "xtask" { root().join(package) } else { root().join("crates").join(package) };
-            let manifest: toml::Table =
-                fs::read_to_string(folder.join("Cargo.toml")).unwrap().parse().unwrap();
-            for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
-                let names = manifest.get(table).and_then(toml::Value::as_table);
-                for (name, how) in names.into_iter().flatten() {
-                    // What is optional is not there without a feature, and none is on by default (below).
-                    let optional =
-                        how.get("optional").is_some_and(|optional| optional.as_bool() == Some(true));
-                    let clean = !matches!(name.as_str(), "tch" | "torch-sys")
-                        && (!name.starts_with("vae-") || WITHOUT_TORCH.contains(&name.as_str()));
-                    assert!(clean || optional, "{package} depends on {name}");
-                    assert!(!name.starts_with("vae-") || how.get("features").is_none(), "{package}: {name}");
-                }
-            }
-            let default = manifest.get("features").and_then(|features| features.get("default"));
-            assert!(default.is_none_or(|names| names == &toml::Value::Array(Vec::new())), "{package}");
-        }
-    }
-}

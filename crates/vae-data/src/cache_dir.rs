@@ -33,11 +33,11 @@ mod tests {
         };
         let (own, xdg) = (("VAE_CACHE_DIR", "own"), ("XDG_CACHE_HOME", "/xdg"));
         for (set, home, expected) in [
-            (&[own, xdg][..], Some("/home/me"), Some("own")),
-            (&[xdg], Some("/home/me"), Some("/xdg/vae")),
+            (&[own, xdg][..], Some("/me"), Some("own")),
+            (&[xdg], Some("/me"), Some("/xdg/vae")),
             (&[("VAE_CACHE_DIR", ""), xdg], None, Some("/xdg/vae")),
-            (&[("XDG_CACHE_HOME", "relative")], Some("/home/me"), Some("/home/me/.cache/vae")),
-            (&[("XDG_CACHE_HOME", "")], Some("/home/me"), Some("/home/me/.cache/vae")),
+            (&[("XDG_CACHE_HOME", "relative")], Some("/me"), Some("/me/.cache/vae")),
+            (&[("XDG_CACHE_HOME", "")], Some("/me"), Some("/me/.cache/vae")),
             (&[], None, None),
         ] {
             assert_eq!(found(set, home), expected.map(PathBuf::from), "{set:?}");

@@ -174,7 +174,7 @@ mod tests {
         // What is true of one machine is left out, whichever part of the set is there.
         let missing = "data set `x` was not found; `cargo xtask data info x` says more";
         for places in [
-            "/home/me/x (cache): no such folder; get it with: vae data fetch x; and then: vae features --images x",
+            "/cache/me/x (cache): no such folder; get it with: vae data fetch x; and then: vae features --images x",
             "/a b/x (VAE_DATA_DIR): missing there: y.bin; make the file with: vae features --images x",
         ] {
             assert_eq!(of(&format!("data set `x` was not found; looked in:; {places}")), missing);
