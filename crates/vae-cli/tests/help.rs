@@ -67,7 +67,7 @@ fn lists_for_programs() {
 
     let plain = parse(&["config", "-m", "vade", "-d", "strokes", "--json"]);
     assert_eq!((plain["method"].as_str(), plain["preset"].as_str()), (Some("vade"), Some("vade/strokes")));
-    assert_eq!((plain["profile"].as_str(), plain["revision"].is_u64()), (Some("standard"), true));
+    assert_eq!((plain["profile"].as_str(), plain["revisions"].is_object()), (Some("standard"), true));
     let hash = |words: &[&str]| parse(words)["config_sha256"].as_str().expect("hash").to_string();
     let preset = ["config", "-p", "vade/strokes", "--json"];
     assert_eq!(hash(&preset), plain["config_sha256"].as_str().expect("hash"));
