@@ -192,7 +192,7 @@ fn read_object(path: &Path) -> Result<Map<String, Value>> {
 }
 
 fn place(value: &mut Map<String, Value>, plan: &Plan<'_>, provenance: &Provenance) {
-    value.entry("schema").or_insert(json!(1));
+    value.entry("schema").or_insert(json!(2));
     value.entry("method").or_insert(json!(plan.method));
     value.insert("recipe".to_owned(), json!(plan.recipe));
     value.insert("row".to_owned(), json!(plan.key.row));

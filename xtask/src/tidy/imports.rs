@@ -31,7 +31,8 @@ fn walk(tokens: &[TokenTree], module: &[String], found: &mut Vec<Import>) {
                 // `$crate` in a macro is a path of whoever calls it; after `::` it is the rest of another path.
                 let before = at.checked_sub(1).map(|before| &tokens[before]);
                 let is_dollar = matches!(before, Some(TokenTree::Punct(p)) if p.as_char() == '$');
-                let begins = !is_dollar && !(at >= 2 && is_separator(tokens, at - 2));
+                let follows_a_path = at >= 2 && is_separator(tokens, at - 2);
+                let begins = !is_dollar && !follows_a_path;
                 if begins && is_separator(tokens, at + 1) {
                     at += path(&tokens[at..], &[], module, found);
                     continue;
