@@ -51,6 +51,22 @@ def ask(program, words):
     return json.loads(out.stdout)
 
 
+# What a method's own training uses beside the training loop and the networks.
+CLASSES = {"class-vae", "posterior", "encoder-decoder"}
+OWN = {
+    "vade": {"vade", "mixture-vae", "posterior", "mixture-prior"},
+    "dgg": {"dgg", "mixture-vae", "posterior", "mixture-prior", "cluster-gaussians", "pairwise-objective", "affinity"},
+    "dec": {"dec"},
+    "imsat": {"imsat"},
+    "spectralnet": {"spectralnet", "k-means"},
+    "ltvae": {"ltvae", "latent-tree", "k-means", "posterior", "cluster-gaussians"},
+    "vae-cluster": {"vae-cluster", "random-start"} | CLASSES,
+    "conv-vae": {"conv-vae", "random-start"} | CLASSES,
+    "gmvae": {"gmvae", "random-start", "posterior", "encoder-decoder"},
+    "gmvae-m2": {"gmvae-m2", "random-start"},
+}
+
+
 def algorithms(run, config):
     """Names of the algorithms that a run used."""
     method, names = run["method"], {"random", "scale"}
@@ -66,30 +82,24 @@ def algorithms(run, config):
             names |= {"code-clustering", "gaussian-mixture", "k-means"}
             names |= set(PARTITION) if codes.get("select") == "modularity" else set()
         elif phase == "partition":
-            own = "graph-start" if method in ("vae-cluster", "conv-vae") else "partition-gaussians"
-            names |= {own, *PARTITION}
+            names |= {"cluster-gaussians", *PARTITION}
+            names |= {"graph-start"} if method in ("vae-cluster", "conv-vae") else set()
         elif phase == "neighbours":
-            names |= {"neighbours"}
+            names |= {"neighbours"} | ({"imsat"} if method == "imsat" else set())
         elif phase == "siamese":
             names |= {"siamese", *NETWORK}
         elif phase == "graph":
             names |= {"neighbours", "affinity"}
         elif phase == "classifier":
-            names |= {"dgg-classifier", *NETWORK}
+            names |= {"dgg-classifier", "dgg", *NETWORK}
         elif phase == "clusters":
             names |= {"spectralnet-clusters", "k-means"}
             names |= set(PARTITION) if config["clusters"] == "modularity" else set()
         elif phase == "plain":
-            names |= {"graph-start", *NETWORK}
+            names |= {"graph-start", method, *NETWORK} | CLASSES
         elif phase.startswith("train"):
-            names |= {method, *NETWORK}
-            names |= {"mixture-prior"} if method in ("vade", "dgg") else set()
-            names |= {"latent-tree", "k-means"} if method == "ltvae" else set()
-            names |= {"k-means"} if method == "spectralnet" else set()
-            names |= {"vae-cluster"} if method == "conv-vae" else set()
-            if method == "dgg":
-                names |= {"pairwise-objective", "affinity"}
-                names |= set(PARTITION) if config["graph"]["rebuild_epochs"] else set()
+            names |= OWN[method] | set(NETWORK)
+            names |= set(PARTITION) if method == "dgg" and config["graph"]["rebuild_epochs"] else set()
         else:
             sys.exit(f"unknown phase {phase} of {method}")
     return names
@@ -123,4 +133,5 @@ def main():
             path.write_text(json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

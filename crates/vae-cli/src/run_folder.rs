@@ -12,6 +12,9 @@ use std::{fs, io};
 use vae_core::fsio;
 use vae_core::lock::Lock;
 
+/// Key of the configuration's hash; the settings themselves, `config.*`, are there for people.
+pub const CONFIG: &str = "config_sha256";
+
 const IDENTITY: &str = "identity.json";
 const DONE: &str = "DONE";
 const LOCK: &str = ".lock";
@@ -28,9 +31,12 @@ impl Identity {
     /// Keys whose values differ, as `key: theirs there, ours here`.
     fn differences(&self, there: &Self) -> Vec<String> {
         let absent = "absent".to_string();
+        // The hash decides: a setting younger than the folder is no difference at its neutral value.
+        let same_settings = self.0.contains_key(CONFIG) && self.0.get(CONFIG) == there.0.get(CONFIG);
         let keys: std::collections::BTreeSet<_> = self.0.keys().chain(there.0.keys()).collect();
         keys.into_iter()
             .filter(|key| self.0.get(*key) != there.0.get(*key))
+            .filter(|key| !(same_settings && key.starts_with("config.")))
             .map(|key| {
                 let value = |of: &Self| of.0.get(key).unwrap_or(&absent).clone();
                 format!("{key}: {} there, {} here", value(there), value(self))
@@ -192,7 +198,10 @@ fn sweep(path: &Path) -> Result<()> {
         for entry in fs::read_dir(&folder).into_iter().flatten() {
             let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with('.') && name.ends_with(".tmp") {
+            // As `fsio::write_atomic` names them.
+            let writer =
+                name.strip_prefix('.').and_then(|n| n.strip_suffix(".tmp")).and_then(|n| n.rsplit_once('.'));
+            if writer.is_some_and(|(_, pid)| pid.parse::<u32>().is_ok()) {
                 fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             }
         }

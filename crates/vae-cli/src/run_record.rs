@@ -198,9 +198,11 @@ pub fn revisions_in(path: &Path) -> Result<Revisions> {
         #[serde(default)]
         revisions: Revisions,
     }
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let listed: Listed = serde_json::from_str(&text)
-        .with_context(|| format!("{} is damaged; delete the folder and fit again", path.display()))?;
+    let remedy = "delete the folder and fit again";
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}; {remedy}", path.display()))?;
+    let listed: Listed =
+        serde_json::from_str(&text).with_context(|| format!("{} is damaged; {remedy}", path.display()))?;
     Ok(listed.revisions)
 }
 

@@ -249,7 +249,7 @@ impl FitContext {
         let text = hashed_text(&(
             (spec.name, spec.revisions(), spec.config, spec.inputs),
             (self.seed, place(self.device, Matmul::on(self.device)), self.threads),
-            (env!("CARGO_PKG_VERSION"), std::env::consts::ARCH),
+            (env!("CARGO_PKG_VERSION"), &self.provenance.versions.libtorch, std::env::consts::ARCH),
         ))?;
         Ok(sha256_hex(text.as_bytes()))
     }

@@ -26,8 +26,7 @@ use vae_core::pretrain::PretrainConfig;
 use vae_core::train::TrainConfig;
 
 /// Clusterings of codes, and what starts from them.
-pub(crate) const REVISIONS: &[Revision] =
-    &[codes::REVISION, graph_partition::REVISION, graph_start::REVISION];
+pub(crate) const REVISIONS: &[Revision] = &[codes::REVISION, graph_start::REVISION];
 
 /// Networks for data nobody has tuned for: smaller than the published ones, which were made for images.
 pub(crate) fn default_net() -> NetConfig {

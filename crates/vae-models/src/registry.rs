@@ -46,6 +46,7 @@ const REVISIONS: &[&[Revision]] = &[
     vae_graph::siamese::REVISIONS,
     &[input::REVISION],
     pretrained::REVISIONS,
+    crate::shared::REVISIONS,
     vade::REVISIONS,
     dgg::REVISIONS,
     dec::REVISIONS,
@@ -66,6 +67,9 @@ pub fn revisions() -> Revisions {
 
 /// Why a result with the revisions `made_with` is not what this version would give; `None` where it is.
 pub fn outdated(made_with: &Revisions) -> Option<String> {
+    if made_with.is_empty() {
+        return Some("it names no revisions of algorithms".into());
+    }
     let now = revisions();
     let differing: Vec<String> = made_with
         .iter()

@@ -71,7 +71,11 @@ pub fn plan(
     let mut jobs = Vec::new();
     for (row, dataset) in cells {
         let selection = selection(row, dataset, profile, choice);
-        let Resolved { identity, matmul, .. } = vae.resolve(&selection, recipe.fit_split)?;
+        let Resolved { mut identity, matmul, .. } = vae.resolve(&selection, recipe.fit_split)?;
+        if choice.limit.is_some() {
+            // The first rows alone are other data than the registry knows.
+            identity.data_sha256 = None;
+        }
         for &seed in &choice.seeds {
             let key =
                 Key { dataset: dataset.id.as_ref().clone(), row: row.id.as_ref().clone(), profile, seed };

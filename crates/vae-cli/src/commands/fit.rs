@@ -14,7 +14,7 @@ use crate::output::{counted, duration, percent, say, thousands};
 use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
-use crate::run_folder::{Identity, RunFolder, State};
+use crate::run_folder::{CONFIG, Identity, RunFolder, State};
 use crate::run_record::{self, Begun, Compute};
 use crate::selection::{Chosen, choose};
 use crate::{output, report, signals};
@@ -101,6 +101,7 @@ fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
     let mut settings: std::collections::BTreeMap<String, String> =
         resolved.with_origins().into_iter().map(|(key, value, _)| (format!("config.{key}"), value)).collect();
     let mut put = |key: &str, value: String| settings.insert(key.to_string(), value);
+    put(CONFIG, resolved.sha256().into());
     put("method", resolved.method.name.into());
     put("seed", compute.seed.to_string());
     put("threads", compute.threads.to_string());

@@ -3,16 +3,12 @@
 use super::codes::{Codes, Start};
 use crate::Result;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
-use crate::shared::mixture::{Mixture, gaussians};
+use crate::shared::mixture::{self, Mixture, gaussians};
 use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::identity::Revision;
 use vae_core::phase::{Artefact, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_graph::partition::{self, PartitionConfig};
-
-/// Gaussians of the clusters of a partition.
-pub const REVISION: Revision = ("partition-gaussians", 1);
 
 /// How a partition is chosen, for reports.
 pub const PARTITION_SELECTION: &str = "highest modularity of spectral partitions of the neighbour graph";
@@ -55,7 +51,7 @@ impl Codes<'_> {
         let other_key = other.as_ref().map_or("", |o| o.key);
         let spec = PhaseSpec {
             name: "partition",
-            revisions: &[&[REVISION], partition::REVISIONS],
+            revisions: &[&[mixture::REVISION], partition::REVISIONS],
             config: &(config, n_clusters),
             inputs: &[self.x.sha256(), self.key(), other_key],
         };

@@ -14,12 +14,14 @@ use crate::error::Within;
 use crate::shared::assignments::labels_of;
 use crate::shared::class_vae::{ClusterNet, Held, MEANS};
 use crate::shared::from_random::{Job, Network, Trained, fit, groups};
+use crate::shared::mixture;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::features::{CONVOLUTION_BLOCK, Resident, to_array2, to_tensor};
 use vae_core::identity::Revision;
+use vae_core::likelihood::Likelihood;
 use vae_core::net::{self, NetConfig};
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
@@ -99,7 +101,9 @@ impl GraphStart {
 pub(crate) struct Plain<'a, C> {
     pub start: &'a GraphStart,
     /// Those of the method whose networks are trained.
-    pub revisions: &'a [Revision],
+    pub revisions: &'a [&'a [Revision]],
+    /// The observation model, which `auto` decides by the data.
+    pub likelihood: Likelihood,
     /// The method's configuration of the phase `plain`: without the start.
     pub config: C,
     pub n_clusters: usize,
@@ -122,10 +126,12 @@ fn begin<C: Serialize>(
     build: impl Fn(&Streams, Device) -> ClusterNet,
     cx: &FitContext,
 ) -> Result<Begun> {
+    let own: &[Revision] = &[REVISION, train::REVISION, net::REVISION];
+    let revisions: Vec<&[Revision]> = plain.revisions.iter().copied().chain([own]).collect();
     let spec = PhaseSpec {
         name: "plain",
-        revisions: &[&[REVISION, train::REVISION, net::REVISION], plain.revisions],
-        config: &plain.config,
+        revisions: &revisions,
+        config: &(&plain.config, plain.likelihood),
         inputs: &[x.sha256()],
     };
     let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
@@ -139,7 +145,7 @@ fn begin<C: Serialize>(
     let other = siamese(x, config, Metric::Euclidean, net, cx, &mut records)?;
     let spec = PhaseSpec {
         name: "partition",
-        revisions: &[&[REVISION], partition::REVISIONS],
+        revisions: &[&[REVISION, mixture::REVISION], partition::REVISIONS],
         config: &(&plain.start.partition, plain.n_clusters),
         inputs: &[x.sha256(), &trained.record.key, &other.record.key],
     };

@@ -6,19 +6,23 @@ mod loss;
 pub(crate) use loss::held_loss;
 pub use loss::{EPS, Encoded, Terms, category, energy, kl, loss};
 
-use crate::shared::encoder_decoder::{Code, Decode, Encode};
+use crate::shared::encoder_decoder::{self, Code, Decode, Encode};
 use crate::shared::from_random::{Network, observe};
-use crate::shared::posterior::{guarded, reparameterised};
+use crate::shared::posterior::{self, guarded, reparameterised};
 use tch::{Device, Kind, Tensor};
 use vae_core::Result as CoreResult;
 use vae_core::activation::Activation;
 use vae_core::features::Resident;
+use vae_core::identity::Revision;
 use vae_core::kl::gaussian_to_standard;
 use vae_core::likelihood::Likelihood;
 use vae_core::net::{Builder, Linear, Mlp};
 use vae_core::params::Params;
 use vae_core::random::{Streams, normal};
 use vae_core::train::{Batch, Loss, Trainable};
+
+/// The networks and the loss that VAE-Cluster and Conv-VAE share, with what they use.
+pub const REVISIONS: &[Revision] = &[("class-vae", 1), posterior::REVISION, encoder_decoder::REVISION];
 
 /// Name of the class means among the parameters.
 pub(crate) const MEANS: &str = "prior.means";

@@ -4,7 +4,11 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 use vae_core::ImageShape;
+use vae_core::identity::Revision;
 use vae_core::net::{Decoder, Encoder};
+
+/// Encoders and decoders behind one trait.
+pub const REVISION: Revision = ("encoder-decoder", 1);
 
 /// Which kind of network encodes and decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,12 +10,16 @@ use tch::{Device, Tensor};
 use vae_core::bundle::Tensors;
 use vae_core::features::{CONVOLUTION_BLOCK, Resident, to_array2};
 use vae_core::identity::Revision;
+use vae_core::likelihood::Likelihood;
 use vae_core::net;
 use vae_core::optim::{EpsForm, Group};
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
 use vae_core::train::{self, TrainConfig, Trainable, train};
 use vae_core::{Features, Result as CoreResult};
+
+/// Trainings from random weights, with what they use.
+pub const REVISIONS: &[Revision] = &[("random-start", 1), train::REVISION, net::REVISION];
 
 /// A network with clusters in it. Everything here is at the means of its posteriors, without gradients.
 pub trait Network: Trainable + std::fmt::Debug + Send {
@@ -59,7 +63,9 @@ fn winners(net: &dyn Network, data: &Resident<'_>) -> CoreResult<Tensor> {
 /// What a training from random weights is.
 pub(crate) struct Job<'a, C> {
     /// Those of the method's own code.
-    pub revisions: &'a [Revision],
+    pub revisions: &'a [&'a [Revision]],
+    /// The observation model, which `auto` decides by the data.
+    pub likelihood: Likelihood,
     /// The method's configuration.
     pub config: &'a C,
     /// The part of it that is the loop's.
@@ -72,8 +78,13 @@ pub(crate) struct Job<'a, C> {
 
 impl<'a, C> Job<'a, C> {
     /// From random weights.
-    pub fn new(revisions: &'a [Revision], config: &'a C, train: &'a TrainConfig, n_init: usize) -> Self {
-        Self { revisions, config, train, n_init, start: None }
+    pub fn new(
+        revisions: &'a [&'a [Revision]],
+        likelihood: Likelihood,
+        config: &'a C,
+        (train, n_init): (&'a TrainConfig, usize),
+    ) -> Self {
+        Self { revisions, likelihood, config, train, n_init, start: None }
     }
 }
 
@@ -128,12 +139,13 @@ pub(crate) fn fit<N: Network, C: Serialize>(
     let mut phases = Vec::new();
     let mut inputs = vec![x.sha256()];
     inputs.extend(job.start.map(|record| record.key.as_str()));
+    let revisions: Vec<&[Revision]> = job.revisions.iter().copied().chain([REVISIONS]).collect();
     for run in 1..=job.n_init {
         let name = if job.n_init == 1 { "train".to_string() } else { format!("train-{run}") };
         let spec = PhaseSpec {
             name: &name,
-            revisions: &[job.revisions, &[train::REVISION, net::REVISION]],
-            config: job.config,
+            revisions: &revisions,
+            config: &(job.config, job.likelihood),
             inputs: &inputs,
         };
         let trained = cx.phase(&spec, |phase| -> Result<Artefact> {

@@ -6,7 +6,11 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{to_array2_f64, to_tensor_f64};
+use vae_core::identity::Revision;
 use vae_gmm::{Gmm, GmmConfig, Select};
+
+/// Gaussians of given clusters.
+pub const REVISION: Revision = ("cluster-gaussians", 1);
 
 /// Smallest variance of a component fitted to a cluster.
 const VARIANCE_FLOOR: f64 = 1e-6;

@@ -4,20 +4,24 @@ use crate::Result;
 use crate::api::{FitSummary, Generative, Model, Soft};
 use crate::shared::assignments::{labels_of, winners};
 use crate::shared::mixture::Mixture;
-use crate::shared::posterior::{Posterior, clamped, guarded};
+use crate::shared::posterior::{self, Posterior, clamped, guarded};
 use ndarray::{Array1, Array2};
 use std::fmt::Debug;
 use tch::{Device, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{BLOCK, Resident, to_array2};
+use vae_core::identity::Revision;
 use vae_core::likelihood::Likelihood;
 use vae_core::net::{Builder, Decoder, Encoder, NetConfig};
 use vae_core::params::Params;
 use vae_core::phase::{Artefact, PhaseRecord};
 use vae_core::random::{Streams, normal};
 use vae_core::train::Batch;
-use vae_gmm::prior::{MixturePrior, Pi};
+use vae_gmm::prior::{self, MixturePrior, Pi};
+
+/// The networks, their posterior and the prior, with what they use.
+pub const REVISIONS: &[Revision] = &[("mixture-vae", 1), posterior::REVISION, prior::REVISION];
 
 /// Encoder, decoder and prior. Networks are group 0 of the parameters, the prior is group 1.
 #[derive(Debug)]

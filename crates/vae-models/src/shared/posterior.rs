@@ -1,6 +1,10 @@
 //! q(z | x) of a batch: a sample of it, the guard on its variance, and assignments that are held.
 
 use tch::{Kind, Tensor};
+use vae_core::identity::Revision;
+
+/// Sampling, the guard, and held assignments.
+pub const REVISION: Revision = ("posterior", 1);
 
 /// Logarithm that stands for that of 0 in held assignments.
 const LOG_ZERO: f64 = -80.0;

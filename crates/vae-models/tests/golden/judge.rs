@@ -113,7 +113,10 @@ fn listed(differences: &[Difference]) -> String {
 fn advice(differences: &[Difference], now: &Trace, source: &dyn Fn(&str) -> Option<String>) -> String {
     let first = differences.first().map_or(0, |d| d.phase);
     let phase = now.phases.get(first).or(now.phases.last());
-    let (name, revisions) = phase.map_or(("", BTreeMap::new()), |p| (p.name.as_str(), p.revisions.clone()));
+    let name = phase.map_or("", |p| p.name.as_str());
+    // A phase whose results are tensors alone shows a change in the phases after it.
+    let before = now.phases.iter().take(first + 1);
+    let revisions: BTreeMap<String, u32> = before.flat_map(|p| p.revisions.clone()).collect();
     let line = |(name, revision): (&String, &u32)| {
         let at = source(name).map_or_else(String::new, |at| format!("  ({at})"));
         format!("  {name} {revision}{at}")
@@ -124,7 +127,7 @@ fn advice(differences: &[Difference], now: &Trace, source: &dyn Fn(&str) -> Opti
     };
     format!(
         "{}\nNo revision was raised that could explain it. If the change is meant, raise the revision of the algorithm that \
-         changed, one of those of the phase `{name}`:\n{candidates}\nand then renew. If it is not meant, the code is wrong.",
+         changed, one of those up to the phase `{name}`:\n{candidates}\nand then renew. If it is not meant, the code is wrong.",
         listed(differences)
     )
 }
@@ -230,8 +233,9 @@ pub fn assignment_differences(recorded: &Assignments, now: &Assignments) -> Vec<
         all.push(format!("assignments: recorded {} rows, now {}", old.len(), new.len()));
     }
     let sure: Vec<(usize, char)> = old.char_indices().filter(|(_, c)| c.is_ascii_uppercase()).collect();
-    let is_moved =
-        |(i, c): &&(usize, char)| new[*i..].chars().next().is_some_and(|n| n.to_ascii_uppercase() != *c);
+    let is_moved = |(i, c): &&(usize, char)| {
+        new.get(*i..).unwrap_or_default().chars().next().is_some_and(|n| n.to_ascii_uppercase() != *c)
+    };
     let moved: Vec<usize> = sure.iter().filter(is_moved).map(|(i, _)| *i).collect();
     if let Some(first) = moved.first() {
         let counts = format!("{} of {} sure rows", moved.len(), sure.len());
@@ -257,6 +261,7 @@ pub fn source(algorithm: &str) -> Option<String> {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
             if let Some(line) = text.lines().position(|line| line.contains(&constant)) {
                 let path = path.strip_prefix(crates.parent()?).unwrap_or(&path).display().to_string();
                 return Some(format!("{path}:{}", line + 1));

@@ -81,7 +81,7 @@ fn a_change_without_a_raised_revision_is_refused_with_what_to_raise() {
 fn the_first_phase_that_differs_is_blamed() {
     let both = changed(|t| t.phases.iter_mut().for_each(|p| p.epochs[0].loss += 1.0));
     let why = refused(&both);
-    assert!(why.contains("one of those of the phase `pretrain`") && !why.contains("vade 4"), "{why}");
+    assert!(why.contains("one of those up to the phase `pretrain`") && !why.contains("vade 4"), "{why}");
     // A revision that `pretrain` does not use cannot explain it.
     let mut raised = both.clone();
     raise(&mut raised, "vade", 5);

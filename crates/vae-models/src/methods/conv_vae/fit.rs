@@ -8,7 +8,7 @@ use crate::api::{FitSummary, Method};
 use crate::config::Preset;
 use crate::input::Input;
 use crate::pretrained::{Plain, fit_classes};
-use crate::shared::class_vae::{Classifier, ClassifierInput, ClusterNet, Prior, category, class_means};
+use crate::shared::class_vae::{self, Classifier, ClassifierInput, ClusterNet, Prior, category, class_means};
 use crate::shared::encoder_decoder::{Decode, Encode};
 use crate::shared::from_random::{Job, Trained};
 use tch::Device;
@@ -22,7 +22,7 @@ use vae_core::random::Streams;
 use vae_core::{Features, ImageShape};
 
 /// The networks and the loss; classes, priors and the held start are VAE-Cluster's.
-pub const REVISIONS: &[Revision] = &[("conv-vae", 1), ("vae-cluster", 1)];
+pub const REVISIONS: &[Revision] = &[("conv-vae", 1)];
 
 /// Conv-VAE.
 #[derive(Debug)]
@@ -90,11 +90,17 @@ impl Method for ConvVae {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job::new(REVISIONS, config, &config.train, config.n_init);
+        let job = Job::new(&[REVISIONS, class_vae::REVISIONS], of.0, config, (&config.train, config.n_init));
         let plain = config.graph_start.as_ref().map(|start| {
             let train = start.plain(&config.train);
             let plain = ConvVaeConfig { graph_start: None, n_init: 1, train, ..config.clone() };
-            Plain { start, revisions: REVISIONS, n_clusters: config.n_clusters, config: plain }
+            Plain {
+                start,
+                revisions: &[REVISIONS, class_vae::REVISIONS],
+                likelihood: of.0,
+                n_clusters: config.n_clusters,
+                config: plain,
+            }
         });
         let build =
             |config: &ConvVaeConfig, streams: &Streams, device| build(config, of, image, streams, device);

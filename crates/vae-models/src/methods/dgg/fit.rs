@@ -11,8 +11,8 @@ use crate::config::Preset;
 use crate::input::Input;
 use crate::pretrained::{Codes, LogVarInit, Start};
 use crate::shared::assignments::labels_to_tensor;
-use crate::shared::mixture::{Mixture, gaussians};
-use crate::shared::mixture_vae::{Fitted, MixtureVae};
+use crate::shared::mixture::{self, Mixture, gaussians};
+use crate::shared::mixture_vae::{self, Fitted, MixtureVae};
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
@@ -25,13 +25,12 @@ use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
 use vae_core::train::{self, train};
-use vae_gmm::prior;
 use vae_graph::{Graph, pairwise, partition};
 
 /// The classifier's own training.
 const CLASSIFIER: Revision = ("dgg-classifier", 1);
 
-/// The training of the objective.
+/// The start, and the training of the objective.
 const OBJECTIVE: Revision = ("dgg", 1);
 
 /// What is this method's own.
@@ -71,7 +70,7 @@ impl Method for Dgg {
 
         let spec = PhaseSpec {
             name: "classifier",
-            revisions: &[&[CLASSIFIER, train::REVISION, net::REVISION]],
+            revisions: &[&[CLASSIFIER, OBJECTIVE, train::REVISION, net::REVISION]],
             config: &(&config.classifier, config.n_clusters),
             inputs: &[x.sha256(), codes.key(), &start.record.key],
         };
@@ -86,7 +85,8 @@ impl Method for Dgg {
         let spec = PhaseSpec {
             name: "train",
             revisions: &[
-                &[OBJECTIVE, train::REVISION, net::REVISION, prior::REVISION],
+                &[OBJECTIVE, train::REVISION, net::REVISION, mixture::REVISION],
+                mixture_vae::REVISIONS,
                 pairwise::REVISIONS,
                 rebuilt,
             ],

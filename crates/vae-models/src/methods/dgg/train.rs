@@ -18,6 +18,7 @@ use vae_core::{Error, Features, Result};
 use vae_graph::Graph;
 use vae_graph::knn::Knn;
 use vae_graph::pairwise::{Latent, Smoothing, Terms, smoothed, tuples};
+use vae_graph::partition::JUDGE;
 
 /// What the training is given.
 pub(super) struct Setting<'a> {
@@ -129,7 +130,7 @@ impl<'a> Training<'a> {
             self.set_graph(neighbors.graph(&found, &streams)?)?;
         }
         if config.graph.repartition_hold_epochs > 0 {
-            let partition = config.init.partition.clone().unwrap_or_default();
+            let partition = config.init.partition.clone().unwrap_or(JUDGE);
             let spaces: Vec<&Features> = [&codes].into_iter().chain(self.given.points).collect();
             let found = partition.fit(&spaces, config.n_clusters, &streams, self.given.cx)?;
             let now = Vec::<i64>::try_from(self.given.net.winners(data)?.f_to_kind(Kind::Int64)?)?;

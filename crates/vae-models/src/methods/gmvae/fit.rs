@@ -7,6 +7,7 @@ use crate::api::{FitSummary, Method};
 use crate::config::Preset;
 use crate::input::Input;
 use crate::shared::from_random::{Job, Trained, fit};
+use crate::shared::{encoder_decoder, posterior};
 use tch::Device;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
@@ -15,7 +16,7 @@ use vae_core::phase::FitContext;
 use vae_core::random::Streams;
 
 /// The networks and the loss.
-pub const REVISIONS: &[Revision] = &[("gmvae", 1)];
+pub const REVISIONS: &[Revision] = &[("gmvae", 1), posterior::REVISION, encoder_decoder::REVISION];
 
 /// GMVAE.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl Method for Gmvae {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (GmvaeNet::image(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job::new(REVISIONS, config, &config.train, config.n_init);
+        let job = Job::new(&[REVISIONS], of.0, config, (&config.train, config.n_init));
         fit(x, &job, |streams, device| Ok(GmvaeNet::new(config, of, image, streams, device)), cx)
     }
 

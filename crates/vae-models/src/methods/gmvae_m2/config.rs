@@ -8,6 +8,7 @@ use crate::shared::from_random::default_train;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::activation::Activation;
+use vae_core::identity::neutral;
 use vae_core::init::Init;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
@@ -58,7 +59,7 @@ pub struct GmvaeM2Config {
     /// Draw each value as a coin at every step (dynamic binarisation); needs a Bernoulli likelihood.
     pub binarize: bool,
     /// Classes of a sample less likely than this enter the sum over the classes at random, seldom and with as much more weight:
-    /// the loss is right in the mean, and classes that are ruled out cost nothing. 0, or absent: the exact sum.
+    /// the loss is right in the mean, and classes that are ruled out cost nothing. 0: the exact sum.
     #[serde(skip_serializing_if = "is_zero")]
     pub class_floor: f64,
     /// Trainings from other random weights; the one with the lowest loss is kept. No label takes part.
@@ -85,9 +86,8 @@ impl Default for GmvaeM2Config {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_zero(value: &f64) -> bool {
-    *value == 0.0
+    neutral(value, &0.0)
 }
 
 impl MethodConfig for GmvaeM2Config {

@@ -43,7 +43,7 @@ impl Method for GmvaeM2 {
             return Err(Error::config("binarize", true, "false, unless the likelihood is Bernoulli"));
         }
         let of = (likelihood, x.dim());
-        let job = Job::new(REVISIONS, config, &config.train, config.n_init);
+        let job = Job::new(&[REVISIONS], likelihood, config, (&config.train, config.n_init));
         fit(x, &job, |streams, device| Ok(GmvaeM2Net::new(config, of, streams, device)), cx)
     }
 

@@ -21,7 +21,10 @@ use vae_core::train::{self, train};
 use vae_graph::knn::{self, Knn, Metric};
 
 /// The phase `train`, with what it uses.
-pub const REVISIONS: &[Revision] = &[("imsat", 1), train::REVISION, net::REVISION];
+pub const REVISIONS: &[Revision] = &[OWN, train::REVISION, net::REVISION];
+
+/// What is IMSAT's own.
+const OWN: Revision = ("imsat", 1);
 
 /// IMSAT.
 #[derive(Debug)]
@@ -90,7 +93,7 @@ impl Method for Imsat {
 /// there are fewer), f32 `[n]` under the name `distance`.
 fn distances(x: &Features, neighbor: usize, cx: &FitContext) -> Result<Artefact> {
     let inputs = [x.sha256()];
-    let revisions: &[&[Revision]] = &[&[knn::REVISION]];
+    let revisions: &[&[Revision]] = &[&[OWN, knn::REVISION]];
     let spec = PhaseSpec { name: "neighbours", revisions, config: &neighbor, inputs: &inputs };
     cx.phase(&spec, |_| -> Result<Artefact> {
         let k = neighbor.min(x.n().saturating_sub(1));

@@ -65,8 +65,7 @@ pub struct LtvaeConfig {
     pub n_clusters: usize,
     /// Scaling of the columns before everything else.
     pub scale: ScaleKind,
-    /// Then every value is multiplied by this. The authors' code has grey values in [0, 5.1]. Absent at 1, its default: it is
-    /// younger than the first recorded runs.
+    /// Then every value is multiplied by this. The authors' code has grey values in [0, 5.1].
     #[serde(skip_serializing_if = "is_one")]
     pub input_factor: f64,
     /// p(x | z).
@@ -102,10 +101,9 @@ pub struct LtvaeConfig {
     pub train: TrainConfig,
 }
 
-/// For a setting that is absent at 1.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+/// For a setting that is neutral at 1.
 fn is_one(value: &f64) -> bool {
-    *value == 1.0
+    neutral(value, &1.0)
 }
 
 fn no_warmup(epochs: &usize) -> bool {

@@ -11,7 +11,8 @@ use crate::config::Preset;
 use crate::input::Input;
 use crate::pretrained::{Codes, LogVarInit, Start};
 use crate::shared::assignments::{labels_of, labels_to_tensor};
-use crate::shared::mixture::gaussians;
+use crate::shared::mixture::{self, gaussians};
+use crate::shared::posterior;
 use ndarray::{Array2, Axis};
 use serde_json::json;
 use std::cell::RefCell;
@@ -29,8 +30,15 @@ use vae_gmm::tree::LatentTree;
 use vae_gmm::{KMeansConfig, kmeans, tree};
 
 /// The phase `train`, with what it uses.
-pub const REVISIONS: &[Revision] =
-    &[("ltvae", 1), train::REVISION, net::REVISION, tree::REVISION, kmeans::REVISION];
+pub const REVISIONS: &[Revision] = &[
+    ("ltvae", 1),
+    train::REVISION,
+    net::REVISION,
+    tree::REVISION,
+    kmeans::REVISION,
+    posterior::REVISION,
+    mixture::REVISION,
+];
 
 /// LTVAE.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::input::Input;
 use crate::pretrained::{Codes, InitKind, LogVarInit, PiInit, Start};
 use crate::shared::assignments::{labels_to_tensor, shares};
 use crate::shared::mixture::Mixture;
-use crate::shared::mixture_vae::{Fitted, MixtureVae};
+use crate::shared::mixture_vae::{self, Fitted, MixtureVae};
 use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
@@ -21,10 +21,9 @@ use vae_core::phase::{Artefact, FitContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
 use vae_core::train::{self, train};
-use vae_gmm::prior;
 
 /// The phase `train`, with what it uses.
-pub const REVISIONS: &[Revision] = &[("vade", 1), train::REVISION, net::REVISION, prior::REVISION];
+pub const REVISIONS: &[Revision] = &[("vade", 1), train::REVISION, net::REVISION];
 
 /// VaDE.
 #[derive(Debug)]
@@ -62,7 +61,7 @@ impl Method for Vade {
         }
         let spec = PhaseSpec {
             name: "train",
-            revisions: &[REVISIONS],
+            revisions: &[REVISIONS, mixture_vae::REVISIONS],
             config,
             inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
         };

@@ -7,7 +7,7 @@ use crate::api::{FitSummary, Method};
 use crate::config::Preset;
 use crate::input::Input;
 use crate::pretrained::{Plain, fit_classes};
-use crate::shared::class_vae::ClusterNet;
+use crate::shared::class_vae::{self, ClusterNet};
 use crate::shared::from_random::{Job, Trained};
 use tch::Device;
 use vae_core::Features;
@@ -41,11 +41,17 @@ impl Method for VaeCluster {
         cx: &FitContext,
     ) -> Result<(Self::Model, FitSummary)> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, x.dim()));
-        let job = Job::new(REVISIONS, config, &config.train, config.n_init);
+        let job = Job::new(&[REVISIONS, class_vae::REVISIONS], of.0, config, (&config.train, config.n_init));
         let plain = config.graph_start.as_ref().map(|start| {
             let train = start.plain(&config.train);
             let plain = VaeClusterConfig { graph_start: None, n_init: 1, train, ..config.clone() };
-            Plain { start, revisions: REVISIONS, n_clusters: config.n_clusters, config: plain }
+            Plain {
+                start,
+                revisions: &[REVISIONS, class_vae::REVISIONS],
+                likelihood: of.0,
+                n_clusters: config.n_clusters,
+                config: plain,
+            }
         });
         let build =
             |config: &VaeClusterConfig, streams: &Streams, device| build(config, of, image, streams, device);

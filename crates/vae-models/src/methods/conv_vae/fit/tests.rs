@@ -102,8 +102,8 @@ fn the_kl_without_its_constant_is_half_a_nat_a_dimension_higher() {
         let printed = gaussian_to_standard(&mu, &log_var).mean(None::<Kind>).double_value(&[]);
         let y = Tensor::full([b, 10], 0.1, (Kind::Double, Device::Cpu));
         let means = Tensor::zeros([10, s], (Kind::Double, Device::Cpu));
-        let encoded = crate::shared::class_vae::Encoded { z: z.shallow_clone(), log_var, y };
-        let sound = crate::shared::class_vae::kl(&encoded, &means).double_value(&[]);
+        let encoded = class_vae::Encoded { z: z.shallow_clone(), log_var, y };
+        let sound = class_vae::kl(&encoded, &means).double_value(&[]);
         // Their difference is a mean of ½(z² − mu² − var) + ½ over b·s draws: five standard errors, var(z²) < 8.
         let tolerance = 5.0 * 0.5 * (8.0 * s as f64 / b as f64).sqrt();
         assert!((sound - printed - s as f64 / 2.0).abs() < tolerance, "s = {s}: {sound} {printed}");
