@@ -18,7 +18,7 @@
 //! is the undecided classifier (mode `exact-literal`). Neither can give the published accuracies.
 //!
 //! What the tables suggest was run (total losses that rise by half a nat or less with each latent dimension, their scale on
-//! MNIST, 50 iterations) is the loss of [`vae_cluster`](crate::vae_cluster) behind new networks: that is the mode `sound`,
+//! MNIST, 50 iterations) is the loss of [`vae_cluster`](crate::methods::vae_cluster) behind new networks: that is the mode `sound`,
 //! the default. Sizes that the paper does not state (decoder, category encoder, optimiser) follow that method too.
 
 mod config;
