@@ -50,6 +50,24 @@ fn documents_are_clustered_and_new_ones_get_the_same_terms() {
     assert!(refused.contains("vocabulary.tsv is missing"), "{refused}");
 }
 
+/// A refused fit leaves names of columns; the fit that takes its folder over has none.
+#[test]
+fn names_of_columns_of_a_refused_fit_do_not_stay() {
+    let place = Place::new();
+    place.write("named.csv", "b,a\n0.1,5\n0.2,6\n9.1,5.5\n9.3,6.5\n");
+    place.write("flat.npy", npy("16,").as_slice());
+    place.refused(&["fit", "-m", "kmeans", "-d", "named.csv", "-k", "5", "-o", "run"]);
+    place.write("old.csv", documents(60));
+    let sparse =
+        ["fit", "-m", "kmeans", "-d", "old.csv", "-k", "2", "--set", "scale=standardize", "-o", "run"];
+    place.refused(&[&sparse[..], &TEXT[..]].concat());
+    place.ok(&["fit", "-m", "kmeans", "-d", "flat.npy", "-k", "2", "-o", "run"]);
+    for name in ["columns.txt", "vocabulary.tsv"] {
+        assert!(!place.path(&format!("run/{name}")).exists(), "{name} stayed");
+    }
+    place.ok(&["predict", "-m", "run", "-d", "flat.npy"]);
+}
+
 /// An NPY file with 60 rows of 16 values, the same ones whatever the shape of a row.
 fn npy(shape_of_a_row: &str) -> Vec<u8> {
     let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (60, {shape_of_a_row}), }}");

@@ -164,11 +164,10 @@ fn fit_and_write(
     let dir = folder.path();
     write_bytes(&folder.join("config.toml"), config_file(resolved).as_bytes())?;
     let Input { features, labels, columns, vocabulary, .. } = input;
-    if let Some(vocabulary) = &vocabulary {
-        write_bytes(&folder.join(VOCABULARY_FILE), vocabulary.to_tsv().as_bytes())?;
-    }
-    if let Some(columns) = &columns {
-        write_bytes(&folder.join(COLUMNS_FILE), input::columns_text(columns).as_bytes())?;
+    let vocabulary = vocabulary.map(|vocabulary| vocabulary.to_tsv());
+    let columns = columns.map(|columns| input::columns_text(&columns));
+    for (name, text) in [(VOCABULARY_FILE, vocabulary), (COLUMNS_FILE, columns)] {
+        write_or_remove(&folder.join(name), text.as_deref())?;
     }
     if let Some(signal) = context.interrupt.get() {
         return Err(vae_core::Error::Interrupted { signal }.into());
@@ -211,6 +210,19 @@ fn fit_and_write(
     folder.finish()?;
     let found = Found { sizes: &sizes, facets: facets.as_ref(), has_embedding, new_data };
     Ok(closing_words(dir, model, &summary, evaluation.as_ref(), &found))
+}
+
+/// The file says what the columns of the data are. One that a refused fit of other data left would be taken for this run's.
+fn write_or_remove(path: &Path, text: Option<&str>) -> Result<()> {
+    match text {
+        Some(text) => Ok(write_bytes(path, text.as_bytes())?),
+        None => match std::fs::remove_file(path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(e).with_context(|| format!("cannot remove {}; choose another --out", path.display()))
+            }
+            _ => Ok(()),
+        },
+    }
 }
 
 /// What there is to tell of the clusters themselves.
