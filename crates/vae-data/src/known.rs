@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use vae_array::{ImageShape, Values, content_sha256, hex};
 
 use crate::error::{Error, Result};
-use crate::fetch::content_sha256 as file_sha256;
+use crate::fetch::file_sha256;
 use crate::labels::RawLabels;
 use crate::memory;
 use crate::places::resolve;

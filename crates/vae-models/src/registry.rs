@@ -10,7 +10,7 @@ use crate::config::Preset;
 use crate::methods::{
     conv_vae, dec, dgg, gmm, gmvae, gmvae_m2, imsat, kmeans, ltvae, spectralnet, two_stage, vade, vae_cluster,
 };
-use crate::{Error, Result, input, pretrained};
+use crate::{Error, Result, input, pretrained, shared};
 use std::path::Path;
 use toml::Table;
 use vae_core::identity::{Revision, Revisions, hashed_text, revisions as by_name};
@@ -46,7 +46,10 @@ const REVISIONS: &[&[Revision]] = &[
     vae_graph::siamese::REVISIONS,
     &[input::REVISION],
     pretrained::REVISIONS,
-    crate::shared::REVISIONS,
+    shared::class_vae::REVISIONS,
+    shared::mixture_vae::REVISIONS,
+    shared::from_random::REVISIONS,
+    &[shared::mixture::REVISION],
     vade::REVISIONS,
     dgg::REVISIONS,
     dec::REVISIONS,

@@ -8,15 +8,3 @@ pub(crate) mod from_random;
 pub(crate) mod mixture;
 pub(crate) mod mixture_vae;
 pub(crate) mod posterior;
-
-use vae_core::identity::Revision;
-
-/// What the modules of this folder have of their own.
-pub(crate) const REVISIONS: &[Revision] = &[
-    class_vae::REVISIONS[0],
-    encoder_decoder::REVISION,
-    from_random::REVISIONS[0],
-    mixture::REVISION,
-    mixture_vae::REVISIONS[0],
-    posterior::REVISION,
-];

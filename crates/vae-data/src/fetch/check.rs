@@ -44,9 +44,9 @@ pub(crate) fn file_state(folder: &Path, file: &registry::File, pins: &Pins) -> F
     let on_disk = path.strip_prefix(folder).ok().map(|name| name.to_string_lossy().replace('\\', "/"));
     let pin = on_disk.and_then(|name| pins.get(&name));
     let result = match (&file.sha256, pin) {
-        (Some(expected), _) => content_sha256(&path).map(|found| Some((expected.clone(), found))),
+        (Some(expected), _) => file_sha256(&path).map(|found| Some((expected.clone(), found))),
         (None, Some(pin)) => digests(&path).map(|d| Some((pin.clone(), d.sha256))),
-        (None, None) => content_sha256(&path).map(|_| None),
+        (None, None) => file_sha256(&path).map(|_| None),
     };
     match result {
         Err(error) => FileState::Unreadable(error.to_string()),
@@ -57,7 +57,7 @@ pub(crate) fn file_state(folder: &Path, file: &registry::File, pins: &Pins) -> F
 }
 
 /// SHA-256 of the uncompressed content.
-pub(crate) fn content_sha256(path: &Path) -> Result<String> {
+pub(crate) fn file_sha256(path: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     each_chunk(&mut Input::open(path)?, |chunk| hash.update(chunk)).map_err(Error::io("read", path))?;
     Ok(hex(&hash.finalize()))
@@ -120,7 +120,7 @@ pub(super) fn check_download(
         }
     }
     if let Some(content) = content {
-        match content_sha256(path) {
+        match file_sha256(path) {
             Err(error) => return Ok(Err(format!("wrong content: {error}"))),
             Ok(found) if content.sha256.as_ref().is_some_and(|expected| *expected != found) => {
                 return Ok(Err(format!("wrong content: the SHA-256 inside is {found}")));

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use check::FileState;
-pub(crate) use check::{content_sha256, file_state, read_pins};
+pub(crate) use check::{file_sha256, file_state, read_pins};
 
 use crate::error::{Error, Result};
 use crate::places::{download_dir, resolve};

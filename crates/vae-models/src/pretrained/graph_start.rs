@@ -21,7 +21,6 @@ use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::features::{CONVOLUTION_BLOCK, Resident, to_array2, to_tensor};
 use vae_core::identity::Revision;
-use vae_core::likelihood::Likelihood;
 use vae_core::net::{self, NetConfig};
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
@@ -100,10 +99,6 @@ impl GraphStart {
 /// What [`fit_classes`] needs for a start from the graph.
 pub(crate) struct Plain<'a, C> {
     pub start: &'a GraphStart,
-    /// Those of the method whose networks are trained.
-    pub revisions: &'a [&'a [Revision]],
-    /// The observation model, which `auto` decides by the data.
-    pub likelihood: Likelihood,
     /// The method's configuration of the phase `plain`: without the start.
     pub config: C,
     pub n_clusters: usize,
@@ -122,16 +117,17 @@ struct Begun {
 fn begin<C: Serialize>(
     x: &Features,
     plain: &Plain<'_, C>,
-    train_config: &TrainConfig,
+    job: &Job<'_, C>,
     build: impl Fn(&Streams, Device) -> ClusterNet,
     cx: &FitContext,
 ) -> Result<Begun> {
+    let train_config = &plain.start.plain(job.train);
     let own: &[Revision] = &[REVISION, train::REVISION, net::REVISION];
-    let revisions: Vec<&[Revision]> = plain.revisions.iter().copied().chain([own]).collect();
+    let revisions: Vec<&[Revision]> = job.revisions.iter().copied().chain([own]).collect();
     let spec = PhaseSpec {
         name: "plain",
         revisions: &revisions,
-        config: &(&plain.config, plain.likelihood),
+        config: &(&plain.config, job.likelihood),
         inputs: &[x.sha256()],
     };
     let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
@@ -180,7 +176,7 @@ pub(crate) fn fit_classes<C: Serialize>(
         return fit(x, &job, |streams, device| Ok(build(job.config, streams, device)), cx);
     };
     let build_plain = |streams: &Streams, device| build(&plain.config, streams, device);
-    let begun = begin(x, &plain, &plain.start.plain(job.train), build_plain, cx)?;
+    let begun = begin(x, &plain, &job, build_plain, cx)?;
     let assignments = begun.partition.tensor("assignments")?;
     let job = Job { start: Some(&begun.partition.record), ..job };
     let epochs = plain.start.hold_epochs(job.train, x.n());

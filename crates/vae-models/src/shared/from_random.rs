@@ -157,7 +157,6 @@ pub(crate) fn fit<N: Network, C: Serialize>(
             Ok(Artefact { tensors, record })
         })?;
         phases.push(trained.record.clone());
-        // Without an epoch there is no loss to compare: the first one stays.
         let loss = trained.record.final_loss_nats.unwrap_or(f64::INFINITY);
         if best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
             best = Some((loss, trained));

@@ -45,13 +45,7 @@ impl Method for VaeCluster {
         let plain = config.graph_start.as_ref().map(|start| {
             let train = start.plain(&config.train);
             let plain = VaeClusterConfig { graph_start: None, n_init: 1, train, ..config.clone() };
-            Plain {
-                start,
-                revisions: &[REVISIONS, class_vae::REVISIONS],
-                likelihood: of.0,
-                n_clusters: config.n_clusters,
-                config: plain,
-            }
+            Plain { start, n_clusters: config.n_clusters, config: plain }
         });
         let build =
             |config: &VaeClusterConfig, streams: &Streams, device| build(config, of, image, streams, device);
