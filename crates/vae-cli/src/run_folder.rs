@@ -198,10 +198,7 @@ fn sweep(path: &Path) -> Result<()> {
         for entry in fs::read_dir(&folder).into_iter().flatten() {
             let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            // As `fsio::write_atomic` names them.
-            let writer =
-                name.strip_prefix('.').and_then(|n| n.strip_suffix(".tmp")).and_then(|n| n.rsplit_once('.'));
-            if writer.is_some_and(|(_, pid)| pid.parse::<u32>().is_ok()) {
+            if fsio::target_of(&name).is_some() {
                 fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             }
         }

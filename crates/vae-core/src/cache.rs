@@ -9,7 +9,7 @@
 //! for processes of other machines on a shared folder too, and is removed by the next one that takes it.
 
 use crate::bundle::{self, Tensors};
-use crate::fsio::write_bytes;
+use crate::fsio::{target_of, write_bytes};
 use crate::lock::Lock;
 use crate::{Error, Result};
 use bytesize::ByteSize;
@@ -255,11 +255,9 @@ fn is_key(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// The key in the name of a half-written entry, `.<key>.safetensors.<pid>.tmp` ([`crate::fsio`]).
+/// The key in the name of a half-written entry.
 fn half_written(name: &str) -> Option<&str> {
-    let (entry, pid) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
-    let key = entry.strip_suffix(ENTRY)?;
-    (is_key(key) && !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(key)
+    target_of(name)?.strip_suffix(ENTRY).filter(|key| is_key(key))
 }
 
 #[cfg(test)]

@@ -33,6 +33,12 @@ pub fn write_atomic(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::R
     })
 }
 
+/// The name of the file that a temporary file of [`write_atomic`] is for: `x` for `.x.123.tmp`, where 123 is the writer's process.
+pub fn target_of(temporary: &str) -> Option<&str> {
+    let (target, pid) = temporary.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
+    (!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(target)
+}
+
 /// [`write_atomic`] for bytes that are already there.
 ///
 /// # Errors
@@ -44,6 +50,14 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn temporary_names_are_told_from_others() {
+        assert_eq!(target_of(".a.bin.123.tmp"), Some("a.bin"));
+        for other in [".notes.tmp", "a.bin.123.tmp", ".a.bin.123", ".a.x1.tmp", ".a..tmp"] {
+            assert_eq!(target_of(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_file_and_nothing_else() {
