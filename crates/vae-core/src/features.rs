@@ -149,6 +149,15 @@ impl Features {
         }
     }
 
+    /// Whether every value is 0 or 1.
+    pub fn is_binary(&self) -> bool {
+        let binary = |v: &f32| *v == 0.0 || *v == 1.0;
+        match &self.data {
+            Data::Dense(x) => x.iter().all(binary),
+            Data::Sparse(csr) => csr.values.iter().all(binary),
+        }
+    }
+
     /// [`content_sha256`] of the values and the image shape: the identity of the input of a phase.
     pub fn sha256(&self) -> &str {
         self.sha256.get_or_init(|| {

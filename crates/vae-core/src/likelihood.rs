@@ -9,7 +9,7 @@ use tch::Tensor;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LikelihoodKind {
-    /// Bernoulli when all values lie in [0, 1], else Gaussian.
+    /// Bernoulli for images in [0, 1] and for values that are all 0 or 1, else `learned`.
     Auto,
     /// Each value in [0, 1] is the mean of a coin; the decoder's outputs are logits.
     Bernoulli,
@@ -17,6 +17,8 @@ pub enum LikelihoodKind {
     Gaussian,
     /// Normal with one fixed variance λ around a sigmoid; the decoder's outputs are logits.
     Squashed,
+    /// Normal with one learned variance; the decoder's outputs are means.
+    Learned,
 }
 
 /// p(x | z) with the decoder's outputs `m`.
@@ -35,7 +37,16 @@ pub enum Likelihood {
         /// λ, the variance of every dimension.
         variance: f64,
     },
+    /// `‖x − m‖² / 2v + (D/2) ln v` with the variance v at its optimum for the batch, its mean squared error, but at least
+    /// [`SMALLEST_VARIANCE`] (Rybkin, Daniilidis and Levine 2021, "Simple and effective VAE training with calibrated
+    /// decoders", section 3.2). v is a constant for the gradient: at the optimum it has none. `(D/2) ln 2π` stays out of the
+    /// loss.
+    Learned,
 }
+
+/// The least a learned variance can be, for features of variance 1: a table of few columns is reproduced so well that the rest
+/// of the objective would not count beside the reconstruction.
+pub const SMALLEST_VARIANCE: f64 = 0.01;
 
 /// Checks λ.
 ///
@@ -60,7 +71,8 @@ impl Likelihood {
         let unit = low >= 0.0 && high <= 1.0;
         match kind {
             LikelihoodKind::Gaussian => Ok(Self::Gaussian { variance }),
-            LikelihoodKind::Auto if !unit => Ok(Self::Gaussian { variance }),
+            LikelihoodKind::Learned => Ok(Self::Learned),
+            LikelihoodKind::Auto if !(unit && (x.image().is_some() || x.is_binary())) => Ok(Self::Learned),
             LikelihoodKind::Bernoulli | LikelihoodKind::Squashed if !unit => {
                 let name = if kind == LikelihoodKind::Bernoulli { "Bernoulli" } else { "squashed" };
                 Err(Error::Features(format!(
@@ -84,6 +96,12 @@ impl Likelihood {
             }
             Self::Gaussian { variance } => m.mse_loss(x, tch::Reduction::Sum) * (0.5 / variance),
             Self::Squashed { variance } => m.sigmoid().mse_loss(x, tch::Reduction::Sum) * (0.5 / variance),
+            Self::Learned => {
+                let squared = m.mse_loss(x, tch::Reduction::Sum);
+                let size = x.numel() as f64;
+                let variance = learned_variance(&squared, size);
+                squared * 0.5 / &variance + variance.log() * (0.5 * size)
+            }
         }
     }
 
@@ -98,6 +116,11 @@ impl Likelihood {
             }
             Self::Gaussian { variance } => (x - m).square() * (0.5 / variance),
             Self::Squashed { variance } => (x - m.sigmoid()).square() * (0.5 / variance),
+            Self::Learned => {
+                let squared = (x - m).square();
+                let variance = learned_variance(&squared.sum(None::<tch::Kind>), x.numel() as f64);
+                squared * 0.5 / &variance + variance.log() * 0.5
+            }
         };
         terms.sum_dim_intlist([-1i64].as_slice(), false, None)
     }
@@ -106,6 +129,7 @@ impl Likelihood {
     pub fn constant(&self, dim: usize) -> f64 {
         match self {
             Self::Bernoulli => 0.0,
+            Self::Learned => dim as f64 * HALF_LN_TWO_PI,
             Self::Gaussian { variance } | Self::Squashed { variance } => {
                 dim as f64 * (HALF_LN_TWO_PI + 0.5 * variance.ln())
             }
@@ -116,9 +140,14 @@ impl Likelihood {
     pub fn mean(&self, m: &Tensor) -> Tensor {
         match self {
             Self::Bernoulli | Self::Squashed { .. } => m.sigmoid(),
-            Self::Gaussian { .. } => m.shallow_clone(),
+            Self::Gaussian { .. } | Self::Learned => m.shallow_clone(),
         }
     }
+}
+
+/// The variance of the largest likelihood for a sum of squared errors of `size` values.
+fn learned_variance(squared: &Tensor, size: f64) -> Tensor {
+    (squared.detach() / size).clamp_min(SMALLEST_VARIANCE)
 }
 
 #[cfg(test)]

@@ -4,5 +4,5 @@ mod described;
 mod scale;
 
 pub use described::{Input, InputConfig};
-pub(crate) use scale::{REVISION, check_affine};
-pub use scale::{Scale, ScaleKind};
+pub(crate) use scale::{AUTO_REVISION, REVISION, check_affine};
+pub use scale::{Chosen, Scale, ScaleKind};

@@ -44,7 +44,7 @@ const REVISIONS: &[&[Revision]] = &[
     vae_graph::partition::REVISIONS,
     vae_graph::pairwise::REVISIONS,
     vae_graph::siamese::REVISIONS,
-    &[input::REVISION],
+    &[input::REVISION, input::AUTO_REVISION],
     pretrained::REVISIONS,
     shared::class_vae::REVISIONS,
     shared::mixture_vae::REVISIONS,

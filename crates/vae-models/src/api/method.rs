@@ -7,7 +7,7 @@
 use super::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 use super::model_file::{Stored, save};
 use crate::config::Preset;
-use crate::input::{self, Input, InputConfig};
+use crate::input::{Input, InputConfig};
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
 use serde::{Serialize, de::DeserializeOwned};
@@ -194,7 +194,7 @@ impl<M: Method> Clusterer for Fit<M> {
         let (input, resolved) = self.config.input().resolve(x, self.config.affine())?;
         let (model, mut summary) = M::fit(&self.config, input.prepare(x)?.as_ref(), &input, cx)?;
         summary.resolved = resolved;
-        summary.revisions = revisions(&[&[input::REVISION]]);
+        summary.revisions = revisions(&[self.config.input().revisions()]);
         summary.phases.iter().for_each(|phase| summary.revisions.extend(phase.revisions.clone()));
         self.fitted = Some((input, model));
         self.matmul = Matmul::on(cx.device).map(|library| library.name().into());

@@ -1,10 +1,11 @@
 //! What a method knows of its input: the size, the scaling, the observation model.
 
-use super::scale::{Scale, ScaleKind};
+use super::scale::{self, Chosen, Scale, ScaleKind};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vae_core::bundle::FIT_ANEW;
+use vae_core::identity::Revision;
 use vae_core::likelihood::{Likelihood, LikelihoodKind, check_variance};
 use vae_core::{Features, ImageShape};
 
@@ -33,6 +34,14 @@ pub struct Input {
 }
 
 impl InputConfig {
+    /// Revisions of what happens to the features before the method.
+    pub(crate) fn revisions(&self) -> &'static [Revision] {
+        match self.scale {
+            ScaleKind::Auto => &[scale::REVISION, scale::AUTO_REVISION],
+            _ => &[scale::REVISION],
+        }
+    }
+
     /// Refuses a number of clusters that is missing, and a variance that is not positive.
     pub(crate) fn check(&self) -> Result<()> {
         if self.n_clusters == 0 {
@@ -54,12 +63,9 @@ impl InputConfig {
             let expected = format!("at most the number of distinct samples, {distinct}");
             return Err(Error::config("n_clusters", n_clusters, &expected));
         }
-        let scale = Scale::fit(self.scale, x)?;
-        let mut resolved = vec![match &scale {
-            Scale::Identity => "scale = none".to_string(),
-            Scale::Affine { .. } if self.scale == ScaleKind::Minmax => "scale = minmax".to_string(),
-            Scale::Affine { .. } => "scale = standardize".to_string(),
-        }];
+        let Chosen { kind, scale, reason } = Scale::fit(self.scale, x)?;
+        let why = if reason.is_empty() { reason } else { format!(" ({reason})") };
+        let mut resolved = vec![format!("scale = {}{why}", kind.name())];
         let scale = scale.then_affine(factor, shift, x)?;
         if (factor, shift) != (1.0, 0.0) {
             resolved.push(format!("then {factor} x + {shift}"));
@@ -73,6 +79,7 @@ impl InputConfig {
                     Likelihood::Gaussian { variance } => {
                         format!("likelihood = gaussian, variance {variance}")
                     }
+                    Likelihood::Learned => "likelihood = learned (a normal distribution's variance)".into(),
                     Likelihood::Squashed { variance } => {
                         format!("likelihood = squashed, variance {variance}")
                     }

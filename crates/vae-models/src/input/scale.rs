@@ -1,47 +1,95 @@
 //! Bringing columns to comparable sizes before a method sees them.
 
+mod choose;
+mod columns;
+mod power;
+
 use crate::{Error, Result};
-use ndarray::{Array1, Array2, Axis, Zip};
+use choose::choose;
+use columns::Column;
+use ndarray::{Array1, Array2, ArrayView2, Axis, Zip};
+use power::Power;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vae_core::Features;
 use vae_core::identity::Revision;
 
-/// How columns are scaled, and what `auto` decides.
+/// How columns are scaled by a kind that a configuration names.
 pub const REVISION: Revision = ("scale", 1);
+
+/// What `auto` decides. It has a number of its own, since the published rows name their kind.
+pub const AUTO_REVISION: Revision = ("scale-auto", 2);
 
 /// What a configuration asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScaleKind {
-    /// Nothing for images, sparse features, and values within [-1, 1] whose largest is at least 0.1; else `standardize`.
+    /// `none` for images and sparse features. For tables `shared` where the columns have one unit, else `power`: see
+    /// [`Scale::fit`].
     #[default]
     Auto,
     /// As they are.
     None,
+    /// One shift and one width for all columns: the mean of all values becomes 0, the mean variance of a column 1.
+    /// For columns in one unit, whose differences in size mean something.
+    Shared,
     /// Mean 0 and variance 1 per column.
     Standardize,
+    /// A power transformation of each column that makes it as normal as it can (Yeo and Johnson 2000), then mean 0 and
+    /// variance 1. For columns of different units, with tails of any weight.
+    Power,
     /// Each column to [0, 1].
     Minmax,
 }
 
-/// Values that all lie nearer to 0 than this are on another scale than the networks' initial weights.
-const SMALLEST_RANGE: f32 = 0.1;
+impl ScaleKind {
+    /// As a configuration writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::None => "none",
+            Self::Shared => "shared",
+            Self::Standardize => "standardize",
+            Self::Power => "power",
+            Self::Minmax => "minmax",
+        }
+    }
+}
 
-/// A fitted scaling: `(x − shift) / width` per column, or nothing. Dividing by the range takes a column's largest value
-/// to exactly 1, which multiplying by its reciprocal does not.
+/// A fitted scaling. Widths are divided by: this takes a column's largest value to exactly 1, which multiplying by a reciprocal
+/// does not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// Nothing.
     Identity,
-    /// Per column.
+    /// `(x − shift) / width` per column.
     Affine {
         /// Subtracted first, `[d]`.
         shift: Vec<f32>,
         /// Divided by after, `[d]`; 1 for a constant column.
         width: Vec<f32>,
     },
+    /// `(psi(x) − shift) / width` per column, with psi the power transformation.
+    Power {
+        /// The transformation of each column, `[d]`.
+        columns: Vec<Power>,
+        /// Subtracted after it, `[d]`.
+        shift: Vec<f64>,
+        /// Divided by at last, `[d]`; 1 for a constant column.
+        width: Vec<f64>,
+    },
+}
+
+/// A scaling, and why it is this one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    /// The kind that was asked for, or that `auto` chose.
+    pub kind: ScaleKind,
+    /// The fitted scaling.
+    pub scale: Scale,
+    /// Why `auto` chose it; empty where it was asked for.
+    pub reason: String,
 }
 
 /// Refuses a factor and a shift of all values that cannot be undone.
@@ -55,86 +103,110 @@ pub(crate) fn check_affine(factor: f64, shift: f64) -> Result<()> {
     Ok(())
 }
 
+/// The shift and the width that follow `(v − shift) / width` by `factor · v + add`.
+fn followed((shift, width): (f64, f64), factor: f64, add: f64) -> (f64, f64) {
+    // factor (v − s)/w + t = (v − (s − t w/factor)) / (w/factor)
+    let width = width / factor;
+    (shift - add * width, width)
+}
+
 impl Scale {
     /// This scaling, and then `factor · x + shift` for every value.
     ///
     /// # Errors
     /// Sparse features, which a shift would fill, for anything but 1 and 0.
-    pub fn then_affine(self, factor: f64, shift: f64, x: &Features) -> Result<Self> {
-        check_affine(factor, shift)?;
-        if (factor, shift) == (1.0, 0.0) {
+    pub fn then_affine(self, factor: f64, add: f64, x: &Features) -> Result<Self> {
+        check_affine(factor, add)?;
+        if (factor, add) == (1.0, 0.0) {
             return Ok(self);
         }
         if x.as_dense().is_none() {
-            let found = format!("{factor}, input_shift {shift}");
-            return Err(Error::config(
-                "input_factor",
-                found,
-                "1 and 0: sparse features are used as they are",
-            ));
+            let found = format!("{factor}, input_shift {add}");
+            let expected = "1 and 0: sparse features are used as they are";
+            return Err(Error::config("input_factor", found, expected));
         }
-        let (shifts, widths) = match self {
+        let (shift, width) = match self {
             Self::Identity => (vec![0.0; x.dim()], vec![1.0; x.dim()]),
             Self::Affine { shift, width } => (shift, width),
+            Self::Power { columns, shift, width } => {
+                let pairs = shift.into_iter().zip(width);
+                let (shift, width) = pairs.map(|pair| followed(pair, factor, add)).unzip();
+                return Ok(Self::Power { columns, shift, width });
+            }
         };
-        // factor (x − s)/w + t = (x − (s − t w/factor)) / (w/factor)
-        let (shift, width) = shifts
-            .into_iter()
-            .zip(widths)
-            .map(|(s, w)| (f64::from(s), f64::from(w) / factor))
-            .map(|(s, width)| ((s - shift * width) as f32, width as f32))
+        let pairs = shift.into_iter().zip(width);
+        let (shift, width) = pairs
+            .map(|(s, w)| followed((f64::from(s), f64::from(w)), factor, add))
+            .map(|(s, w)| (s as f32, w as f32))
             .unzip();
         Ok(Self::Affine { shift, width })
     }
 
     /// Learns the scaling from `x`. A constant column is shifted and not scaled.
     ///
+    /// `auto` takes images and sparse features as they are. For tables it looks at the spread of each column between its 5 %
+    /// and 95 % quantiles (columns without any are left out), and at how much of the rows' squared distance to their mean the
+    /// farthest 1 % have. Spreads of comparable size (the largest at most 8 times the lower quartile) and no heavy tail (at
+    /// most 20 %) speak for one unit: `shared`. Else `power`, which brings columns of any unit and any tail to one size.
+    ///
     /// # Errors
     /// [`Error::Config`] for sparse features where `kind` asks for a scaling.
-    pub fn fit(kind: ScaleKind, x: &Features) -> Result<Self> {
+    pub fn fit(kind: ScaleKind, x: &Features) -> Result<Chosen> {
         let Some(dense) = x.as_dense() else { return Self::of_sparse(kind) };
-        let (low, high) = x.range();
-        let largest = high.max(-low);
-        let bounded = (SMALLEST_RANGE..=1.0).contains(&largest);
-        let kind = match kind {
-            ScaleKind::Auto if bounded || x.image().is_some() => ScaleKind::None,
-            ScaleKind::Auto => ScaleKind::Standardize,
-            other => other,
+        let (kind, reason) = match kind {
+            ScaleKind::Auto if x.image().is_some() => (ScaleKind::None, "images".to_string()),
+            ScaleKind::Auto => choose(dense),
+            other => (other, String::new()),
         };
-        let or_one = |width: f32| if width > 0.0 { width } else { 1.0 };
-        let columns = dense.axis_iter(Axis(1));
+        Ok(Chosen { kind, scale: Self::of_dense(kind, dense), reason })
+    }
+
+    fn of_dense(kind: ScaleKind, x: ArrayView2<'_, f32>) -> Self {
+        let columns = x.axis_iter(Axis(1));
         let (shift, width) = match kind {
-            ScaleKind::None | ScaleKind::Auto => return Ok(Self::Identity),
+            ScaleKind::None | ScaleKind::Auto => return Self::Identity,
+            ScaleKind::Shared => return Self::shared(x),
+            ScaleKind::Power => return Self::power(x),
             ScaleKind::Standardize => columns
                 .map(|c| {
-                    let n = c.len() as f64;
-                    let mean = c.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-                    let var = c.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
-                    // A column that is constant up to rounding has no scale of its own.
-                    let std = if var.sqrt() > 1e-6 * mean.abs() { var.sqrt() } else { 0.0 };
-                    (mean as f32, or_one(std as f32))
+                    let (mean, std) = Column::of(c).moments();
+                    (mean as f32, columns::or_one(std) as f32)
                 })
                 .unzip(),
             ScaleKind::Minmax => columns
                 .map(|c| {
-                    let (low, high) =
-                        c.fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
-                    (low, or_one(high - low))
+                    let (low, high) = Column::of(c).ends();
+                    (low, columns::or_one(f64::from(high - low)) as f32)
                 })
                 .unzip(),
         };
-        Ok(Self::Affine { shift, width })
+        Self::Affine { shift, width }
     }
 
-    fn of_sparse(kind: ScaleKind) -> Result<Self> {
-        let asked = match kind {
-            ScaleKind::Auto | ScaleKind::None => return Ok(Self::Identity),
-            ScaleKind::Standardize => "standardize",
-            ScaleKind::Minmax => "minmax",
-        };
+    fn shared(x: ArrayView2<'_, f32>) -> Self {
+        let moments: Vec<(f64, f64)> = x.axis_iter(Axis(1)).map(|c| Column::of(c).moments()).collect();
+        let d = moments.len() as f64;
+        let mean = moments.iter().map(|(mean, _)| mean).sum::<f64>() / d;
+        let variance = moments.iter().map(|(_, std)| std * std).sum::<f64>() / d;
+        let width = columns::or_one(variance.sqrt()) as f32;
+        Self::Affine { shift: vec![mean as f32; moments.len()], width: vec![width; moments.len()] }
+    }
+
+    fn power(x: ArrayView2<'_, f32>) -> Self {
+        let fitted: Vec<(Power, f64, f64)> = x.axis_iter(Axis(1)).map(|c| Power::fit(&Column::of(c))).collect();
+        let columns = fitted.iter().map(|(power, ..)| *power).collect();
+        let (shift, width) = fitted.iter().map(|&(_, shift, width)| (shift, width)).unzip();
+        Self::Power { columns, shift, width }
+    }
+
+    fn of_sparse(kind: ScaleKind) -> Result<Chosen> {
+        if matches!(kind, ScaleKind::Auto | ScaleKind::None) {
+            let reason = "sparse features".to_string();
+            return Ok(Chosen { kind: ScaleKind::None, scale: Self::Identity, reason });
+        }
         let expected =
             "\"auto\" or \"none\" for sparse features, which a shift would fill: scale them before";
-        Err(Error::config("scale", asked, expected))
+        Err(Error::config("scale", kind.name(), expected))
     }
 
     /// The scaled features; the same ones when there is nothing to do.
@@ -142,11 +214,22 @@ impl Scale {
     /// # Errors
     /// A scaled value that overflows.
     pub fn apply<'a>(&self, x: &'a Features) -> Result<Cow<'a, Features>> {
-        let (Self::Affine { shift, width }, Some(dense)) = (self, x.as_dense()) else {
-            return Ok(Cow::Borrowed(x));
+        let Some(dense) = x.as_dense() else { return Ok(Cow::Borrowed(x)) };
+        let scaled = match self {
+            Self::Identity => return Ok(Cow::Borrowed(x)),
+            Self::Affine { shift, width } => {
+                let (shift, width) = (Array1::from(shift.clone()), Array1::from(width.clone()));
+                (&dense - &shift) / &width
+            }
+            Self::Power { columns, shift, width } => {
+                let mut scaled = dense.to_owned();
+                for (i, mut column) in scaled.axis_iter_mut(Axis(1)).enumerate() {
+                    let scaled = |v: f32| (columns[i].apply(f64::from(v)) - shift[i]) / width[i];
+                    column.mapv_inplace(|v| scaled(v) as f32);
+                }
+                scaled
+            }
         };
-        let (shift, width) = (Array1::from(shift.clone()), Array1::from(width.clone()));
-        let scaled = (&dense - &shift) / &width;
         let scaled = Features::dense(scaled)?;
         Ok(Cow::Owned(match x.image() {
             Some(image) => scaled.with_image(image)?,
@@ -156,9 +239,18 @@ impl Scale {
 
     /// Back to the scale of the data, `[n, d]`.
     pub fn invert(&self, mut x: Array2<f32>) -> Array2<f32> {
-        if let Self::Affine { shift, width } = self {
-            for mut row in x.rows_mut() {
-                Zip::from(&mut row).and(shift).and(width).for_each(|v, &s, &w| *v = *v * w + s);
+        match self {
+            Self::Identity => {}
+            Self::Affine { shift, width } => {
+                for mut row in x.rows_mut() {
+                    Zip::from(&mut row).and(shift).and(width).for_each(|v, &s, &w| *v = *v * w + s);
+                }
+            }
+            Self::Power { columns, shift, width } => {
+                for (i, mut column) in x.axis_iter_mut(Axis(1)).enumerate() {
+                    let raw = |v: f32| columns[i].invert(f64::from(v) * width[i] + shift[i]);
+                    column.mapv_inplace(|v| raw(v) as f32);
+                }
             }
         }
         x
@@ -166,82 +258,4 @@ impl Scale {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ndarray::array;
-    use vae_core::Csr;
-
-    fn features() -> Features {
-        Features::dense(array![[0.0f32, 10.0, 3.0], [2.0, 20.0, 3.0], [4.0, 60.0, 3.0]]).expect("valid")
-    }
-
-    #[test]
-    fn standardize_gives_moments_and_inverts() {
-        let x = features();
-        let scale = Scale::fit(ScaleKind::Standardize, &x).expect("dense");
-        let y = scale.apply(&x).expect("finite");
-        let y = y.as_dense().expect("dense").to_owned();
-        for column in y.axis_iter(Axis(1)).take(2) {
-            assert!(column.mean().expect("rows").abs() < 1e-6);
-            assert!((column.mapv(|v| v * v).mean().expect("rows") - 1.0).abs() < 1e-6);
-        }
-        assert_eq!(y.column(2), array![0.0, 0.0, 0.0]);
-        let back = scale.invert(y);
-        assert!((back - x.as_dense().expect("dense")).iter().all(|d| d.abs() < 1e-4));
-    }
-
-    #[test]
-    fn minmax_reaches_both_ends() {
-        let x = features();
-        let y = Scale::fit(ScaleKind::Minmax, &x)
-            .expect("dense")
-            .apply(&x)
-            .expect("finite")
-            .as_dense()
-            .expect("dense")
-            .to_owned();
-        assert_eq!(y.column(1), array![0.0, 0.2, 1.0]);
-        assert_eq!(y.column(2), array![0.0, 0.0, 0.0]);
-    }
-
-    #[test]
-    fn a_factor_and_a_shift_come_after() {
-        let x = Features::dense(array![[0.0f32, 0.5], [1.0, 0.25]]).expect("valid");
-        let scale = Scale::Identity.then_affine(255.0 / 128.0, -1.0, &x).expect("dense");
-        let y = scale.apply(&x).expect("finite");
-        let want = array![[-1.0f32, -0.003_906_25], [0.992_187_5, -0.501_953_1]];
-        assert!((&y.as_dense().expect("dense") - &want).iter().all(|d| d.abs() < 1e-6));
-        let x = features();
-        let scale = Scale::fit(ScaleKind::Standardize, &x).expect("dense");
-        let scale = scale.then_affine(3.0, 2.0, &x).expect("dense");
-        let y = scale.apply(&x).expect("finite").as_dense().expect("dense").to_owned();
-        assert!((y.column(0).mean().expect("rows") - 2.0).abs() < 1e-5);
-        assert!((y.column(1).std(0.0) - 3.0).abs() < 1e-5);
-        assert!((scale.invert(y) - x.as_dense().expect("dense")).iter().all(|d| d.abs() < 1e-4));
-        assert_eq!(Scale::Identity.then_affine(1.0, 0.0, &x).expect("nothing to do"), Scale::Identity);
-        assert!(Scale::Identity.then_affine(0.0, 0.0, &x).is_err());
-    }
-
-    #[test]
-    fn auto_leaves_bounded_values_alone() {
-        let bounded = Features::dense(array![[-1.0f32, 0.5], [1.0, 0.0]]).expect("valid");
-        let auto = |x: &Features| Scale::fit(ScaleKind::Auto, x).expect("dense");
-        assert_eq!(auto(&bounded), Scale::Identity);
-        assert!(matches!(auto(&features()), Scale::Affine { .. }));
-        let tiny = Features::dense(array![[1e-6f32, 2e-6], [3e-6, -1e-6]]).expect("valid");
-        assert!(matches!(auto(&tiny), Scale::Affine { .. }));
-    }
-
-    #[test]
-    fn sparse_features_are_not_scaled_in_silence() {
-        let csr = Csr { n_columns: 3, indptr: vec![0, 1, 2], indices: vec![0, 2], values: vec![5.0, 7.0] };
-        let x = Features::sparse(csr).expect("valid");
-        for kind in [ScaleKind::Auto, ScaleKind::None] {
-            assert_eq!(Scale::fit(kind, &x).expect("left alone"), Scale::Identity);
-        }
-        for (kind, name) in [(ScaleKind::Standardize, "standardize"), (ScaleKind::Minmax, "minmax")] {
-            let e = Scale::fit(kind, &x).expect_err("sparse").to_string();
-            assert!(e.contains("`scale`") && e.contains(name) && e.contains("\"none\""), "{e}");
-        }
-    }
-}
+mod tests;
