@@ -26,7 +26,7 @@ mod conv;
 mod fit;
 mod loss;
 
-pub use config::{CategoryInput, ConvVaeConfig, ConvVaeNet, Intermediate, Mode};
+pub use config::{CategoryInput, ConvVaeConfig, ConvVaeNetConfig, Intermediate, Mode};
 pub use fit::ConvVae;
 pub(crate) use fit::REVISIONS;
 pub use loss::{category_enumerated, category_sampled};

@@ -17,7 +17,7 @@ mod loss;
 mod net;
 mod shared_encoder;
 
-pub use config::{GmvaeConfig, GmvaeNet};
+pub use config::{GmvaeConfig, GmvaeNetConfig};
 pub use fit::Gmvae;
 pub(crate) use fit::REVISIONS;
 pub use loss::{Components, Recognition, Terms, component_kl, log_responsibility, loss, z_term};

@@ -39,8 +39,8 @@ mod model;
 mod net;
 mod train;
 
-pub use config::{CodeBasis, CovarianceKind, LtvaeConfig, StructureSearch};
+pub use config::{CodeBasisKind, CovarianceKind, LtvaeConfig, StructureSearch};
 pub use fit::Ltvae;
 pub(crate) use fit::REVISIONS;
 pub use loss::{Terms, loss};
-pub use model::Fitted;
+pub use model::LtvaeModel;

@@ -21,6 +21,6 @@ mod fit;
 mod net;
 
 pub use crate::shared::class_vae::{EPS, Encoded, Terms, category, energy, kl, loss};
-pub use config::{VaeClusterConfig, VaeClusterNet};
+pub use config::{VaeClusterConfig, VaeClusterNetConfig};
 pub(crate) use fit::REVISIONS;
 pub use fit::VaeCluster;

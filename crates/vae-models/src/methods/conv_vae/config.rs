@@ -53,7 +53,7 @@ pub enum Intermediate {
 /// The table `[net]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ConvVaeNet {
+pub struct ConvVaeNetConfig {
     /// `auto`, `conv` or `mlp`.
     pub kind: NetKind,
     /// Layers of each convolutional network, the paper's n.
@@ -72,7 +72,7 @@ pub struct ConvVaeNet {
     pub init: Init,
 }
 
-impl Default for ConvVaeNet {
+impl Default for ConvVaeNetConfig {
     fn default() -> Self {
         Self {
             kind: NetKind::Auto,
@@ -87,7 +87,7 @@ impl Default for ConvVaeNet {
     }
 }
 
-impl ConvVaeNet {
+impl ConvVaeNetConfig {
     /// The fully connected networks.
     pub(super) fn mlp(&self) -> NetConfig {
         NetConfig {
@@ -126,7 +126,7 @@ pub struct ConvVaeConfig {
     /// weights, those of the one VAE without classes, and differ in shuffling and noise. No label takes part.
     pub n_init: usize,
     /// The networks.
-    pub net: ConvVaeNet,
+    pub net: ConvVaeNetConfig,
     /// The training.
     pub train: TrainConfig,
     /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese network; absent: from random
@@ -145,7 +145,7 @@ impl Default for ConvVaeConfig {
             mode: Mode::Sound,
             category_input: CategoryInput::Auto,
             n_init: 1,
-            net: ConvVaeNet::default(),
+            net: ConvVaeNetConfig::default(),
             train: default_train(),
             graph_start: None,
         }

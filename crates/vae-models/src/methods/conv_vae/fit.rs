@@ -28,6 +28,9 @@ pub const REVISIONS: &[Revision] = &[("conv-vae", 1)];
 #[derive(Debug)]
 pub struct ConvVae;
 
+/// A fitted Conv-VAE.
+pub type ConvVaeModel = Trained<ClusterNet>;
+
 /// Fresh networks; `image` is the image to convolve, if any.
 fn build(
     config: &ConvVaeConfig,
@@ -81,14 +84,14 @@ impl Method for ConvVae {
     const PRESETS: &'static [Preset] =
         presets!("conv-vae": "strokes", "mnist", "fashion-mnist", "reuters21578");
     type Config = ConvVaeConfig;
-    type Model = Trained<ClusterNet>;
+    type Model = ConvVaeModel;
 
     fn fit(
         config: &ConvVaeConfig,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Self::Model, FitSummary)> {
+    ) -> Result<(ConvVaeModel, FitSummary)> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, x.dim()));
         let job = Job::new(&[REVISIONS, class_vae::REVISIONS], of.0, config, (&config.train, config.n_init));
         let plain = config.graph_start.as_ref().map(|start| {
@@ -101,7 +104,7 @@ impl Method for ConvVae {
         fit_classes(x, job, plain, build, cx)
     }
 
-    fn restore(config: &ConvVaeConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {
+    fn restore(config: &ConvVaeConfig, input: &Input, tensors: &Tensors) -> Result<ConvVaeModel> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, input.dim));
         let net = build(config, of, image, &Streams::new(0, "restore"), Device::Cpu);
         Trained::restore(net, tensors, Device::Cpu)

@@ -4,7 +4,7 @@ use super::classifier;
 use super::config::{DggConfig, DggStart};
 use super::graph::{Points, build};
 use super::net::DggNet;
-use super::train::{Setting, Training};
+use super::train::{DggTraining, Setting};
 use crate::Result;
 use crate::api::{FitSummary, Method};
 use crate::config::Preset;
@@ -40,6 +40,9 @@ pub const REVISIONS: &[Revision] = &[CLASSIFIER, OBJECTIVE];
 #[derive(Debug)]
 pub struct Dgg;
 
+/// A fitted DGG.
+pub type DggModel = Fitted<DggNet>;
+
 impl Method for Dgg {
     const NAME: &'static str = "dgg";
     const SUMMARY: &'static str = "VaDE whose latents explain their neighbours too, by smoothed targets";
@@ -48,14 +51,14 @@ impl Method for Dgg {
     const PRESETS: &'static [Preset] = presets!("dgg":
         "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = DggConfig;
-    type Model = Fitted<DggNet>;
+    type Model = DggModel;
 
     fn fit(
         config: &DggConfig,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Self::Model, FitSummary)> {
+    ) -> Result<(DggModel, FitSummary)> {
         let likelihood = input.likelihood()?;
         let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
         let mut phases = vec![autoencoder.record.clone()];
@@ -104,7 +107,7 @@ impl Method for Dgg {
         Ok((model, summary))
     }
 
-    fn restore(config: &DggConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {
+    fn restore(config: &DggConfig, input: &Input, tensors: &Tensors) -> Result<DggModel> {
         let mixture = Mixture::placeholder(config.n_clusters, config.net.latent_dim);
         let (of, streams) = ((input.likelihood()?, input.dim), Streams::new(0, "restore"));
         let net = DggNet::new(config, of, &mixture, &streams, Device::Cpu);
@@ -133,7 +136,7 @@ fn train_net(
     let agreement = graph.agreement(start.assignments.view());
     let other = points.other_than_codes().map(|o| o.points);
     let setting = Setting { net, config, x, data: &data, points: other, cx };
-    let training = Training::new(setting, graph, labels)?;
+    let training = DggTraining::new(setting, graph, labels)?;
     let (mut record, observed) = train(&training, &data, &config.train, groups, phase)?;
     record.notes = json!({
         "neighbours_agreeing_with_the_start": agreement,

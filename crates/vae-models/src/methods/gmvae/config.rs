@@ -17,7 +17,7 @@ use vae_core::train::TrainConfig;
 /// The table `[net]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct GmvaeNet {
+pub struct GmvaeNetConfig {
     /// `auto`, `conv` or `mlp`.
     pub kind: NetKind,
     /// For `conv`: width of the vector behind the convolutions.
@@ -34,7 +34,7 @@ pub struct GmvaeNet {
     pub init: Init,
 }
 
-impl Default for GmvaeNet {
+impl Default for GmvaeNetConfig {
     fn default() -> Self {
         Self {
             kind: NetKind::Auto,
@@ -48,7 +48,7 @@ impl Default for GmvaeNet {
     }
 }
 
-impl GmvaeNet {
+impl GmvaeNetConfig {
     /// The fully connected decoder.
     pub(super) fn mlp(&self) -> NetConfig {
         NetConfig {
@@ -86,7 +86,7 @@ pub struct GmvaeConfig {
     /// Trainings from other random weights; the one with the lowest loss is kept. No label takes part.
     pub n_init: usize,
     /// The networks.
-    pub net: GmvaeNet,
+    pub net: GmvaeNetConfig,
     /// The training.
     pub train: TrainConfig,
 }
@@ -101,7 +101,7 @@ impl Default for GmvaeConfig {
             lambda: 0.5,
             n_samples: 1,
             n_init: 1,
-            net: GmvaeNet::default(),
+            net: GmvaeNetConfig::default(),
             train: default_train(),
         }
     }

@@ -17,7 +17,7 @@ use vae_core::train::TrainConfig;
 /// The table `[net]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct GmvaeM2Net {
+pub struct GmvaeM2NetConfig {
     /// Widths of the hidden layers (ReLU) of q(y | x) and q(z | x, y); the decoder has them in reverse order.
     pub hidden: Vec<usize>,
     /// Dimension of z, J.
@@ -26,13 +26,13 @@ pub struct GmvaeM2Net {
     pub init: Init,
 }
 
-impl Default for GmvaeM2Net {
+impl Default for GmvaeM2NetConfig {
     fn default() -> Self {
         Self { hidden: vec![256, 256], latent_dim: 10, init: Init::GlorotUniform }
     }
 }
 
-impl GmvaeM2Net {
+impl GmvaeM2NetConfig {
     /// The decoder.
     pub(super) fn mlp(&self) -> NetConfig {
         NetConfig {
@@ -65,7 +65,7 @@ pub struct GmvaeM2Config {
     /// Trainings from other random weights; the one with the lowest loss is kept. No label takes part.
     pub n_init: usize,
     /// The networks.
-    pub net: GmvaeM2Net,
+    pub net: GmvaeM2NetConfig,
     /// The training.
     pub train: TrainConfig,
 }
@@ -80,7 +80,7 @@ impl Default for GmvaeM2Config {
             binarize: false,
             class_floor: 0.0,
             n_init: 1,
-            net: GmvaeM2Net::default(),
+            net: GmvaeM2NetConfig::default(),
             train: default_train(),
         }
     }

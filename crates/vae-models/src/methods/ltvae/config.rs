@@ -21,7 +21,7 @@ use vae_graph::siamese::SiameseConfig;
 /// The axes of z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum CodeBasis {
+pub enum CodeBasisKind {
     /// Those of the auto-encoder's codes.
     Codes,
     /// The codes' independent components, scaled to variance 1, those farthest from normal first. Every latent starts from
@@ -73,7 +73,7 @@ pub struct LtvaeConfig {
     /// λ of a Gaussian likelihood.
     pub likelihood_variance: f64,
     /// `codes` or `independent`.
-    pub basis: CodeBasis,
+    pub basis: CodeBasisKind,
     /// Variance of every leaf where `covariance` is `fixed`. 0: the mean variance of the codes within the root's clusters at the start.
     pub alpha: f64,
     /// `fixed` or `estimated`.
@@ -118,7 +118,7 @@ impl Default for LtvaeConfig {
             input_factor: 1.0,
             likelihood: LikelihoodKind::Auto,
             likelihood_variance: 0.1,
-            basis: CodeBasis::Codes,
+            basis: CodeBasisKind::Codes,
             alpha: 0.0,
             covariance: CovarianceKind::Estimated,
             covariance_floor: 0.01,

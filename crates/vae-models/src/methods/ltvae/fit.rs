@@ -1,10 +1,10 @@
 //! The phases of LTVAE.
 
-use super::code_basis::Basis;
-use super::config::{CodeBasis, CovarianceKind, LtvaeConfig};
-use super::model::Fitted;
-use super::net::{Networks, TREE};
-use super::train::Training;
+use super::code_basis::CodeBasis;
+use super::config::{CodeBasisKind, CovarianceKind, LtvaeConfig};
+use super::model::LtvaeModel;
+use super::net::{LtvaeNet, TREE};
+use super::train::LtvaeTraining;
 use crate::Result;
 use crate::api::{FitSummary, Method, Model};
 use crate::config::Preset;
@@ -74,7 +74,7 @@ fn begin(
     let structure = &config.start_structure();
     let mut gamma = Vec::new();
     for (y, latent) in structure.latents.iter().enumerate() {
-        if y == 0 && config.basis == CodeBasis::Codes {
+        if y == 0 && config.basis == CodeBasisKind::Codes {
             let labels = labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?;
             gamma.push(
                 labels.f_one_hot(latent.n_states as i64)?.f_to_kind(Kind::Double)?.f_to_device(device)?,
@@ -103,9 +103,9 @@ fn begin(
     Ok(Beginning { tree, labels, within, alpha })
 }
 
-/// The body of the phase `train`: the networks from the weights of the auto-encoder, the tree from the start.
-fn train_networks(
-    networks: &Networks,
+/// The body of the phase `train`: the network from the weights of the auto-encoder, the tree from the start.
+fn train_net(
+    net: &LtvaeNet,
     config: &LtvaeConfig,
     (x, codes): (&Features, &Codes<'_>),
     autoencoder: &Tensors,
@@ -118,19 +118,19 @@ fn train_networks(
     let mut z = codes.dense_rows(0, codes.n());
     let mut weights: Tensors =
         autoencoder.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
-    if config.basis == CodeBasis::Independent {
+    if config.basis == CodeBasisKind::Independent {
         let exact = to_tensor(z.view(), Device::Cpu)?.f_to_kind(Kind::Double)?;
-        let basis = Basis::independent(&exact)?;
+        let basis = CodeBasis::independent(&exact)?;
         z = to_array2(&basis.apply(&exact))?;
         basis.rewrite(&mut weights)?;
     }
-    networks.params.load_present(&weights, "")?;
+    net.params.load_present(&weights, "")?;
     let Beginning { tree, labels, within, alpha } = begin(config, &z, start, &phase.streams, device)?;
     if config.init.log_var == LogVarInit::Scaled {
-        networks.encoder.set_constant_log_var((0.1 * within).ln());
+        net.encoder.set_constant_log_var((0.1 * within).ln());
     }
     let tree = RefCell::new(tree);
-    let training = Training { networks, config, tree, alpha, labels, seed: phase.fit.seed };
+    let training = LtvaeTraining { net, config, tree, alpha, labels, seed: phase.fit.seed };
     let (mut record, observed) = train(&training, &data, &config.train, vec![config.train.group()], phase)?;
     let tree = training.tree.into_inner();
     record.notes = json!({
@@ -138,7 +138,7 @@ fn train_networks(
         "variance_within_the_start_over_alpha": within / alpha,
         "structure": tree.structure.to_string(),
     });
-    let mut tensors = networks.params.snapshot("")?;
+    let mut tensors = net.params.snapshot("")?;
     tree.store(TREE, &mut tensors)?;
     tensors.extend(observed);
     Ok(Artefact { tensors, record })
@@ -152,21 +152,21 @@ impl Method for Ltvae {
     const PRESETS: &'static [Preset] = presets!("ltvae":
         "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = LtvaeConfig;
-    type Model = Fitted;
+    type Model = LtvaeModel;
 
     fn fit(
         config: &LtvaeConfig,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Fitted, FitSummary)> {
+    ) -> Result<(LtvaeModel, FitSummary)> {
         let likelihood = input.likelihood()?;
         let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
         let mut phases = vec![autoencoder.record.clone()];
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
         let start = config.init.start(&codes, config.n_clusters, &mut phases)?;
         let streams = Streams::new(cx.seed, "train");
-        let networks = Networks::new(&config.net, (likelihood, x.dim()), &streams, cx.device);
+        let net = LtvaeNet::new(&config.net, (likelihood, x.dim()), &streams, cx.device);
         let spec = PhaseSpec {
             name: "train",
             revisions: &[REVISIONS],
@@ -174,25 +174,25 @@ impl Method for Ltvae {
             inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
         };
         let trained = cx.phase(&spec, |phase| {
-            train_networks(&networks, config, (x, &codes), &autoencoder.tensors, &start, phase)
+            train_net(&net, config, (x, &codes), &autoencoder.tensors, &start, phase)
         })?;
-        networks.params.load(&trained.tensors, "")?;
+        net.params.load(&trained.tensors, "")?;
         let tree = LatentTree::load(TREE, &trained.tensors, config.net.latent_dim, cx.device)?;
-        let model = Fitted { networks, tree, device: cx.device };
+        let model = LtvaeModel { net, tree, device: cx.device };
 
         let observed = FitSummary::observed(&trained, || model.predict(x))?;
         phases.extend([start.record, trained.record]);
-        let started = (config.basis == CodeBasis::Codes).then_some(start.assignments);
+        let started = (config.basis == CodeBasisKind::Codes).then_some(start.assignments);
         let summary =
             FitSummary { start_assignments: started, selection: start.selection, phases, ..observed };
         Ok((model, summary))
     }
 
-    fn restore(config: &LtvaeConfig, input: &Input, tensors: &Tensors) -> Result<Fitted> {
+    fn restore(config: &LtvaeConfig, input: &Input, tensors: &Tensors) -> Result<LtvaeModel> {
         let (of, streams) = ((input.likelihood()?, input.dim), Streams::new(0, "restore"));
-        let networks = Networks::new(&config.net, of, &streams, Device::Cpu);
-        networks.params.load(tensors, "")?;
+        let net = LtvaeNet::new(&config.net, of, &streams, Device::Cpu);
+        net.params.load(tensors, "")?;
         let tree = LatentTree::load(TREE, tensors, config.net.latent_dim, Device::Cpu)?;
-        Ok(Fitted { networks, tree, device: Device::Cpu })
+        Ok(LtvaeModel { net, tree, device: Device::Cpu })
     }
 }

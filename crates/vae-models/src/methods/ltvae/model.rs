@@ -1,6 +1,6 @@
 //! What a fitted LTVAE can do.
 
-use super::net::{Networks, TREE};
+use super::net::{LtvaeNet, TREE};
 use crate::Result;
 use crate::api::{Facets, Generative, Model, Soft};
 use crate::shared::assignments::labels_of;
@@ -14,28 +14,28 @@ use vae_gmm::tree::LatentTree;
 
 /// A fitted LTVAE.
 #[derive(Debug)]
-pub struct Fitted {
-    pub(super) networks: Networks,
+pub struct LtvaeModel {
+    pub(super) net: LtvaeNet,
     pub(super) tree: LatentTree,
     pub(super) device: Device,
 }
 
-impl Fitted {
+impl LtvaeModel {
     /// The latent tree over z.
     pub fn tree(&self) -> &LatentTree {
         &self.tree
     }
 
     fn posterior(&self, x: &Features, latent: usize) -> Result<Tensor> {
-        let z = self.networks.codes(&Resident::new(x, self.device)?)?;
+        let z = self.net.codes(&Resident::new(x, self.device)?)?;
         let _guard = tch::no_grad_guard();
         Ok(self.tree.posteriors(&z).log_state.swap_remove(latent).f_exp()?)
     }
 }
 
-impl Model for Fitted {
+impl Model for LtvaeModel {
     fn tensors(&self) -> Result<Tensors> {
-        let mut tensors = self.networks.params.snapshot("")?;
+        let mut tensors = self.net.params.snapshot("")?;
         self.tree.store(TREE, &mut tensors)?;
         Ok(tensors)
     }
@@ -45,7 +45,7 @@ impl Model for Fitted {
     }
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
-        Ok(to_array2(&self.networks.codes(&Resident::new(x, self.device)?)?)?)
+        Ok(to_array2(&self.net.codes(&Resident::new(x, self.device)?)?)?)
     }
 
     fn soft(&self) -> Option<&dyn Soft> {
@@ -61,9 +61,9 @@ impl Model for Fitted {
     }
 }
 
-impl Facets for Fitted {
+impl Facets for LtvaeModel {
     fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>> {
-        let z = self.networks.codes(&Resident::new(x, self.device)?)?;
+        let z = self.net.codes(&Resident::new(x, self.device)?)?;
         let _guard = tch::no_grad_guard();
         self.tree.posteriors(&z).log_state.iter().map(|l| labels_of(&l.f_argmax(1, false)?)).collect()
     }
@@ -73,13 +73,13 @@ impl Facets for Fitted {
     }
 }
 
-impl Soft for Fitted {
+impl Soft for LtvaeModel {
     fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(to_array2(&self.posterior(x, 0)?)?)
     }
 }
 
-impl Generative for Fitted {
+impl Generative for LtvaeModel {
     fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
         let _guard = tch::no_grad_guard();
         let (streams, n) = (Streams::new(seed, "sample"), n as i64);
@@ -91,12 +91,12 @@ impl Generative for Fitted {
             &states.f_to_kind(Kind::Double)?,
             &noise.f_to_kind(Kind::Double)?,
         )?;
-        let out = self.networks.decoder.forward(&z.f_to_kind(Kind::Float)?);
-        Ok(to_array2(&self.networks.likelihood.mean(&out))?)
+        let out = self.net.decoder.forward(&z.f_to_kind(Kind::Float)?);
+        Ok(to_array2(&self.net.likelihood.mean(&out))?)
     }
 
     fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
-        let (net, data) = (&self.networks, Resident::new(x, self.device)?);
+        let (net, data) = (&self.net, Resident::new(x, self.device)?);
         let decode = |x: &Tensor| Ok(net.likelihood.mean(&net.decoder.forward(&net.encoder.mu(x))));
         Ok(to_array2(&data.map_rows(BLOCK, decode)?)?)
     }

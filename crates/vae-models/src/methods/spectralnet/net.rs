@@ -11,13 +11,13 @@ use vae_core::{Error, Result};
 
 /// Points to K outputs in (−1, 1), before they are orthonormalised.
 #[derive(Debug)]
-pub(super) struct SpectralMap {
+pub(super) struct SpectralNetNet {
     pub params: Params,
     hidden: Mlp,
     out: Linear,
 }
 
-impl SpectralMap {
+impl SpectralNetNet {
     /// A fresh map of points with `dim` numbers.
     pub fn new(config: &SpectralNetConfig, dim: usize, streams: &Streams, device: Device) -> Self {
         let mut params = Params::new();

@@ -3,7 +3,7 @@
 use super::clusters::observed;
 use super::config::SpectralNetConfig;
 use super::loss::{affinity, laplacian, orthonormaliser};
-use super::net::SpectralMap;
+use super::net::SpectralNetNet;
 use tch::{Kind, Tensor};
 use vae_core::Result;
 use vae_core::features::Resident;
@@ -12,8 +12,8 @@ use vae_core::random::permutation;
 use vae_core::train::{Batch, Loss, Trainable};
 
 /// What the training of a map is given.
-pub(super) struct Training<'a> {
-    pub map: &'a SpectralMap,
+pub(super) struct SpectralNetTraining<'a> {
+    pub map: &'a SpectralNetNet,
     pub config: &'a SpectralNetConfig,
     pub points: &'a Resident<'a>,
     /// The points where distances are taken, `[n, p]` on the device.
@@ -23,7 +23,7 @@ pub(super) struct Training<'a> {
     pub seed: u64,
 }
 
-impl Trainable for Training<'_> {
+impl Trainable for SpectralNetTraining<'_> {
     fn params(&self) -> &Params {
         &self.map.params
     }

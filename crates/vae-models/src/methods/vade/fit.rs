@@ -29,6 +29,9 @@ pub const REVISIONS: &[Revision] = &[("vade", 1), train::REVISION, net::REVISION
 #[derive(Debug)]
 pub struct Vade;
 
+/// A fitted VaDE.
+pub type VadeModel = Fitted<VadeNet>;
+
 impl Method for Vade {
     const NAME: &'static str = "vade";
     const SUMMARY: &'static str = "variational deep embedding: a VAE whose prior is a Gaussian mixture";
@@ -37,14 +40,14 @@ impl Method for Vade {
     const PRESETS: &'static [Preset] = presets!("vade":
         "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = VadeConfig;
-    type Model = Fitted<VadeNet>;
+    type Model = VadeModel;
 
     fn fit(
         config: &VadeConfig,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Self::Model, FitSummary)> {
+    ) -> Result<(VadeModel, FitSummary)> {
         let likelihood = input.likelihood()?;
         let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
         let mut phases = vec![autoencoder.record.clone()];
@@ -85,7 +88,7 @@ impl Method for Vade {
         Ok((model, summary))
     }
 
-    fn restore(config: &VadeConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {
+    fn restore(config: &VadeConfig, input: &Input, tensors: &Tensors) -> Result<VadeModel> {
         let mixture = Mixture::placeholder(config.n_clusters, config.net.latent_dim);
         let (of, streams) = ((input.likelihood()?, input.dim), Streams::new(0, "restore"));
         let net = VadeNet::new(config, of, &mixture, &streams, Device::Cpu);

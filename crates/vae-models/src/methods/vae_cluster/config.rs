@@ -18,7 +18,7 @@ use vae_core::train::TrainConfig;
 /// The table `[net]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct VaeClusterNet {
+pub struct VaeClusterNetConfig {
     /// `auto`, `conv` or `mlp`.
     pub kind: NetKind,
     /// For `conv`: channels of each block; a block halves the image.
@@ -35,7 +35,7 @@ pub struct VaeClusterNet {
     pub init: Init,
 }
 
-impl Default for VaeClusterNet {
+impl Default for VaeClusterNetConfig {
     fn default() -> Self {
         Self {
             kind: NetKind::Auto,
@@ -49,7 +49,7 @@ impl Default for VaeClusterNet {
     }
 }
 
-impl VaeClusterNet {
+impl VaeClusterNetConfig {
     /// The fully connected networks.
     pub(super) fn mlp(&self) -> NetConfig {
         NetConfig {
@@ -85,7 +85,7 @@ pub struct VaeClusterConfig {
     /// weights, those of the one VAE without classes, and differ in shuffling and noise. No label takes part.
     pub n_init: usize,
     /// The networks.
-    pub net: VaeClusterNet,
+    pub net: VaeClusterNetConfig,
     /// The training.
     pub train: TrainConfig,
     /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese network; absent: from random
@@ -102,7 +102,7 @@ impl Default for VaeClusterConfig {
             likelihood: LikelihoodKind::Gaussian,
             likelihood_variance: 0.05,
             n_init: 1,
-            net: VaeClusterNet::default(),
+            net: VaeClusterNetConfig::default(),
             train: default_train(),
             graph_start: None,
         }

@@ -23,6 +23,9 @@ pub const REVISIONS: &[Revision] = &[("vae-cluster", 1)];
 #[derive(Debug)]
 pub struct VaeCluster;
 
+/// A fitted VAE-Cluster.
+pub type VaeClusterModel = Trained<ClusterNet>;
+
 impl Method for VaeCluster {
     const NAME: &'static str = "vae-cluster";
     const SUMMARY: &'static str =
@@ -32,14 +35,14 @@ impl Method for VaeCluster {
     const PRESETS: &'static [Preset] =
         presets!("vae-cluster": "strokes", "mnist", "fashion-mnist", "reuters21578");
     type Config = VaeClusterConfig;
-    type Model = Trained<ClusterNet>;
+    type Model = VaeClusterModel;
 
     fn fit(
         config: &VaeClusterConfig,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Self::Model, FitSummary)> {
+    ) -> Result<(VaeClusterModel, FitSummary)> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, x.dim()));
         let job = Job::new(&[REVISIONS, class_vae::REVISIONS], of.0, config, (&config.train, config.n_init));
         let plain = config.graph_start.as_ref().map(|start| {
@@ -52,7 +55,7 @@ impl Method for VaeCluster {
         fit_classes(x, job, plain, build, cx)
     }
 
-    fn restore(config: &VaeClusterConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {
+    fn restore(config: &VaeClusterConfig, input: &Input, tensors: &Tensors) -> Result<VaeClusterModel> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, input.dim));
         let net = build(config, of, image, &Streams::new(0, "restore"), Device::Cpu);
         Trained::restore(net, tensors, Device::Cpu)
