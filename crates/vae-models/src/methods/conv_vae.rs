@@ -22,9 +22,9 @@
 //! the default. Sizes that the paper does not state (decoder, category encoder, optimiser) follow that method too.
 
 mod config;
-mod conv;
 mod fit;
 mod loss;
+mod net;
 
 pub use config::{CategoryInput, ConvVaeConfig, ConvVaeNetConfig, Intermediate, Mode};
 pub use fit::ConvVae;

@@ -16,10 +16,9 @@
 
 #[doc(hidden)]
 pub mod bench_support;
-mod classifier;
 mod config;
 mod fit;
-mod graph;
+mod loss;
 mod net;
 mod train;
 
@@ -28,6 +27,3 @@ pub use config::{
 };
 pub use fit::Dgg;
 pub(crate) use fit::REVISIONS;
-
-#[cfg(test)]
-mod tests;

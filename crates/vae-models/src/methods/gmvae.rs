@@ -15,7 +15,6 @@ mod config;
 mod fit;
 mod loss;
 mod net;
-mod shared_encoder;
 
 pub use config::{GmvaeConfig, GmvaeNetConfig};
 pub use fit::Gmvae;

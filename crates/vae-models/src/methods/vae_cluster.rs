@@ -16,7 +16,6 @@
 #[doc(hidden)]
 pub mod bench_support;
 mod config;
-mod conv;
 mod fit;
 mod net;
 

@@ -33,7 +33,7 @@ pub struct DecConfig {
     pub alpha: f64,
     /// Updates between two targets. 0: half a pass over the data, at least 20.
     pub refresh_every_updates: usize,
-    /// DecTraining ends when fewer than this share of the samples changed their cluster between two targets.
+    /// Training ends when fewer than this share of the samples changed their cluster between two targets.
     pub tolerance: f64,
     /// `sequential` or `shuffled`: the order of the samples in a pass.
     pub order: Order,

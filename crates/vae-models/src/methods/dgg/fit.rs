@@ -1,10 +1,11 @@
 //! The phases of DGG.
 
-use super::classifier;
+mod graph;
+
+use self::graph::{Points, build};
 use super::config::{DggConfig, DggStart};
-use super::graph::{Points, build};
 use super::net::DggNet;
-use super::train::{DggTraining, Setting};
+use super::train::{DggTraining, Setting, classifier};
 use crate::Result;
 use crate::api::{FitSummary, Method};
 use crate::config::Preset;

@@ -1,7 +1,9 @@
 //! The joint training: the loss of a batch, the bank of assignments, and the graph that changes on the way.
 
-use super::classifier::cross_entropy;
+pub(super) mod classifier;
+
 use super::config::{ClassifierInput, DggConfig, Mixing, Objective};
+use super::loss::cross_entropy;
 use super::net::DggNet;
 use crate::shared::mixture_vae::MixtureVae;
 use crate::shared::posterior::{Posterior, held};

@@ -1,4 +1,6 @@
-//! LTVAE's network.
+//! LTVAE's networks.
+
+pub(super) mod code_basis;
 
 use tch::{Device, Kind, Tensor};
 use vae_core::features::{BLOCK, Resident};

@@ -228,3 +228,31 @@ impl MethodConfig for SpectralNetConfig {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_work_are_refused_by_name() {
+        let base = || {
+            let mut config = SpectralNetConfig { n_clusters: 10, ..SpectralNetConfig::default() };
+            config.complete();
+            config
+        };
+        assert!(base().check().is_ok());
+        let refused = |part: &str, change: &dyn Fn(&mut SpectralNetConfig)| {
+            let mut config = base();
+            change(&mut config);
+            assert!(config.check().is_err_and(|e| e.to_string().contains(part)), "{part}");
+        };
+        refused("train.batch_size", &|c| c.train.batch_size = 19);
+        refused("affinity.n_neighbors", &|c| c.affinity.n_neighbors = 1);
+        refused("affinity.scale_neighbor", &|c| c.affinity.scale_neighbor = 1);
+        refused("map.hidden[1]", &|c| c.map.hidden[1] = 0);
+        refused("siamese", &|c| c.distance = PairDistance::Euclidean);
+        refused("siamese.start", &|c| {
+            c.siamese = Some(SiameseConfig::default());
+        });
+    }
+}

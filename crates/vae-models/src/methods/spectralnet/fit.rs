@@ -1,9 +1,12 @@
 //! The phases of SpectralNet, and the fitted model.
 
-use super::clusters::{Clusters, cluster};
+mod clusters;
+
+use self::clusters::cluster;
 use super::config::{ClusterChoice, PointSpace, SpectralNetConfig};
 use super::loss::neighbour_scale;
 use super::net::SpectralNetNet;
+use super::net::clusters::Clusters;
 use super::train::SpectralNetTraining;
 use crate::Result;
 use crate::api::{FitSummary, Method, Model, stored};

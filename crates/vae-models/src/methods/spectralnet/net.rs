@@ -1,5 +1,7 @@
 //! The network that maps points to eigenvectors.
 
+pub(super) mod clusters;
+
 use super::config::SpectralNetConfig;
 use super::loss::orthonormaliser;
 use tch::{Device, Tensor};

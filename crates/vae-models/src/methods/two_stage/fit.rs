@@ -1,7 +1,9 @@
 //! The methods `ae-kmeans`, `ae-gmm` and `ae-spectral`, and a fitted model of theirs.
 
+mod stage;
+
+use self::stage::{CodeStage, Spectral};
 use super::config::{CodesConfig, TwoStageConfig};
-use super::stage::{CodeStage, Spectral};
 use crate::api::{FitSummary, Generative, Method, Model, Soft};
 use crate::config::Preset;
 use crate::input::Input;

@@ -1,6 +1,6 @@
 //! The second stages: what clusters codes, and is kept in the model.
 
-use super::config::CodesConfig;
+use super::super::config::CodesConfig;
 use crate::Result;
 use crate::api::stored;
 use crate::config::Preset;

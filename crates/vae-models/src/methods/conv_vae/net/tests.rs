@@ -1,12 +1,15 @@
 //! Sizes of the networks, the scale of the loss, and the collapse of the printed one.
 
 use super::*;
-use crate::api::{MethodConfig, Model};
-use crate::methods::conv_vae::{CategoryInput, ConvVaeNetConfig, Intermediate};
+use crate::api::{Method, MethodConfig, Model};
+use crate::methods::conv_vae::{CategoryInput, ConvVae, ConvVaeNetConfig, Intermediate};
+use crate::shared::class_vae;
 use crate::shared::encoder_decoder::NetKind;
 use crate::shared::from_random::Network;
 use tch::{Kind, Tensor};
+use vae_core::Features;
 use vae_core::kl::gaussian_to_standard;
+use vae_core::phase::FitContext;
 use vae_core::random::{normal, uniform};
 use vae_core::train::{Batch, Trainable};
 

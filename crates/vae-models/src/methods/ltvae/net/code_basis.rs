@@ -21,7 +21,7 @@ const LEAST_VARIANCE: f64 = 1e-6;
 
 /// `z' = T (z − mean)`.
 #[derive(Debug)]
-pub(super) struct CodeBasis {
+pub(in super::super) struct CodeBasis {
     /// `[J]`.
     mean: Tensor,
     /// `[J, J]`, rows are components, those farthest from normal first.

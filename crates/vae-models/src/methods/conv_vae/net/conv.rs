@@ -14,7 +14,7 @@
 //! Pooling once per network, after its n layers: after every layer it would leave nothing of 28×28 for n ≥ 3. The paper does
 //! not say; for n = 1 both readings are one.
 
-use super::config::{ConvVaeNetConfig, Intermediate};
+use super::super::config::{ConvVaeNetConfig, Intermediate};
 use crate::shared::encoder_decoder::{Code, Decode, Encode, images, maps as as_maps, vectors};
 use tch::Tensor;
 use vae_core::ImageShape;
