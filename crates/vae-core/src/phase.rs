@@ -11,9 +11,12 @@
 //! Entries are written atomically. A lock per cache entry makes a second process wait for the first one's result
 //! instead of computing it again ([`crate::cache`]).
 
+mod record;
 mod shared;
 
-use crate::bundle::{self, FIT_ANEW, Tensors};
+pub use record::{Artefact, EpochRecord, PhaseRecord};
+
+use crate::bundle;
 use crate::cache::PhaseCache;
 use crate::device::device_name;
 use crate::fsio::sha256_hex;
@@ -25,77 +28,11 @@ use crate::provenance::Provenance;
 use crate::random::{self, Streams};
 use crate::resources::Clock;
 use crate::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tch::Device;
-
-/// One epoch of a training, without a clock: equal runs have equal histories.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochRecord {
-    /// 1-based.
-    pub epoch: usize,
-    /// Mean loss, nats per sample.
-    pub loss: f64,
-    /// Mean of each term of the loss, nats per sample, in the order of the model.
-    pub terms: Vec<(String, f64)>,
-    /// Learning rate of the first group at the end of the epoch.
-    pub lr: f64,
-}
-
-/// What a phase did and cost.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct PhaseRecord {
-    /// Name of the phase.
-    pub name: String,
-    /// Hash of everything the result depends on.
-    pub key: String,
-    /// The algorithms it used.
-    #[serde(default)]
-    pub revisions: Revisions,
-    /// Epochs trained (0 for a phase that trains nothing).
-    pub epochs: usize,
-    /// Wall seconds when it was computed, interruptions excluded.
-    pub wall_s: f64,
-    /// CPU seconds when it was computed.
-    pub cpu_s: f64,
-    /// Whether this run took it from the cache.
-    pub cached: bool,
-    /// Mean loss of the last epoch, nats per sample.
-    pub final_loss_nats: Option<f64>,
-    /// Per epoch.
-    pub history: Vec<EpochRecord>,
-    /// Wall seconds per epoch.
-    pub epoch_wall_s: Vec<f64>,
-    /// What else the phase has to say (how a restart was chosen, a convergence flag).
-    pub notes: serde_json::Value,
-    /// What made it: the process that computed its last step, also where this run took it from the cache. Files older than
-    /// the field have none.
-    #[serde(default)]
-    pub made_by: Option<Provenance>,
-}
-
-/// The result of a phase.
-#[derive(Debug, Default)]
-pub struct Artefact {
-    /// Tensors by name, on the CPU.
-    pub tensors: Tensors,
-    /// What was done.
-    pub record: PhaseRecord,
-}
-
-impl Artefact {
-    /// The tensor `name`.
-    ///
-    /// # Errors
-    /// [`Error::Checkpoint`] when the artefact has none: it was written by other code.
-    pub fn tensor(&self, name: &str) -> Result<&tch::Tensor> {
-        self.tensors
-            .get(name)
-            .ok_or_else(|| Error::missing(format!("phase `{}`", self.record.name), name, FIT_ANEW))
-    }
-}
 
 /// What identifies a phase besides the seed, the device, the threads and the library of products.
 #[derive(Debug)]
@@ -297,6 +234,7 @@ fn load_artefact(path: &Path) -> Result<Artefact> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bundle::Tensors;
     use std::cell::Cell;
     use tch::Tensor;
 
@@ -375,15 +313,6 @@ mod tests {
         assert_eq!(made_by.versions.commit.as_deref(), Some("commit of Abacus"));
         assert_eq!((made_by.device.as_deref(), made_by.threads), (Some("cpu"), Some(on("", "").threads)));
         assert_eq!(made_by.matmul.as_deref(), Some(Matmul::current().name()));
-    }
-
-    #[test]
-    fn the_record_of_an_older_phase_is_read() {
-        let record = PhaseRecord { name: "pretrain".into(), epochs: 3, ..PhaseRecord::default() };
-        let mut value = serde_json::to_value(&record).expect("JSON");
-        value.as_object_mut().expect("object").remove("made_by").expect("a new key");
-        let older: PhaseRecord = serde_json::from_value(value).expect("read");
-        assert_eq!((older.epochs, older.made_by), (3, None));
     }
 
     #[test]

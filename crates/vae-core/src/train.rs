@@ -8,110 +8,28 @@
 mod batches;
 mod checkpoint;
 mod config;
+mod pending;
+mod trainable;
 
 pub use batches::{Batches, Order};
 pub use config::{TrainConfig, check_epochs};
+pub use trainable::{Batch, Loss, Trainable};
 
 use crate::bundle::{START_ANEW, Tensors};
 use crate::features::Resident;
 use crate::identity::Revision;
 use crate::optim::{Group, Optimizer, gradient_norm};
-use crate::params::Params;
 use crate::phase::{EpochRecord, PhaseContext, PhaseRecord};
-use crate::random::Streams;
 use crate::resources::Clock;
 use crate::{Error, Result};
 use batches::Drawer;
 use checkpoint::State;
+use pending::{Pending, first_non_finite};
 use std::time::Instant;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 /// The loop: batches, optimisers, schedules, clipping, checkpoints.
 pub const REVISION: Revision = ("training", 1);
-
-/// One mini-batch.
-#[derive(Debug)]
-pub struct Batch<'a> {
-    /// `[b, d]` on the device.
-    pub x: &'a Tensor,
-    /// Rows of the data, i64 `[b]` on the device.
-    pub index: &'a Tensor,
-    /// 0-based.
-    pub epoch: usize,
-    /// 0-based within the epoch.
-    pub step: usize,
-    /// The phase's random streams; draw noise with `streams.rng(name, epoch, step)`.
-    pub streams: &'a Streams,
-}
-
-/// The loss of one batch.
-#[derive(Debug)]
-pub struct Loss {
-    /// Scalar, nats per sample (mean over the batch); gradients are taken of it.
-    pub total: Tensor,
-    /// Its parts, scalars without gradient, for the history and for errors.
-    pub terms: Vec<(&'static str, Tensor)>,
-}
-
-/// Something the loop can train.
-pub trait Trainable {
-    /// The parameters, all of which take part in the loss.
-    fn params(&self) -> &Params;
-
-    /// The loss of one batch.
-    ///
-    /// # Errors
-    /// What the model cannot compute.
-    fn loss(&self, batch: &Batch<'_>) -> Result<Loss>;
-
-    /// How batches are drawn.
-    fn batches(&self) -> Batches {
-        Batches::Passes
-    }
-
-    /// Asked after [`Trainable::begin_epoch`]: whether the training ends here, before its last epoch.
-    fn is_done(&self) -> bool {
-        false
-    }
-
-    /// Whether the optimiser forgets its moments before each epoch.
-    fn restarts_optimizer(&self) -> bool {
-        false
-    }
-
-    /// Called before the first step of an epoch (0-based), for what changes between epochs.
-    ///
-    /// # Errors
-    /// What the model cannot compute.
-    fn begin_epoch(&self, _epoch: usize, _data: &Resident<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    /// What training changes besides the parameters, by name; checkpoints keep it.
-    ///
-    /// # Errors
-    /// What the model cannot compute.
-    fn state(&self) -> Result<Tensors> {
-        Ok(Tensors::new())
-    }
-
-    /// Takes back what [`Trainable::state`] returned, when a training is continued.
-    ///
-    /// # Errors
-    /// When something is missing.
-    fn restore(&self, _state: &Tensors) -> Result<()> {
-        Ok(())
-    }
-
-    /// Assignments of all samples for the accuracy curve, u8 `[n]`, or `None`. The loop stores them and hands them out
-    /// after the fit; nothing in here sees what becomes of them.
-    ///
-    /// # Errors
-    /// What the model cannot compute.
-    fn observe(&self, _data: &Resident<'_>) -> Result<Option<Tensor>> {
-        Ok(None)
-    }
-}
 
 /// Prefix of the observed assignments among the tensors a training returns: `observed.{epoch}`, 1-based.
 pub const OBSERVED: &str = "observed.";
@@ -350,50 +268,6 @@ impl Run<'_> {
         };
         now.save(path, &self.cx.key, self.model.params(), &self.optimizer)
     }
-}
-
-/// Losses that were computed but not read yet: reading one from a GPU waits for it.
-struct Pending {
-    losses: Vec<(Tensor, usize)>,
-    names: Vec<&'static str>,
-    capacity: usize,
-}
-
-impl Pending {
-    fn new(device: Device) -> Self {
-        let capacity = if device == Device::Cpu { 1 } else { 32 };
-        Self { losses: Vec::with_capacity(capacity), names: Vec::new(), capacity }
-    }
-
-    fn push(&mut self, loss: Loss, len: usize) {
-        let (names, mut values): (Vec<_>, Vec<_>) =
-            loss.terms.into_iter().map(|(n, t)| (n, t.detach())).unzip();
-        values.insert(0, loss.total.detach());
-        self.names = names;
-        self.losses.push((Tensor::stack(&values, 0), len));
-    }
-
-    fn is_full(&self) -> bool {
-        self.losses.len() >= self.capacity
-    }
-
-    /// The values of each pending step (total first) and its number of samples.
-    fn drain(&mut self) -> Result<Vec<(Vec<f64>, usize)>> {
-        self.losses
-            .drain(..)
-            .map(|(values, len)| {
-                let values = values.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?;
-                Ok((Vec::<f64>::try_from(&values)?, len))
-            })
-            .collect()
-    }
-}
-
-/// What to blame for a step that is not finite: the first such term, else the total (`values[0]`).
-fn first_non_finite<'a>(names: &[&'a str], values: &[f64]) -> Option<(&'a str, f64)> {
-    let term = names.iter().zip(&values[1..]).find(|(_, v)| !v.is_finite());
-    let total = (!values[0].is_finite()).then_some(("loss", values[0]));
-    term.map(|(n, v)| (*n, *v)).or(total)
 }
 
 #[cfg(test)]

@@ -1,4 +1,15 @@
-//! The methods, one room each: `config`, `net`, `loss`, `train`, `fit`, as far as a method has them. None knows another.
+//! The methods, one folder each. None imports another.
+//!
+//! The files of the method `X`, as far as it has them, are the same in each folder:
+//!
+//! | file     | content                                                                |
+//! |----------|------------------------------------------------------------------------|
+//! | `config` | `XConfig`, the settings                                                |
+//! | `net`    | `XNet`, the networks and their parameters                              |
+//! | `loss`   | the loss as pure functions of tensors                                  |
+//! | `train`  | `XTraining`, what the training loop calls where that is not the `XNet` |
+//! | `fit`    | `X`, its phases, and `XModel`, what a fit leaves                       |
+//! | `tests`  | the tests of the file beside whose name they are                       |
 
 pub mod conv_vae;
 pub mod dec;

@@ -17,8 +17,8 @@ use vae_core::identity::{Revision, Revisions, hashed_text, revisions as by_name}
 
 /// All methods, in the order in which `vae methods` lists them.
 pub static METHODS: &[Entry] = &[
-    Entry::of::<kmeans::KMeansMethod>(),
-    Entry::of::<gmm::GmmMethod>(),
+    Entry::of::<kmeans::KMeans>(),
+    Entry::of::<gmm::Gmm>(),
     Entry::of::<two_stage::AeKMeans>(),
     Entry::of::<two_stage::AeGmm>(),
     Entry::of::<two_stage::AeSpectral>(),

@@ -11,7 +11,7 @@ use vae_core::Features;
 use vae_core::bundle::{self, Tensors};
 use vae_core::phase::FitContext;
 use vae_models::Fit;
-use vae_models::methods::kmeans::{KMeansMethod, KMeansMethodConfig};
+use vae_models::methods::kmeans::{KMeans, KMeansConfig};
 use vae_models::registry::METHODS;
 use vae_models::registry::{Selection, resolve};
 use vae_models::{Clusterer, Error, Facets, FitSummary, Generator, SoftAssign, load_model};
@@ -239,8 +239,8 @@ fn a_model_file_that_lacks_something_is_named_with_what_to_do() {
 #[test]
 fn what_a_model_does_not_have_is_told_from_a_model_that_is_not_fitted() {
     let x = blobs(30).0;
-    let config = KMeansMethodConfig { n_clusters: 3, ..KMeansMethodConfig::default() };
-    let mut kmeans = Fit::<KMeansMethod>::new(config).expect("valid");
+    let config = KMeansConfig { n_clusters: 3, ..KMeansConfig::default() };
+    let mut kmeans = Fit::<KMeans>::new(config).expect("valid");
     assert!(matches!(kmeans.predict_proba(&x), Err(Error::NotFitted)));
     assert!(matches!(kmeans.reconstruct(&x), Err(Error::NotFitted)));
     kmeans.fit(&x, &FitContext::in_memory(0)).expect("fitted");

@@ -7,8 +7,9 @@ use super::{Broken, Tree, imports};
 /// Where the crate's sources are.
 const SOURCES: &str = "crates/vae-models/src/";
 
-/// Folders of the crate, each with those it may import; no two of them import each other.
-const ROOMS: [(&str, &[&str]); 7] = [
+/// Layers of the crate (folders, and `error.rs`), each with those it may import; no two of them import each other. A
+/// layer need not exist yet.
+const LAYERS: [(&str, &[&str]); 8] = [
     ("error", &[]),
     ("config", &["error"]),
     ("input", &["error"]),
@@ -16,15 +17,16 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("shared", &["api", "input", "error"]),
     ("pretrained", &["shared", "api", "input", "config", "error"]),
     (METHODS, &["api", "input", "config", "shared", "pretrained", "error"]),
+    ("pipelines", &[METHODS, "api", "input", "config", "shared", "pretrained", "error"]),
 ];
 
-/// The room whose rooms do not know each other.
+/// The layer whose folders do not import each other.
 const METHODS: &str = "methods";
 
 /// The one place that knows methods by name.
 const REGISTRY: &str = "registry";
 
-/// Every import that its room may not make.
+/// Every import that its layer may not make.
 pub fn broken(tree: &Tree) -> Result<Vec<Broken>> {
     let mut broken = Vec::new();
     for file in tree.ending_in(&[".rs"]) {
@@ -51,39 +53,39 @@ fn module_of(inside: &str) -> Vec<String> {
 
 /// The sentence that an import of `path` in `module` breaks.
 fn refusal(module: &[String], path: &[String]) -> Option<String> {
-    // The crate's face sees all rooms.
-    let room = module.first()?.as_str();
+    // The crate's root sees all layers.
+    let layer = module.first()?.as_str();
     let of = match path.first()?.as_str() {
         "Error" | "Result" => "error",
         other => other,
     };
-    if room == of {
+    if layer == of {
         let own = |at: &[String]| at.get(1).cloned();
-        return (room == METHODS && module.len() > 1 && own(module) != own(path))
+        return (layer == METHODS && module.len() > 1 && own(module) != own(path))
             .then(|| "a method never imports another method".to_owned());
     }
     if of == REGISTRY {
         return Some(format!("nothing imports `{REGISTRY}` but lib.rs"));
     }
-    let is_room = ROOMS.iter().any(|(name, _)| *name == of);
-    if !is_room {
+    let is_layer = LAYERS.iter().any(|(name, _)| *name == of);
+    if !is_layer {
         return Some(
-            "inside the crate a thing is named with its room (but `crate::Error`, `crate::Result`)".into(),
+            "inside the crate an item is named with its layer (but `crate::Error`, `crate::Result`)".into(),
         );
     }
-    if room == REGISTRY {
+    if layer == REGISTRY {
         return None;
     }
-    let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+    let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
         return Some(format!(
-            "`{room}` is a room that the check does not know: give it a place in {}",
+            "`{layer}` is a layer that the check does not know: give it a place in {}",
             file!()
         ));
     };
     let all = || allowed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let none = "nothing of the crate".to_owned();
     (!allowed.contains(&of))
-        .then(|| format!("`{room}` imports {} only", if allowed.is_empty() { none } else { all() }))
+        .then(|| format!("`{layer}` imports {} only", if allowed.is_empty() { none } else { all() }))
 }
 
 #[cfg(test)]
@@ -133,31 +135,48 @@ mod tests {
     }
 
     #[test]
-    fn each_room_imports_the_rooms_below_it_only() {
-        for (at, (room, allowed)) in ROOMS.iter().enumerate() {
-            for (other_at, (other, _)) in ROOMS.iter().enumerate().filter(|(other, _)| *other != at) {
-                let found = sentences(&format!("{room}.rs"), &format!("use crate::{other}::X;"));
-                assert_eq!(found.is_empty(), allowed.contains(other), "{room} of {other}: {found:?}");
+    fn each_layer_imports_the_layers_below_it_only() {
+        for (at, (layer, allowed)) in LAYERS.iter().enumerate() {
+            for (other_at, (other, _)) in LAYERS.iter().enumerate().filter(|(other, _)| *other != at) {
+                let found = sentences(&format!("{layer}.rs"), &format!("use crate::{other}::X;"));
+                assert_eq!(found.is_empty(), allowed.contains(other), "{layer} of {other}: {found:?}");
                 // So that there is no cycle: what may be imported stands above in the table.
-                assert!(!allowed.contains(other) || other_at < at, "{room} of {other}");
+                assert!(!allowed.contains(other) || other_at < at, "{layer} of {other}");
             }
         }
     }
 
     #[test]
-    fn only_the_face_imports_the_registry() {
-        for room in ["methods/vade/fit.rs", "pretrained/codes.rs", "api/method.rs", "config.rs"] {
-            let found = sentences(room, "use crate::registry::METHODS;");
-            assert_eq!(found, ["nothing imports `registry` but lib.rs"], "{room}");
+    fn only_the_root_imports_the_registry() {
+        for file in
+            ["methods/vade/fit.rs", "pretrained/codes.rs", "api/method.rs", "config.rs", "pipelines/auto.rs"]
+        {
+            let found = sentences(file, "use crate::registry::METHODS;");
+            assert_eq!(found, ["nothing imports `registry` but lib.rs"], "{file}");
         }
         assert!(sentences("lib.rs", "pub use self::registry::load_model;").is_empty());
         assert!(sentences("registry/resolve.rs", "use super::Entry;\nuse crate::methods::vade;").is_empty());
     }
 
     #[test]
-    fn the_face_is_not_for_the_rooms() {
+    fn items_of_the_crate_s_root_are_not_for_its_layers() {
         assert_eq!(sentences("shared/mixture.rs", "use crate::Clusterer;").len(), 1);
-        assert_eq!(sentences("pipelines/auto.rs", "use crate::api::Fit;").len(), 1);
+    }
+
+    #[test]
+    fn a_layer_that_is_not_in_the_table_is_found() {
+        assert_eq!(sentences("plugins/auto.rs", "use crate::api::Fit;").len(), 1);
+    }
+
+    #[test]
+    fn a_pipeline_imports_methods_and_no_method_imports_a_pipeline() {
+        let below = "use crate::methods::vade::Vade;\nuse crate::methods::dgg::Dgg;\nuse crate::api::Fit;\n\
+            use crate::input::Input;\nuse crate::config::Preset;\nuse crate::shared::mixture::Mixture;\n\
+            use crate::pretrained::Codes;\nuse crate::Result;\nuse super::other::Other;";
+        assert!(sentences("pipelines/auto.rs", below).is_empty());
+        assert_eq!(sentences("methods/vade/fit.rs", "use crate::pipelines::auto::Auto;").len(), 1);
+        assert_eq!(sentences("pretrained/codes.rs", "use crate::pipelines::auto::Auto;").len(), 1);
+        assert!(sentences("registry.rs", "use crate::pipelines::auto::Auto;").is_empty());
     }
 
     #[test]

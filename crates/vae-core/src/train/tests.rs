@@ -1,11 +1,13 @@
 use super::*;
 use crate::features::Features;
 use crate::interrupt::Interrupt;
+use crate::params::Params;
 use crate::phase::{Artefact, FitContext, PhaseSpec};
 use crate::random::normal;
 use ndarray::Array2;
 use std::cell::Cell;
 use std::path::Path;
+use tch::Device;
 
 /// Least squares with noise on the inputs: small, but it uses every part of the loop.
 struct Line {

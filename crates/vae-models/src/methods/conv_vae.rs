@@ -22,11 +22,11 @@
 //! the default. Sizes that the paper does not state (decoder, category encoder, optimiser) follow that method too.
 
 mod config;
-mod conv;
 mod fit;
 mod loss;
+mod net;
 
-pub use config::{CategoryInput, ConvVaeConfig, ConvVaeNet, Intermediate, Mode};
+pub use config::{CategoryInput, ConvVaeConfig, ConvVaeNetConfig, Intermediate, Mode};
 pub use fit::ConvVae;
 pub(crate) use fit::REVISIONS;
 pub use loss::{category_enumerated, category_sampled};

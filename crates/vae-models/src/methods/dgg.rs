@@ -16,18 +16,14 @@
 
 #[doc(hidden)]
 pub mod bench_support;
-mod classifier;
 mod config;
 mod fit;
-mod graph;
+mod loss;
 mod net;
 mod train;
 
 pub use config::{
-    ClassifierConfig, ClassifierInput, DggConfig, DggInit, DggStart, GraphConfig, Mixing, Objective, Space,
+    ClassifierConfig, ClassifierInput, DggConfig, DggInit, DggInitKind, GraphConfig, Mixing, Objective, Space,
 };
 pub use fit::Dgg;
 pub(crate) use fit::REVISIONS;
-
-#[cfg(test)]
-mod tests;

@@ -3,5 +3,5 @@
 mod config;
 mod fit;
 
-pub use config::GmmMethodConfig;
-pub use fit::GmmMethod;
+pub use config::GmmConfig;
+pub use fit::Gmm;

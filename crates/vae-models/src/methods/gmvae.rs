@@ -15,9 +15,8 @@ mod config;
 mod fit;
 mod loss;
 mod net;
-mod shared_encoder;
 
-pub use config::{GmvaeConfig, GmvaeNet};
+pub use config::{GmvaeConfig, GmvaeNetConfig};
 pub use fit::Gmvae;
 pub(crate) use fit::REVISIONS;
 pub use loss::{Components, Recognition, Terms, component_kl, log_responsibility, loss, z_term};

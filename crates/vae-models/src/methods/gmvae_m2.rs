@@ -16,7 +16,7 @@ mod fit;
 mod loss;
 mod net;
 
-pub use config::{GmvaeM2Config, GmvaeM2Net};
+pub use config::{GmvaeM2Config, GmvaeM2NetConfig};
 pub use fit::GmvaeM2;
 pub(crate) use fit::REVISIONS;
 pub use loss::{Gaussian, Pairs, Terms, latent, loss, loss_of_pairs};

@@ -3,5 +3,5 @@
 mod config;
 mod fit;
 
-pub use config::KMeansMethodConfig;
-pub use fit::KMeansMethod;
+pub use config::KMeansConfig;
+pub use fit::KMeans;

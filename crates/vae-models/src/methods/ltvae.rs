@@ -31,16 +31,13 @@
 //! * MNIST starts from a partition of the neighbour graph, as our DGG does, and the assignments are held for a few epochs;
 //!   the profile `paper` has k-means on the codes of a stacked denoising auto-encoder.
 
-mod code_basis;
 mod config;
 mod fit;
 mod loss;
-mod model;
 mod net;
 mod train;
 
-pub use config::{CodeBasis, CovarianceKind, LtvaeConfig, StructureSearch};
-pub use fit::Ltvae;
+pub use config::{CodeBasisKind, CovarianceKind, LtvaeConfig, StructureSearch};
 pub(crate) use fit::REVISIONS;
+pub use fit::{Ltvae, LtvaeModel};
 pub use loss::{Terms, loss};
-pub use model::Fitted;

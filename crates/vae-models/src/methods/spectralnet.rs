@@ -24,7 +24,6 @@
 //! * Points are divided by one number, their root mean square deviation, so that codes of any size suit the tanh
 //!   and the margin. Neighbours do not depend on it.
 
-mod clusters;
 mod config;
 mod fit;
 mod loss;
@@ -35,6 +34,3 @@ pub use config::{AffinityConfig, ClusterChoice, MapConfig, PairDistance, PointSp
 pub(crate) use fit::REVISIONS;
 pub use fit::SpectralNet;
 pub use loss::{affinity, laplacian, neighbour_scale, orthonormaliser};
-
-#[cfg(test)]
-mod tests;

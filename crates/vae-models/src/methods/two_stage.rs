@@ -2,7 +2,6 @@
 
 mod config;
 mod fit;
-mod stage;
 
 pub use config::TwoStageConfig;
 pub use fit::{AeGmm, AeKMeans, AeSpectral};

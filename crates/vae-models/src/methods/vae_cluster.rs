@@ -16,11 +16,10 @@
 #[doc(hidden)]
 pub mod bench_support;
 mod config;
-mod conv;
 mod fit;
 mod net;
 
 pub use crate::shared::class_vae::{EPS, Encoded, Terms, category, energy, kl, loss};
-pub use config::{VaeClusterConfig, VaeClusterNet};
+pub use config::{VaeClusterConfig, VaeClusterNetConfig};
 pub(crate) use fit::REVISIONS;
 pub use fit::VaeCluster;

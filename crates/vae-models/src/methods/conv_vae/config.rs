@@ -2,10 +2,10 @@
 
 use crate::Result;
 use crate::api::MethodConfig;
-use crate::config::{check_optional, check_positive};
+use crate::config::{check_at_least_1, check_optional};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::GraphStart;
+use crate::pretrained::GraphInit;
 use crate::shared::class_vae::ClassifierInput;
 use crate::shared::encoder_decoder::NetKind;
 use crate::shared::from_random::default_train;
@@ -53,7 +53,7 @@ pub enum Intermediate {
 /// The table `[net]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ConvVaeNet {
+pub struct ConvVaeNetConfig {
     /// `auto`, `conv` or `mlp`.
     pub kind: NetKind,
     /// Layers of each convolutional network, the paper's n.
@@ -72,7 +72,7 @@ pub struct ConvVaeNet {
     pub init: Init,
 }
 
-impl Default for ConvVaeNet {
+impl Default for ConvVaeNetConfig {
     fn default() -> Self {
         Self {
             kind: NetKind::Auto,
@@ -87,7 +87,7 @@ impl Default for ConvVaeNet {
     }
 }
 
-impl ConvVaeNet {
+impl ConvVaeNetConfig {
     /// The fully connected networks.
     pub(super) fn mlp(&self) -> NetConfig {
         NetConfig {
@@ -100,9 +100,9 @@ impl ConvVaeNet {
 
     fn check(&self) -> Result<()> {
         self.mlp().check().within("net")?;
-        check_positive("net.n_layers", self.n_layers)?;
-        check_positive("net.width", self.width)?;
-        check_positive("net.classifier_hidden", self.classifier_hidden)
+        check_at_least_1("net.n_layers", self.n_layers)?;
+        check_at_least_1("net.width", self.width)?;
+        check_at_least_1("net.classifier_hidden", self.classifier_hidden)
     }
 }
 
@@ -126,13 +126,13 @@ pub struct ConvVaeConfig {
     /// weights, those of the one VAE without classes, and differ in shuffling and noise. No label takes part.
     pub n_init: usize,
     /// The networks.
-    pub net: ConvVaeNet,
+    pub net: ConvVaeNetConfig,
     /// The training.
     pub train: TrainConfig,
     /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese network; absent: from random
     /// weights.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub graph_start: Option<GraphStart>,
+    pub graph_start: Option<GraphInit>,
 }
 
 impl Default for ConvVaeConfig {
@@ -145,7 +145,7 @@ impl Default for ConvVaeConfig {
             mode: Mode::Sound,
             category_input: CategoryInput::Auto,
             n_init: 1,
-            net: ConvVaeNet::default(),
+            net: ConvVaeNetConfig::default(),
             train: default_train(),
             graph_start: None,
         }
@@ -168,14 +168,14 @@ impl MethodConfig for ConvVaeConfig {
     }
 
     fn every_table() -> Self {
-        Self { graph_start: Some(GraphStart::default()), ..Self::default() }
+        Self { graph_start: Some(GraphInit::default()), ..Self::default() }
     }
 
     fn check(&self) -> Result<()> {
-        check_positive("n_init", self.n_init)?;
+        check_at_least_1("n_init", self.n_init)?;
         self.net.check()?;
         self.train.check().within("train")?;
         let sound = (self.mode == Mode::Sound, "mode is \"sound\"");
-        check_optional("graph_start", self.graph_start.as_ref(), sound, GraphStart::check)
+        check_optional("graph_start", self.graph_start.as_ref(), sound, GraphInit::check)
     }
 }

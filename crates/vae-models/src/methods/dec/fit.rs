@@ -2,7 +2,7 @@
 
 use super::config::DecConfig;
 use super::net::{CENTRES, DecNet};
-use super::train::Training;
+use super::train::DecTraining;
 use crate::Result;
 use crate::api::{FitSummary, Method, Model, Soft};
 use crate::config::Preset;
@@ -30,7 +30,7 @@ pub struct Dec;
 
 /// A trained encoder with its centres.
 #[derive(Debug)]
-pub struct Embedded {
+pub struct DecModel {
     net: DecNet,
     device: Device,
 }
@@ -43,17 +43,17 @@ impl Method for Dec {
     const PRESETS: &'static [Preset] = presets!("dec":
         "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = DecConfig;
-    type Model = Embedded;
+    type Model = DecModel;
 
     fn fit(
         config: &DecConfig,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Embedded, FitSummary)> {
+    ) -> Result<(DecModel, FitSummary)> {
         let likelihood = input.likelihood()?;
         let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
-        let start = Codes::new(x, &config.net, &autoencoder, cx).cluster(&config.codes, config.n_clusters)?;
+        let init = Codes::new(x, &config.net, &autoencoder, cx).cluster(&config.codes, config.n_clusters)?;
         let mut net = DecNet::new(config, x.dim(), cx.device);
         let training = config.in_rounds(x.n());
         let groups = groups(&mut net, &training, config.bias_lr_factor);
@@ -61,14 +61,14 @@ impl Method for Dec {
             name: "train",
             revisions: &[REVISIONS],
             config,
-            inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
+            inputs: &[x.sha256(), &autoencoder.record.key, &init.record.key],
         };
         let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
             let data = Resident::new(x, cx.device)?;
             net.params.load_present(&autoencoder.tensors, "")?;
-            let centres = Tensors::from([(CENTRES.to_string(), to_tensor_f64(start.centres.view())?)]);
+            let centres = Tensors::from([(CENTRES.to_string(), to_tensor_f64(init.centres.view())?)]);
             net.params.load_present(&centres, "")?;
-            let model = Training::new(config, &net, likelihood, x.n());
+            let model = DecTraining::new(config, &net, likelihood, x.n());
             let (mut record, observed) = train(&model, &data, &training, groups, phase)?;
             record.notes = serde_json::json!({ "converged": model.converged(), "rounds": record.epochs });
             let mut tensors = net.params.snapshot("")?;
@@ -76,21 +76,21 @@ impl Method for Dec {
             Ok(Artefact { tensors, record })
         })?;
         net.params.load(&trained.tensors, "")?;
-        let model = Embedded { net, device: cx.device };
+        let model = DecModel { net, device: cx.device };
         let observed = FitSummary::observed(&trained, || model.predict(x))?;
         let summary = FitSummary {
-            start_assignments: Some(start.kmeans_assignments),
-            selection: start.selection,
-            phases: vec![autoencoder.record.clone(), start.record, trained.record],
+            start_assignments: Some(init.kmeans_assignments),
+            selection: init.selection,
+            phases: vec![autoencoder.record.clone(), init.record, trained.record],
             ..observed
         };
         Ok((model, summary))
     }
 
-    fn restore(config: &DecConfig, input: &Input, tensors: &Tensors) -> Result<Embedded> {
+    fn restore(config: &DecConfig, input: &Input, tensors: &Tensors) -> Result<DecModel> {
         let net = DecNet::new(config, input.dim, Device::Cpu);
         net.params.load(tensors, "")?;
-        Ok(Embedded { net, device: Device::Cpu })
+        Ok(DecModel { net, device: Device::Cpu })
     }
 }
 
@@ -102,7 +102,7 @@ fn groups(net: &mut DecNet, training: &TrainConfig, bias_lr_factor: f64) -> Vec<
     groups
 }
 
-impl Model for Embedded {
+impl Model for DecModel {
     fn tensors(&self) -> Result<Tensors> {
         Ok(self.net.params.snapshot("")?)
     }
@@ -120,7 +120,7 @@ impl Model for Embedded {
     }
 }
 
-impl Soft for Embedded {
+impl Soft for DecModel {
     fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(to_array2(&self.net.all_q(&Resident::new(x, self.device)?)?)?)
     }

@@ -15,7 +15,7 @@ use vae_core::train::{Batch, Batches, Loss, Trainable};
 use vae_core::{Error, Result};
 
 /// DEC in training.
-pub(super) struct Training<'a> {
+pub(super) struct DecTraining<'a> {
     config: &'a DecConfig,
     net: &'a DecNet,
     likelihood: Likelihood,
@@ -35,7 +35,7 @@ struct Round {
     changed: Tensor,
 }
 
-impl<'a> Training<'a> {
+impl<'a> DecTraining<'a> {
     pub fn new(config: &'a DecConfig, net: &'a DecNet, likelihood: Likelihood, n: usize) -> Self {
         let interval = config.interval(n);
         Self { config, net, likelihood, interval, round: RefCell::new(None), is_done: Cell::new(false) }
@@ -47,7 +47,7 @@ impl<'a> Training<'a> {
     }
 }
 
-impl Trainable for Training<'_> {
+impl Trainable for DecTraining<'_> {
     fn params(&self) -> &Params {
         &self.net.params
     }

@@ -2,7 +2,7 @@
 
 use super::config::DggConfig;
 use super::net::DggNet;
-use super::train::{Setting, Training};
+use super::train::{DggTraining, Setting};
 use crate::shared::mixture::Mixture;
 use ndarray::{Array1, Array2};
 use std::time::{Duration, Instant};
@@ -56,7 +56,7 @@ impl<'a> DggBench<'a> {
         let labels = Tensor::arange(n as i64, (Kind::Int64, Device::Cpu)).remainder(10);
         let (net, x, data) = (&self.net, self.features, self.data);
         let setting = Setting { net, config: &self.config, x, data, points: None, cx: &self.cx };
-        let training = Training::new(setting, graph, labels).expect("fits");
+        let training = DggTraining::new(setting, graph, labels).expect("fits");
         training.begin_epoch(0, self.data).expect("a bank");
         let groups = vec![self.config.train.group(), Group { lr: 2e-3, weight_decay: 0.0 }];
         let mut optimizer =

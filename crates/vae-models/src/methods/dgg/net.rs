@@ -1,16 +1,46 @@
 //! DGG's networks and mixture.
 
-use super::classifier::Classifier;
-use super::config::{DggConfig, Mixing};
+use super::config::{ClassifierConfig, DggConfig, Mixing};
 use crate::shared::mixture::Mixture;
 use crate::shared::mixture_vae::{MixtureVae, Vae};
 use tch::{Device, Tensor};
 use vae_core::Result;
+use vae_core::activation::Activation;
 use vae_core::bundle::Tensors;
 use vae_core::likelihood::Likelihood;
-use vae_core::net::Builder;
+use vae_core::net::{Builder, Linear, Mlp};
 use vae_core::random::Streams;
 use vae_gmm::prior::Pi;
+
+/// Logits of q(c | z).
+#[derive(Debug)]
+pub(super) struct Classifier {
+    hidden: Mlp,
+    out: Linear,
+}
+
+impl Classifier {
+    /// `classifier.0` … and `classifier.out`.
+    pub fn new(
+        builder: &mut Builder<'_>,
+        config: &ClassifierConfig,
+        latent_dim: usize,
+        n_clusters: usize,
+    ) -> Self {
+        let hidden = Mlp::new(builder, "classifier", latent_dim, &config.hidden, Activation::Relu);
+        let width = config.hidden.last().copied().unwrap_or(latent_dim);
+        let out = Linear::new(builder, "classifier.out", width, n_clusters);
+        Self { hidden, out }
+    }
+
+    /// `ln q(c | z)`.
+    ///
+    /// # Shapes
+    /// `z`: `[b, J]`; result `[b, K]`.
+    pub fn log_gamma(&self, z: &Tensor) -> Tensor {
+        self.out.forward(&self.hidden.forward(z)).log_softmax(-1, None)
+    }
+}
 
 #[derive(Debug)]
 pub struct DggNet {

@@ -1,7 +1,9 @@
 //! The joint training: the loss of a batch, the bank of assignments, and the graph that changes on the way.
 
-use super::classifier::cross_entropy;
+pub(super) mod classifier;
+
 use super::config::{ClassifierInput, DggConfig, Mixing, Objective};
+use super::loss::cross_entropy;
 use super::net::DggNet;
 use crate::shared::mixture_vae::MixtureVae;
 use crate::shared::posterior::{Posterior, held};
@@ -31,7 +33,7 @@ pub(super) struct Setting<'a> {
     pub cx: &'a FitContext,
 }
 
-pub(super) struct Training<'a> {
+pub(super) struct DggTraining<'a> {
     given: Setting<'a>,
     n_steps: usize,
     state: RefCell<State>,
@@ -53,7 +55,7 @@ struct State {
     log_prior: Tensor,
 }
 
-impl<'a> Training<'a> {
+impl<'a> DggTraining<'a> {
     /// With the first graph of neighbours and the start's assignments, i64 `[n]` on the device.
     pub fn new(given: Setting<'a>, graph: Graph, labels: Tensor) -> Result<Self> {
         let config = given.config;
@@ -260,7 +262,7 @@ struct Forward {
     clamped: Tensor,
 }
 
-impl Trainable for Training<'_> {
+impl Trainable for DggTraining<'_> {
     fn params(&self) -> &Params {
         &self.given.net.vae.params
     }

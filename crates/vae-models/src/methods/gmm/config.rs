@@ -5,29 +5,28 @@ use crate::api::MethodConfig;
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use serde::{Deserialize, Serialize};
-use vae_gmm::GmmConfig;
 
 /// The configuration of `gmm`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct GmmMethodConfig {
+pub struct GmmConfig {
     /// Number of clusters, K.
     pub n_clusters: usize,
     /// Scaling of the columns.
     pub scale: ScaleKind,
     /// The algorithm's settings. `min_covar` matters on raw features: a column that is constant within a component
     /// would otherwise decide every assignment.
-    pub gmm: GmmConfig,
+    pub gmm: vae_gmm::GmmConfig,
 }
 
-impl Default for GmmMethodConfig {
+impl Default for GmmConfig {
     fn default() -> Self {
-        let gmm = GmmConfig { reg_covar: 1e-3, ..GmmConfig::default() };
+        let gmm = vae_gmm::GmmConfig { reg_covar: 1e-3, ..vae_gmm::GmmConfig::default() };
         Self { n_clusters: 0, scale: ScaleKind::Auto, gmm }
     }
 }
 
-impl MethodConfig for GmmMethodConfig {
+impl MethodConfig for GmmConfig {
     fn input(&self) -> InputConfig {
         InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood: None }
     }

@@ -1,6 +1,6 @@
 //! A diagonal Gaussian mixture on the features, and a fitted model.
 
-use super::config::GmmMethodConfig;
+use super::config::GmmConfig;
 use crate::Result;
 use crate::api::{FitSummary, Generative, Method, Model, Soft};
 use crate::config::Preset;
@@ -13,28 +13,31 @@ use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
-use vae_gmm::{Gmm, gmm};
+use vae_gmm::gmm;
 
 /// A diagonal Gaussian mixture on the features.
 #[derive(Debug)]
-pub struct GmmMethod;
+pub struct Gmm;
 
-impl Method for GmmMethod {
+/// A fitted mixture, as `vae-gmm` has it.
+pub type GmmModel = vae_gmm::Gmm;
+
+impl Method for Gmm {
     const NAME: &'static str = "gmm";
     const SUMMARY: &'static str = "diagonal Gaussian mixture on the features";
     const REFERENCE: &'static str = "Dempster, Laird and Rubin 1977 (EM)";
     const GENERATIVE: bool = true;
     const PRESETS: &'static [Preset] =
         presets!("gmm": "strokes", "mnist", "fashion-mnist", "hhar", "reuters21578");
-    type Config = GmmMethodConfig;
-    type Model = Gmm;
+    type Config = GmmConfig;
+    type Model = GmmModel;
 
     fn fit(
-        config: &GmmMethodConfig,
+        config: &GmmConfig,
         x: &Features,
         _input: &Input,
         cx: &FitContext,
-    ) -> Result<(Gmm, FitSummary)> {
+    ) -> Result<(GmmModel, FitSummary)> {
         let spec = PhaseSpec { name: "gmm", revisions: &[gmm::REVISIONS], config, inputs: &[x.sha256()] };
         let artefact = cx.phase(&spec, |phase| -> Result<Artefact> {
             let x = dense(x);
@@ -58,12 +61,12 @@ impl Method for GmmMethod {
         Ok((Mixture::load(&artefact.tensors, "gmm.")?.to_gmm()?, summary))
     }
 
-    fn restore(_config: &GmmMethodConfig, _input: &Input, tensors: &Tensors) -> Result<Gmm> {
+    fn restore(_config: &GmmConfig, _input: &Input, tensors: &Tensors) -> Result<GmmModel> {
         Mixture::load(tensors, "gmm.")?.to_gmm()
     }
 }
 
-impl Model for Gmm {
+impl Model for GmmModel {
     fn tensors(&self) -> Result<Tensors> {
         let mut tensors = Tensors::new();
         Mixture::of(self).store("gmm.", &mut tensors)?;
@@ -87,13 +90,13 @@ impl Model for Gmm {
     }
 }
 
-impl Soft for Gmm {
+impl Soft for GmmModel {
     fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(self.predict_proba(dense(x).view())?.mapv(|g| g as f32))
     }
 }
 
-impl Generative for Gmm {
+impl Generative for GmmModel {
     fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
         Ok(self.sample_component(cluster as u32, n, seed)?)
     }

@@ -1,12 +1,12 @@
 //! The configuration of GMVAE.
 
+use crate::Result;
 use crate::api::MethodConfig;
-use crate::config::check_positive;
+use crate::config::{check_0_or_more, check_at_least_1};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::shared::encoder_decoder::NetKind;
 use crate::shared::from_random::default_train;
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::activation::Activation;
 use vae_core::init::Init;
@@ -17,7 +17,7 @@ use vae_core::train::TrainConfig;
 /// The table `[net]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct GmvaeNet {
+pub struct GmvaeNetConfig {
     /// `auto`, `conv` or `mlp`.
     pub kind: NetKind,
     /// For `conv`: width of the vector behind the convolutions.
@@ -34,7 +34,7 @@ pub struct GmvaeNet {
     pub init: Init,
 }
 
-impl Default for GmvaeNet {
+impl Default for GmvaeNetConfig {
     fn default() -> Self {
         Self {
             kind: NetKind::Auto,
@@ -48,7 +48,7 @@ impl Default for GmvaeNet {
     }
 }
 
-impl GmvaeNet {
+impl GmvaeNetConfig {
     /// The fully connected decoder.
     pub(super) fn mlp(&self) -> NetConfig {
         NetConfig {
@@ -61,9 +61,9 @@ impl GmvaeNet {
 
     fn check(&self) -> Result<()> {
         self.mlp().check().within("net")?;
-        check_positive("net.conv_features", self.conv_features)?;
-        check_positive("net.prior_hidden", self.prior_hidden)?;
-        check_positive("net.style_dim", self.style_dim)
+        check_at_least_1("net.conv_features", self.conv_features)?;
+        check_at_least_1("net.prior_hidden", self.prior_hidden)?;
+        check_at_least_1("net.style_dim", self.style_dim)
     }
 }
 
@@ -86,7 +86,7 @@ pub struct GmvaeConfig {
     /// Trainings from other random weights; the one with the lowest loss is kept. No label takes part.
     pub n_init: usize,
     /// The networks.
-    pub net: GmvaeNet,
+    pub net: GmvaeNetConfig,
     /// The training.
     pub train: TrainConfig,
 }
@@ -101,7 +101,7 @@ impl Default for GmvaeConfig {
             lambda: 0.5,
             n_samples: 1,
             n_init: 1,
-            net: GmvaeNet::default(),
+            net: GmvaeNetConfig::default(),
             train: default_train(),
         }
     }
@@ -114,11 +114,9 @@ impl MethodConfig for GmvaeConfig {
     }
 
     fn check(&self) -> Result<()> {
-        if !(self.lambda >= 0.0 && self.lambda.is_finite()) {
-            return Err(Error::config("lambda", self.lambda, "a finite number, 0 or more"));
-        }
-        check_positive("n_samples", self.n_samples)?;
-        check_positive("n_init", self.n_init)?;
+        check_0_or_more("lambda", self.lambda)?;
+        check_at_least_1("n_samples", self.n_samples)?;
+        check_at_least_1("n_init", self.n_init)?;
         self.net.check()?;
         self.train.check().within("train")
     }

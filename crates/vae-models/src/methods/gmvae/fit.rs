@@ -22,6 +22,9 @@ pub const REVISIONS: &[Revision] = &[("gmvae", 1), posterior::REVISION, encoder_
 #[derive(Debug)]
 pub struct Gmvae;
 
+/// A fitted GMVAE.
+pub type GmvaeModel = Trained<GmvaeNet>;
+
 impl Method for Gmvae {
     const NAME: &'static str = "gmvae";
     const SUMMARY: &'static str = "a VAE whose clusters are Gaussians that move with a continuous style";
@@ -29,20 +32,20 @@ impl Method for Gmvae {
     const GENERATIVE: bool = true;
     const PRESETS: &'static [Preset] = presets!("gmvae": "strokes", "mnist", "fashion-mnist", "reuters21578");
     type Config = GmvaeConfig;
-    type Model = Trained<GmvaeNet>;
+    type Model = GmvaeModel;
 
     fn fit(
         config: &GmvaeConfig,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Self::Model, FitSummary)> {
+    ) -> Result<(GmvaeModel, FitSummary)> {
         let (image, of) = (GmvaeNet::image(config, input.image)?, (input.likelihood()?, x.dim()));
         let job = Job::new(&[REVISIONS], of.0, config, (&config.train, config.n_init));
         fit(x, &job, |streams, device| Ok(GmvaeNet::new(config, of, image, streams, device)), cx)
     }
 
-    fn restore(config: &GmvaeConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {
+    fn restore(config: &GmvaeConfig, input: &Input, tensors: &Tensors) -> Result<GmvaeModel> {
         let (image, of) = (GmvaeNet::image(config, input.image)?, (input.likelihood()?, input.dim));
         let net = GmvaeNet::new(config, of, image, &Streams::new(0, "restore"), Device::Cpu);
         Trained::restore(net, tensors, Device::Cpu)

@@ -1,10 +1,12 @@
 //! Recogniser, clusters and decoder together, as something the loop can train.
 
-use super::config::GmvaeConfig;
-use super::loss::{Components, Recognition, Terms, log_responsibility, loss};
-use super::shared_encoder::{
+mod shared_encoder;
+
+use self::shared_encoder::{
     ConvGenerator, ConvSharedEncoder, Generator, MlpSharedEncoder, SharedEncoder, suits,
 };
+use super::config::GmvaeConfig;
+use super::loss::{Components, Recognition, Terms, log_responsibility, loss};
 use crate::Result;
 use crate::shared::from_random::{Network, observe};
 use crate::shared::posterior::{guarded, reparameterised};

@@ -1,7 +1,7 @@
 //! The configuration of GMVAE-M2.
 
 use crate::api::MethodConfig;
-use crate::config::check_positive;
+use crate::config::check_at_least_1;
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::shared::from_random::default_train;
@@ -17,7 +17,7 @@ use vae_core::train::TrainConfig;
 /// The table `[net]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct GmvaeM2Net {
+pub struct GmvaeM2NetConfig {
     /// Widths of the hidden layers (ReLU) of q(y | x) and q(z | x, y); the decoder has them in reverse order.
     pub hidden: Vec<usize>,
     /// Dimension of z, J.
@@ -26,13 +26,13 @@ pub struct GmvaeM2Net {
     pub init: Init,
 }
 
-impl Default for GmvaeM2Net {
+impl Default for GmvaeM2NetConfig {
     fn default() -> Self {
         Self { hidden: vec![256, 256], latent_dim: 10, init: Init::GlorotUniform }
     }
 }
 
-impl GmvaeM2Net {
+impl GmvaeM2NetConfig {
     /// The decoder.
     pub(super) fn mlp(&self) -> NetConfig {
         NetConfig {
@@ -65,7 +65,7 @@ pub struct GmvaeM2Config {
     /// Trainings from other random weights; the one with the lowest loss is kept. No label takes part.
     pub n_init: usize,
     /// The networks.
-    pub net: GmvaeM2Net,
+    pub net: GmvaeM2NetConfig,
     /// The training.
     pub train: TrainConfig,
 }
@@ -80,7 +80,7 @@ impl Default for GmvaeM2Config {
             binarize: false,
             class_floor: 0.0,
             n_init: 1,
-            net: GmvaeM2Net::default(),
+            net: GmvaeM2NetConfig::default(),
             train: default_train(),
         }
     }
@@ -97,7 +97,7 @@ impl MethodConfig for GmvaeM2Config {
     }
 
     fn check(&self) -> Result<()> {
-        check_positive("n_init", self.n_init)?;
+        check_at_least_1("n_init", self.n_init)?;
         self.net.mlp().check().within("net")?;
         // The likeliest class of a sample has 1/K at least: it must never be left out, not even by rounding.
         let limit = 1.0 / self.n_clusters.max(1) as f64;

@@ -22,6 +22,9 @@ pub const REVISIONS: &[Revision] = &[("gmvae-m2", 1)];
 #[derive(Debug)]
 pub struct GmvaeM2;
 
+/// A fitted GMVAE-M2.
+pub type GmvaeM2Model = Trained<GmvaeM2Net>;
+
 impl Method for GmvaeM2 {
     const NAME: &'static str = "gmvae-m2";
     const SUMMARY: &'static str = "an M2 model without labels: a VAE for each class, summed over the classes";
@@ -30,14 +33,14 @@ impl Method for GmvaeM2 {
     const PRESETS: &'static [Preset] =
         presets!("gmvae-m2": "strokes", "mnist", "fashion-mnist", "reuters21578");
     type Config = GmvaeM2Config;
-    type Model = Trained<GmvaeM2Net>;
+    type Model = GmvaeM2Model;
 
     fn fit(
         config: &GmvaeM2Config,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Self::Model, FitSummary)> {
+    ) -> Result<(GmvaeM2Model, FitSummary)> {
         let likelihood = input.likelihood()?;
         if config.binarize && likelihood != Likelihood::Bernoulli {
             return Err(Error::config("binarize", true, "false, unless the likelihood is Bernoulli"));
@@ -47,7 +50,7 @@ impl Method for GmvaeM2 {
         fit(x, &job, |streams, device| Ok(GmvaeM2Net::new(config, of, streams, device)), cx)
     }
 
-    fn restore(config: &GmvaeM2Config, input: &Input, tensors: &Tensors) -> Result<Self::Model> {
+    fn restore(config: &GmvaeM2Config, input: &Input, tensors: &Tensors) -> Result<GmvaeM2Model> {
         let of = (input.likelihood()?, input.dim);
         let net = GmvaeM2Net::new(config, of, &Streams::new(0, "restore"), Device::Cpu);
         Trained::restore(net, tensors, Device::Cpu)

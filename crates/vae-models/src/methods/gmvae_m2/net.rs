@@ -238,7 +238,8 @@ mod tests {
     use crate::methods::gmvae_m2;
 
     fn config(hidden: &[usize]) -> GmvaeM2Config {
-        let net = gmvae_m2::GmvaeM2Net { hidden: hidden.to_vec(), latent_dim: 64, ..Default::default() };
+        let net =
+            gmvae_m2::GmvaeM2NetConfig { hidden: hidden.to_vec(), latent_dim: 64, ..Default::default() };
         GmvaeM2Config { n_clusters: 10, net, ..GmvaeM2Config::default() }
     }
 

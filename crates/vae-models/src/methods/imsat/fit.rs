@@ -2,7 +2,7 @@
 
 use super::config::ImsatConfig;
 use super::net::ImsatNet;
-use super::train::Training;
+use super::train::ImsatTraining;
 use crate::Result;
 use crate::api::{FitSummary, Method, Model, Soft};
 use crate::config::Preset;
@@ -32,7 +32,7 @@ pub struct Imsat;
 
 /// A trained classifier.
 #[derive(Debug)]
-pub struct Classifier {
+pub struct ImsatModel {
     net: ImsatNet,
     device: Device,
 }
@@ -44,14 +44,14 @@ impl Method for Imsat {
     const PRESETS: &'static [Preset] = presets!("imsat":
         "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = ImsatConfig;
-    type Model = Classifier;
+    type Model = ImsatModel;
 
     fn fit(
         config: &ImsatConfig,
         x: &Features,
         _input: &Input,
         cx: &FitContext,
-    ) -> Result<(Classifier, FitSummary)> {
+    ) -> Result<(ImsatModel, FitSummary)> {
         let neighbours = distances(x, config.perturbation.neighbor, cx)?;
         let streams = Streams::new(cx.seed, "train");
         let net = ImsatNet::new(&config.net, x.dim(), config.n_clusters, &streams, cx.device);
@@ -63,7 +63,7 @@ impl Method for Imsat {
         };
         let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
             let data = Resident::new(x, cx.device)?;
-            let training = Training::new(config, &net, neighbours.tensor("distance")?, cx.device)?;
+            let training = ImsatTraining::new(config, &net, neighbours.tensor("distance")?, cx.device)?;
             let (record, observed) =
                 train(&training, &data, &config.train, vec![config.train.group()], phase)?;
             let mut tensors = net.params.snapshot("")?;
@@ -71,7 +71,7 @@ impl Method for Imsat {
             Ok(Artefact { tensors, record })
         })?;
         net.params.load(&trained.tensors, "")?;
-        let model = Classifier { net, device: cx.device };
+        let model = ImsatModel { net, device: cx.device };
         let observed = FitSummary::observed(&trained, || model.predict(x))?;
         let summary = FitSummary {
             selection: "one run, nothing chosen".into(),
@@ -81,11 +81,11 @@ impl Method for Imsat {
         Ok((model, summary))
     }
 
-    fn restore(config: &ImsatConfig, input: &Input, tensors: &Tensors) -> Result<Classifier> {
+    fn restore(config: &ImsatConfig, input: &Input, tensors: &Tensors) -> Result<ImsatModel> {
         let (streams, device) = (Streams::new(0, "restore"), Device::Cpu);
         let net = ImsatNet::new(&config.net, input.dim, config.n_clusters, &streams, device);
         net.params.load(tensors, "")?;
-        Ok(Classifier { net, device })
+        Ok(ImsatModel { net, device })
     }
 }
 
@@ -112,13 +112,13 @@ fn distances(x: &Features, neighbor: usize, cx: &FitContext) -> Result<Artefact>
     })
 }
 
-impl Classifier {
+impl ImsatModel {
     fn logits(&self, x: &Features) -> Result<Tensor> {
         Ok(self.net.all_logits(&Resident::new(x, self.device)?)?)
     }
 }
 
-impl Model for Classifier {
+impl Model for ImsatModel {
     fn tensors(&self) -> Result<Tensors> {
         Ok(self.net.params.snapshot("")?)
     }
@@ -137,7 +137,7 @@ impl Model for Classifier {
     }
 }
 
-impl Soft for Classifier {
+impl Soft for ImsatModel {
     fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(to_array2(&self.logits(x)?.f_softmax(1, None::<Kind>)?)?)
     }

@@ -13,7 +13,7 @@ use vae_core::random::normal;
 use vae_core::train::{Batch, Batches, Loss, Trainable};
 
 /// The classifier in training.
-pub(super) struct Training<'a> {
+pub(super) struct ImsatTraining<'a> {
     net: &'a ImsatNet,
     kind: Perturbation,
     /// Length of each sample's perturbation, `[n]` on the device.
@@ -23,7 +23,7 @@ pub(super) struct Training<'a> {
     weights: Weights,
 }
 
-impl<'a> Training<'a> {
+impl<'a> ImsatTraining<'a> {
     /// `distance`: of each sample to its neighbour, f32 `[n]`.
     pub fn new(config: &ImsatConfig, net: &'a ImsatNet, distance: &Tensor, device: Device) -> Result<Self> {
         let p = &config.perturbation;
@@ -73,7 +73,7 @@ impl<'a> Training<'a> {
     }
 }
 
-impl Trainable for Training<'_> {
+impl Trainable for ImsatTraining<'_> {
     fn params(&self) -> &Params {
         &self.net.params
     }

@@ -1,6 +1,6 @@
 //! k-means on the features, and a fitted model.
 
-use super::config::KMeansMethodConfig;
+use super::config::KMeansConfig;
 use crate::Result;
 use crate::api::{FitSummary, Method, Model, stored};
 use crate::config::Preset;
@@ -13,27 +13,30 @@ use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{to_array2_f64, to_tensor_f64};
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
-use vae_gmm::{KMeans, kmeans};
+use vae_gmm::kmeans;
 
 /// k-means on the features.
 #[derive(Debug)]
-pub struct KMeansMethod;
+pub struct KMeans;
 
-impl Method for KMeansMethod {
+/// Fitted centres, as `vae-gmm` has them.
+pub type KMeansModel = vae_gmm::KMeans;
+
+impl Method for KMeans {
     const NAME: &'static str = "kmeans";
     const SUMMARY: &'static str = "k-means on the features";
     const REFERENCE: &'static str = "Arthur and Vassilvitskii 2007 (k-means++)";
     const PRESETS: &'static [Preset] =
         presets!("kmeans": "strokes", "mnist", "fashion-mnist", "hhar", "reuters21578");
-    type Config = KMeansMethodConfig;
-    type Model = KMeans;
+    type Config = KMeansConfig;
+    type Model = KMeansModel;
 
     fn fit(
-        config: &KMeansMethodConfig,
+        config: &KMeansConfig,
         x: &Features,
         _input: &Input,
         cx: &FitContext,
-    ) -> Result<(KMeans, FitSummary)> {
+    ) -> Result<(KMeansModel, FitSummary)> {
         let spec =
             PhaseSpec { name: "kmeans", revisions: &[&[kmeans::REVISION]], config, inputs: &[x.sha256()] };
         let artefact = cx.phase(&spec, |phase| -> Result<Artefact> {
@@ -55,15 +58,15 @@ impl Method for KMeansMethod {
             phases: vec![artefact.record.clone()],
             ..FitSummary::default()
         };
-        Ok((KMeans::from_centres(to_array2_f64(artefact.tensor("kmeans.centres")?)?)?, summary))
+        Ok((KMeansModel::from_centres(to_array2_f64(artefact.tensor("kmeans.centres")?)?)?, summary))
     }
 
-    fn restore(_config: &KMeansMethodConfig, _input: &Input, tensors: &Tensors) -> Result<KMeans> {
-        Ok(KMeans::from_centres(to_array2_f64(stored(tensors, "kmeans.centres")?)?)?)
+    fn restore(_config: &KMeansConfig, _input: &Input, tensors: &Tensors) -> Result<KMeansModel> {
+        Ok(KMeansModel::from_centres(to_array2_f64(stored(tensors, "kmeans.centres")?)?)?)
     }
 }
 
-impl Model for KMeans {
+impl Model for KMeansModel {
     fn tensors(&self) -> Result<Tensors> {
         Ok(Tensors::from([("kmeans.centres".to_string(), to_tensor_f64(self.centres())?)]))
     }

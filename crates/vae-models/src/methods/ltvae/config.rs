@@ -1,7 +1,7 @@
 //! The configuration of LTVAE.
 
 use crate::api::MethodConfig;
-use crate::config::check_optional;
+use crate::config::{check_above_0, check_at_least_1, check_optional};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind, check_affine};
 use crate::pretrained::{InitConfig, InitKind, PiInit};
@@ -21,7 +21,7 @@ use vae_graph::siamese::SiameseConfig;
 /// The axes of z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum CodeBasis {
+pub enum CodeBasisKind {
     /// Those of the auto-encoder's codes.
     Codes,
     /// The codes' independent components, scaled to variance 1, those farthest from normal first. Every latent starts from
@@ -73,7 +73,7 @@ pub struct LtvaeConfig {
     /// λ of a Gaussian likelihood.
     pub likelihood_variance: f64,
     /// `codes` or `independent`.
-    pub basis: CodeBasis,
+    pub basis: CodeBasisKind,
     /// Variance of every leaf where `covariance` is `fixed`. 0: the mean variance of the codes within the root's clusters at the start.
     pub alpha: f64,
     /// `fixed` or `estimated`.
@@ -118,7 +118,7 @@ impl Default for LtvaeConfig {
             input_factor: 1.0,
             likelihood: LikelihoodKind::Auto,
             likelihood_variance: 0.1,
-            basis: CodeBasis::Codes,
+            basis: CodeBasisKind::Codes,
             alpha: 0.0,
             covariance: CovarianceKind::Estimated,
             covariance_floor: 0.01,
@@ -143,7 +143,7 @@ impl Default for LtvaeConfig {
 
 impl LtvaeConfig {
     /// The tree that training starts with.
-    pub(super) fn start_structure(&self) -> Structure {
+    pub(super) fn initial_structure(&self) -> Structure {
         let (k, j) = (self.n_clusters, self.net.latent_dim);
         match (&self.structure, &self.search) {
             (Some(given), _) => given.clone(),
@@ -205,9 +205,7 @@ impl MethodConfig for LtvaeConfig {
         if !(self.alpha >= 0.0 && self.alpha.is_finite()) {
             return Err(Error::config("alpha", self.alpha, "a finite number above 0, or 0 for automatic"));
         }
-        if !(self.covariance_floor > 0.0 && self.covariance_floor.is_finite()) {
-            return Err(Error::config("covariance_floor", self.covariance_floor, "a finite number above 0"));
-        }
+        check_above_0("covariance_floor", self.covariance_floor)?;
         if !(0.0..=1.0).contains(&self.eta) {
             return Err(Error::config("eta", self.eta, "a number in [0, 1]"));
         }
@@ -222,9 +220,7 @@ impl MethodConfig for LtvaeConfig {
         }
         if let Some(search) = &self.search {
             search.climb.check().within("search.climb")?;
-            if search.every_epochs == 0 {
-                return Err(Error::config("search.every_epochs", 0, "at least 1"));
-            }
+            check_at_least_1("search.every_epochs", search.every_epochs)?;
             if !(search.share > 0.0 && search.share <= 1.0) {
                 return Err(Error::config("search.share", search.share, "a number in (0, 1]"));
             }

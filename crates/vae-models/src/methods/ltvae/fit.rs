@@ -1,30 +1,29 @@
-//! The phases of LTVAE.
+//! The phases of LTVAE, and the fitted model.
 
-use super::code_basis::Basis;
-use super::config::{CodeBasis, CovarianceKind, LtvaeConfig};
-use super::model::Fitted;
-use super::net::{Networks, TREE};
-use super::train::Training;
+use super::config::{CodeBasisKind, CovarianceKind, LtvaeConfig};
+use super::net::code_basis::CodeBasis;
+use super::net::{LtvaeNet, TREE};
+use super::train::LtvaeTraining;
 use crate::Result;
-use crate::api::{FitSummary, Method, Model};
+use crate::api::{Facets, FitSummary, Generative, Method, Model, Soft};
 use crate::config::Preset;
 use crate::input::Input;
-use crate::pretrained::{Codes, LogVarInit, Start};
+use crate::pretrained::{Codes, CodesInit, LogVarInit};
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::mixture::{self, gaussians};
 use crate::shared::posterior;
-use ndarray::{Array2, Axis};
+use ndarray::{Array1, Array2, Axis};
 use serde_json::json;
 use std::cell::RefCell;
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::features::{Resident, to_array2, to_tensor};
+use vae_core::features::{BLOCK, Resident, to_array2, to_tensor};
 use vae_core::identity::Revision;
 use vae_core::net;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
-use vae_core::random::Streams;
+use vae_core::random::{Streams, normal, uniform};
 use vae_core::train::{self, train};
 use vae_gmm::tree::LatentTree;
 use vae_gmm::{KMeansConfig, kmeans, tree};
@@ -44,8 +43,16 @@ pub const REVISIONS: &[Revision] = &[
 #[derive(Debug)]
 pub struct Ltvae;
 
+/// A fitted LTVAE.
+#[derive(Debug)]
+pub struct LtvaeModel {
+    net: LtvaeNet,
+    tree: LatentTree,
+    device: Device,
+}
+
 /// Where training starts.
-struct Beginning {
+struct Initial {
     tree: LatentTree,
     /// Assignments of the root, i64 `[n]` on the device.
     labels: Tensor,
@@ -64,18 +71,18 @@ fn own_states(codes: &Array2<f32>, columns: &[usize], n_states: usize, seed: u64
 
 /// The tree of the codes: the root has the start's clusters (in another basis k-means on its own variables), every other
 /// latent k-means on its own variables. Covariances are `alpha I` where they stay fixed, else those within the clusters.
-fn begin(
+fn initialise(
     config: &LtvaeConfig,
     codes: &Array2<f32>,
-    start: &Start,
+    init: &CodesInit,
     streams: &Streams,
     device: Device,
-) -> Result<Beginning> {
-    let structure = &config.start_structure();
+) -> Result<Initial> {
+    let structure = &config.initial_structure();
     let mut gamma = Vec::new();
     for (y, latent) in structure.latents.iter().enumerate() {
-        if y == 0 && config.basis == CodeBasis::Codes {
-            let labels = labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?;
+        if y == 0 && config.basis == CodeBasisKind::Codes {
+            let labels = labels_to_tensor(&init.assignments).f_to_kind(Kind::Int64)?;
             gamma.push(
                 labels.f_one_hot(latent.n_states as i64)?.f_to_kind(Kind::Double)?.f_to_device(device)?,
             );
@@ -100,16 +107,16 @@ fn begin(
         CovarianceKind::Fixed => tree.with_isotropic(alpha)?,
         CovarianceKind::Estimated => tree,
     };
-    Ok(Beginning { tree, labels, within, alpha })
+    Ok(Initial { tree, labels, within, alpha })
 }
 
-/// The body of the phase `train`: the networks from the weights of the auto-encoder, the tree from the start.
-fn train_networks(
-    networks: &Networks,
+/// The body of the phase `train`: the network from the weights of the auto-encoder, the tree from the start.
+fn train_net(
+    net: &LtvaeNet,
     config: &LtvaeConfig,
     (x, codes): (&Features, &Codes<'_>),
     autoencoder: &Tensors,
-    start: &Start,
+    init: &CodesInit,
     phase: &PhaseContext<'_>,
 ) -> Result<Artefact> {
     let device = phase.fit.device;
@@ -118,19 +125,19 @@ fn train_networks(
     let mut z = codes.dense_rows(0, codes.n());
     let mut weights: Tensors =
         autoencoder.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
-    if config.basis == CodeBasis::Independent {
+    if config.basis == CodeBasisKind::Independent {
         let exact = to_tensor(z.view(), Device::Cpu)?.f_to_kind(Kind::Double)?;
-        let basis = Basis::independent(&exact)?;
+        let basis = CodeBasis::independent(&exact)?;
         z = to_array2(&basis.apply(&exact))?;
         basis.rewrite(&mut weights)?;
     }
-    networks.params.load_present(&weights, "")?;
-    let Beginning { tree, labels, within, alpha } = begin(config, &z, start, &phase.streams, device)?;
+    net.params.load_present(&weights, "")?;
+    let Initial { tree, labels, within, alpha } = initialise(config, &z, init, &phase.streams, device)?;
     if config.init.log_var == LogVarInit::Scaled {
-        networks.encoder.set_constant_log_var((0.1 * within).ln());
+        net.encoder.set_constant_log_var((0.1 * within).ln());
     }
     let tree = RefCell::new(tree);
-    let training = Training { networks, config, tree, alpha, labels, seed: phase.fit.seed };
+    let training = LtvaeTraining { net, config, tree, alpha, labels, seed: phase.fit.seed };
     let (mut record, observed) = train(&training, &data, &config.train, vec![config.train.group()], phase)?;
     let tree = training.tree.into_inner();
     record.notes = json!({
@@ -138,7 +145,7 @@ fn train_networks(
         "variance_within_the_start_over_alpha": within / alpha,
         "structure": tree.structure.to_string(),
     });
-    let mut tensors = networks.params.snapshot("")?;
+    let mut tensors = net.params.snapshot("")?;
     tree.store(TREE, &mut tensors)?;
     tensors.extend(observed);
     Ok(Artefact { tensors, record })
@@ -152,47 +159,128 @@ impl Method for Ltvae {
     const PRESETS: &'static [Preset] = presets!("ltvae":
         "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = LtvaeConfig;
-    type Model = Fitted;
+    type Model = LtvaeModel;
 
     fn fit(
         config: &LtvaeConfig,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Fitted, FitSummary)> {
+    ) -> Result<(LtvaeModel, FitSummary)> {
         let likelihood = input.likelihood()?;
         let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
         let mut phases = vec![autoencoder.record.clone()];
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
-        let start = config.init.start(&codes, config.n_clusters, &mut phases)?;
+        let init = config.init.fit(&codes, config.n_clusters, &mut phases)?;
         let streams = Streams::new(cx.seed, "train");
-        let networks = Networks::new(&config.net, (likelihood, x.dim()), &streams, cx.device);
+        let net = LtvaeNet::new(&config.net, (likelihood, x.dim()), &streams, cx.device);
         let spec = PhaseSpec {
             name: "train",
             revisions: &[REVISIONS],
             config,
-            inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
+            inputs: &[x.sha256(), &autoencoder.record.key, &init.record.key],
         };
-        let trained = cx.phase(&spec, |phase| {
-            train_networks(&networks, config, (x, &codes), &autoencoder.tensors, &start, phase)
-        })?;
-        networks.params.load(&trained.tensors, "")?;
+        let trained = cx
+            .phase(&spec, |phase| train_net(&net, config, (x, &codes), &autoencoder.tensors, &init, phase))?;
+        net.params.load(&trained.tensors, "")?;
         let tree = LatentTree::load(TREE, &trained.tensors, config.net.latent_dim, cx.device)?;
-        let model = Fitted { networks, tree, device: cx.device };
+        let model = LtvaeModel { net, tree, device: cx.device };
 
         let observed = FitSummary::observed(&trained, || model.predict(x))?;
-        phases.extend([start.record, trained.record]);
-        let started = (config.basis == CodeBasis::Codes).then_some(start.assignments);
+        phases.extend([init.record, trained.record]);
+        let started = (config.basis == CodeBasisKind::Codes).then_some(init.assignments);
         let summary =
-            FitSummary { start_assignments: started, selection: start.selection, phases, ..observed };
+            FitSummary { start_assignments: started, selection: init.selection, phases, ..observed };
         Ok((model, summary))
     }
 
-    fn restore(config: &LtvaeConfig, input: &Input, tensors: &Tensors) -> Result<Fitted> {
+    fn restore(config: &LtvaeConfig, input: &Input, tensors: &Tensors) -> Result<LtvaeModel> {
         let (of, streams) = ((input.likelihood()?, input.dim), Streams::new(0, "restore"));
-        let networks = Networks::new(&config.net, of, &streams, Device::Cpu);
-        networks.params.load(tensors, "")?;
+        let net = LtvaeNet::new(&config.net, of, &streams, Device::Cpu);
+        net.params.load(tensors, "")?;
         let tree = LatentTree::load(TREE, tensors, config.net.latent_dim, Device::Cpu)?;
-        Ok(Fitted { networks, tree, device: Device::Cpu })
+        Ok(LtvaeModel { net, tree, device: Device::Cpu })
+    }
+}
+
+impl LtvaeModel {
+    /// The latent tree over z.
+    pub fn tree(&self) -> &LatentTree {
+        &self.tree
+    }
+
+    fn posterior(&self, x: &Features, latent: usize) -> Result<Tensor> {
+        let z = self.net.codes(&Resident::new(x, self.device)?)?;
+        let _guard = tch::no_grad_guard();
+        Ok(self.tree.posteriors(&z).log_state.swap_remove(latent).f_exp()?)
+    }
+}
+
+impl Model for LtvaeModel {
+    fn tensors(&self) -> Result<Tensors> {
+        let mut tensors = self.net.params.snapshot("")?;
+        self.tree.store(TREE, &mut tensors)?;
+        Ok(tensors)
+    }
+
+    fn predict(&self, x: &Features) -> Result<Array1<u32>> {
+        labels_of(&self.posterior(x, 0)?.f_argmax(1, false)?)
+    }
+
+    fn embed(&self, x: &Features) -> Result<Array2<f32>> {
+        Ok(to_array2(&self.net.codes(&Resident::new(x, self.device)?)?)?)
+    }
+
+    fn soft(&self) -> Option<&dyn Soft> {
+        Some(self)
+    }
+
+    fn generative(&self) -> Option<&dyn Generative> {
+        Some(self)
+    }
+
+    fn facets(&self) -> Option<&dyn Facets> {
+        Some(self)
+    }
+}
+
+impl Facets for LtvaeModel {
+    fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>> {
+        let z = self.net.codes(&Resident::new(x, self.device)?)?;
+        let _guard = tch::no_grad_guard();
+        self.tree.posteriors(&z).log_state.iter().map(|l| labels_of(&l.f_argmax(1, false)?)).collect()
+    }
+
+    fn structure(&self) -> String {
+        self.tree.structure.to_string()
+    }
+}
+
+impl Soft for LtvaeModel {
+    fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
+        Ok(to_array2(&self.posterior(x, 0)?)?)
+    }
+}
+
+impl Generative for LtvaeModel {
+    fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
+        let _guard = tch::no_grad_guard();
+        let (streams, n) = (Streams::new(seed, "sample"), n as i64);
+        let (l, j) = (self.tree.structure.latents.len() as i64, self.tree.structure.dim() as i64);
+        let noise = normal(&mut streams.rng("noise", cluster, 0), &[n, j], self.device);
+        let states = uniform(&mut streams.rng("states", cluster, 0), &[n, l], self.device);
+        let z = self.tree.sample_given_root(
+            cluster,
+            &states.f_to_kind(Kind::Double)?,
+            &noise.f_to_kind(Kind::Double)?,
+        )?;
+        let out = self.net.decoder.forward(&z.f_to_kind(Kind::Float)?);
+        Ok(to_array2(&self.net.likelihood.mean(&out))?)
+    }
+
+    fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
+        let (net, data) = (&self.net, Resident::new(x, self.device)?);
+        let decode = |x: &Tensor| Ok(net.likelihood.mean(&net.decoder.forward(&net.encoder.mu(x))));
+        Ok(to_array2(&data.map_rows(BLOCK, decode)?)?)
     }
 }

@@ -1,5 +1,7 @@
 //! LTVAE's networks.
 
+pub(super) mod code_basis;
+
 use tch::{Device, Kind, Tensor};
 use vae_core::features::{BLOCK, Resident};
 use vae_core::likelihood::Likelihood;
@@ -12,15 +14,15 @@ pub(super) const TREE: &str = "tree.";
 
 /// Encoder and decoder.
 #[derive(Debug)]
-pub(super) struct Networks {
+pub(super) struct LtvaeNet {
     pub params: Params,
     pub encoder: Encoder,
     pub decoder: Decoder,
     pub likelihood: Likelihood,
 }
 
-impl Networks {
-    /// Fresh networks for `dim` features.
+impl LtvaeNet {
+    /// A fresh network for `dim` features.
     pub fn new(
         net: &NetConfig,
         (likelihood, dim): (Likelihood, usize),

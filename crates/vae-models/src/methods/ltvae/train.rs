@@ -1,8 +1,8 @@
-//! The joint training: gradients for the networks, stepwise EM for the tree, and now and then a search for a better tree.
+//! The joint training: gradients for the network, stepwise EM for the tree, and now and then a search for a better tree.
 
 use super::config::LtvaeConfig;
 use super::loss::loss;
-use super::net::{Networks, TREE};
+use super::net::{LtvaeNet, TREE};
 use crate::shared::assignments::winners;
 use crate::shared::posterior::{Posterior, clamped, guarded};
 use std::cell::RefCell;
@@ -16,8 +16,8 @@ use vae_core::train::{Batch, Loss, Trainable};
 use vae_gmm::tree::LatentTree;
 use vae_gmm::tree::search::search;
 
-pub(super) struct Training<'a> {
-    pub networks: &'a Networks,
+pub(super) struct LtvaeTraining<'a> {
+    pub net: &'a LtvaeNet,
     pub config: &'a LtvaeConfig,
     /// Replaced as a whole by each update.
     pub tree: RefCell<LatentTree>,
@@ -28,7 +28,7 @@ pub(super) struct Training<'a> {
     pub seed: u64,
 }
 
-impl Training<'_> {
+impl LtvaeTraining<'_> {
     fn is_held(&self, epoch: usize) -> bool {
         epoch < self.config.assignment_warmup_epochs
     }
@@ -42,7 +42,7 @@ impl Training<'_> {
         let least = (20 * self.config.n_clusters).min(data.n());
         rows.truncate(((config.share * data.n() as f64).ceil() as usize).max(least));
         let rows = Tensor::f_from_slice(&rows)?.f_to_device(data.device())?;
-        let z = self.networks.codes(data)?.f_index_select(0, &rows)?;
+        let z = self.net.codes(data)?.f_index_select(0, &rows)?;
         let found = search(&self.tree.borrow(), &z, &config.climb, &streams)?;
         let tree = match self.config.covariance() {
             vae_gmm::tree::em::Covariance::Kept => found.tree.with_isotropic(self.alpha)?,
@@ -53,9 +53,9 @@ impl Training<'_> {
     }
 }
 
-impl Trainable for Training<'_> {
+impl Trainable for LtvaeTraining<'_> {
     fn params(&self) -> &Params {
-        &self.networks.params
+        &self.net.params
     }
 
     fn begin_epoch(&self, epoch: usize, data: &Resident<'_>) -> Result<()> {
@@ -67,7 +67,7 @@ impl Trainable for Training<'_> {
     }
 
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
-        let net = self.networks;
+        let net = self.net;
         let (mu, log_var) = net.encoder.forward(batch.x);
         let (clamped, log_var) = (clamped(&log_var), guarded(&log_var));
         let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
@@ -104,7 +104,7 @@ impl Trainable for Training<'_> {
     }
 
     fn observe(&self, data: &Resident<'_>) -> Result<Option<Tensor>> {
-        let z = self.networks.codes(data)?;
+        let z = self.net.codes(data)?;
         let _guard = tch::no_grad_guard();
         Ok(Some(winners(&self.tree.borrow().posteriors(&z).log_state[0])?))
     }

@@ -1,7 +1,7 @@
 //! The configuration of SpectralNet.
 
 use crate::api::MethodConfig;
-use crate::config::check_optional;
+use crate::config::{check_optional, check_widths};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::pretrained::check_random_siamese;
@@ -15,7 +15,7 @@ use vae_core::pretrain::PretrainConfig;
 use vae_core::schedule::LrSchedule;
 use vae_core::train::TrainConfig;
 use vae_gmm::KMeansConfig;
-use vae_graph::siamese::{PairLoss, SiameseConfig, SiameseStart};
+use vae_graph::siamese::{PairLoss, SiameseConfig, SiameseInit};
 
 /// What the points are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,7 +132,7 @@ pub struct SpectralNetConfig {
 fn default_siamese() -> SiameseConfig {
     let base = SiameseConfig::default();
     SiameseConfig {
-        start: SiameseStart::Random,
+        start: SiameseInit::Random,
         n_positives: 2,
         loss: PairLoss::Spectralnet,
         margin: 1.0,
@@ -207,9 +207,7 @@ impl MethodConfig for SpectralNetConfig {
         self.kmeans.check().within("kmeans")?;
         let siamese = (self.distance == PairDistance::Siamese, "distance is \"siamese\"");
         check_optional("siamese", self.siamese.as_ref(), siamese, check_random_siamese)?;
-        if let Some(i) = self.map.hidden.iter().position(|&w| w == 0) {
-            return Err(Error::config(&format!("map.hidden[{i}]"), 0, "at least 1"));
-        }
+        check_widths("map.hidden", &self.map.hidden)?;
         if self.affinity.n_neighbors == 1 {
             return Err(Error::config(
                 "affinity.n_neighbors",
@@ -226,5 +224,33 @@ impl MethodConfig for SpectralNetConfig {
             return Err(Error::config("train.batch_size", self.train.batch_size, &expected));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_work_are_refused_by_name() {
+        let base = || {
+            let mut config = SpectralNetConfig { n_clusters: 10, ..SpectralNetConfig::default() };
+            config.complete();
+            config
+        };
+        assert!(base().check().is_ok());
+        let refused = |part: &str, change: &dyn Fn(&mut SpectralNetConfig)| {
+            let mut config = base();
+            change(&mut config);
+            assert!(config.check().is_err_and(|e| e.to_string().contains(part)), "{part}");
+        };
+        refused("train.batch_size", &|c| c.train.batch_size = 19);
+        refused("affinity.n_neighbors", &|c| c.affinity.n_neighbors = 1);
+        refused("affinity.scale_neighbor", &|c| c.affinity.scale_neighbor = 1);
+        refused("map.hidden[1]", &|c| c.map.hidden[1] = 0);
+        refused("siamese", &|c| c.distance = PairDistance::Euclidean);
+        refused("siamese.start", &|c| {
+            c.siamese = Some(SiameseConfig::default());
+        });
     }
 }

@@ -1,10 +1,13 @@
 //! The phases of SpectralNet, and the fitted model.
 
-use super::clusters::{Clusters, cluster};
+mod clusters;
+
+use self::clusters::cluster;
 use super::config::{ClusterChoice, PointSpace, SpectralNetConfig};
 use super::loss::neighbour_scale;
-use super::net::SpectralMap;
-use super::train::Training;
+use super::net::SpectralNetNet;
+use super::net::clusters::Clusters;
+use super::train::SpectralNetTraining;
 use crate::Result;
 use crate::api::{FitSummary, Method, Model, stored};
 use crate::config::Preset;
@@ -45,13 +48,13 @@ pub struct SpectralNet;
 
 /// From features to points, to outputs, to clusters.
 #[derive(Debug)]
-pub struct Fitted {
+pub struct SpectralNetModel {
     device: Device,
     /// For `space = "codes"`.
     autoencoder: Option<CodeModel>,
     /// Points are divided by this.
     spread: f64,
-    map: SpectralMap,
+    map: SpectralNetNet,
     clusters: Clusters,
 }
 
@@ -95,7 +98,7 @@ fn near_points(
 
 /// The body of the phase `train`.
 fn train_map(
-    map: &SpectralMap,
+    map: &SpectralNetNet,
     points: &Features,
     near: &Tensor,
     config: &SpectralNetConfig,
@@ -109,7 +112,7 @@ fn train_map(
     let scale_neighbor = config.affinity.scale_neighbor.min(sample.numel());
     let scale = neighbour_scale(&near.f_index_select(0, &sample)?, scale_neighbor)?;
     let seed = phase.streams.derived_seed("kmeans");
-    let training = Training { map, config, points: &points, near, scale, seed };
+    let training = SpectralNetTraining { map, config, points: &points, near, scale, seed };
     let (mut record, observed) = train(&training, &points, &config.train, vec![config.train.group()], phase)?;
     record.notes = json!({ "affinity_scale": scale });
     let mut tensors = map.params.snapshot("")?;
@@ -125,14 +128,14 @@ impl Method for SpectralNet {
     const PRESETS: &'static [Preset] = presets!("spectralnet":
         "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = SpectralNetConfig;
-    type Model = Fitted;
+    type Model = SpectralNetModel;
 
     fn fit(
         config: &SpectralNetConfig,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Fitted, FitSummary)> {
+    ) -> Result<(SpectralNetModel, FitSummary)> {
         let mut phases = Vec::new();
         let mut autoencoder = None;
         if config.space == PointSpace::Codes {
@@ -145,7 +148,7 @@ impl Method for SpectralNet {
         let points = divided(&raw, spread)?;
         let (near, near_key) = near_points(&points, config, cx, &mut phases)?;
 
-        let map = SpectralMap::new(config, points.dim(), &Streams::new(cx.seed, "train"), cx.device);
+        let map = SpectralNetNet::new(config, points.dim(), &Streams::new(cx.seed, "train"), cx.device);
         let inputs = [points.sha256(), &near_key];
         let own = [MAP, train::REVISION, net::REVISION, kmeans::REVISION];
         let spec = PhaseSpec { name: "train", revisions: &[&own], config, inputs: &inputs };
@@ -179,12 +182,12 @@ impl Method for SpectralNet {
         };
         phases.extend([trained.record, clustered.record]);
         Ok((
-            Fitted { device: cx.device, autoencoder, spread, map, clusters },
+            SpectralNetModel { device: cx.device, autoencoder, spread, map, clusters },
             FitSummary { phases, ..summary },
         ))
     }
 
-    fn restore(config: &SpectralNetConfig, input: &Input, tensors: &Tensors) -> Result<Fitted> {
+    fn restore(config: &SpectralNetConfig, input: &Input, tensors: &Tensors) -> Result<SpectralNetModel> {
         let device = Device::Cpu;
         let (autoencoder, dim) = match config.space {
             PointSpace::Codes => {
@@ -192,15 +195,15 @@ impl Method for SpectralNet {
             }
             PointSpace::Features => (None, input.dim),
         };
-        let map = SpectralMap::new(config, dim, &Streams::new(0, "restore"), device);
+        let map = SpectralNetNet::new(config, dim, &Streams::new(0, "restore"), device);
         map.params.load(tensors, "")?;
         let spread = stored(tensors, "points.spread")?.f_double_value(&[0])?;
         let clusters = Clusters::load(config, tensors, device)?;
-        Ok(Fitted { device, autoencoder, spread, map, clusters })
+        Ok(SpectralNetModel { device, autoencoder, spread, map, clusters })
     }
 }
 
-impl Model for Fitted {
+impl Model for SpectralNetModel {
     fn tensors(&self) -> Result<Tensors> {
         let mut tensors = self.map.params.snapshot("")?;
         if let Some(autoencoder) = &self.autoencoder {

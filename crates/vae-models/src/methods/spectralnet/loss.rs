@@ -117,3 +117,6 @@ pub fn laplacian(w: &Tensor, y: &Tensor) -> Tensor {
     let degree = w.sum_dim_intlist(LAST.as_slice(), true, None);
     (y * (y * degree - w.matmul(y))).sum(None::<Kind>) / y.size()[0] as f64
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! The network that maps points to eigenvectors.
 
+pub(super) mod clusters;
+
 use super::config::SpectralNetConfig;
 use super::loss::orthonormaliser;
 use tch::{Device, Tensor};
@@ -11,13 +13,13 @@ use vae_core::{Error, Result};
 
 /// Points to K outputs in (−1, 1), before they are orthonormalised.
 #[derive(Debug)]
-pub(super) struct SpectralMap {
+pub(super) struct SpectralNetNet {
     pub params: Params,
     hidden: Mlp,
     out: Linear,
 }
 
-impl SpectralMap {
+impl SpectralNetNet {
     /// A fresh map of points with `dim` numbers.
     pub fn new(config: &SpectralNetConfig, dim: usize, streams: &Streams, device: Device) -> Self {
         let mut params = Params::new();

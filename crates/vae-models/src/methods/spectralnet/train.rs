@@ -1,19 +1,21 @@
 //! The training of the map.
 
-use super::clusters::observed;
-use super::config::SpectralNetConfig;
+use super::config::{ClusterChoice, SpectralNetConfig};
 use super::loss::{affinity, laplacian, orthonormaliser};
-use super::net::SpectralMap;
+use super::net::SpectralNetNet;
+use super::net::clusters::unit;
+use crate::shared::assignments::labels_to_tensor;
 use tch::{Kind, Tensor};
 use vae_core::Result;
-use vae_core::features::Resident;
+use vae_core::features::{Resident, to_array2};
 use vae_core::params::Params;
 use vae_core::random::permutation;
 use vae_core::train::{Batch, Loss, Trainable};
+use vae_gmm::KMeansConfig;
 
 /// What the training of a map is given.
-pub(super) struct Training<'a> {
-    pub map: &'a SpectralMap,
+pub(super) struct SpectralNetTraining<'a> {
+    pub map: &'a SpectralNetNet,
     pub config: &'a SpectralNetConfig,
     pub points: &'a Resident<'a>,
     /// The points where distances are taken, `[n, p]` on the device.
@@ -23,7 +25,7 @@ pub(super) struct Training<'a> {
     pub seed: u64,
 }
 
-impl Trainable for Training<'_> {
+impl Trainable for SpectralNetTraining<'_> {
     fn params(&self) -> &Params {
         &self.map.params
     }
@@ -54,5 +56,17 @@ impl Trainable for Training<'_> {
     fn observe(&self, data: &Resident<'_>) -> Result<Option<Tensor>> {
         let (y, _) = self.map.orthonormalised(data)?;
         observed(&y, self.config, self.seed)
+    }
+}
+
+/// Assignments for the accuracy curve: k-means with few restarts on all outputs.
+fn observed(y: &Tensor, config: &SpectralNetConfig, seed: u64) -> Result<Option<Tensor>> {
+    let rows = to_array2(y)?;
+    let rows = if config.clusters == ClusterChoice::Modularity { unit(rows) } else { rows };
+    match (KMeansConfig { n_init: 2, ..config.kmeans.clone() }).fit(rows.view(), config.n_clusters, seed) {
+        Ok(fit) => Ok(Some(labels_to_tensor(&fit.labels().to_owned()))),
+        // Outputs that coincide, early on: there is nothing to observe yet.
+        Err(vae_gmm::Error::TooFewDistinctRows { .. }) => Ok(None),
+        Err(e) => Err(vae_core::Error::Internal(format!("the outputs of the map cannot be clustered ({e})"))),
     }
 }

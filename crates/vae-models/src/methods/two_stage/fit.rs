@@ -1,7 +1,9 @@
 //! The methods `ae-kmeans`, `ae-gmm` and `ae-spectral`, and a fitted model of theirs.
 
+mod stage;
+
+use self::stage::{CodeStage, Spectral};
 use super::config::{CodesConfig, TwoStageConfig};
-use super::stage::{CodeStage, Spectral};
 use crate::api::{FitSummary, Generative, Method, Model, Soft};
 use crate::config::Preset;
 use crate::input::Input;
@@ -30,7 +32,7 @@ pub type AeSpectral = TwoStage<Spectral>;
 
 /// A fitted [`TwoStage`].
 #[derive(Debug)]
-pub struct Stages<S> {
+pub struct TwoStageModel<S> {
     first: CodeModel,
     second: S,
 }
@@ -42,35 +44,35 @@ impl<S: CodeStage> Method for TwoStage<S> {
     const GENERATIVE: bool = S::GENERATIVE;
     const PRESETS: &'static [Preset] = S::PRESETS;
     type Config = TwoStageConfig<S::Config>;
-    type Model = Stages<S>;
+    type Model = TwoStageModel<S>;
 
     fn fit(
         config: &Self::Config,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Stages<S>, FitSummary)> {
+    ) -> Result<(TwoStageModel<S>, FitSummary)> {
         let autoencoder = pretrain(x, &config.net, &config.pretrain, input.likelihood()?, cx)?;
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
-        let start = config.codes.start(&codes, config.n_clusters)?;
+        let init = config.codes.fit(&codes, config.n_clusters)?;
         let first = CodeModel::new(&config.net, input, &autoencoder.tensors, cx.device)?;
-        let second = S::of(&start, &codes)?;
+        let second = S::of(&init, &codes)?;
         let summary = FitSummary {
-            assignments: S::assignments(&start).clone(),
-            selection: start.selection,
-            phases: vec![autoencoder.record.clone(), start.record],
+            assignments: S::assignments(&init).clone(),
+            selection: init.selection,
+            phases: vec![autoencoder.record.clone(), init.record],
             ..FitSummary::default()
         };
-        Ok((Stages { first, second }, summary))
+        Ok((TwoStageModel { first, second }, summary))
     }
 
-    fn restore(config: &Self::Config, input: &Input, tensors: &Tensors) -> Result<Stages<S>> {
+    fn restore(config: &Self::Config, input: &Input, tensors: &Tensors) -> Result<TwoStageModel<S>> {
         let first = CodeModel::new(&config.net, input, tensors, Device::Cpu)?;
-        Ok(Stages { first, second: S::load(tensors)? })
+        Ok(TwoStageModel { first, second: S::load(tensors)? })
     }
 }
 
-impl<S: CodeStage> Model for Stages<S> {
+impl<S: CodeStage> Model for TwoStageModel<S> {
     fn tensors(&self) -> Result<Tensors> {
         let mut tensors = self.first.snapshot()?;
         self.second.store(&mut tensors)?;
@@ -94,19 +96,19 @@ impl<S: CodeStage> Model for Stages<S> {
     }
 }
 
-impl<S: CodeStage> Stages<S> {
+impl<S: CodeStage> TwoStageModel<S> {
     fn gmm(&self) -> Result<&Gmm> {
         self.second.gmm().ok_or_else(|| Error::Unsupported("this model has no mixture of its codes".into()))
     }
 }
 
-impl<S: CodeStage> Soft for Stages<S> {
+impl<S: CodeStage> Soft for TwoStageModel<S> {
     fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(self.gmm()?.predict_proba(self.first.codes(x)?.view())?.mapv(|g| g as f32))
     }
 }
 
-impl<S: CodeStage> Generative for Stages<S> {
+impl<S: CodeStage> Generative for TwoStageModel<S> {
     fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
         let codes: Array2<f32> = self.gmm()?.sample_component(cluster as u32, n, seed)?;
         self.first.decode(codes.view())

@@ -1,6 +1,6 @@
 //! One training step of VAE-Cluster by itself, for the benchmark.
 
-use super::config::{VaeClusterConfig, VaeClusterNet};
+use super::config::{VaeClusterConfig, VaeClusterNetConfig};
 use super::net::build;
 use crate::shared::class_vae::ClusterNet;
 use crate::shared::encoder_decoder::NetKind;
@@ -24,7 +24,8 @@ impl SuStep {
     #[expect(clippy::new_without_default, reason = "a benchmark's network is no default of anything")]
     pub fn new() -> Self {
         let image = Some(ImageShape { channels: 1, height: 28, width: 28 });
-        let net = VaeClusterNet { kind: NetKind::Conv, latent_dim: 20, ..VaeClusterNet::default() };
+        let net =
+            VaeClusterNetConfig { kind: NetKind::Conv, latent_dim: 20, ..VaeClusterNetConfig::default() };
         let config = VaeClusterConfig { n_clusters: 10, net, ..VaeClusterConfig::default() };
         let of = (Likelihood::Squashed { variance: 0.4 }, 784);
         let net = build(&config, of, image, &Streams::new(0, "bench"), Device::Cpu);

@@ -1,13 +1,13 @@
 //! The configuration of VAE-Cluster.
 
+use crate::Result;
 use crate::api::MethodConfig;
-use crate::config::check_positive;
+use crate::config::{check_at_least_1, check_widths};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::GraphStart;
+use crate::pretrained::GraphInit;
 use crate::shared::encoder_decoder::NetKind;
 use crate::shared::from_random::default_train;
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::activation::Activation;
 use vae_core::init::Init;
@@ -18,7 +18,7 @@ use vae_core::train::TrainConfig;
 /// The table `[net]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct VaeClusterNet {
+pub struct VaeClusterNetConfig {
     /// `auto`, `conv` or `mlp`.
     pub kind: NetKind,
     /// For `conv`: channels of each block; a block halves the image.
@@ -35,7 +35,7 @@ pub struct VaeClusterNet {
     pub init: Init,
 }
 
-impl Default for VaeClusterNet {
+impl Default for VaeClusterNetConfig {
     fn default() -> Self {
         Self {
             kind: NetKind::Auto,
@@ -49,7 +49,7 @@ impl Default for VaeClusterNet {
     }
 }
 
-impl VaeClusterNet {
+impl VaeClusterNetConfig {
     /// The fully connected networks.
     pub(super) fn mlp(&self) -> NetConfig {
         NetConfig {
@@ -62,10 +62,8 @@ impl VaeClusterNet {
 
     fn check(&self) -> Result<()> {
         self.mlp().check().within("net")?;
-        if let Some(i) = self.channels.iter().position(|&c| c == 0) {
-            return Err(Error::config(&format!("net.channels[{i}]"), 0, "at least 1"));
-        }
-        check_positive("net.classifier_hidden", self.classifier_hidden)
+        check_widths("net.channels", &self.channels)?;
+        check_at_least_1("net.classifier_hidden", self.classifier_hidden)
     }
 }
 
@@ -85,13 +83,13 @@ pub struct VaeClusterConfig {
     /// weights, those of the one VAE without classes, and differ in shuffling and noise. No label takes part.
     pub n_init: usize,
     /// The networks.
-    pub net: VaeClusterNet,
+    pub net: VaeClusterNetConfig,
     /// The training.
     pub train: TrainConfig,
     /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese network; absent: from random
     /// weights.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub graph_start: Option<GraphStart>,
+    pub graph_start: Option<GraphInit>,
 }
 
 impl Default for VaeClusterConfig {
@@ -102,7 +100,7 @@ impl Default for VaeClusterConfig {
             likelihood: LikelihoodKind::Gaussian,
             likelihood_variance: 0.05,
             n_init: 1,
-            net: VaeClusterNet::default(),
+            net: VaeClusterNetConfig::default(),
             train: default_train(),
             graph_start: None,
         }
@@ -116,11 +114,11 @@ impl MethodConfig for VaeClusterConfig {
     }
 
     fn every_table() -> Self {
-        Self { graph_start: Some(GraphStart::default()), ..Self::default() }
+        Self { graph_start: Some(GraphInit::default()), ..Self::default() }
     }
 
     fn check(&self) -> Result<()> {
-        check_positive("n_init", self.n_init)?;
+        check_at_least_1("n_init", self.n_init)?;
         self.net.check()?;
         self.train.check().within("train")?;
         self.graph_start.as_ref().map_or(Ok(()), |s| s.check().within("graph_start"))

@@ -23,6 +23,9 @@ pub const REVISIONS: &[Revision] = &[("vae-cluster", 1)];
 #[derive(Debug)]
 pub struct VaeCluster;
 
+/// A fitted VAE-Cluster.
+pub type VaeClusterModel = Trained<ClusterNet>;
+
 impl Method for VaeCluster {
     const NAME: &'static str = "vae-cluster";
     const SUMMARY: &'static str =
@@ -32,27 +35,27 @@ impl Method for VaeCluster {
     const PRESETS: &'static [Preset] =
         presets!("vae-cluster": "strokes", "mnist", "fashion-mnist", "reuters21578");
     type Config = VaeClusterConfig;
-    type Model = Trained<ClusterNet>;
+    type Model = VaeClusterModel;
 
     fn fit(
         config: &VaeClusterConfig,
         x: &Features,
         input: &Input,
         cx: &FitContext,
-    ) -> Result<(Self::Model, FitSummary)> {
+    ) -> Result<(VaeClusterModel, FitSummary)> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, x.dim()));
         let job = Job::new(&[REVISIONS, class_vae::REVISIONS], of.0, config, (&config.train, config.n_init));
-        let plain = config.graph_start.as_ref().map(|start| {
-            let train = start.plain(&config.train);
+        let plain = config.graph_start.as_ref().map(|graph_init| {
+            let train = graph_init.plain(&config.train);
             let plain = VaeClusterConfig { graph_start: None, n_init: 1, train, ..config.clone() };
-            Plain { start, n_clusters: config.n_clusters, config: plain }
+            Plain { graph_init, n_clusters: config.n_clusters, config: plain }
         });
         let build =
             |config: &VaeClusterConfig, streams: &Streams, device| build(config, of, image, streams, device);
         fit_classes(x, job, plain, build, cx)
     }
 
-    fn restore(config: &VaeClusterConfig, input: &Input, tensors: &Tensors) -> Result<Self::Model> {
+    fn restore(config: &VaeClusterConfig, input: &Input, tensors: &Tensors) -> Result<VaeClusterModel> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, input.dim));
         let net = build(config, of, image, &Streams::new(0, "restore"), Device::Cpu);
         Trained::restore(net, tensors, Device::Cpu)

@@ -1,7 +1,9 @@
 //! The networks of VAE-Cluster.
 
+mod conv;
+
+use self::conv::{ConvDecoder, ConvEncoder, suits};
 use super::config::VaeClusterConfig;
-use super::conv::{ConvDecoder, ConvEncoder, suits};
 use crate::Result;
 use crate::shared::class_vae::{Classifier, ClassifierInput, ClusterNet, Prior, class_means};
 use crate::shared::encoder_decoder::{Decode, Encode};

@@ -9,7 +9,7 @@ const MNIST: ImageShape = ImageShape { channels: 1, height: 28, width: 28 };
 /// The published sizes at K = 10.
 fn published(kind: NetKind) -> GmvaeConfig {
     let mut config = GmvaeConfig { n_clusters: 10, ..GmvaeConfig::default() };
-    let net = super::super::config::GmvaeNet {
+    let net = super::super::config::GmvaeNetConfig {
         kind,
         hidden: vec![500, 500],
         prior_hidden: 500,

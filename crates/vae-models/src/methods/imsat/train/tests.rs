@@ -36,7 +36,7 @@ fn the_published_net_has_the_sheets_number_of_parameters() {
 fn training_starts_at_the_sheets_loss() {
     let net = net(&ImsatNetConfig { hidden: vec![120, 120], ..ImsatNetConfig::default() }, 784);
     let x = rows(250, 784);
-    let training = Training::new(&config(Perturbation::Vat), &net, &distances(250), Device::Cpu);
+    let training = ImsatTraining::new(&config(Perturbation::Vat), &net, &distances(250), Device::Cpu);
     let t = with_batch(&x, 0, |b| training.expect("valid").terms(b)).expect("a loss");
     let ln_10 = std::f64::consts::LN_10;
     for (term, value) in [(t.total, -0.690_776), (t.conditional, ln_10), (t.marginal, ln_10), (t.sat, 0.0)] {
@@ -49,7 +49,7 @@ fn perturbations_have_the_stated_lengths_and_leave_the_running_statistics_alone(
     let net = net(&ImsatNetConfig { hidden: vec![30, 30], ..ImsatNetConfig::default() }, 12);
     let (x, distance) = (rows(40, 12), distances(40));
     for kind in [Perturbation::Vat, Perturbation::Rpt] {
-        let training = Training::new(&config(kind), &net, &distance, Device::Cpu).expect("valid");
+        let training = ImsatTraining::new(&config(kind), &net, &distance, Device::Cpu).expect("valid");
         let clean = tch::no_grad(|| net.log_p(&x, Statistics::Update));
         let before: Tensors = net.params.snapshot("").expect("snapshot");
         let r = with_batch(&x, 0, |b| training.perturbation(b, &clean)).expect("a perturbation");
@@ -72,7 +72,7 @@ fn the_step_of_the_gradient_is_in_the_stated_unit() {
     let xi = |unit, xi, distance: &Tensor| {
         let mut config = config(Perturbation::Vat);
         (config.perturbation.xi, config.perturbation.xi_unit) = (xi, unit);
-        Training::new(&config, &net, distance, Device::Cpu).expect("valid").xi
+        ImsatTraining::new(&config, &net, distance, Device::Cpu).expect("valid").xi
     };
     assert_eq!(xi(XiUnit::Input, 10.0, &distances(11)), 10.0);
     assert!((xi(XiUnit::Neighbours, 2.0, &distances(11)) - 11.0).abs() < 1e-6);
@@ -86,7 +86,7 @@ fn the_information_pass_moves_the_running_statistics_and_the_gradient_reaches_ev
         net(&ImsatNetConfig { hidden: vec![20, 20], output_scale: 0.5, ..ImsatNetConfig::default() }, 6);
     let x = rows(30, 6);
     let training =
-        Training::new(&config(Perturbation::Vat), &net, &distances(30), Device::Cpu).expect("valid");
+        ImsatTraining::new(&config(Perturbation::Vat), &net, &distances(30), Device::Cpu).expect("valid");
     let before = net.params.snapshot("").expect("snapshot");
     let t = with_batch(&x, 0, |b| training.terms(b)).expect("a loss");
     let after = net.params.snapshot("").expect("snapshot");

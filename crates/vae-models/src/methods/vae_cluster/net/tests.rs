@@ -1,6 +1,6 @@
 //! Sizes and the first batch of the published network.
 
-use super::super::config::VaeClusterNet;
+use super::super::config::VaeClusterNetConfig;
 use super::*;
 use crate::shared::class_vae::{Held, MEANS};
 use crate::shared::encoder_decoder::Code;
@@ -16,7 +16,7 @@ const IMAGE: ImageShape = ImageShape { channels: 1, height: 28, width: 28 };
 
 /// The script's settings at K = 10.
 fn published(kind: NetKind) -> VaeClusterConfig {
-    let net = VaeClusterNet { kind, latent_dim: 20, ..VaeClusterNet::default() };
+    let net = VaeClusterNetConfig { kind, latent_dim: 20, ..VaeClusterNetConfig::default() };
     VaeClusterConfig { n_clusters: 10, net, ..VaeClusterConfig::default() }
 }
 
@@ -118,12 +118,12 @@ fn the_means_of_the_classes_move_the_samples() {
 
 /// A small network for four clusters with wide posteriors and different class means.
 fn uncertain_net(held: Option<Held>) -> ClusterNet {
-    let net = VaeClusterNet {
+    let net = VaeClusterNetConfig {
         kind: NetKind::Mlp,
         hidden: vec![16],
         latent_dim: 3,
         classifier_hidden: 8,
-        ..VaeClusterNet::default()
+        ..VaeClusterNetConfig::default()
     };
     let config = VaeClusterConfig { n_clusters: 4, net, ..VaeClusterConfig::default() };
     let (likelihood, streams) = (Likelihood::Squashed { variance: 0.4 }, Streams::new(0, "train"));

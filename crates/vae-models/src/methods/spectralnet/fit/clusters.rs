@@ -6,9 +6,9 @@
 //! rows of several numbers of the leading ones, and keeps the partition of the highest modularity. No label is
 //! involved.
 
-use super::config::{ClusterChoice, SpectralNetConfig};
+use super::super::config::{ClusterChoice, SpectralNetConfig};
+use super::super::net::clusters::{leading, turned, unit};
 use crate::Result;
-use crate::api::stored;
 use crate::shared::assignments::labels_to_tensor;
 use ndarray::{Array1, Array2, ArrayView2};
 use serde_json::json;
@@ -17,76 +17,10 @@ use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{to_array2, to_array2_f64, to_tensor_f64};
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord};
-use vae_gmm::{KMeans, KMeansConfig};
 use vae_graph::Graph;
 use vae_graph::partition::JUDGE;
 
-/// Outputs, not yet orthonormal, to clusters.
-#[derive(Debug)]
-pub(super) struct Clusters {
-    /// Orthonormalises the map's outputs, `[M, M]` on the device.
-    pub weights: Tensor,
-    /// Turns them, f64 `[M, M]` on the CPU; the leading m columns count.
-    pub turn: Tensor,
-    /// Whether rows are divided by their lengths.
-    pub unit_rows: bool,
-    pub kmeans: KMeans,
-}
-
-/// The rows divided by their lengths; rows of zeros stay.
-fn unit(mut rows: Array2<f32>) -> Array2<f32> {
-    for mut row in rows.outer_iter_mut() {
-        let length = row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-        if length > 0.0 {
-            row.mapv_inplace(|v| (f64::from(v) / length) as f32);
-        }
-    }
-    rows
-}
-
-impl Clusters {
-    /// The rows that k-means gets, `[n, m]`, of the map's outputs `[n, M]`: by the very steps of [`cluster`], so that the
-    /// fitted samples keep their clusters.
-    pub fn rows(&self, outputs: &Tensor) -> Result<Array2<f32>> {
-        let turned = turned(&outputs.f_matmul(&self.weights)?, &self.turn)?;
-        let rows = leading(&turned, self.kmeans.centres().ncols());
-        Ok(if self.unit_rows { unit(rows) } else { rows })
-    }
-
-    pub fn store(&self, tensors: &mut Tensors) -> Result<()> {
-        tensors.insert("clusters.weights".into(), self.weights.f_to_device(Device::Cpu)?);
-        tensors.insert("clusters.turn".into(), self.turn.copy());
-        tensors.insert("clusters.centres".into(), to_tensor_f64(self.kmeans.centres())?);
-        Ok(())
-    }
-
-    pub fn load(config: &SpectralNetConfig, tensors: &Tensors, device: Device) -> Result<Self> {
-        let weights = stored(tensors, "clusters.weights")?.f_to_kind(Kind::Float)?;
-        let kmeans = KMeans::from_centres(to_array2_f64(stored(tensors, "clusters.centres")?)?)?;
-        let (outputs, used) = (config.n_outputs() as i64, kmeans.centres().ncols() as i64);
-        let turn = match tensors.get("clusters.turn") {
-            Some(turn) => turn.f_to_kind(Kind::Double)?,
-            // An older file: the weights have the turn in them, and only the columns that count.
-            None => Tensor::f_eye(used, (Kind::Double, Device::Cpu))?,
-        };
-        let square = |size| vec![size, size];
-        let expected_weights =
-            if tensors.contains_key("clusters.turn") { square(outputs) } else { vec![outputs, used] };
-        let expected_turn = vec![expected_weights[1]; 2];
-        for (name, tensor, expected) in
-            [("clusters.weights", &weights, expected_weights), ("clusters.turn", &turn, expected_turn)]
-        {
-            if tensor.size() != expected {
-                let what = format!("tensor `{name}`");
-                return Err(vae_core::Error::Shape { what, expected, got: tensor.size() }.into());
-            }
-        }
-        let unit_rows = config.clusters == ClusterChoice::Modularity;
-        Ok(Self { weights: weights.f_to_device(device)?, turn, unit_rows, kmeans })
-    }
-}
-
-/// The body of the phase `clusters`: what [`Clusters::load`] reads, and `assignments`.
+/// The body of the phase `clusters`: what [`Clusters::load`](super::super::net::clusters::Clusters::load) reads, and `assignments`.
 ///
 /// # Shapes
 /// `y`: the orthonormalised outputs, `[n, M]`; `weights`: what made them so, `[M, M]`; `near`: `[n, p]`.
@@ -112,16 +46,6 @@ pub(super) fn cluster(
     tensors.insert("clusters.centres".into(), to_tensor_f64(centres.view())?);
     tensors.insert("assignments".into(), labels_to_tensor(&labels));
     Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
-}
-
-/// Outputs `[n, M]` in the basis `turn`, f64 `[M, M]` on the CPU.
-fn turned(y: &Tensor, turn: &Tensor) -> Result<Array2<f32>> {
-    Ok(to_array2(&y.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_matmul(turn)?)?)
-}
-
-/// The first `m` columns. The others are made too where only these are needed: a narrower product may round otherwise.
-fn leading(rows: &Array2<f32>, m: usize) -> Array2<f32> {
-    rows.slice(ndarray::s![.., ..m]).to_owned()
 }
 
 /// The turn `[M, M]`, the centres, the assignments and the notes.
@@ -181,25 +105,10 @@ fn numbers_of_outputs(n_clusters: usize, most: usize) -> Vec<usize> {
     numbers
 }
 
-/// Assignments for the accuracy curve: k-means with few restarts on all outputs.
-pub(super) fn observed(
-    y: &Tensor,
-    config: &SpectralNetConfig,
-    seed: u64,
-) -> vae_core::Result<Option<Tensor>> {
-    let rows = to_array2(y)?;
-    let rows = if config.clusters == ClusterChoice::Modularity { unit(rows) } else { rows };
-    match (KMeansConfig { n_init: 2, ..config.kmeans.clone() }).fit(rows.view(), config.n_clusters, seed) {
-        Ok(fit) => Ok(Some(labels_to_tensor(&fit.labels().to_owned()))),
-        // Outputs that coincide, early on: there is nothing to observe yet.
-        Err(vae_gmm::Error::TooFewDistinctRows { .. }) => Ok(None),
-        Err(e) => Err(vae_core::Error::Internal(format!("the outputs of the map cannot be clustered ({e})"))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::loss::orthonormaliser;
+    use super::super::super::loss::orthonormaliser;
+    use super::super::super::net::clusters::Clusters;
     use super::*;
     use crate::shared::assignments::labels_of;
     use ndarray::array;
@@ -259,11 +168,5 @@ mod tests {
         assert_eq!(numbers_of_outputs(10, 16), [10, 11, 12, 13, 14, 16]);
         assert_eq!(numbers_of_outputs(10, 10), [10]);
         assert_eq!(numbers_of_outputs(1, 2), [1, 2]);
-    }
-
-    #[test]
-    fn unit_rows_have_length_one_or_nothing() {
-        let rows = unit(array![[3.0f32, 4.0], [0.0, 0.0]]);
-        assert_eq!(rows, array![[0.6, 0.8], [0.0, 0.0]]);
     }
 }

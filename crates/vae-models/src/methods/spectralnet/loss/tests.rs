@@ -1,8 +1,6 @@
-//! The numbers of the method's sheet, and the laws of its pieces.
+//! The numbers of the method's sheet, and the laws of the pieces of the loss.
 
-use super::config::SpectralNetConfig;
-use super::loss::{affinity, laplacian, neighbour_scale, orthonormaliser};
-use crate::api::MethodConfig;
+use super::{affinity, laplacian, neighbour_scale, orthonormaliser};
 use tch::{Device, Kind, Tensor};
 use vae_core::random::{Streams, normal};
 use vae_graph::siamese::PairLoss;
@@ -170,27 +168,4 @@ fn the_gradient_is_that_of_finite_differences_through_the_orthonormalisation() {
         let want = (nudged(h) - nudged(-h)) / (2.0 * h);
         assert!((got - want).abs() < 1e-6 * (1.0 + want.abs()), "[{row}, {column}]: {got} {want}");
     }
-}
-
-#[test]
-fn settings_that_cannot_work_are_refused_by_name() {
-    let base = || {
-        let mut config = SpectralNetConfig { n_clusters: 10, ..SpectralNetConfig::default() };
-        config.complete();
-        config
-    };
-    assert!(base().check().is_ok());
-    let refused = |part: &str, change: &dyn Fn(&mut SpectralNetConfig)| {
-        let mut config = base();
-        change(&mut config);
-        assert!(config.check().is_err_and(|e| e.to_string().contains(part)), "{part}");
-    };
-    refused("train.batch_size", &|c| c.train.batch_size = 19);
-    refused("affinity.n_neighbors", &|c| c.affinity.n_neighbors = 1);
-    refused("affinity.scale_neighbor", &|c| c.affinity.scale_neighbor = 1);
-    refused("map.hidden[1]", &|c| c.map.hidden[1] = 0);
-    refused("siamese", &|c| c.distance = super::PairDistance::Euclidean);
-    refused("siamese.start", &|c| {
-        c.siamese = Some(vae_graph::siamese::SiameseConfig::default());
-    });
 }

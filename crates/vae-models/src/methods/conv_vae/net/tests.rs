@@ -1,19 +1,22 @@
 //! Sizes of the networks, the scale of the loss, and the collapse of the printed one.
 
 use super::*;
-use crate::api::{MethodConfig, Model};
-use crate::methods::conv_vae::{CategoryInput, ConvVaeNet, Intermediate};
+use crate::api::{Method, MethodConfig, Model};
+use crate::methods::conv_vae::{CategoryInput, ConvVae, ConvVaeNetConfig, Intermediate};
+use crate::shared::class_vae;
 use crate::shared::encoder_decoder::NetKind;
 use crate::shared::from_random::Network;
 use tch::{Kind, Tensor};
+use vae_core::Features;
 use vae_core::kl::gaussian_to_standard;
+use vae_core::phase::FitContext;
 use vae_core::random::{normal, uniform};
 use vae_core::train::{Batch, Trainable};
 
 const IMAGE: ImageShape = ImageShape { channels: 1, height: 28, width: 28 };
 
 fn row(s: usize, n: usize, m: usize) -> ConvVaeConfig {
-    let net = ConvVaeNet { n_layers: n, width: m, latent_dim: s, ..ConvVaeNet::default() };
+    let net = ConvVaeNetConfig { n_layers: n, width: m, latent_dim: s, ..ConvVaeNetConfig::default() };
     ConvVaeConfig { n_clusters: 10, net, ..ConvVaeConfig::default() }
 }
 
@@ -70,7 +73,7 @@ fn the_unused_part_of_the_intermediate_data_gets_no_gradient() {
     let rows = &gradients[of("decoder.intermediate.weight")];
     assert_eq!(rows.narrow(0, 3136, 1568).abs().max().double_value(&[]), 0.0);
     assert!(rows.narrow(0, 0, 3136).abs().max().double_value(&[]) > 0.0);
-    let cut = ConvVaeNet { intermediate: Intermediate::Cut, ..row(5, 2, 32).net };
+    let cut = ConvVaeNetConfig { intermediate: Intermediate::Cut, ..row(5, 2, 32).net };
     let cut = net(&ConvVaeConfig { net: cut, ..row(5, 2, 32) });
     assert_eq!(size(&cut, "decoder.intermediate."), 32 * 3136 + 3136);
 }

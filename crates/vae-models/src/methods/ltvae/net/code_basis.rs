@@ -21,7 +21,7 @@ const LEAST_VARIANCE: f64 = 1e-6;
 
 /// `z' = T (z − mean)`.
 #[derive(Debug)]
-pub(super) struct Basis {
+pub(in super::super) struct CodeBasis {
     /// `[J]`.
     mean: Tensor,
     /// `[J, J]`, rows are components, those farthest from normal first.
@@ -37,7 +37,7 @@ fn orthogonal(m: &Tensor) -> Result<Tensor> {
     Ok((&vectors * scale).f_matmul(&vectors.tr())?.f_matmul(m)?)
 }
 
-impl Basis {
+impl CodeBasis {
     /// The independent components of codes, f64 `[n, J]`, scaled to variance 1.
     pub fn independent(z: &Tensor) -> Result<Self> {
         let _guard = tch::no_grad_guard();
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn two_valued_sources_come_first() {
         let (z, sources) = mixed();
-        let basis = Basis::independent(&z).expect("found");
+        let basis = CodeBasis::independent(&z).expect("found");
         let found = basis.apply(&z);
         let centred = |t: Tensor| &t - t.mean(Kind::Double);
         for source in [0, 2] {
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_rewritten_auto_encoder_is_the_same_function() {
         let (z, _) = mixed();
-        let basis = Basis::independent(&z).expect("found");
+        let basis = CodeBasis::independent(&z).expect("found");
         for hidden in [vec![5], vec![]] {
             let net = NetConfig { hidden, latent_dim: 3, ..NetConfig::default() };
             let make =

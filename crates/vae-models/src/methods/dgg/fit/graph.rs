@@ -1,6 +1,6 @@
 //! The phases that lead to the graph of neighbours.
 
-use super::config::{DggConfig, Space};
+use super::super::config::{DggConfig, Space};
 use crate::Result;
 use crate::pretrained::{Codes, OtherSpace};
 use vae_core::Features;

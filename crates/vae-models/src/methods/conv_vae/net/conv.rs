@@ -14,7 +14,7 @@
 //! Pooling once per network, after its n layers: after every layer it would leave nothing of 28×28 for n ≥ 3. The paper does
 //! not say; for n = 1 both readings are one.
 
-use super::config::{ConvVaeNet, Intermediate};
+use super::super::config::{ConvVaeNetConfig, Intermediate};
 use crate::shared::encoder_decoder::{Code, Decode, Encode, images, maps as as_maps, vectors};
 use tch::Tensor;
 use vae_core::ImageShape;
@@ -55,7 +55,7 @@ pub struct ConvEncoder {
 }
 
 impl ConvEncoder {
-    pub fn new(builder: &mut Builder<'_>, image: ImageShape, net: &ConvVaeNet) -> Self {
+    pub fn new(builder: &mut Builder<'_>, image: ImageShape, net: &ConvVaeNetConfig) -> Self {
         let mut n_in = image.channels;
         let mut network = |which: usize| -> Vec<Conv2d> {
             let layer = |i: usize| {
@@ -97,7 +97,7 @@ pub struct ConvDecoder {
 }
 
 impl ConvDecoder {
-    pub fn new(builder: &mut Builder<'_>, image: ImageShape, net: &ConvVaeNet) -> Self {
+    pub fn new(builder: &mut Builder<'_>, image: ImageShape, net: &ConvVaeNetConfig) -> Self {
         let [map, other] = maps(image);
         let dim = match net.intermediate {
             Intermediate::Full => map.dim() + other.dim(),

@@ -1,8 +1,10 @@
+use super::program::{Found, Step, long};
 use super::*;
 use crate::weights;
 use proptest::prelude::*;
 use std::io::Write;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
@@ -18,7 +20,7 @@ fn refused(path: &Path) -> String {
 
 /// The program of a file of weights, run alone.
 fn run(code: &[u8]) -> Step<Vec<(String, Rc<Found>)>> {
-    Machine::new(code).run()
+    Program::new(code).run()
 }
 
 fn zip(members: &[(&str, &[u8])]) -> tempfile::NamedTempFile {

@@ -1,55 +1,18 @@
-//! q(c | z): a small network, and its training on given assignments.
+//! The training of q(c | z) on codes with given assignments.
 
-use super::config::ClassifierConfig;
+use super::super::config::ClassifierConfig;
+use super::super::loss::cross_entropy;
+use super::super::net::Classifier;
 use crate::Result;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 use vae_core::Features;
-use vae_core::activation::Activation;
 use vae_core::bundle::Tensors;
 use vae_core::features::Resident;
 use vae_core::init::Init;
-use vae_core::net::{Builder, Linear, Mlp};
+use vae_core::net::Builder;
 use vae_core::params::Params;
 use vae_core::phase::{Artefact, PhaseContext};
 use vae_core::train::{Batch, Loss, Trainable, train};
-
-/// Logits of q(c | z).
-#[derive(Debug)]
-pub(super) struct Classifier {
-    hidden: Mlp,
-    out: Linear,
-}
-
-impl Classifier {
-    /// `classifier.0` … and `classifier.out`.
-    pub fn new(
-        builder: &mut Builder<'_>,
-        config: &ClassifierConfig,
-        latent_dim: usize,
-        n_clusters: usize,
-    ) -> Self {
-        let hidden = Mlp::new(builder, "classifier", latent_dim, &config.hidden, Activation::Relu);
-        let width = config.hidden.last().copied().unwrap_or(latent_dim);
-        let out = Linear::new(builder, "classifier.out", width, n_clusters);
-        Self { hidden, out }
-    }
-
-    /// `ln q(c | z)`.
-    ///
-    /// # Shapes
-    /// `z`: `[b, J]`; result `[b, K]`.
-    pub fn log_gamma(&self, z: &Tensor) -> Tensor {
-        self.out.forward(&self.hidden.forward(z)).log_softmax(-1, None)
-    }
-}
-
-/// The mean cross-entropy of held assignments, nats.
-///
-/// # Shapes
-/// `log_gamma`: `[b, K]`; `labels`: i64 `[b]`.
-pub(super) fn cross_entropy(log_gamma: &Tensor, labels: &Tensor) -> Tensor {
-    -log_gamma.gather(1, &labels.unsqueeze(1), false).mean(None::<Kind>)
-}
 
 struct OnCodes<'a> {
     params: Params,
@@ -70,7 +33,7 @@ impl Trainable for OnCodes<'_> {
 }
 
 /// Trains a classifier on codes `[n, J]` and assignments (i64 `[n]`); the artefact holds `classifier.*`.
-pub(super) fn pretrain(
+pub(in super::super) fn pretrain(
     codes: &Features,
     labels: &Tensor,
     config: &ClassifierConfig,

@@ -1,0 +1,93 @@
+//! What the loop asks of a model.
+
+use super::Batches;
+use crate::Result;
+use crate::bundle::Tensors;
+use crate::features::Resident;
+use crate::params::Params;
+use crate::random::Streams;
+use tch::Tensor;
+
+/// One mini-batch.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// `[b, d]` on the device.
+    pub x: &'a Tensor,
+    /// Rows of the data, i64 `[b]` on the device.
+    pub index: &'a Tensor,
+    /// 0-based.
+    pub epoch: usize,
+    /// 0-based within the epoch.
+    pub step: usize,
+    /// The phase's random streams; draw noise with `streams.rng(name, epoch, step)`.
+    pub streams: &'a Streams,
+}
+
+/// The loss of one batch.
+#[derive(Debug)]
+pub struct Loss {
+    /// Scalar, nats per sample (mean over the batch); gradients are taken of it.
+    pub total: Tensor,
+    /// Its parts, scalars without gradient, for the history and for errors.
+    pub terms: Vec<(&'static str, Tensor)>,
+}
+
+/// Something the loop can train.
+pub trait Trainable {
+    /// The parameters, all of which take part in the loss.
+    fn params(&self) -> &Params;
+
+    /// The loss of one batch.
+    ///
+    /// # Errors
+    /// What the model cannot compute.
+    fn loss(&self, batch: &Batch<'_>) -> Result<Loss>;
+
+    /// How batches are drawn.
+    fn batches(&self) -> Batches {
+        Batches::Passes
+    }
+
+    /// Asked after [`Trainable::begin_epoch`]: whether the training ends here, before its last epoch.
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    /// Whether the optimiser forgets its moments before each epoch.
+    fn restarts_optimizer(&self) -> bool {
+        false
+    }
+
+    /// Called before the first step of an epoch (0-based), for what changes between epochs.
+    ///
+    /// # Errors
+    /// What the model cannot compute.
+    fn begin_epoch(&self, _epoch: usize, _data: &Resident<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// What training changes besides the parameters, by name; checkpoints keep it.
+    ///
+    /// # Errors
+    /// What the model cannot compute.
+    fn state(&self) -> Result<Tensors> {
+        Ok(Tensors::new())
+    }
+
+    /// Takes back what [`Trainable::state`] returned, when a training is continued.
+    ///
+    /// # Errors
+    /// When something is missing.
+    fn restore(&self, _state: &Tensors) -> Result<()> {
+        Ok(())
+    }
+
+    /// Assignments of all samples for the accuracy curve, u8 `[n]`, or `None`. The loop stores them and hands them out
+    /// after the fit; nothing in here sees what becomes of them.
+    ///
+    /// # Errors
+    /// What the model cannot compute.
+    fn observe(&self, _data: &Resident<'_>) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+}

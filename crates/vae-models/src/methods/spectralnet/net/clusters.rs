@@ -1,0 +1,97 @@
+//! Clusters of the map's outputs, as a fitted model keeps them.
+
+use super::super::config::{ClusterChoice, SpectralNetConfig};
+use crate::Result;
+use crate::api::stored;
+use ndarray::Array2;
+use tch::{Device, Kind, Tensor};
+use vae_core::bundle::Tensors;
+use vae_core::features::{to_array2, to_array2_f64, to_tensor_f64};
+use vae_gmm::KMeans;
+
+/// Outputs, not yet orthonormal, to clusters.
+#[derive(Debug)]
+pub(in super::super) struct Clusters {
+    /// Orthonormalises the map's outputs, `[M, M]` on the device.
+    pub weights: Tensor,
+    /// Turns them, f64 `[M, M]` on the CPU; the leading m columns count.
+    pub turn: Tensor,
+    /// Whether rows are divided by their lengths.
+    pub unit_rows: bool,
+    pub kmeans: KMeans,
+}
+
+/// The rows divided by their lengths; rows of zeros stay.
+pub(in super::super) fn unit(mut rows: Array2<f32>) -> Array2<f32> {
+    for mut row in rows.outer_iter_mut() {
+        let length = row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        if length > 0.0 {
+            row.mapv_inplace(|v| (f64::from(v) / length) as f32);
+        }
+    }
+    rows
+}
+
+impl Clusters {
+    /// The rows that k-means gets, `[n, m]`, of the map's outputs `[n, M]`: by the very steps of the phase `clusters`, so that the
+    /// fitted samples keep their clusters.
+    pub fn rows(&self, outputs: &Tensor) -> Result<Array2<f32>> {
+        let turned = turned(&outputs.f_matmul(&self.weights)?, &self.turn)?;
+        let rows = leading(&turned, self.kmeans.centres().ncols());
+        Ok(if self.unit_rows { unit(rows) } else { rows })
+    }
+
+    pub fn store(&self, tensors: &mut Tensors) -> Result<()> {
+        tensors.insert("clusters.weights".into(), self.weights.f_to_device(Device::Cpu)?);
+        tensors.insert("clusters.turn".into(), self.turn.copy());
+        tensors.insert("clusters.centres".into(), to_tensor_f64(self.kmeans.centres())?);
+        Ok(())
+    }
+
+    pub fn load(config: &SpectralNetConfig, tensors: &Tensors, device: Device) -> Result<Self> {
+        let weights = stored(tensors, "clusters.weights")?.f_to_kind(Kind::Float)?;
+        let kmeans = KMeans::from_centres(to_array2_f64(stored(tensors, "clusters.centres")?)?)?;
+        let (outputs, used) = (config.n_outputs() as i64, kmeans.centres().ncols() as i64);
+        let turn = match tensors.get("clusters.turn") {
+            Some(turn) => turn.f_to_kind(Kind::Double)?,
+            // An older file: the weights have the turn in them, and only the columns that count.
+            None => Tensor::f_eye(used, (Kind::Double, Device::Cpu))?,
+        };
+        let square = |size| vec![size, size];
+        let expected_weights =
+            if tensors.contains_key("clusters.turn") { square(outputs) } else { vec![outputs, used] };
+        let expected_turn = vec![expected_weights[1]; 2];
+        for (name, tensor, expected) in
+            [("clusters.weights", &weights, expected_weights), ("clusters.turn", &turn, expected_turn)]
+        {
+            if tensor.size() != expected {
+                let what = format!("tensor `{name}`");
+                return Err(vae_core::Error::Shape { what, expected, got: tensor.size() }.into());
+            }
+        }
+        let unit_rows = config.clusters == ClusterChoice::Modularity;
+        Ok(Self { weights: weights.f_to_device(device)?, turn, unit_rows, kmeans })
+    }
+}
+
+/// Outputs `[n, M]` in the basis `turn`, f64 `[M, M]` on the CPU.
+pub(in super::super) fn turned(y: &Tensor, turn: &Tensor) -> Result<Array2<f32>> {
+    Ok(to_array2(&y.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_matmul(turn)?)?)
+}
+
+/// The first `m` columns. The others are made too where only these are needed: a narrower product may round otherwise.
+pub(in super::super) fn leading(rows: &Array2<f32>, m: usize) -> Array2<f32> {
+    rows.slice(ndarray::s![.., ..m]).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn unit_rows_have_length_one_or_nothing() {
+        let rows = unit(array![[3.0f32, 4.0], [0.0, 0.0]]);
+        assert_eq!(rows, array![[0.6, 0.8], [0.0, 0.0]]);
+    }
+}
