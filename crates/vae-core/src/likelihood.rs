@@ -153,6 +153,7 @@ fn learned_variance(squared: &Tensor, size: f64) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ImageShape;
     use ndarray::array;
     use tch::Kind;
 
@@ -204,12 +205,42 @@ mod tests {
     }
 
     #[test]
-    fn auto_looks_at_the_range() {
-        let unit = Features::dense(array![[0.0f32, 1.0]]).expect("valid");
-        let wide = Features::dense(array![[-1.0f32, 1.0]]).expect("valid");
+    fn the_learned_variance_is_that_of_the_largest_likelihood() {
+        let (m, x) = (
+            Tensor::from_slice(&[1.0f64, 2.0, 0.0, 0.0]).view([2, 2]),
+            Tensor::from_slice(&[0.0f64, 2.5, 1.0, -1.0]).view([2, 2]),
+        );
+        // Squared errors 1, 0.25, 1, 1: variance 0.8125, and 4/2 (1 + ln v) in all.
+        let want = 2.0 * (1.0 + 0.8125f64.ln());
+        assert!((Likelihood::Learned.nll_sum(&m, &x).double_value(&[]) - want).abs() < 1e-12);
+        let each = Likelihood::Learned.nll(&m, &x);
+        assert!((each.sum(Kind::Double).double_value(&[]) - want).abs() < 1e-12);
+        assert!((each.double_value(&[0]) - (1.25 / 1.625 + 0.8125f64.ln())).abs() < 1e-12);
+        // The gradient is that of a normal distribution of this fixed variance.
+        let gradient = |likelihood: Likelihood| {
+            let m = m.copy().set_requires_grad(true);
+            likelihood.nll_sum(&m, &x).backward();
+            m.grad()
+        };
+        let fixed = gradient(Likelihood::Gaussian { variance: 0.8125 });
+        assert!((gradient(Likelihood::Learned) - fixed).abs().max().double_value(&[]) < 1e-12);
+        // Perfect reconstructions stop at the smallest variance.
+        let least = 2.0 * SMALLEST_VARIANCE.ln();
+        assert!((Likelihood::Learned.nll_sum(&x, &x).double_value(&[]) - least).abs() < 1e-12);
+    }
+
+    #[test]
+    fn auto_looks_at_the_values_and_at_their_kind() {
+        let features = |x| Features::dense(x).expect("valid");
+        let binary = features(array![[0.0f32, 1.0]]);
+        let unit = features(array![[0.0f32, 0.5]]);
+        let wide = features(array![[-1.0f32, 1.0]]);
+        let image =
+            unit.clone().with_image(ImageShape { channels: 1, height: 1, width: 2 }).expect("two values");
         let resolve = |kind, x| Likelihood::resolve(kind, 1.0, x);
-        assert_eq!(resolve(LikelihoodKind::Auto, &unit).expect("valid"), Likelihood::Bernoulli);
-        assert!(matches!(resolve(LikelihoodKind::Auto, &wide), Ok(Likelihood::Gaussian { .. })));
+        let auto = |x| resolve(LikelihoodKind::Auto, x).expect("valid");
+        assert_eq!([auto(&binary), auto(&image)], [Likelihood::Bernoulli; 2]);
+        assert_eq!([auto(&unit), auto(&wide)], [Likelihood::Learned; 2]);
         for kind in [LikelihoodKind::Bernoulli, LikelihoodKind::Squashed] {
             assert!(resolve(kind, &wide).is_err_and(|e| e.to_string().contains("-1")));
         }

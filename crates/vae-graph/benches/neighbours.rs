@@ -73,7 +73,7 @@ fn main() {
     let eigen = leading_eigenvectors(&graph, 24, &Streams::new(0, "bench")).expect("eigenvectors");
     let eigen_s = clock.cpu_s();
     let clock = Clock::start();
-    config.of_graph(&graph, 10, &Streams::new(0, "bench")).expect("a partition");
+    config.of_graph(&graph, 10, &[], &Streams::new(0, "bench")).expect("a partition");
     println!(
         "partition into 10, CPU s: graph {neighbours_s:.1}, 24 eigenvectors {eigen_s:.1} (residual {:.0e}), whole partition {:.1}",
         eigen.residual,

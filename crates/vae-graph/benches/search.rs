@@ -34,7 +34,7 @@ fn search(c: &mut Criterion) {
     let graph = partition.neighbour_graph(&codes, &cx).expect("a graph");
     let streams = Streams::new(0, "bench");
     group.bench_function("partition 10000 nodes k10", |b| {
-        b.iter(|| partition.of_graph(black_box(&graph), 10, &streams));
+        b.iter(|| partition.of_graph(black_box(&graph), 10, &[], &streams));
     });
     let images = groups(10_000, 784);
     let smoothing = Smoothing::new(&graph.row_normalised());

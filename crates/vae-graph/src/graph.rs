@@ -16,6 +16,12 @@ pub struct Graph {
     weights: Vec<f32>,
 }
 
+/// Weights of the edges at the nodes of each cluster, both directions: within it, and all.
+struct Volumes {
+    inside: Vec<f64>,
+    degree: Vec<f64>,
+}
+
 impl Graph {
     /// A graph of the rows `(target, weight)`. Repeated targets are added up, weights of 0 are left out.
     ///
@@ -191,6 +197,25 @@ impl Graph {
     /// # Errors
     /// [`Error::Size`] when there is not one label per node.
     pub fn modularity(&self, labels: ArrayView1<'_, u32>) -> Result<f64> {
+        let Volumes { inside, degree } = self.volumes(labels)?;
+        let total: f64 = degree.iter().sum();
+        if total == 0.0 {
+            return Ok(0.0);
+        }
+        Ok(inside.iter().zip(&degree).map(|(w, d)| w / total - (d / total) * (d / total)).sum())
+    }
+
+    /// Conductance of each cluster of a symmetric graph, `[K]`: the share of the weight of its nodes' edges that leads out of
+    /// it. 0 for a cluster without edges.
+    ///
+    /// # Errors
+    /// [`Error::Size`] when there is not one label per node.
+    pub fn conductances(&self, labels: ArrayView1<'_, u32>) -> Result<Vec<f64>> {
+        let Volumes { inside, degree } = self.volumes(labels)?;
+        Ok(inside.iter().zip(&degree).map(|(w, d)| if *d > 0.0 { 1.0 - w / d } else { 0.0 }).collect())
+    }
+
+    fn volumes(&self, labels: ArrayView1<'_, u32>) -> Result<Volumes> {
         if labels.len() != self.n() {
             return Err(Error::Size { what: "labels".into(), got: labels.len(), expected: self.n() });
         }
@@ -205,11 +230,7 @@ impl Graph {
                 }
             }
         }
-        let total: f64 = degree.iter().sum();
-        if total == 0.0 {
-            return Ok(0.0);
-        }
-        Ok(inside.iter().zip(&degree).map(|(w, d)| w / total - (d / total) * (d / total)).sum())
+        Ok(Volumes { inside, degree })
     }
 
     /// The share of the edges' weight between nodes of equal label. A monitor of neighbour quality.

@@ -8,13 +8,17 @@
 //!    symmetrised;
 //! 2. the leading eigenvectors of the normalised adjacency `D^-½ W D^-½`;
 //! 3. k-means in their space, for several numbers of eigenvectors and two scalings, since no single choice serves all data;
-//! 4. the candidate of the highest modularity in the graph wins. No label is looked at.
+//! 4. the candidate of the highest modularity in the graph wins, by default among those that cut through no dense group
+//!    ([`Select`]). No label is looked at.
 //!
 //! Why modularity: the normalised cut, whose relaxation the eigenvectors are, prefers partitions with tiny clusters of
 //! outliers on real data; modularity charges for unequal sizes as well as for cut edges.
 
+mod candidates;
 mod eigen;
 
+use candidates::Candidates;
+pub use candidates::{Candidate, Origin, Select};
 pub use eigen::{Eigen, leading_eigenvectors};
 
 use crate::knn::{self, Knn, Metric, Neighbours};
@@ -22,7 +26,7 @@ use crate::{Error, Graph, Result, affinity};
 use ndarray::{Array1, Array2, s};
 use serde::{Deserialize, Serialize};
 use vae_core::Features;
-use vae_core::identity::Revision;
+use vae_core::identity::{Revision, neutral};
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
 use vae_gmm::KMeansConfig;
@@ -33,7 +37,8 @@ pub const REVISIONS: &[Revision] =
     &[("spectral-partition", 2), affinity::REVISION, knn::REVISION, kmeans::REVISION];
 
 /// The graph whose modularity judges clusterings that were found otherwise.
-pub const JUDGE: PartitionConfig = PartitionConfig { n_neighbors: 10, scale_neighbor: 7, n_init: 10 };
+pub const JUDGE: PartitionConfig =
+    PartitionConfig { n_neighbors: 10, scale_neighbor: 7, n_init: 10, select: Select::Modularity };
 
 /// Exponent of the eigenvalues in the diffusion scaling.
 const DIFFUSION_STEPS: i32 = 8;
@@ -48,11 +53,18 @@ pub struct PartitionConfig {
     pub scale_neighbor: usize,
     /// Restarts of k-means per candidate.
     pub n_init: usize,
+    /// `modularity` or `conductance`: which candidate wins.
+    #[serde(skip_serializing_if = "by_modularity")]
+    pub select: Select,
+}
+
+fn by_modularity(select: &Select) -> bool {
+    neutral(select, &Select::Modularity)
 }
 
 impl Default for PartitionConfig {
     fn default() -> Self {
-        Self { n_neighbors: 10, scale_neighbor: 7, n_init: 10 }
+        Self { n_neighbors: 10, scale_neighbor: 7, n_init: 10, select: Select::Conductance }
     }
 }
 
@@ -66,19 +78,6 @@ pub enum Scaling {
     Diffusion,
 }
 
-/// One partition that was tried.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Candidate {
-    /// Leading eigenvectors used.
-    pub n_vectors: usize,
-    /// Scaling of the rows.
-    pub scaling: Scaling,
-    /// Modularity in the graph of neighbours.
-    pub modularity: f64,
-    /// Points in the smallest cluster.
-    pub smallest: usize,
-}
-
 /// The partition that won, and the others' record.
 #[derive(Clone, Debug)]
 pub struct Partition {
@@ -86,6 +85,10 @@ pub struct Partition {
     pub labels: Array1<u32>,
     /// Its modularity.
     pub modularity: f64,
+    /// The largest conductance of its clusters.
+    pub conductance: f64,
+    /// Which of the candidates it is.
+    pub chosen: usize,
     /// Everything that was tried.
     pub candidates: Vec<Candidate>,
     /// Leading eigenvalues of the normalised adjacency, descending.
@@ -113,6 +116,7 @@ impl PartitionConfig {
 
     /// Partitions points into `n_clusters`. Each of `spaces` holds all points in a space of its own; with several, the
     /// mean of their graphs is cut: a group that one space links to the wrong cluster is seldom linked so in another.
+    /// `others` are partitions that were found otherwise, by name; they are candidates too.
     ///
     /// # Errors
     /// [`Error::Config`], [`Error::Size`] when there is no space or their numbers of points differ,
@@ -121,6 +125,7 @@ impl PartitionConfig {
         &self,
         spaces: &[&Features],
         n_clusters: usize,
+        others: &[(&str, Array1<u32>)],
         streams: &Streams,
         cx: &FitContext,
     ) -> Result<Partition> {
@@ -131,7 +136,7 @@ impl PartitionConfig {
             let graph = self.mean_adjacency(spaces, k, cx)?;
             // Pieces without an edge between them say nothing of which belong together.
             if k == most || graph.n_components() <= n_clusters {
-                return self.of_graph(&graph, n_clusters, streams);
+                return self.of_graph(&graph, n_clusters, others, streams);
             }
             k = (2 * k).min(most);
         }
@@ -183,11 +188,18 @@ impl PartitionConfig {
         Ok(Graph::from_rows(rows.collect())?.symmetrised())
     }
 
-    /// Partitions the nodes of a symmetric graph.
+    /// Partitions the nodes of a symmetric graph. `others` are partitions that were found otherwise, by name; they are
+    /// candidates like those of the eigenvectors.
     ///
     /// # Errors
     /// As [`PartitionConfig::fit`].
-    pub fn of_graph(&self, graph: &Graph, n_clusters: usize, streams: &Streams) -> Result<Partition> {
+    pub fn of_graph(
+        &self,
+        graph: &Graph,
+        n_clusters: usize,
+        others: &[(&str, Array1<u32>)],
+        streams: &Streams,
+    ) -> Result<Partition> {
         self.check()?;
         let n = graph.n();
         if n_clusters == 0 || n_clusters > n {
@@ -197,8 +209,7 @@ impl PartitionConfig {
         let most = tries.iter().map(|(m, _)| *m).max().unwrap_or(n_clusters);
         let eigen = leading_eigenvectors(graph, most, streams)?;
         let kmeans = KMeansConfig::fixed(self.n_init);
-        let mut best: Option<(Array1<u32>, f64)> = None;
-        let mut candidates = Vec::with_capacity(tries.len());
+        let mut candidates = Candidates::new(graph, n_clusters);
         for (m, scaling) in tries {
             let space = space(&eigen, graph, m, scaling);
             let seed = streams.derived_seed(&format!("kmeans.{m}.{scaling:?}"));
@@ -208,15 +219,15 @@ impl PartitionConfig {
                 Err(vae_gmm::Error::TooFewDistinctRows { .. }) => continue,
                 Err(e) => return Err(e.into()),
             };
-            let modularity = graph.modularity(labels.view())?;
-            let smallest = (0..n_clusters as u32).map(|c| labels.iter().filter(|&&l| l == c).count()).min();
-            candidates.push(Candidate { n_vectors: m, scaling, modularity, smallest: smallest.unwrap_or(0) });
-            if smallest != Some(0) && best.as_ref().is_none_or(|(_, q)| modularity > *q) {
-                best = Some((labels, modularity));
-            }
+            candidates.push(Origin::Spectral { n_vectors: m, scaling }, labels)?;
         }
-        let (labels, modularity) = best.ok_or(Error::NoPartition { n_clusters })?;
-        Ok(Partition { labels, modularity, candidates, eigenvalues: eigen.values.to_vec() })
+        for (name, labels) in others {
+            candidates.push(Origin::Given { name: name.to_string() }, labels.clone())?;
+        }
+        let (labels, chosen, candidates) = candidates.choose(self)?;
+        let Candidate { modularity, conductance, .. } = candidates[chosen];
+        let eigenvalues = eigen.values.to_vec();
+        Ok(Partition { labels, modularity, conductance, chosen, candidates, eigenvalues })
     }
 }
 

@@ -31,7 +31,7 @@ fn moons_are_told_apart_where_kmeans_cuts_them() {
         let (x, truth) = moons(n, 1);
         let cx = FitContext::in_memory(0);
         let streams = Streams::new(0, "partition");
-        let found = PartitionConfig::default().fit(&[&x], 2, &streams, &cx).expect("a partition");
+        let found = PartitionConfig::default().fit(&[&x], 2, &[], &streams, &cx).expect("a partition");
         assert!(agreement(&found.labels, &truth) > 0.999, "{:?}", found.candidates);
         let rows = x.dense_rows(0, n);
         let kmeans = KMeansConfig::default().fit(rows.view(), 2, 0).expect("k-means");
@@ -82,13 +82,13 @@ fn hostile_sizes_are_errors_and_coinciding_points_are_not() {
     let cx = FitContext::in_memory(0);
     let (x, _) = moons(20, 3);
     let config = PartitionConfig::default();
-    assert!(config.fit(&[&x], 0, &streams, &cx).is_err_and(|e| e.to_string().contains("n_clusters")));
-    assert!(config.fit(&[&x], 21, &streams, &cx).is_err());
+    assert!(config.fit(&[&x], 0, &[], &streams, &cx).is_err_and(|e| e.to_string().contains("n_clusters")));
+    assert!(config.fit(&[&x], 21, &[], &streams, &cx).is_err());
     let wrong = PartitionConfig { scale_neighbor: 11, ..PartitionConfig::default() };
-    assert!(wrong.fit(&[&x], 2, &streams, &cx).is_err_and(|e| e.to_string().contains("scale_neighbor")));
+    assert!(wrong.fit(&[&x], 2, &[], &streams, &cx).is_err_and(|e| e.to_string().contains("scale_neighbor")));
     let rows = Array2::from_shape_fn((60, 2), |(i, _)| (i / 20) as f32);
     let same = Features::dense(rows).expect("finite");
-    let found = config.fit(&[&same], 3, &streams, &cx).expect("a partition");
+    let found = config.fit(&[&same], 3, &[], &streams, &cx).expect("a partition");
     assert!((0..60).all(|i| found.labels[i] == found.labels[i / 20 * 20]));
 }
 
@@ -98,7 +98,7 @@ fn several_spaces_are_cut_as_the_mean_of_their_graphs() {
     let (b, _) = moons(300, 5);
     let (cx, streams) = (FitContext::in_memory(0), Streams::new(0, "p"));
     let config = PartitionConfig::default();
-    let fit = |spaces: &[&Features]| config.fit(spaces, 2, &streams, &cx);
+    let fit = |spaces: &[&Features]| config.fit(spaces, 2, &[], &streams, &cx);
     // A space twice changes nothing; another one does.
     let once = fit(&[&a]).expect("a partition").modularity;
     assert!((fit(&[&a, &a]).expect("a partition").modularity - once).abs() < 1e-6);
@@ -107,7 +107,7 @@ fn several_spaces_are_cut_as_the_mean_of_their_graphs() {
         config.adjacency(&found).expect("valid")
     };
     let mean = graph(&a).mixed(&graph(&b), 0.5).expect("sizes agree");
-    let (both, by_hand) = (fit(&[&a, &b]), config.of_graph(&mean, 2, &streams));
+    let (both, by_hand) = (fit(&[&a, &b]), config.of_graph(&mean, 2, &[], &streams));
     assert_eq!(both.expect("a partition").labels, by_hand.expect("a partition").labels);
     let (short, _) = moons(200, 4);
     assert!(fit(&[&a, &short]).is_err_and(|e| e.to_string().contains("200")));
@@ -126,6 +126,6 @@ fn a_graph_in_more_pieces_than_clusters_gets_more_neighbours() {
     let (cx, streams) = (FitContext::in_memory(0), Streams::new(0, "p"));
     let config = PartitionConfig::default();
     assert_eq!(config.mean_adjacency(&[&x], 10, &cx).expect("a graph").n_components(), 6);
-    let found = config.fit(&[&x], 2, &streams, &cx).expect("a partition");
+    let found = config.fit(&[&x], 2, &[], &streams, &cx).expect("a partition");
     assert!((0..120).all(|i| found.labels[i] == found.labels[i % 2]));
 }

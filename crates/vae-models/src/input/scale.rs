@@ -193,7 +193,8 @@ impl Scale {
     }
 
     fn power(x: ArrayView2<'_, f32>) -> Self {
-        let fitted: Vec<(Power, f64, f64)> = x.axis_iter(Axis(1)).map(|c| Power::fit(&Column::of(c))).collect();
+        let fitted: Vec<(Power, f64, f64)> =
+            x.axis_iter(Axis(1)).map(|c| Power::fit(&Column::of(c))).collect();
         let columns = fitted.iter().map(|(power, ..)| *power).collect();
         let (shift, width) = fitted.iter().map(|&(_, shift, width)| (shift, width)).unzip();
         Self::Power { columns, shift, width }

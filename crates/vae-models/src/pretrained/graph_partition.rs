@@ -22,7 +22,7 @@ pub(super) fn cut(
     n_clusters: usize,
     phase: &PhaseContext<'_>,
 ) -> Result<(Mixture, Artefact)> {
-    let found = config.fit(spaces, n_clusters, &phase.streams, phase.fit)?;
+    let found = config.fit(spaces, n_clusters, &[], &phase.streams, phase.fit)?;
     let mixture = gaussians(codes, found.labels.view(), n_clusters);
     let tensors = Tensors::from([("assignments".to_string(), labels_to_tensor(&found.labels))]);
     let notes = json!({

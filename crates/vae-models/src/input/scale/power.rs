@@ -39,7 +39,8 @@ impl Power {
         let fitted = Self { lambda: likeliest(&u), ..identity };
         let psi: Vec<f64> = u.iter().map(|&u| transformed(u, fitted.lambda)).collect();
         let (mean, variance) = moments(&psi);
-        let (low, high) = psi.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+        let (low, high) =
+            psi.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         let width = if robust > 0.0 { variance.sqrt() } else { high - low };
         (fitted, mean, or_one(width))
     }

@@ -134,7 +134,7 @@ impl<'a> DggTraining<'a> {
         if config.graph.repartition_hold_epochs > 0 {
             let partition = config.init.partition.clone().unwrap_or(JUDGE);
             let spaces: Vec<&Features> = [&codes].into_iter().chain(self.given.points).collect();
-            let found = partition.fit(&spaces, config.n_clusters, &streams, self.given.cx)?;
+            let found = partition.fit(&spaces, config.n_clusters, &[], &streams, self.given.cx)?;
             let now = Vec::<i64>::try_from(self.given.net.winners(data)?.f_to_kind(Kind::Int64)?)?;
             let name = matched(found.labels.as_slice().unwrap_or(&[]), &now, config.n_clusters);
             let labels: Vec<i64> = found.labels.iter().map(|&c| name[c as usize]).collect();
