@@ -115,6 +115,14 @@ impl Features {
         }
     }
 
+    /// The sparse matrix; `None` for dense features.
+    pub fn as_csr(&self) -> Option<&Csr> {
+        match &self.data {
+            Data::Dense(_) => None,
+            Data::Sparse(csr) => Some(csr),
+        }
+    }
+
     /// A dense copy of the rows `start..end`, `[end - start, d]`.
     pub fn dense_rows(&self, start: usize, end: usize) -> Array2<f32> {
         match &self.data {

@@ -16,10 +16,12 @@
 
 mod candidates;
 mod eigen;
+pub mod number;
 
 use candidates::Candidates;
 pub use candidates::{Candidate, Origin, Select};
 pub use eigen::{Eigen, leading_eigenvectors};
+pub use number::NumberOfClusters;
 
 use crate::knn::{self, Knn, Metric, Neighbours};
 use crate::{Error, Graph, Result, affinity};
@@ -129,14 +131,24 @@ impl PartitionConfig {
         streams: &Streams,
         cx: &FitContext,
     ) -> Result<Partition> {
+        let graph = self.mean_graph(spaces, n_clusters, cx)?;
+        self.of_graph(&graph, n_clusters, others, streams)
+    }
+
+    /// The mean of the neighbour graphs of the same points in all of `spaces`, with as many neighbours as it takes for no more
+    /// than `n_pieces` pieces without an edge between them.
+    ///
+    /// # Errors
+    /// As [`PartitionConfig::fit`].
+    pub fn mean_graph(&self, spaces: &[&Features], n_pieces: usize, cx: &FitContext) -> Result<Graph> {
         self.check()?;
         let most = spaces.iter().map(|x| x.n() - 1).min().unwrap_or(0);
         let mut k = self.n_neighbors.min(most);
         loop {
             let graph = self.mean_adjacency(spaces, k, cx)?;
             // Pieces without an edge between them say nothing of which belong together.
-            if k == most || graph.n_components() <= n_clusters {
-                return self.of_graph(&graph, n_clusters, others, streams);
+            if k == most || graph.n_components() <= n_pieces {
+                return Ok(graph);
             }
             k = (2 * k).min(most);
         }

@@ -20,6 +20,7 @@ pub mod gmvae_m2;
 pub mod imsat;
 pub mod kmeans;
 pub mod ltvae;
+pub mod spectral;
 pub mod spectralnet;
 pub mod two_stage;
 pub mod vade;

@@ -6,6 +6,7 @@
 
 mod autoencoder;
 mod codes;
+mod feature_partition;
 mod graph_init;
 mod graph_partition;
 mod init;
@@ -14,9 +15,10 @@ mod siamese;
 pub(crate) use autoencoder::CodeModel;
 pub use codes::{CodeClustering, CodeSelect};
 pub(crate) use codes::{Codes, CodesInit};
+pub(crate) use feature_partition::{FeaturePartition, load_n_clusters, store_n_clusters};
 pub use graph_init::GraphInit;
 pub(crate) use graph_init::{Plain, fit_classes};
-pub(crate) use graph_partition::OtherSpace;
+pub(crate) use graph_partition::{OtherSpace, selection};
 pub use init::{InitConfig, InitKind, LogVarInit, PiInit};
 pub(crate) use siamese::{check_random_siamese, siamese};
 
@@ -26,7 +28,8 @@ use vae_core::pretrain::PretrainConfig;
 use vae_core::train::TrainConfig;
 
 /// Clusterings of codes, and what starts from them.
-pub(crate) const REVISIONS: &[Revision] = &[codes::REVISION, graph_init::REVISION];
+pub(crate) const REVISIONS: &[Revision] =
+    &[codes::REVISION, graph_init::REVISION, feature_partition::REVISION];
 
 /// Networks for data nobody has tuned for: smaller than the published ones, which were made for images.
 pub(crate) fn default_net() -> NetConfig {

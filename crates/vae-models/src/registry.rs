@@ -8,7 +8,8 @@ pub use resolve::{PROFILES, Resolved, STANDARD, Selection, resolve};
 use crate::api::{Clusterer, Fit, Method, MethodConfig, Stored};
 use crate::config::Preset;
 use crate::methods::{
-    conv_vae, dec, dgg, gmm, gmvae, gmvae_m2, imsat, kmeans, ltvae, spectralnet, two_stage, vade, vae_cluster,
+    conv_vae, dec, dgg, gmm, gmvae, gmvae_m2, imsat, kmeans, ltvae, spectral, spectralnet, two_stage, vade,
+    vae_cluster,
 };
 use crate::{Error, Result, input, pretrained, shared};
 use std::path::Path;
@@ -19,6 +20,7 @@ use vae_core::identity::{Revision, Revisions, hashed_text, revisions as by_name}
 pub static METHODS: &[Entry] = &[
     Entry::of::<kmeans::KMeans>(),
     Entry::of::<gmm::Gmm>(),
+    Entry::of::<spectral::Spectral>(),
     Entry::of::<two_stage::AeKMeans>(),
     Entry::of::<two_stage::AeGmm>(),
     Entry::of::<two_stage::AeSpectral>(),
@@ -46,6 +48,7 @@ const REVISIONS: &[&[Revision]] = &[
     vae_graph::siamese::REVISIONS,
     &[input::REVISION, input::AUTO_REVISION],
     pretrained::REVISIONS,
+    &[vae_graph::partition::number::REVISION, shared::neighbour_vote::REVISION],
     shared::class_vae::REVISIONS,
     shared::mixture_vae::REVISIONS,
     shared::from_random::REVISIONS,
@@ -203,7 +206,7 @@ fn read<C: MethodConfig>(table: Table) -> Result<C> {
         message: e.to_string(),
     })?;
     config.complete();
-    config.input().check()?;
+    config.input().check(config.estimates_n_clusters())?;
     config.check()?;
     Ok(config)
 }

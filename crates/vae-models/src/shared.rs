@@ -7,4 +7,5 @@ pub(crate) mod encoder_decoder;
 pub(crate) mod from_random;
 pub(crate) mod mixture;
 pub(crate) mod mixture_vae;
+pub(crate) mod neighbour_vote;
 pub(crate) mod posterior;

@@ -40,6 +40,11 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
         Self::default()
     }
 
+    /// Whether a fit without a number of clusters (`n_clusters = 0`) estimates it.
+    fn estimates_n_clusters(&self) -> bool {
+        false
+    }
+
     /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
     fn complete(&mut self) {}
 
@@ -105,6 +110,11 @@ pub trait Model: Debug + Send {
     /// libtorch.
     fn embed(&self, x: &Features) -> Result<Array2<f32>>;
 
+    /// Number of clusters, for methods that estimate it; else that of the configuration.
+    fn n_clusters(&self) -> Option<usize> {
+        None
+    }
+
     /// For models with a posterior over clusters.
     fn soft(&self) -> Option<&dyn Soft> {
         None
@@ -161,7 +171,7 @@ impl<M: Method> Fit<M> {
     /// [`Error::Config`] for a value outside its range.
     pub fn new(mut config: M::Config) -> Result<Self> {
         config.complete();
-        config.input().check()?;
+        config.input().check(config.estimates_n_clusters())?;
         config.check()?;
         Ok(Self { config, fitted: None, matmul: None })
     }
@@ -218,7 +228,8 @@ impl<M: Method> Clusterer for Fit<M> {
     }
 
     fn n_clusters(&self) -> usize {
-        self.config.input().n_clusters
+        let of_model = self.fitted.as_ref().and_then(|(_, model)| model.n_clusters());
+        of_model.unwrap_or(self.config.input().n_clusters)
     }
 
     fn image(&self) -> Option<ImageShape> {

@@ -42,9 +42,9 @@ impl InputConfig {
         }
     }
 
-    /// Refuses a number of clusters that is missing, and a variance that is not positive.
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.n_clusters == 0 {
+    /// Refuses a number of clusters that is missing and not estimated, and a variance that is not positive.
+    pub(crate) fn check(&self, estimates: bool) -> Result<()> {
+        if self.n_clusters == 0 && !estimates {
             let expected = "at least 1: give --clusters K, or set it in the configuration";
             return Err(Error::config("n_clusters", "0 or not given", expected));
         }

@@ -7,7 +7,7 @@
 //! from codes it must not move. No label is looked at.
 
 use super::default_net;
-use super::graph_partition::{PARTITION_SELECTION, cut};
+use super::graph_partition::{self, cut};
 use super::siamese::{check_random_siamese, siamese};
 use crate::api::FitSummary;
 use crate::error::Within;
@@ -189,9 +189,10 @@ pub(crate) fn fit_classes<C: Serialize>(
     };
     let (model, summary) = fit(x, &job, from_init, cx)?;
     let start_assignments = Some(labels_of(assignments)?);
+    let of_partition = graph_partition::selection(&plain.graph_init.partition);
     let selection = match job.n_init {
-        1 => PARTITION_SELECTION.into(),
-        _ => format!("{PARTITION_SELECTION}; {}", summary.selection),
+        1 => of_partition.into(),
+        _ => format!("{of_partition}; {}", summary.selection),
     };
     let mut phases = initial.records;
     phases.extend(summary.phases);

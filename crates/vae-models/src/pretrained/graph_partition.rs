@@ -8,10 +8,17 @@ use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::{Artefact, PhaseContext, PhaseRecord, PhaseSpec};
-use vae_graph::partition::{self, PartitionConfig};
+use vae_graph::partition::{self, PartitionConfig, Select};
 
 /// How a partition is chosen, for reports.
-pub const PARTITION_SELECTION: &str = "highest modularity of spectral partitions of the neighbour graph";
+pub(crate) fn selection(config: &PartitionConfig) -> &'static str {
+    match config.select {
+        Select::Modularity => "highest modularity of spectral partitions of the neighbour graph",
+        Select::Conductance => {
+            "highest modularity of the partitions of the neighbour graph that cut through no dense group"
+        }
+    }
+}
 
 /// Cuts the graph of the neighbours of the same points in all of `spaces`: a Gaussian of the `codes` of each cluster, and the
 /// artefact with the tensor `assignments`, to which its phase adds what it needs of them.
@@ -69,7 +76,7 @@ impl Codes<'_> {
             mixture,
             kmeans_assignments: assignments.clone(),
             assignments,
-            selection: PARTITION_SELECTION.into(),
+            selection: selection(config).into(),
             record: artefact.record,
         })
     }

@@ -1,0 +1,151 @@
+//! The phase `feature-partition`: the graph of the features' own neighbours is cut, alone or with that of other spaces, and the
+//! number of clusters is estimated where none is given.
+
+use super::graph_partition::OtherSpace;
+use crate::api::stored;
+use crate::shared::assignments::{labels_of, labels_to_tensor};
+use crate::shared::dense_rows::dense;
+use crate::{Error, Result};
+use ndarray::Array1;
+use serde_json::{Value, json};
+use tch::Tensor;
+use vae_core::Features;
+use vae_core::bundle::{FIT_ANEW, Tensors};
+use vae_core::identity::Revision;
+use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
+use vae_gmm::{KMeansConfig, kmeans};
+use vae_graph::partition::{self, PartitionConfig, number};
+
+/// The candidates, and the order of what is done.
+pub const REVISION: Revision = ("feature-partition", 1);
+
+/// Restarts of k-means for each number of clusters that is tried.
+const N_INIT: usize = 3;
+
+/// What is cut.
+pub(crate) struct FeaturePartition<'a> {
+    /// The graph and the choice.
+    pub partition: &'a PartitionConfig,
+    /// k-means of the features, whose clusters are a candidate.
+    pub kmeans: &'a KMeansConfig,
+    /// The features.
+    pub x: &'a Features,
+    /// The same rows in other spaces: the mean of all graphs is cut.
+    pub others: &'a [OtherSpace<'a>],
+}
+
+/// The rows' clusters.
+pub(crate) struct Partitioned {
+    pub assignments: Array1<u32>,
+    pub n_clusters: usize,
+    pub record: PhaseRecord,
+}
+
+impl FeaturePartition<'_> {
+    /// Runs the phase; `n_clusters = 0` is estimated.
+    ///
+    /// # Errors
+    /// What searching, the partition and k-means can return.
+    pub fn fit(&self, n_clusters: usize, cx: &FitContext) -> Result<Partitioned> {
+        let mut inputs = vec![self.x.sha256()];
+        inputs.extend(self.others.iter().map(|o| o.key));
+        let spec = PhaseSpec {
+            name: "feature-partition",
+            revisions: &[&[REVISION, number::REVISION, kmeans::REVISION], partition::REVISIONS],
+            config: &(self.partition, self.kmeans, n_clusters),
+            inputs: &inputs,
+        };
+        let artefact = cx.phase(&spec, |phase| self.cut(n_clusters, phase))?;
+        let assignments = labels_of(artefact.tensor("assignments")?)?;
+        Ok(Partitioned {
+            assignments,
+            n_clusters: load_n_clusters(&artefact.tensors)?,
+            record: artefact.record,
+        })
+    }
+
+    fn cut(&self, n_clusters: usize, phase: &PhaseContext<'_>) -> Result<Artefact> {
+        let spaces: Vec<&Features> =
+            [self.x].into_iter().chain(self.others.iter().map(|o| o.points)).collect();
+        let pieces = if n_clusters == 0 { 2 } else { n_clusters };
+        let graph = self.partition.mean_graph(&spaces, pieces, phase.fit)?;
+        let (n_clusters, number) = match n_clusters {
+            0 => {
+                let few = KMeansConfig { n_init: N_INIT.min(self.kmeans.n_init), ..self.kmeans.clone() };
+                let others = |k| self.clusters(&few, k, phase).map_err(into_graph);
+                let found = self.partition.number_of_clusters(&graph, others, &phase.streams)?;
+                phase.fit.progress.note(&words(&found));
+                (found.n_clusters, json!(found))
+            }
+            given => (given, Value::Null),
+        };
+        let others = self.clusters(self.kmeans, n_clusters, phase)?;
+        let found = self.partition.of_graph(&graph, n_clusters, &others, &phase.streams)?;
+        let mut tensors = Tensors::from([("assignments".to_string(), labels_to_tensor(&found.labels))]);
+        store_n_clusters(n_clusters, &mut tensors);
+        let notes = json!({
+            "number_of_clusters": number,
+            "modularity": found.modularity,
+            "conductance": found.conductance,
+            "chosen": found.candidates[found.chosen],
+            "candidates": found.candidates,
+            "eigenvalues": found.eigenvalues,
+        });
+        Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
+    }
+
+    /// k-means of the features.
+    fn clusters(
+        &self,
+        config: &KMeansConfig,
+        n_clusters: usize,
+        phase: &PhaseContext<'_>,
+    ) -> Result<Vec<(&'static str, Array1<u32>)>> {
+        let seed = phase.streams.derived_seed(&format!("k-means.{n_clusters}"));
+        match config.fit(dense(self.x).view(), n_clusters, seed) {
+            Ok(fit) => Ok(vec![("k-means", fit.labels().to_owned())]),
+            Err(vae_gmm::Error::TooFewDistinctRows { .. }) => Ok(Vec::new()),
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+/// An error of k-means, for a function that returns those of graphs.
+fn into_graph(error: Error) -> vae_graph::Error {
+    match error {
+        Error::Gmm(e) => e.into(),
+        other => vae_core::Error::Internal(other.to_string()).into(),
+    }
+}
+
+/// What an estimate says.
+fn words(found: &partition::NumberOfClusters) -> String {
+    let partition::NumberOfClusters { n_clusters, runner_up, ratio, .. } = found;
+    let sure = match ratio {
+        r if *r < 1.5 => format!("hardly more likely than {runner_up}; say --clusters K if you know it"),
+        r if *r < 3.0 => format!("{runner_up} comes near"),
+        _ => "clearly".to_string(),
+    };
+    format!("estimated number of clusters: {n_clusters} ({sure})")
+}
+
+/// Writes the number of clusters of a model that estimated it.
+pub(crate) fn store_n_clusters(n_clusters: usize, tensors: &mut Tensors) {
+    tensors.insert("n_clusters".into(), Tensor::from_slice(&[n_clusters as i64]));
+}
+
+/// Reads what [`store_n_clusters`] wrote.
+///
+/// # Errors
+/// A tensor that is missing or not one number above 0.
+pub(crate) fn load_n_clusters(tensors: &Tensors) -> Result<usize> {
+    let values = Vec::<i64>::try_from(stored(tensors, "n_clusters")?)?;
+    match values[..] {
+        [k] if k > 0 => Ok(k as usize),
+        _ => {
+            let (what, remedy) = ("the model".into(), FIT_ANEW.into());
+            let why = format!("has {values:?} for its number of clusters");
+            Err(vae_core::Error::Checkpoint { what, why, remedy }.into())
+        }
+    }
+}
