@@ -221,7 +221,7 @@ impl PartitionConfig {
         let most = tries.iter().map(|(m, _)| *m).max().unwrap_or(n_clusters);
         let eigen = leading_eigenvectors(graph, most, streams)?;
         let kmeans = KMeansConfig::fixed(self.n_init);
-        let mut candidates = Candidates::new(graph, n_clusters);
+        let mut candidates = Candidates::new(graph, n_clusters, self.select);
         for (m, scaling) in tries {
             let space = space(&eigen, graph, m, scaling);
             let seed = streams.derived_seed(&format!("kmeans.{m}.{scaling:?}"));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Select {
     /// The highest modularity.
     Modularity,
-    /// The highest modularity among those that cut through no dense group. Modularity prefers clusters of equal size, and
+    /// The highest modularity, after moves of single points, among those that cut through no dense group. Modularity prefers clusters of equal size, and
     /// halves a large group to get them. Such a cut shows: the cluster loses a good share of its edges. A candidate is left
     /// out if the largest conductance of its clusters is above 0.05 and above twice the least that any candidate reaches.
     /// Candidates with a cluster of no more points than a point has neighbours set no such measure.
@@ -23,6 +23,11 @@ const SOUND: f64 = 0.05;
 
 /// How often the least of the candidates' largest conductances another candidate may have.
 const FACTOR: f64 = 2.0;
+
+/// Sweeps over all points before modularities are compared. What k-means of the eigenvectors leaves at the borders of its
+/// clusters can outweigh the difference between two partitions; the labels that are kept are those before the moves, which
+/// prefer clusters of equal size.
+const SWEEPS: usize = 5;
 
 /// How a partition was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,23 +55,33 @@ pub struct Candidate {
     pub origin: Origin,
     /// Modularity in the graph of neighbours.
     pub modularity: f64,
+    /// The same after moves of single points ([`Graph::modularity_after_moves`]); not computed for `select = "modularity"`.
+    pub modularity_after_moves: Option<f64>,
     /// The largest conductance of its clusters.
     pub conductance: f64,
     /// Points in the smallest cluster.
     pub smallest: usize,
 }
 
+impl Candidate {
+    /// What candidates are compared by.
+    fn height(&self) -> f64 {
+        self.modularity_after_moves.unwrap_or(self.modularity)
+    }
+}
+
 /// What has been tried on a graph.
 pub(super) struct Candidates<'a> {
     graph: &'a Graph,
     n_clusters: usize,
+    select: Select,
     labels: Vec<Array1<u32>>,
     about: Vec<Candidate>,
 }
 
 impl<'a> Candidates<'a> {
-    pub fn new(graph: &'a Graph, n_clusters: usize) -> Self {
-        Self { graph, n_clusters, labels: Vec::new(), about: Vec::new() }
+    pub fn new(graph: &'a Graph, n_clusters: usize, select: Select) -> Self {
+        Self { graph, n_clusters, select, labels: Vec::new(), about: Vec::new() }
     }
 
     pub fn push(&mut self, origin: Origin, labels: Array1<u32>) -> Result<()> {
@@ -74,7 +89,11 @@ impl<'a> Candidates<'a> {
         let conductance = self.graph.conductances(labels.view())?.into_iter().fold(0.0, f64::max);
         let sizes = (0..self.n_clusters as u32).map(|c| labels.iter().filter(|&&l| l == c).count());
         let smallest = sizes.min().unwrap_or(0);
-        self.about.push(Candidate { origin, modularity, conductance, smallest });
+        let modularity_after_moves = match self.select {
+            Select::Modularity => None,
+            Select::Conductance => Some(self.graph.modularity_after_moves(labels.view(), SWEEPS)?),
+        };
+        self.about.push(Candidate { origin, modularity, modularity_after_moves, conductance, smallest });
         self.labels.push(labels);
         Ok(())
     }
@@ -101,7 +120,7 @@ fn best_by(all: &[Candidate], config: &PartitionConfig, (sound, factor): (f64, f
     };
     let mut best: Option<usize> = None;
     for (i, candidate) in all.iter().enumerate() {
-        let wins = best.is_none_or(|b| candidate.modularity > all[b].modularity);
+        let wins = best.is_none_or(|b| candidate.height() > all[b].height());
         if candidate.smallest > 0 && is_kept(candidate) && wins {
             best = Some(i);
         }
@@ -114,7 +133,8 @@ mod tests {
     use super::*;
 
     fn candidate(modularity: f64, conductance: f64, smallest: usize) -> Candidate {
-        Candidate { origin: Origin::Given { name: "made".into() }, modularity, conductance, smallest }
+        let origin = Origin::Given { name: "made".into() };
+        Candidate { origin, modularity, modularity_after_moves: None, conductance, smallest }
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Default for SpectralConfig {
         Self {
             n_clusters: 0,
             scale: ScaleKind::Auto,
-            partition: PartitionConfig { n_neighbors: 15, ..PartitionConfig::default() },
+            partition: PartitionConfig::default(),
             kmeans: KMeansConfig::default(),
             n_voters: 5,
         }
