@@ -5,6 +5,6 @@ mod layers;
 #[macro_use]
 mod preset;
 
-pub(crate) use check::{check_optional, check_positive};
+pub(crate) use check::{check_0_or_more, check_above_0, check_at_least_1, check_optional, check_widths};
 pub(crate) use layers::{collect_leaves, holds, merge, origin_of, parse_setting, pin, remove};
 pub use preset::Preset;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, Within};
 
-/// Checks an optional table that `only` makes sense of.
+/// Checks a table that is optional, and refuses it where it does not belong; `only` says, for the error, what it belongs to.
 pub(crate) fn check_optional<T>(
     field: &str,
     table: Option<&T>,
@@ -16,7 +16,24 @@ pub(crate) fn check_optional<T>(
     }
 }
 
-/// Refuses a width of 0.
-pub(crate) fn check_positive(field: &str, value: usize) -> Result<()> {
+/// Refuses a number of things that is 0.
+pub(crate) fn check_at_least_1(field: &str, value: usize) -> Result<()> {
     if value == 0 { Err(Error::config(field, 0, "at least 1")) } else { Ok(()) }
+}
+
+/// Refuses layers with a width of 0; the error names the layer.
+pub(crate) fn check_widths(field: &str, widths: &[usize]) -> Result<()> {
+    widths.iter().enumerate().try_for_each(|(i, &width)| check_at_least_1(&format!("{field}[{i}]"), width))
+}
+
+/// Refuses what is not a finite number above 0.
+pub(crate) fn check_above_0(field: &str, value: f64) -> Result<()> {
+    let is_valid = value > 0.0 && value.is_finite();
+    if is_valid { Ok(()) } else { Err(Error::config(field, value, "a finite number above 0")) }
+}
+
+/// Refuses what is not a finite number of 0 or more.
+pub(crate) fn check_0_or_more(field: &str, value: f64) -> Result<()> {
+    let is_valid = value >= 0.0 && value.is_finite();
+    if is_valid { Ok(()) } else { Err(Error::config(field, value, "a finite number, 0 or more")) }
 }

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::api::MethodConfig;
-use crate::config::{check_optional, check_positive};
+use crate::config::{check_at_least_1, check_optional};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::pretrained::GraphStart;
@@ -100,9 +100,9 @@ impl ConvVaeNetConfig {
 
     fn check(&self) -> Result<()> {
         self.mlp().check().within("net")?;
-        check_positive("net.n_layers", self.n_layers)?;
-        check_positive("net.width", self.width)?;
-        check_positive("net.classifier_hidden", self.classifier_hidden)
+        check_at_least_1("net.n_layers", self.n_layers)?;
+        check_at_least_1("net.width", self.width)?;
+        check_at_least_1("net.classifier_hidden", self.classifier_hidden)
     }
 }
 
@@ -172,7 +172,7 @@ impl MethodConfig for ConvVaeConfig {
     }
 
     fn check(&self) -> Result<()> {
-        check_positive("n_init", self.n_init)?;
+        check_at_least_1("n_init", self.n_init)?;
         self.net.check()?;
         self.train.check().within("train")?;
         let sound = (self.mode == Mode::Sound, "mode is \"sound\"");

@@ -1,6 +1,7 @@
 //! The configuration of DEC.
 
 use crate::api::MethodConfig;
+use crate::config::{check_0_or_more, check_above_0};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind, check_affine};
 use crate::pretrained::CodeClustering;
@@ -138,14 +139,9 @@ impl MethodConfig for DecConfig {
             ("bias_lr_factor", self.bias_lr_factor),
             ("clustering_weight", self.clustering_weight),
         ] {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Error::config(field, value, "a finite number above 0"));
-            }
+            check_above_0(field, value)?;
         }
-        let weight = self.reconstruction_weight;
-        if !(weight >= 0.0 && weight.is_finite()) {
-            return Err(Error::config("reconstruction_weight", weight, "a finite number, 0 or more"));
-        }
+        check_0_or_more("reconstruction_weight", self.reconstruction_weight)?;
         if !(0.0..1.0).contains(&self.tolerance) {
             return Err(Error::config("tolerance", self.tolerance, "a number in [0, 1)"));
         }

@@ -1,7 +1,7 @@
 //! The configuration of DGG.
 
 use crate::api::MethodConfig;
-use crate::config::check_optional;
+use crate::config::{check_above_0, check_at_least_1, check_optional, check_widths};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::pretrained::{CodeClustering, LogVarInit};
@@ -273,15 +273,9 @@ impl MethodConfig for DggConfig {
         check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
         let siamese = (self.graph.space == Space::Siamese, "graph.space is \"siamese\"");
         check_optional("siamese", self.siamese.as_ref(), siamese, |s| Ok(s.check()?))?;
-        if let Some(i) = self.classifier.hidden.iter().position(|&w| w == 0) {
-            return Err(Error::config(&format!("classifier.hidden[{i}]"), 0, "at least 1"));
-        }
-        if self.graph.refreshes_per_epoch == 0 {
-            return Err(Error::config("graph.refreshes_per_epoch", 0, "at least 1"));
-        }
-        if !(self.prior_lr > 0.0 && self.prior_lr.is_finite()) {
-            return Err(Error::config("prior_lr", self.prior_lr, "a finite number above 0"));
-        }
+        check_widths("classifier.hidden", &self.classifier.hidden)?;
+        check_at_least_1("graph.refreshes_per_epoch", self.graph.refreshes_per_epoch)?;
+        check_above_0("prior_lr", self.prior_lr)?;
         if self.objective == Objective::Tuples && self.pi == Mixing::Global {
             let expected = "\"per-sample\" where objective is \"tuples\": the printed objective has no other";
             return Err(Error::config("pi", "global", expected));

@@ -1,12 +1,12 @@
 //! The configuration of GMVAE.
 
+use crate::Result;
 use crate::api::MethodConfig;
-use crate::config::check_positive;
+use crate::config::{check_0_or_more, check_at_least_1};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::shared::encoder_decoder::NetKind;
 use crate::shared::from_random::default_train;
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::activation::Activation;
 use vae_core::init::Init;
@@ -61,9 +61,9 @@ impl GmvaeNetConfig {
 
     fn check(&self) -> Result<()> {
         self.mlp().check().within("net")?;
-        check_positive("net.conv_features", self.conv_features)?;
-        check_positive("net.prior_hidden", self.prior_hidden)?;
-        check_positive("net.style_dim", self.style_dim)
+        check_at_least_1("net.conv_features", self.conv_features)?;
+        check_at_least_1("net.prior_hidden", self.prior_hidden)?;
+        check_at_least_1("net.style_dim", self.style_dim)
     }
 }
 
@@ -114,11 +114,9 @@ impl MethodConfig for GmvaeConfig {
     }
 
     fn check(&self) -> Result<()> {
-        if !(self.lambda >= 0.0 && self.lambda.is_finite()) {
-            return Err(Error::config("lambda", self.lambda, "a finite number, 0 or more"));
-        }
-        check_positive("n_samples", self.n_samples)?;
-        check_positive("n_init", self.n_init)?;
+        check_0_or_more("lambda", self.lambda)?;
+        check_at_least_1("n_samples", self.n_samples)?;
+        check_at_least_1("n_init", self.n_init)?;
         self.net.check()?;
         self.train.check().within("train")
     }

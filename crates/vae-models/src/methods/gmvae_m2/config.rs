@@ -1,7 +1,7 @@
 //! The configuration of GMVAE-M2.
 
 use crate::api::MethodConfig;
-use crate::config::check_positive;
+use crate::config::check_at_least_1;
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::shared::from_random::default_train;
@@ -97,7 +97,7 @@ impl MethodConfig for GmvaeM2Config {
     }
 
     fn check(&self) -> Result<()> {
-        check_positive("n_init", self.n_init)?;
+        check_at_least_1("n_init", self.n_init)?;
         self.net.mlp().check().within("net")?;
         // The likeliest class of a sample has 1/K at least: it must never be left out, not even by rounding.
         let limit = 1.0 / self.n_clusters.max(1) as f64;

@@ -1,8 +1,9 @@
 //! The configuration of IMSAT.
 
 use crate::api::MethodConfig;
+use crate::config::{check_0_or_more, check_above_0, check_at_least_1, check_widths};
 use crate::error::Within;
-use crate::input::{InputConfig, ScaleKind};
+use crate::input::{InputConfig, ScaleKind, check_affine};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::train::TrainConfig;
@@ -120,13 +121,6 @@ impl Default for ImsatConfig {
     }
 }
 
-fn positive(field: &str, value: f64) -> Result<()> {
-    match value > 0.0 && value.is_finite() {
-        true => Ok(()),
-        false => Err(Error::config(field, value, "a finite number above 0")),
-    }
-}
-
 impl MethodConfig for ImsatConfig {
     fn input(&self) -> InputConfig {
         InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood: None }
@@ -137,7 +131,7 @@ impl MethodConfig for ImsatConfig {
     }
 
     fn check(&self) -> Result<()> {
-        crate::input::check_affine(self.input_factor, self.input_shift)?;
+        check_affine(self.input_factor, self.input_shift)?;
         let (net, perturbation) = (&self.net, &self.perturbation);
         for (field, value) in [
             ("lambda", self.lambda),
@@ -146,25 +140,18 @@ impl MethodConfig for ImsatConfig {
             ("net.batch_norm_eps", net.batch_norm_eps),
             ("perturbation.xi", perturbation.xi),
         ] {
-            positive(field, value)?;
+            check_above_0(field, value)?;
         }
-        for (field, value) in [("mu", self.mu), ("perturbation.radius", perturbation.radius)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::config(field, value, "a finite number, 0 or more"));
-            }
-        }
-        if perturbation.neighbor == 0 {
-            return Err(Error::config("perturbation.neighbor", 0, "at least 1"));
-        }
-        if let Some(i) = net.hidden.iter().position(|&w| w == 0) {
-            return Err(Error::config(&format!("net.hidden[{i}]"), 0, "at least 1"));
-        }
+        check_0_or_more("mu", self.mu)?;
+        check_0_or_more("perturbation.radius", perturbation.radius)?;
+        check_at_least_1("perturbation.neighbor", perturbation.neighbor)?;
+        check_widths("net.hidden", &net.hidden)?;
         if !self.shares.is_empty() && self.shares.len() != self.n_clusters {
             let expected = format!("one share per cluster, {}", self.n_clusters);
             return Err(Error::config("shares", format!("{} numbers", self.shares.len()), &expected));
         }
         for (i, &share) in self.shares.iter().enumerate() {
-            positive(&format!("shares[{i}]"), share)?;
+            check_above_0(&format!("shares[{i}]"), share)?;
         }
         self.train.check().within("train")
     }

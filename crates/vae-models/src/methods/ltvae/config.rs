@@ -1,7 +1,7 @@
 //! The configuration of LTVAE.
 
 use crate::api::MethodConfig;
-use crate::config::check_optional;
+use crate::config::{check_above_0, check_at_least_1, check_optional};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind, check_affine};
 use crate::pretrained::{InitConfig, InitKind, PiInit};
@@ -205,9 +205,7 @@ impl MethodConfig for LtvaeConfig {
         if !(self.alpha >= 0.0 && self.alpha.is_finite()) {
             return Err(Error::config("alpha", self.alpha, "a finite number above 0, or 0 for automatic"));
         }
-        if !(self.covariance_floor > 0.0 && self.covariance_floor.is_finite()) {
-            return Err(Error::config("covariance_floor", self.covariance_floor, "a finite number above 0"));
-        }
+        check_above_0("covariance_floor", self.covariance_floor)?;
         if !(0.0..=1.0).contains(&self.eta) {
             return Err(Error::config("eta", self.eta, "a number in [0, 1]"));
         }
@@ -222,9 +220,7 @@ impl MethodConfig for LtvaeConfig {
         }
         if let Some(search) = &self.search {
             search.climb.check().within("search.climb")?;
-            if search.every_epochs == 0 {
-                return Err(Error::config("search.every_epochs", 0, "at least 1"));
-            }
+            check_at_least_1("search.every_epochs", search.every_epochs)?;
             if !(search.share > 0.0 && search.share <= 1.0) {
                 return Err(Error::config("search.share", search.share, "a number in (0, 1]"));
             }

@@ -1,7 +1,7 @@
 //! The configuration of SpectralNet.
 
 use crate::api::MethodConfig;
-use crate::config::check_optional;
+use crate::config::{check_optional, check_widths};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::pretrained::check_random_siamese;
@@ -207,9 +207,7 @@ impl MethodConfig for SpectralNetConfig {
         self.kmeans.check().within("kmeans")?;
         let siamese = (self.distance == PairDistance::Siamese, "distance is \"siamese\"");
         check_optional("siamese", self.siamese.as_ref(), siamese, check_random_siamese)?;
-        if let Some(i) = self.map.hidden.iter().position(|&w| w == 0) {
-            return Err(Error::config(&format!("map.hidden[{i}]"), 0, "at least 1"));
-        }
+        check_widths("map.hidden", &self.map.hidden)?;
         if self.affinity.n_neighbors == 1 {
             return Err(Error::config(
                 "affinity.n_neighbors",

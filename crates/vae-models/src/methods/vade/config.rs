@@ -1,12 +1,12 @@
 //! The configuration of VaDE.
 
 use super::loss::Gamma;
+use crate::Result;
 use crate::api::MethodConfig;
-use crate::config::check_optional;
+use crate::config::{check_above_0, check_optional};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::pretrained::{InitConfig, InitKind};
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::identity::neutral;
 use vae_core::likelihood::LikelihoodKind;
@@ -110,9 +110,6 @@ impl MethodConfig for VadeConfig {
         check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
         check_optional("init.siamese", self.init.siamese.as_ref(), graph, |s| Ok(s.check()?))?;
         self.train.check().within("train")?;
-        if !(self.prior_lr > 0.0 && self.prior_lr.is_finite()) {
-            return Err(Error::config("prior_lr", self.prior_lr, "a finite number above 0"));
-        }
-        Ok(())
+        check_above_0("prior_lr", self.prior_lr)
     }
 }

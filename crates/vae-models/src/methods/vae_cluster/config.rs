@@ -1,13 +1,13 @@
 //! The configuration of VAE-Cluster.
 
+use crate::Result;
 use crate::api::MethodConfig;
-use crate::config::check_positive;
+use crate::config::{check_at_least_1, check_widths};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::pretrained::GraphStart;
 use crate::shared::encoder_decoder::NetKind;
 use crate::shared::from_random::default_train;
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::activation::Activation;
 use vae_core::init::Init;
@@ -62,10 +62,8 @@ impl VaeClusterNetConfig {
 
     fn check(&self) -> Result<()> {
         self.mlp().check().within("net")?;
-        if let Some(i) = self.channels.iter().position(|&c| c == 0) {
-            return Err(Error::config(&format!("net.channels[{i}]"), 0, "at least 1"));
-        }
-        check_positive("net.classifier_hidden", self.classifier_hidden)
+        check_widths("net.channels", &self.channels)?;
+        check_at_least_1("net.classifier_hidden", self.classifier_hidden)
     }
 }
 
@@ -120,7 +118,7 @@ impl MethodConfig for VaeClusterConfig {
     }
 
     fn check(&self) -> Result<()> {
-        check_positive("n_init", self.n_init)?;
+        check_at_least_1("n_init", self.n_init)?;
         self.net.check()?;
         self.train.check().within("train")?;
         self.graph_start.as_ref().map_or(Ok(()), |s| s.check().within("graph_start"))
