@@ -110,14 +110,14 @@ impl GmmConfig {
         let kmeans = KMeansConfig::fixed(self.n_init);
         match self.select {
             Select::Inertia => {
-                let start = kmeans.fit(x, n_components, seed)?;
-                let fit = self.fit_from(x, &self.start(x, &start)?)?;
-                Ok(GmmFit { restart: start.restart(), ..fit })
+                let kmeans = kmeans.fit(x, n_components, seed)?;
+                let fit = self.fit_from(x, &self.init(x, &kmeans)?)?;
+                Ok(GmmFit { restart: kmeans.restart(), ..fit })
             }
             Select::LogLikelihood => {
                 let mut fits = Vec::with_capacity(self.n_init);
-                for (restart, start) in kmeans.fit_all(x, n_components, seed)?.iter().enumerate() {
-                    fits.push(GmmFit { restart, ..self.fit_from(x, &self.start(x, start)?)? });
+                for (restart, kmeans) in kmeans.fit_all(x, n_components, seed)?.iter().enumerate() {
+                    fits.push(GmmFit { restart, ..self.fit_from(x, &self.init(x, kmeans)?)? });
                 }
                 let all: Vec<f64> = fits.iter().map(GmmFit::log_likelihood).collect();
                 // `reduce` keeps the first of equals
@@ -134,7 +134,7 @@ impl GmmConfig {
     /// # Errors
     ///
     /// Shapes that disagree, bad data, or a cluster without variance.
-    pub fn start(&self, x: ArrayView2<'_, f32>, kmeans: &KMeansFit) -> Result<Gmm> {
+    pub fn init(&self, x: ArrayView2<'_, f32>, kmeans: &KMeansFit) -> Result<Gmm> {
         self.check()?;
         check::data(x)?;
         let (centres, labels) = (kmeans.centres(), kmeans.labels());
@@ -159,13 +159,13 @@ impl GmmConfig {
     /// # Errors
     ///
     /// As [`fit`](Self::fit), and a shape error when the mixture has another number of columns.
-    pub fn fit_from(&self, x: ArrayView2<'_, f32>, start: &Gmm) -> Result<GmmFit> {
+    pub fn fit_from(&self, x: ArrayView2<'_, f32>, init: &Gmm) -> Result<GmmFit> {
         self.check()?;
         check::data(x)?;
-        check::shape("x", x.shape(), &[x.nrows(), start.mu().ncols()])?;
+        check::shape("x", x.shape(), &[x.nrows(), init.mu().ncols()])?;
         let data = Data::new(x);
         let n = data.n() as f64;
-        let mut model = start.clone();
+        let mut model = init.clone();
         let mut moments = pass::expect(&data, model.parameters())?;
         let mut history = vec![moments.log_likelihood / n];
         let mut converged = false;

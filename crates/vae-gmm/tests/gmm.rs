@@ -158,16 +158,16 @@ fn the_likelihood_rule_keeps_the_best_run() {
 }
 
 #[test]
-fn starts_differ_as_documented() {
+fn initial_mixtures_differ_as_documented() {
     let x = three(100, 9);
     let kmeans = KMeansConfig::default().fit(x.view(), 3, 0).unwrap();
-    let own = GmmConfig::default().start(x.view(), &kmeans).unwrap();
+    let own = GmmConfig::default().init(x.view(), &kmeans).unwrap();
     let direct = Gmm::from_labels(x.view(), kmeans.labels(), 3, 1e-6).unwrap();
     assert_abs_diff_eq!(own.mu().as_slice().unwrap(), direct.mu().as_slice().unwrap(), epsilon = 1e-10);
     assert_abs_diff_eq!(own.var().as_slice().unwrap(), direct.var().as_slice().unwrap(), epsilon = 1e-10);
     assert_abs_diff_eq!(own.pi().as_slice().unwrap(), direct.pi().as_slice().unwrap(), epsilon = 1e-12);
     let global = GmmConfig { init_cov: InitCov::Global, ..GmmConfig::default() };
-    let global = global.start(x.view(), &kmeans).unwrap();
+    let global = global.init(x.view(), &kmeans).unwrap();
     assert_eq!(global.pi(), Array1::from_elem(3, 1.0 / 3.0));
     assert_eq!(global.mu(), kmeans.centres());
     let var = x.mapv(f64::from).var_axis(Axis(0), 0.0) + 1e-6;

@@ -69,7 +69,7 @@ fn root(sq: &Tensor) -> Tensor {
 /// Where the weights start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum SiameseStart {
+pub enum SiameseInit {
     /// The pretrained encoder.
     Encoder,
     /// Random weights.
@@ -81,7 +81,7 @@ pub enum SiameseStart {
 #[serde(deny_unknown_fields, default)]
 pub struct SiameseConfig {
     /// `encoder` or `random`.
-    pub start: SiameseStart,
+    pub start: SiameseInit,
     /// Nearest neighbours in the input space that count as near (N_t).
     pub n_positives: usize,
     /// `contrastive`, `hinge` or `spectralnet`.
@@ -95,7 +95,7 @@ pub struct SiameseConfig {
 impl Default for SiameseConfig {
     fn default() -> Self {
         Self {
-            start: SiameseStart::Encoder,
+            start: SiameseInit::Encoder,
             n_positives: 3,
             loss: PairLoss::Contrastive,
             margin: 3.0,
@@ -154,12 +154,12 @@ impl SiameseConfig {
             Builder { params: &mut params, streams: &phase.streams, init: net.init, group: 0, device };
         let network = Encoder::deterministic(&mut builder, net, x.dim());
         match (self.start, encoder) {
-            (SiameseStart::Encoder, Some(encoder)) => drop(params.load_present(&encoder.tensors, "")?),
-            (SiameseStart::Encoder, None) => {
+            (SiameseInit::Encoder, Some(encoder)) => drop(params.load_present(&encoder.tensors, "")?),
+            (SiameseInit::Encoder, None) => {
                 let expected = "\"random\" where there is no pretrained encoder";
                 return Err(Error::config("start", "encoder", expected));
             }
-            (SiameseStart::Random, _) => {}
+            (SiameseInit::Random, _) => {}
         }
         let data = Resident::new(x, device)?;
         let positives: Vec<i64> = near
@@ -281,7 +281,7 @@ mod tests {
         let train =
             TrainConfig { epochs: 20, min_updates: 0, batch_size: 3, lr: 1e-9, ..TrainConfig::default() };
         let config =
-            SiameseConfig { start: SiameseStart::Random, n_positives: 1, train, ..SiameseConfig::default() };
+            SiameseConfig { start: SiameseInit::Random, n_positives: 1, train, ..SiameseConfig::default() };
         let net = NetConfig { hidden: vec![], latent_dim: 2, ..NetConfig::default() };
         let spec = PhaseSpec { name: "siamese", revisions: &[REVISIONS], config: &config, inputs: &[] };
         let fitted: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
@@ -305,13 +305,13 @@ mod tests {
         let x = Features::dense(x).expect("finite");
         let cx = FitContext::in_memory(0);
         let near = Knn { k: 3, metric: Metric::Euclidean }.of(&x, &cx).expect("found");
-        let config = SiameseConfig { start: SiameseStart::Random, ..SiameseConfig::default() };
+        let config = SiameseConfig { start: SiameseInit::Random, ..SiameseConfig::default() };
         let net = NetConfig { hidden: vec![64, 64], latent_dim: 2, ..NetConfig::default() };
         let spec = PhaseSpec { name: "siamese", revisions: &[REVISIONS], config: &config, inputs: &[] };
         let fitted: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
         let fitted = fitted.expect("trained");
         // From an encoder that nobody gave.
-        let config = SiameseConfig { start: SiameseStart::Encoder, ..config.clone() };
+        let config = SiameseConfig { start: SiameseInit::Encoder, ..config.clone() };
         let spec = PhaseSpec { config: &config, ..spec };
         let refused: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
         assert!(refused.is_err_and(|e| e.to_string().contains("`start`")));

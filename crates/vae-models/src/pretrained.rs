@@ -6,17 +6,17 @@
 
 mod autoencoder;
 mod codes;
+mod graph_init;
 mod graph_partition;
-mod graph_start;
 mod init;
 mod siamese;
 
 pub(crate) use autoencoder::CodeModel;
 pub use codes::{CodeClustering, CodeSelect};
-pub(crate) use codes::{Codes, Start};
+pub(crate) use codes::{Codes, CodesInit};
+pub use graph_init::GraphInit;
+pub(crate) use graph_init::{Plain, fit_classes};
 pub(crate) use graph_partition::OtherSpace;
-pub use graph_start::GraphStart;
-pub(crate) use graph_start::{Plain, fit_classes};
 pub use init::{InitConfig, InitKind, LogVarInit, PiInit};
 pub(crate) use siamese::{check_random_siamese, siamese};
 
@@ -26,7 +26,7 @@ use vae_core::pretrain::PretrainConfig;
 use vae_core::train::TrainConfig;
 
 /// Clusterings of codes, and what starts from them.
-pub(crate) const REVISIONS: &[Revision] = &[codes::REVISION, graph_start::REVISION];
+pub(crate) const REVISIONS: &[Revision] = &[codes::REVISION, graph_init::REVISION];
 
 /// Networks for data nobody has tuned for: smaller than the published ones, which were made for images.
 pub(crate) fn default_net() -> NetConfig {

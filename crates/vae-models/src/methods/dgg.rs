@@ -23,7 +23,7 @@ mod net;
 mod train;
 
 pub use config::{
-    ClassifierConfig, ClassifierInput, DggConfig, DggInit, DggStart, GraphConfig, Mixing, Objective, Space,
+    ClassifierConfig, ClassifierInput, DggConfig, DggInit, DggInitKind, GraphConfig, Mixing, Objective, Space,
 };
 pub use fit::Dgg;
 pub(crate) use fit::REVISIONS;

@@ -104,7 +104,7 @@ impl CodeClustering {
 
 /// A clustering of codes.
 #[derive(Debug)]
-pub struct Start {
+pub struct CodesInit {
     /// The mixture of the codes.
     pub mixture: Mixture,
     /// k-means centres, `[K, J]`.
@@ -118,7 +118,7 @@ pub struct Start {
     pub record: PhaseRecord,
 }
 
-impl Start {
+impl CodesInit {
     /// The clusters of k-means instead of the mixture's.
     pub fn of_kmeans(self, config: &CodeClustering) -> Self {
         let assignments = self.kmeans_assignments.clone();
@@ -160,7 +160,7 @@ impl<'a> Codes<'a> {
     }
 
     /// The phase `init`: a diagonal Gaussian mixture of the codes, started from k-means.
-    pub fn cluster(&self, config: &CodeClustering, n_clusters: usize) -> Result<Start> {
+    pub fn cluster(&self, config: &CodeClustering, n_clusters: usize) -> Result<CodesInit> {
         let judge = match config.select {
             CodeSelect::Modularity => partition::REVISIONS,
             CodeSelect::Inertia | CodeSelect::LogLikelihood => &[],
@@ -175,7 +175,7 @@ impl<'a> Codes<'a> {
             let codes = self.get()?;
             mixture_of(codes, config, n_clusters, &phase.streams, self.cx)
         })?;
-        Ok(Start {
+        Ok(CodesInit {
             mixture: Mixture::load(&artefact.tensors, "gmm.")?,
             centres: to_array2_f64(artefact.tensor("kmeans.centres")?)?,
             assignments: labels_of(artefact.tensor("gmm.assignments")?)?,
@@ -227,7 +227,7 @@ fn mixture_of(
     };
     let gmm = config.gmm();
     let fit = match gmm.select {
-        Select::Inertia => gmm.fit_from(codes.view(), &gmm.start(codes.view(), &kmeans)?)?,
+        Select::Inertia => gmm.fit_from(codes.view(), &gmm.init(codes.view(), &kmeans)?)?,
         Select::LogLikelihood => gmm.fit(codes.view(), n_clusters, seed)?,
     };
     let mut tensors = Tensors::new();

@@ -1,6 +1,6 @@
 //! The phase `partition`: the graph of the codes' nearest neighbours, cut by modularity.
 
-use super::codes::{Codes, Start};
+use super::codes::{Codes, CodesInit};
 use crate::Result;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::mixture::{self, Mixture, gaussians};
@@ -47,7 +47,7 @@ impl Codes<'_> {
         config: &PartitionConfig,
         n_clusters: usize,
         other: Option<OtherSpace<'_>>,
-    ) -> Result<Start> {
+    ) -> Result<CodesInit> {
         let other_key = other.as_ref().map_or("", |o| o.key);
         let spec = PhaseSpec {
             name: "partition",
@@ -64,7 +64,7 @@ impl Codes<'_> {
         })?;
         let mixture = Mixture::load(&artefact.tensors, "gmm.")?;
         let assignments = labels_of(artefact.tensor("assignments")?)?;
-        Ok(Start {
+        Ok(CodesInit {
             centres: mixture.mu.clone(),
             mixture,
             kmeans_assignments: assignments.clone(),

@@ -1,6 +1,6 @@
 //! The table `[init]`: how a mixture of codes is found that a prior starts from.
 
-use super::codes::{CodeClustering, Codes, Start};
+use super::codes::{CodeClustering, Codes, CodesInit};
 use super::graph_partition::OtherSpace;
 use crate::Result;
 use serde::{Deserialize, Serialize};
@@ -84,17 +84,17 @@ impl Default for InitConfig {
 
 impl InitConfig {
     /// The clusters of the codes, by EM or by a partition of their graph.
-    pub(crate) fn start(
+    pub(crate) fn fit(
         &self,
         codes: &Codes<'_>,
         n_clusters: usize,
         phases: &mut Vec<PhaseRecord>,
-    ) -> Result<Start> {
+    ) -> Result<CodesInit> {
         let Some(partition) = &self.partition else {
-            let start = codes.cluster(&self.codes, n_clusters)?;
+            let init = codes.cluster(&self.codes, n_clusters)?;
             return Ok(match self.kind {
-                InitKind::Kmeans => start.of_kmeans(&self.codes),
-                InitKind::Gmm | InitKind::Graph => start,
+                InitKind::Kmeans => init.of_kmeans(&self.codes),
+                InitKind::Gmm | InitKind::Graph => init,
             });
         };
         let siamese = match &self.siamese {

@@ -7,7 +7,7 @@ use vae_core::bundle::Tensors;
 use vae_core::net::NetConfig;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_graph::knn::{self, Knn, Metric, Neighbours};
-use vae_graph::siamese::{self, SiameseConfig, SiameseStart};
+use vae_graph::siamese::{self, SiameseConfig, SiameseInit};
 
 /// Nearest neighbours of the rows of `x` by `metric`, and a Siamese network trained on them; its codes are the artefact's
 /// tensor `codes`. `encoder`, of the same layers, is what it may start from. Takes fewer neighbours where there are fewer rows.
@@ -53,7 +53,7 @@ pub(crate) fn siamese(
 /// # Errors
 /// An error that names the key.
 pub(crate) fn check_random_siamese(config: &SiameseConfig) -> Result<()> {
-    if config.start == SiameseStart::Encoder {
+    if config.start == SiameseInit::Encoder {
         let expected = "\"random\": this Siamese network does not have the encoder's layers";
         return Err(Error::config("start", "encoder", expected));
     }

@@ -73,7 +73,7 @@ pub(crate) struct Job<'a, C> {
     /// Trainings to choose from, at least 1.
     pub n_init: usize,
     /// The phase whose weights `build` puts into the networks, if it does not leave them random.
-    pub start: Option<&'a PhaseRecord>,
+    pub init: Option<&'a PhaseRecord>,
 }
 
 impl<'a, C> Job<'a, C> {
@@ -84,7 +84,7 @@ impl<'a, C> Job<'a, C> {
         config: &'a C,
         (train, n_init): (&'a TrainConfig, usize),
     ) -> Self {
-        Self { revisions, likelihood, config, train, n_init, start: None }
+        Self { revisions, likelihood, config, train, n_init, init: None }
     }
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn fit<N: Network, C: Serialize>(
     let mut best: Option<(f64, Artefact)> = None;
     let mut phases = Vec::new();
     let mut inputs = vec![x.sha256()];
-    inputs.extend(job.start.map(|record| record.key.as_str()));
+    inputs.extend(job.init.map(|record| record.key.as_str()));
     let revisions: Vec<&[Revision]> = job.revisions.iter().copied().chain([REVISIONS]).collect();
     for run in 1..=job.n_init {
         let name = if job.n_init == 1 { "train".to_string() } else { format!("train-{run}") };

@@ -5,7 +5,7 @@ use crate::api::MethodConfig;
 use crate::config::{check_at_least_1, check_optional};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::GraphStart;
+use crate::pretrained::GraphInit;
 use crate::shared::class_vae::ClassifierInput;
 use crate::shared::encoder_decoder::NetKind;
 use crate::shared::from_random::default_train;
@@ -132,7 +132,7 @@ pub struct ConvVaeConfig {
     /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese network; absent: from random
     /// weights.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub graph_start: Option<GraphStart>,
+    pub graph_start: Option<GraphInit>,
 }
 
 impl Default for ConvVaeConfig {
@@ -168,7 +168,7 @@ impl MethodConfig for ConvVaeConfig {
     }
 
     fn every_table() -> Self {
-        Self { graph_start: Some(GraphStart::default()), ..Self::default() }
+        Self { graph_start: Some(GraphInit::default()), ..Self::default() }
     }
 
     fn check(&self) -> Result<()> {
@@ -176,6 +176,6 @@ impl MethodConfig for ConvVaeConfig {
         self.net.check()?;
         self.train.check().within("train")?;
         let sound = (self.mode == Mode::Sound, "mode is \"sound\"");
-        check_optional("graph_start", self.graph_start.as_ref(), sound, GraphStart::check)
+        check_optional("graph_start", self.graph_start.as_ref(), sound, GraphInit::check)
     }
 }

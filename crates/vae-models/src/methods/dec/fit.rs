@@ -53,7 +53,7 @@ impl Method for Dec {
     ) -> Result<(DecModel, FitSummary)> {
         let likelihood = input.likelihood()?;
         let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
-        let start = Codes::new(x, &config.net, &autoencoder, cx).cluster(&config.codes, config.n_clusters)?;
+        let init = Codes::new(x, &config.net, &autoencoder, cx).cluster(&config.codes, config.n_clusters)?;
         let mut net = DecNet::new(config, x.dim(), cx.device);
         let training = config.in_rounds(x.n());
         let groups = groups(&mut net, &training, config.bias_lr_factor);
@@ -61,12 +61,12 @@ impl Method for Dec {
             name: "train",
             revisions: &[REVISIONS],
             config,
-            inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
+            inputs: &[x.sha256(), &autoencoder.record.key, &init.record.key],
         };
         let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
             let data = Resident::new(x, cx.device)?;
             net.params.load_present(&autoencoder.tensors, "")?;
-            let centres = Tensors::from([(CENTRES.to_string(), to_tensor_f64(start.centres.view())?)]);
+            let centres = Tensors::from([(CENTRES.to_string(), to_tensor_f64(init.centres.view())?)]);
             net.params.load_present(&centres, "")?;
             let model = DecTraining::new(config, &net, likelihood, x.n());
             let (mut record, observed) = train(&model, &data, &training, groups, phase)?;
@@ -79,9 +79,9 @@ impl Method for Dec {
         let model = DecModel { net, device: cx.device };
         let observed = FitSummary::observed(&trained, || model.predict(x))?;
         let summary = FitSummary {
-            start_assignments: Some(start.kmeans_assignments),
-            selection: start.selection,
-            phases: vec![autoencoder.record.clone(), start.record, trained.record],
+            start_assignments: Some(init.kmeans_assignments),
+            selection: init.selection,
+            phases: vec![autoencoder.record.clone(), init.record, trained.record],
             ..observed
         };
         Ok((model, summary))

@@ -44,7 +44,7 @@ pub enum Mixing {
 /// Where the mixture and the assignments start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum DggStart {
+pub enum DggInitKind {
     /// k-means on the codes, and the variances within its clusters (the paper).
     Kmeans,
     /// A partition of the codes' neighbour graph.
@@ -78,7 +78,7 @@ pub enum ClassifierInput {
 #[serde(deny_unknown_fields, default)]
 pub struct DggInit {
     /// `kmeans` or `graph`.
-    pub kind: DggStart,
+    pub kind: DggInitKind,
     /// `glorot` or `scaled`: the first variance of q(z | x).
     #[serde(skip_serializing_if = "of_the_encoder")]
     pub log_var: LogVarInit,
@@ -96,7 +96,7 @@ fn of_the_encoder(log_var: &LogVarInit) -> bool {
 impl Default for DggInit {
     fn default() -> Self {
         Self {
-            kind: DggStart::Graph,
+            kind: DggInitKind::Graph,
             log_var: LogVarInit::Scaled,
             codes: CodeClustering::default(),
             partition: None,
@@ -254,7 +254,7 @@ impl MethodConfig for DggConfig {
     }
 
     fn complete(&mut self) {
-        if self.init.kind == DggStart::Graph {
+        if self.init.kind == DggInitKind::Graph {
             self.init.partition.get_or_insert_default();
         }
         if self.graph.space == Space::Siamese {
@@ -269,7 +269,7 @@ impl MethodConfig for DggConfig {
         self.graph.neighbors.check().within("graph.neighbors")?;
         self.classifier.train.check().within("classifier.train")?;
         self.train.check().within("train")?;
-        let graph = (self.init.kind == DggStart::Graph, "init.kind is \"graph\"");
+        let graph = (self.init.kind == DggInitKind::Graph, "init.kind is \"graph\"");
         check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
         let siamese = (self.graph.space == Space::Siamese, "graph.space is \"siamese\"");
         check_optional("siamese", self.siamese.as_ref(), siamese, |s| Ok(s.check()?))?;

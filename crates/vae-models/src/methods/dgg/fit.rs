@@ -3,14 +3,14 @@
 mod graph;
 
 use self::graph::{Points, build};
-use super::config::{DggConfig, DggStart};
+use super::config::{DggConfig, DggInitKind};
 use super::net::DggNet;
 use super::train::{DggTraining, Setting, classifier};
 use crate::Result;
 use crate::api::{FitSummary, Method};
 use crate::config::Preset;
 use crate::input::Input;
-use crate::pretrained::{Codes, LogVarInit, Start};
+use crate::pretrained::{Codes, CodesInit, LogVarInit};
 use crate::shared::assignments::labels_to_tensor;
 use crate::shared::mixture::{self, Mixture, gaussians};
 use crate::shared::mixture_vae::{self, Fitted, MixtureVae};
@@ -65,18 +65,18 @@ impl Method for Dgg {
         let mut phases = vec![autoencoder.record.clone()];
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
         let points = Points::new(config, &codes, &mut phases)?;
-        let start = start(config, &codes, &points)?;
-        phases.push(start.record.clone());
+        let init = initialise(config, &codes, &points)?;
+        phases.push(init.record.clone());
         let (graph, graph_record) = build(x, &points, config, cx)?;
         let graph_key = graph_record.key.clone();
         phases.push(graph_record);
-        let labels = labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?.f_to_device(cx.device)?;
+        let labels = labels_to_tensor(&init.assignments).f_to_kind(Kind::Int64)?.f_to_device(cx.device)?;
 
         let spec = PhaseSpec {
             name: "classifier",
             revisions: &[&[CLASSIFIER, OBJECTIVE, train::REVISION, net::REVISION]],
             config: &(&config.classifier, config.n_clusters),
-            inputs: &[x.sha256(), codes.key(), &start.record.key],
+            inputs: &[x.sha256(), codes.key(), &init.record.key],
         };
         let classifier = cx.phase(&spec, |phase| {
             classifier::pretrain(codes.get()?, &labels, &config.classifier, config.n_clusters, phase)
@@ -84,7 +84,7 @@ impl Method for Dgg {
         phases.push(classifier.record.clone());
 
         let streams = Streams::new(cx.seed, "train");
-        let net = DggNet::new(config, (likelihood, x.dim()), &start.mixture, &streams, cx.device);
+        let net = DggNet::new(config, (likelihood, x.dim()), &init.mixture, &streams, cx.device);
         let rebuilt = if config.graph.rebuild_epochs.is_empty() { &[] } else { partition::REVISIONS };
         let spec = PhaseSpec {
             name: "train",
@@ -95,16 +95,16 @@ impl Method for Dgg {
                 rebuilt,
             ],
             config,
-            inputs: &[x.sha256(), codes.key(), &start.record.key, &graph_key, &classifier.record.key],
+            inputs: &[x.sha256(), codes.key(), &init.record.key, &graph_key, &classifier.record.key],
         };
         let trained = cx.phase(&spec, |phase| {
             net.vae.params.load_present(&autoencoder.tensors, "")?;
             net.vae.params.load_present(&classifier.tensors, "")?;
-            train_net(&net, config, (x, &points), (&start, labels), graph, phase)
+            train_net(&net, config, (x, &points), (&init, labels), graph, phase)
         })?;
         net.load(&trained.tensors)?;
         let model = Fitted { net, device: cx.device };
-        let summary = model.summary(x, (start.assignments, start.selection), trained, phases)?;
+        let summary = model.summary(x, (init.assignments, init.selection), trained, phases)?;
         Ok((model, summary))
     }
 
@@ -123,18 +123,18 @@ fn train_net(
     net: &DggNet,
     config: &DggConfig,
     (x, points): (&Features, &Points<'_>),
-    (start, labels): (&Start, Tensor),
+    (init, labels): (&CodesInit, Tensor),
     graph: Graph,
     phase: &PhaseContext<'_>,
 ) -> Result<Artefact> {
     let cx = phase.fit;
     if config.init.log_var == LogVarInit::Scaled {
-        net.vae.encoder.set_constant_log_var((0.1 * start.mixture.mean_variance()).ln());
+        net.vae.encoder.set_constant_log_var((0.1 * init.mixture.mean_variance()).ln());
     }
     let prior = Group { lr: config.prior_lr, weight_decay: 0.0 };
     let groups = vec![config.train.group(), prior];
     let data = Resident::new(x, cx.device)?;
-    let agreement = graph.agreement(start.assignments.view());
+    let agreement = graph.agreement(init.assignments.view());
     let other = points.other_than_codes().map(|o| o.points);
     let setting = Setting { net, config, x, data: &data, points: other, cx };
     let training = DggTraining::new(setting, graph, labels)?;
@@ -149,12 +149,12 @@ fn train_net(
 }
 
 /// The start's assignments, and a Gaussian for each of their clusters.
-fn start(config: &DggConfig, codes: &Codes<'_>, points: &Points<'_>) -> Result<Start> {
-    if let (DggStart::Graph, Some(partition)) = (config.init.kind, &config.init.partition) {
+fn initialise(config: &DggConfig, codes: &Codes<'_>, points: &Points<'_>) -> Result<CodesInit> {
+    if let (DggInitKind::Graph, Some(partition)) = (config.init.kind, &config.init.partition) {
         return codes.partition(partition, config.n_clusters, points.other_than_codes());
     }
     // The paper's start: the clusters of k-means and their variances, no EM.
-    let start = codes.cluster(&config.init.codes, config.n_clusters)?;
-    let mixture = gaussians(codes.get()?, start.kmeans_assignments.view(), config.n_clusters);
-    Ok(Start { mixture, ..start.of_kmeans(&config.init.codes) })
+    let init = codes.cluster(&config.init.codes, config.n_clusters)?;
+    let mixture = gaussians(codes.get()?, init.kmeans_assignments.view(), config.n_clusters);
+    Ok(CodesInit { mixture, ..init.of_kmeans(&config.init.codes) })
 }

@@ -143,7 +143,7 @@ impl Default for LtvaeConfig {
 
 impl LtvaeConfig {
     /// The tree that training starts with.
-    pub(super) fn start_structure(&self) -> Structure {
+    pub(super) fn initial_structure(&self) -> Structure {
         let (k, j) = (self.n_clusters, self.net.latent_dim);
         match (&self.structure, &self.search) {
             (Some(given), _) => given.clone(),

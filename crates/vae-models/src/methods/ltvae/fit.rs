@@ -8,7 +8,7 @@ use crate::Result;
 use crate::api::{Facets, FitSummary, Generative, Method, Model, Soft};
 use crate::config::Preset;
 use crate::input::Input;
-use crate::pretrained::{Codes, LogVarInit, Start};
+use crate::pretrained::{Codes, CodesInit, LogVarInit};
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::mixture::{self, gaussians};
 use crate::shared::posterior;
@@ -52,7 +52,7 @@ pub struct LtvaeModel {
 }
 
 /// Where training starts.
-struct Beginning {
+struct Initial {
     tree: LatentTree,
     /// Assignments of the root, i64 `[n]` on the device.
     labels: Tensor,
@@ -71,18 +71,18 @@ fn own_states(codes: &Array2<f32>, columns: &[usize], n_states: usize, seed: u64
 
 /// The tree of the codes: the root has the start's clusters (in another basis k-means on its own variables), every other
 /// latent k-means on its own variables. Covariances are `alpha I` where they stay fixed, else those within the clusters.
-fn begin(
+fn initialise(
     config: &LtvaeConfig,
     codes: &Array2<f32>,
-    start: &Start,
+    init: &CodesInit,
     streams: &Streams,
     device: Device,
-) -> Result<Beginning> {
-    let structure = &config.start_structure();
+) -> Result<Initial> {
+    let structure = &config.initial_structure();
     let mut gamma = Vec::new();
     for (y, latent) in structure.latents.iter().enumerate() {
         if y == 0 && config.basis == CodeBasisKind::Codes {
-            let labels = labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?;
+            let labels = labels_to_tensor(&init.assignments).f_to_kind(Kind::Int64)?;
             gamma.push(
                 labels.f_one_hot(latent.n_states as i64)?.f_to_kind(Kind::Double)?.f_to_device(device)?,
             );
@@ -107,7 +107,7 @@ fn begin(
         CovarianceKind::Fixed => tree.with_isotropic(alpha)?,
         CovarianceKind::Estimated => tree,
     };
-    Ok(Beginning { tree, labels, within, alpha })
+    Ok(Initial { tree, labels, within, alpha })
 }
 
 /// The body of the phase `train`: the network from the weights of the auto-encoder, the tree from the start.
@@ -116,7 +116,7 @@ fn train_net(
     config: &LtvaeConfig,
     (x, codes): (&Features, &Codes<'_>),
     autoencoder: &Tensors,
-    start: &Start,
+    init: &CodesInit,
     phase: &PhaseContext<'_>,
 ) -> Result<Artefact> {
     let device = phase.fit.device;
@@ -132,7 +132,7 @@ fn train_net(
         basis.rewrite(&mut weights)?;
     }
     net.params.load_present(&weights, "")?;
-    let Beginning { tree, labels, within, alpha } = begin(config, &z, start, &phase.streams, device)?;
+    let Initial { tree, labels, within, alpha } = initialise(config, &z, init, &phase.streams, device)?;
     if config.init.log_var == LogVarInit::Scaled {
         net.encoder.set_constant_log_var((0.1 * within).ln());
     }
@@ -171,27 +171,26 @@ impl Method for Ltvae {
         let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
         let mut phases = vec![autoencoder.record.clone()];
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
-        let start = config.init.start(&codes, config.n_clusters, &mut phases)?;
+        let init = config.init.fit(&codes, config.n_clusters, &mut phases)?;
         let streams = Streams::new(cx.seed, "train");
         let net = LtvaeNet::new(&config.net, (likelihood, x.dim()), &streams, cx.device);
         let spec = PhaseSpec {
             name: "train",
             revisions: &[REVISIONS],
             config,
-            inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
+            inputs: &[x.sha256(), &autoencoder.record.key, &init.record.key],
         };
-        let trained = cx.phase(&spec, |phase| {
-            train_net(&net, config, (x, &codes), &autoencoder.tensors, &start, phase)
-        })?;
+        let trained = cx
+            .phase(&spec, |phase| train_net(&net, config, (x, &codes), &autoencoder.tensors, &init, phase))?;
         net.params.load(&trained.tensors, "")?;
         let tree = LatentTree::load(TREE, &trained.tensors, config.net.latent_dim, cx.device)?;
         let model = LtvaeModel { net, tree, device: cx.device };
 
         let observed = FitSummary::observed(&trained, || model.predict(x))?;
-        phases.extend([start.record, trained.record]);
-        let started = (config.basis == CodeBasisKind::Codes).then_some(start.assignments);
+        phases.extend([init.record, trained.record]);
+        let started = (config.basis == CodeBasisKind::Codes).then_some(init.assignments);
         let summary =
-            FitSummary { start_assignments: started, selection: start.selection, phases, ..observed };
+            FitSummary { start_assignments: started, selection: init.selection, phases, ..observed };
         Ok((model, summary))
     }
 

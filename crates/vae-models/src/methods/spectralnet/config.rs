@@ -15,7 +15,7 @@ use vae_core::pretrain::PretrainConfig;
 use vae_core::schedule::LrSchedule;
 use vae_core::train::TrainConfig;
 use vae_gmm::KMeansConfig;
-use vae_graph::siamese::{PairLoss, SiameseConfig, SiameseStart};
+use vae_graph::siamese::{PairLoss, SiameseConfig, SiameseInit};
 
 /// What the points are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,7 +132,7 @@ pub struct SpectralNetConfig {
 fn default_siamese() -> SiameseConfig {
     let base = SiameseConfig::default();
     SiameseConfig {
-        start: SiameseStart::Random,
+        start: SiameseInit::Random,
         n_positives: 2,
         loss: PairLoss::Spectralnet,
         margin: 1.0,

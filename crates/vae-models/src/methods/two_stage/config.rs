@@ -4,7 +4,7 @@ use crate::Result;
 use crate::api::MethodConfig;
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::{CodeClustering, Codes, Start};
+use crate::pretrained::{CodeClustering, Codes, CodesInit};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use vae_core::likelihood::LikelihoodKind;
@@ -62,7 +62,7 @@ pub trait CodesConfig:
     ///
     /// # Errors
     /// Clusters that cannot be found, libtorch.
-    fn start(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<Start>;
+    fn fit(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<CodesInit>;
 }
 
 impl CodesConfig for CodeClustering {
@@ -70,7 +70,7 @@ impl CodesConfig for CodeClustering {
         Self::check(self)
     }
 
-    fn start(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<Start> {
+    fn fit(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<CodesInit> {
         codes.cluster(self, n_clusters)
     }
 }
@@ -80,7 +80,7 @@ impl CodesConfig for PartitionConfig {
         Ok(self.check()?)
     }
 
-    fn start(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<Start> {
+    fn fit(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<CodesInit> {
         codes.partition(self, n_clusters, None)
     }
 }

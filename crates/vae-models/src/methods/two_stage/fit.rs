@@ -54,13 +54,13 @@ impl<S: CodeStage> Method for TwoStage<S> {
     ) -> Result<(TwoStageModel<S>, FitSummary)> {
         let autoencoder = pretrain(x, &config.net, &config.pretrain, input.likelihood()?, cx)?;
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
-        let start = config.codes.start(&codes, config.n_clusters)?;
+        let init = config.codes.fit(&codes, config.n_clusters)?;
         let first = CodeModel::new(&config.net, input, &autoencoder.tensors, cx.device)?;
-        let second = S::of(&start, &codes)?;
+        let second = S::of(&init, &codes)?;
         let summary = FitSummary {
-            assignments: S::assignments(&start).clone(),
-            selection: start.selection,
-            phases: vec![autoencoder.record.clone(), start.record],
+            assignments: S::assignments(&init).clone(),
+            selection: init.selection,
+            phases: vec![autoencoder.record.clone(), init.record],
             ..FitSummary::default()
         };
         Ok((TwoStageModel { first, second }, summary))

@@ -6,7 +6,7 @@ use crate::Result;
 use crate::api::{FitSummary, Method};
 use crate::config::Preset;
 use crate::input::Input;
-use crate::pretrained::{Codes, InitKind, LogVarInit, PiInit, Start};
+use crate::pretrained::{Codes, CodesInit, InitKind, LogVarInit, PiInit};
 use crate::shared::assignments::{labels_to_tensor, shares};
 use crate::shared::mixture::Mixture;
 use crate::shared::mixture_vae::{self, Fitted, MixtureVae};
@@ -52,13 +52,13 @@ impl Method for Vade {
         let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
         let mut phases = vec![autoencoder.record.clone()];
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
-        let start = config.init.start(&codes, config.n_clusters, &mut phases)?;
+        let init = config.init.fit(&codes, config.n_clusters, &mut phases)?;
 
-        let mixture = prior(config, &start);
+        let mixture = prior(config, &init);
         let streams = Streams::new(cx.seed, "train");
         let mut net = VadeNet::new(config, (likelihood, x.dim()), &mixture, &streams, cx.device);
         if config.assignment_warmup_epochs > 0 {
-            let labels = labels_to_tensor(&start.assignments).f_to_kind(Kind::Int64)?;
+            let labels = labels_to_tensor(&init.assignments).f_to_kind(Kind::Int64)?;
             let labels = labels.f_to_device(cx.device)?;
             net.held = Some(Held { labels, epochs: config.assignment_warmup_epochs });
         }
@@ -66,13 +66,13 @@ impl Method for Vade {
             name: "train",
             revisions: &[REVISIONS, mixture_vae::REVISIONS],
             config,
-            inputs: &[x.sha256(), &autoencoder.record.key, &start.record.key],
+            inputs: &[x.sha256(), &autoencoder.record.key, &init.record.key],
         };
         let trained = cx.phase(&spec, |phase| -> Result<Artefact> {
             let data = Resident::new(x, cx.device)?;
             net.vae.params.load_present(&autoencoder.tensors, "")?;
             if config.init.log_var == LogVarInit::Scaled {
-                net.vae.encoder.set_constant_log_var((0.1 * start.mixture.mean_variance()).ln());
+                net.vae.encoder.set_constant_log_var((0.1 * init.mixture.mean_variance()).ln());
             }
             let prior = Group { lr: config.prior_lr, weight_decay: 0.0 };
             let (record, observed) =
@@ -83,8 +83,8 @@ impl Method for Vade {
         })?;
         net.load(&trained.tensors)?;
         let model = Fitted { net, device: cx.device };
-        phases.push(start.record.clone());
-        let summary = model.summary(x, (start.assignments, start.selection), trained, phases)?;
+        phases.push(init.record.clone());
+        let summary = model.summary(x, (init.assignments, init.selection), trained, phases)?;
         Ok((model, summary))
     }
 
@@ -98,11 +98,11 @@ impl Method for Vade {
 }
 
 /// The prior's start: the mixture of the codes as the configuration wants it.
-fn prior(config: &VadeConfig, start: &Start) -> Mixture {
-    let mut mixture = start.mixture.clone();
+fn prior(config: &VadeConfig, init: &CodesInit) -> Mixture {
+    let mut mixture = init.mixture.clone();
     if config.init.kind == InitKind::Kmeans {
-        mixture.pi = shares(&start.kmeans_assignments, config.n_clusters);
-        mixture.mu = start.centres.clone();
+        mixture.pi = shares(&init.kmeans_assignments, config.n_clusters);
+        mixture.mu = init.centres.clone();
         mixture.var.fill(1.0);
     }
     if config.init.pi == PiInit::Uniform {
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_weights_of_k_means_are_the_shares_of_its_clusters() {
-        let start = || Start {
+        let codes_init = || CodesInit {
             mixture: Mixture { pi: array![0.9, 0.1], mu: array![[1.0], [2.0]], var: array![[3.0], [4.0]] },
             centres: array![[-1.0], [1.0]],
             assignments: Array1::zeros(4),
@@ -130,7 +130,7 @@ mod tests {
         };
         let weights = |kind, pi| {
             let init = InitConfig { kind, pi, ..InitConfig::default() };
-            prior(&VadeConfig { n_clusters: 2, init, ..VadeConfig::default() }, &start()).pi
+            prior(&VadeConfig { n_clusters: 2, init, ..VadeConfig::default() }, &codes_init()).pi
         };
         assert_eq!(weights(InitKind::Kmeans, PiInit::Gmm), array![0.25, 0.75]);
         assert_eq!(weights(InitKind::Kmeans, PiInit::Uniform), array![0.5, 0.5]);

@@ -5,7 +5,7 @@ use crate::api::MethodConfig;
 use crate::config::{check_at_least_1, check_widths};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::GraphStart;
+use crate::pretrained::GraphInit;
 use crate::shared::encoder_decoder::NetKind;
 use crate::shared::from_random::default_train;
 use serde::{Deserialize, Serialize};
@@ -89,7 +89,7 @@ pub struct VaeClusterConfig {
     /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese network; absent: from random
     /// weights.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub graph_start: Option<GraphStart>,
+    pub graph_start: Option<GraphInit>,
 }
 
 impl Default for VaeClusterConfig {
@@ -114,7 +114,7 @@ impl MethodConfig for VaeClusterConfig {
     }
 
     fn every_table() -> Self {
-        Self { graph_start: Some(GraphStart::default()), ..Self::default() }
+        Self { graph_start: Some(GraphInit::default()), ..Self::default() }
     }
 
     fn check(&self) -> Result<()> {

@@ -45,10 +45,10 @@ impl Method for VaeCluster {
     ) -> Result<(VaeClusterModel, FitSummary)> {
         let (image, of) = (image_of(config, input.image)?, (input.likelihood()?, x.dim()));
         let job = Job::new(&[REVISIONS, class_vae::REVISIONS], of.0, config, (&config.train, config.n_init));
-        let plain = config.graph_start.as_ref().map(|start| {
-            let train = start.plain(&config.train);
+        let plain = config.graph_start.as_ref().map(|graph_init| {
+            let train = graph_init.plain(&config.train);
             let plain = VaeClusterConfig { graph_start: None, n_init: 1, train, ..config.clone() };
-            Plain { start, n_clusters: config.n_clusters, config: plain }
+            Plain { graph_init, n_clusters: config.n_clusters, config: plain }
         });
         let build =
             |config: &VaeClusterConfig, streams: &Streams, device| build(config, of, image, streams, device);

@@ -4,7 +4,7 @@ use super::super::config::CodesConfig;
 use crate::Result;
 use crate::api::stored;
 use crate::config::Preset;
-use crate::pretrained::{CodeClustering, Codes, Start};
+use crate::pretrained::{CodeClustering, Codes, CodesInit};
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::mixture::Mixture;
 use ndarray::{Array1, Array2};
@@ -26,9 +26,9 @@ pub trait CodeStage: Sized + Send + std::fmt::Debug + 'static {
     /// Whether it is a model of the codes.
     const GENERATIVE: bool = false;
     type Config: CodesConfig;
-    /// From what [`CodesConfig::start`] found.
-    fn of(start: &Start, codes: &Codes<'_>) -> Result<Self>;
-    fn assignments(start: &Start) -> &Array1<u32>;
+    /// From what [`CodesConfig::fit`] found.
+    fn of(init: &CodesInit, codes: &Codes<'_>) -> Result<Self>;
+    fn assignments(init: &CodesInit) -> &Array1<u32>;
     fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>>;
     fn store(&self, tensors: &mut Tensors) -> Result<()>;
     fn load(tensors: &Tensors) -> Result<Self>;
@@ -46,12 +46,12 @@ impl CodeStage for KMeans {
         "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = CodeClustering;
 
-    fn of(start: &Start, _codes: &Codes<'_>) -> Result<Self> {
-        Ok(Self::from_centres(start.centres.clone())?)
+    fn of(init: &CodesInit, _codes: &Codes<'_>) -> Result<Self> {
+        Ok(Self::from_centres(init.centres.clone())?)
     }
 
-    fn assignments(start: &Start) -> &Array1<u32> {
-        &start.kmeans_assignments
+    fn assignments(init: &CodesInit) -> &Array1<u32> {
+        &init.kmeans_assignments
     }
 
     fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {
@@ -77,12 +77,12 @@ impl CodeStage for Gmm {
     const GENERATIVE: bool = true;
     type Config = CodeClustering;
 
-    fn of(start: &Start, _codes: &Codes<'_>) -> Result<Self> {
-        start.mixture.to_gmm()
+    fn of(init: &CodesInit, _codes: &Codes<'_>) -> Result<Self> {
+        init.mixture.to_gmm()
     }
 
-    fn assignments(start: &Start) -> &Array1<u32> {
-        &start.assignments
+    fn assignments(init: &CodesInit) -> &Array1<u32> {
+        &init.assignments
     }
 
     fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {
@@ -118,12 +118,12 @@ impl CodeStage for Spectral {
         "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
     type Config = PartitionConfig;
 
-    fn of(start: &Start, codes: &Codes<'_>) -> Result<Self> {
-        Ok(Self { codes: codes.get()?.clone(), labels: start.assignments.clone() })
+    fn of(init: &CodesInit, codes: &Codes<'_>) -> Result<Self> {
+        Ok(Self { codes: codes.get()?.clone(), labels: init.assignments.clone() })
     }
 
-    fn assignments(start: &Start) -> &Array1<u32> {
-        &start.assignments
+    fn assignments(init: &CodesInit) -> &Array1<u32> {
+        &init.assignments
     }
 
     fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {

@@ -27,7 +27,7 @@ use vae_core::random::Streams;
 use vae_core::train::{self, TrainConfig, check_epochs, train};
 use vae_graph::knn::Metric;
 use vae_graph::partition::{self, PartitionConfig};
-use vae_graph::siamese::{SiameseConfig, SiameseStart, codes as siamese_codes};
+use vae_graph::siamese::{SiameseConfig, SiameseInit, codes as siamese_codes};
 
 /// The phase `plain` and the means of the classes.
 pub const REVISION: Revision = ("graph-start", 1);
@@ -35,7 +35,7 @@ pub const REVISION: Revision = ("graph-start", 1);
 /// The table `[graph_start]`; without it the classes start from random weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct GraphStart {
+pub struct GraphInit {
     /// Epochs of the VAE without classes, at least 1, beside those of `train`, whose other settings it shares.
     pub epochs: usize,
     /// At least so many updates of it.
@@ -50,20 +50,20 @@ pub struct GraphStart {
     pub siamese_net: NetConfig,
 }
 
-impl Default for GraphStart {
+impl Default for GraphInit {
     fn default() -> Self {
         Self {
             epochs: 10,
             min_updates: 2000,
             hold_share: 0.8,
             partition: PartitionConfig::default(),
-            siamese: SiameseConfig { start: SiameseStart::Random, ..SiameseConfig::default() },
+            siamese: SiameseConfig { start: SiameseInit::Random, ..SiameseConfig::default() },
             siamese_net: default_net(),
         }
     }
 }
 
-impl GraphStart {
+impl GraphInit {
     /// Checks the ranges.
     ///
     /// # Errors
@@ -98,14 +98,14 @@ impl GraphStart {
 
 /// What [`fit_classes`] needs for a start from the graph.
 pub(crate) struct Plain<'a, C> {
-    pub start: &'a GraphStart,
+    pub graph_init: &'a GraphInit,
     /// The method's configuration of the phase `plain`: without the start.
     pub config: C,
     pub n_clusters: usize,
 }
 
 /// What training starts from.
-struct Begun {
+struct Initial {
     /// The networks of the VAE without classes.
     plain: Artefact,
     /// The means of the classes, and `assignments`.
@@ -114,14 +114,14 @@ struct Begun {
     records: Vec<PhaseRecord>,
 }
 
-fn begin<C: Serialize>(
+fn initialise<C: Serialize>(
     x: &Features,
     plain: &Plain<'_, C>,
     job: &Job<'_, C>,
     build: impl Fn(&Streams, Device) -> ClusterNet,
     cx: &FitContext,
-) -> Result<Begun> {
-    let train_config = &plain.start.plain(job.train);
+) -> Result<Initial> {
+    let train_config = &plain.graph_init.plain(job.train);
     let own: &[Revision] = &[REVISION, train::REVISION, net::REVISION];
     let revisions: Vec<&[Revision]> = job.revisions.iter().copied().chain([own]).collect();
     let spec = PhaseSpec {
@@ -137,12 +137,12 @@ fn begin<C: Serialize>(
         Ok(Artefact { tensors: net.params.snapshot("")?, record })
     })?;
     let mut records = vec![trained.record.clone()];
-    let (config, net) = (&plain.start.siamese, (&plain.start.siamese_net, None));
+    let (config, net) = (&plain.graph_init.siamese, (&plain.graph_init.siamese_net, None));
     let other = siamese(x, config, Metric::Euclidean, net, cx, &mut records)?;
     let spec = PhaseSpec {
         name: "partition",
         revisions: &[&[REVISION, mixture::REVISION], partition::REVISIONS],
-        config: &(&plain.start.partition, plain.n_clusters),
+        config: &(&plain.graph_init.partition, plain.n_clusters),
         inputs: &[x.sha256(), &trained.record.key, &other.record.key],
     };
     let partition = cx.phase(&spec, |phase| -> Result<Artefact> {
@@ -151,13 +151,13 @@ fn begin<C: Serialize>(
         let codes = Resident::new(x, cx.device)?.map_rows(CONVOLUTION_BLOCK, |x| Ok(net.code(x)))?;
         let codes = Features::dense(to_array2(&codes)?)?;
         let spaces = [&siamese_codes(&other)?, &codes];
-        let (mixture, mut cut) = cut(&plain.start.partition, &codes, &spaces, plain.n_clusters, phase)?;
+        let (mixture, mut cut) = cut(&plain.graph_init.partition, &codes, &spaces, plain.n_clusters, phase)?;
         let means = mixture.mu.mapv(|m| m as f32);
         cut.tensors.insert(MEANS.into(), to_tensor(means.view(), Device::Cpu)?);
         Ok(cut)
     })?;
     records.push(partition.record.clone());
-    Ok(Begun { plain: trained, partition, records })
+    Ok(Initial { plain: trained, partition, records })
 }
 
 /// Trains classes from random weights, or from a partition of the graphs of `plain` and a Siamese network. All
@@ -176,24 +176,24 @@ pub(crate) fn fit_classes<C: Serialize>(
         return fit(x, &job, |streams, device| Ok(build(job.config, streams, device)), cx);
     };
     let build_plain = |streams: &Streams, device| build(&plain.config, streams, device);
-    let begun = begin(x, &plain, &job, build_plain, cx)?;
-    let assignments = begun.partition.tensor("assignments")?;
-    let job = Job { start: Some(&begun.partition.record), ..job };
-    let epochs = plain.start.hold_epochs(job.train, x.n());
-    let from_start = |streams: &Streams, device: Device| -> Result<ClusterNet> {
+    let initial = initialise(x, &plain, &job, build_plain, cx)?;
+    let assignments = initial.partition.tensor("assignments")?;
+    let job = Job { init: Some(&initial.partition.record), ..job };
+    let epochs = plain.graph_init.hold_epochs(job.train, x.n());
+    let from_init = |streams: &Streams, device: Device| -> Result<ClusterNet> {
         let net = build(job.config, streams, device);
-        net.params.load(&begun.plain.tensors, "")?;
-        net.params.load_present(&begun.partition.tensors, "")?;
+        net.params.load(&initial.plain.tensors, "")?;
+        net.params.load_present(&initial.partition.tensors, "")?;
         let labels = assignments.f_to_kind(Kind::Int64)?.f_to_device(device)?;
         Ok(ClusterNet { held: Some(Held::Labels { labels, epochs }), ..net })
     };
-    let (model, summary) = fit(x, &job, from_start, cx)?;
+    let (model, summary) = fit(x, &job, from_init, cx)?;
     let start_assignments = Some(labels_of(assignments)?);
     let selection = match job.n_init {
         1 => PARTITION_SELECTION.into(),
         _ => format!("{PARTITION_SELECTION}; {}", summary.selection),
     };
-    let mut phases = begun.records;
+    let mut phases = initial.records;
     phases.extend(summary.phases);
     Ok((model, FitSummary { start_assignments, selection, phases, ..summary }))
 }
@@ -204,12 +204,12 @@ mod tests {
 
     #[test]
     fn the_hold_is_a_share_of_all_epochs() {
-        let start = GraphStart { hold_share: 0.25, ..GraphStart::default() };
+        let graph_init = GraphInit { hold_share: 0.25, ..GraphInit::default() };
         let train = TrainConfig { epochs: 40, batch_size: 100, ..TrainConfig::default() };
-        assert_eq!(start.hold_epochs(&train, 60_000), 10);
+        assert_eq!(graph_init.hold_epochs(&train, 60_000), 10);
         // 950 samples are 10 updates an epoch: 500 updates are 50 epochs.
         let train = TrainConfig { min_updates: 500, ..train };
-        assert_eq!(start.hold_epochs(&train, 950), 13);
-        assert_eq!(start.hold_epochs(&TrainConfig { epochs: 1, min_updates: 0, ..train }, 950), 1);
+        assert_eq!(graph_init.hold_epochs(&train, 950), 13);
+        assert_eq!(graph_init.hold_epochs(&TrainConfig { epochs: 1, min_updates: 0, ..train }, 950), 1);
     }
 }
