@@ -24,8 +24,8 @@ impl Activation {
     pub fn apply(self, mut x: Tensor) -> Tensor {
         match self {
             Self::Relu => x.relu_(),
-            // libtorch's own `leaky_relu` comes without its slope here. Its backward formula has one, and is the same
-            // function of (x, sign of x): one pass forward, one back.
+            // libtorch's own `leaky_relu` comes without its slope here. Its backward formula has
+            // one, and is the same function of (x, sign of x): one pass forward, one back.
             Self::LeakyRelu => x.detach().leaky_relu_backward(&x, 0.2, false),
             Self::Softplus => x.softplus(),
             Self::Tanh => x.tanh_(),

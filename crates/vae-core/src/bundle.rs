@@ -1,7 +1,8 @@
 //! Named tensors with a JSON record in one safetensors file: phase artefacts, checkpoints, models.
 //!
-//! Reading trusts nothing: the header is checked by the `safetensors` crate, a SHA-256 of the tensor data stands in
-//! the metadata and is compared, and floats must be finite. A flipped byte is an error, not a wrong result.
+//! Reading trusts nothing: the header is checked by the `safetensors` crate, a SHA-256 of the
+//! tensor data stands in the metadata and is compared, and floats must be finite. A flipped byte is
+//! an error, not a wrong result.
 
 use crate::fsio::{hex, write_bytes};
 use crate::{Error, Result};
@@ -12,8 +13,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
-/// The one metadata key. (The format keeps its metadata in a map without an order: two keys would make the bytes of
-/// equal files differ.)
+/// The one metadata key. (The format keeps its metadata in a map without an order: two keys would
+/// make the bytes of equal files differ.)
 const METADATA: &str = "vae";
 
 /// What stands under it.
@@ -74,8 +75,8 @@ pub(crate) fn to_bytes<R: Serialize>(path: &Path, tensors: &Tensors, record: &R)
 /// Reads what [`save`] wrote, with all its checks.
 ///
 /// # Errors
-/// [`Error::Io`] when the file cannot be read; [`Error::Corrupt`] when its header, its checksum, its record or a
-/// value (NaN, infinity) is wrong.
+/// [`Error::Io`] when the file cannot be read; [`Error::Corrupt`] when its header, its checksum,
+/// its record or a value (NaN, infinity) is wrong.
 pub fn load<R: DeserializeOwned>(path: &Path) -> Result<(Tensors, R)> {
     let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
     let damaged = |why: String| Error::corrupt(path, format!("{why}; the file is damaged or not ours"));
@@ -183,7 +184,8 @@ mod tests {
             let mut bad = good.clone();
             bad[at] ^= 1;
             std::fs::write(&path, &bad).expect("write");
-            // A flip in the padding of the header or in a key nobody reads may be harmless; a wrong value never is.
+            // A flip in the padding of the header or in a key nobody reads may be harmless; a wrong
+            // value never is.
             if let Ok((tensors, record)) = load::<String>(&path) {
                 assert_eq!(record, "record", "byte {at}");
                 assert!(tensors["b.weight"].equal(&example()["b.weight"]), "byte {at}");

@@ -1,12 +1,14 @@
 //! The phase cache: results of phases that fits share, up to a size.
 //!
-//! An entry is one file, `<key>.safetensors`. It is a disposable accelerator: whatever goes wrong here costs time and no
-//! result. Where the limit would be passed, entries go that were not used for longest; use is the modification time of
-//! the file, which every hit sets, since many file systems keep no time of access.
+//! An entry is one file, `<key>.safetensors`. It is a disposable accelerator: whatever goes wrong
+//! here costs time and no result. Where the limit would be passed, entries go that were not used
+//! for longest; use is the modification time of the file, which every hit sets, since many file
+//! systems keep no time of access.
 //!
-//! Whoever reads, computes or removes an entry holds its lock, `<key>.lock` ([`crate::lock`]). What a killed process left
-//! of an entry, its lock file and half-written files `.<key>.safetensors.<pid>.tmp`, is known by the free lock, which holds
-//! for processes of other machines on a shared folder too, and is removed by the next one that takes it.
+//! Whoever reads, computes or removes an entry holds its lock, `<key>.lock` ([`crate::lock`]). What
+//! a killed process left of an entry, its lock file and half-written files
+//! `.<key>.safetensors.<pid>.tmp`, is known by the free lock, which holds for processes of other
+//! machines on a shared folder too, and is removed by the next one that takes it.
 
 use crate::bundle::{self, Tensors};
 use crate::fsio::{target_of, write_bytes};
@@ -66,7 +68,8 @@ struct Found {
     unfinished: bool,
 }
 
-/// The bytes that `text` stands for: `20GB`, `500 MB`, `1.5TiB`, a plain number of bytes; 0 means no cache.
+/// The bytes that `text` stands for: `20GB`, `500 MB`, `1.5TiB`, a plain number of bytes; 0 means
+/// no cache.
 ///
 /// # Errors
 /// [`Error::Config`] naming the variable [`LIMIT_VARIABLE`].
@@ -77,7 +80,8 @@ pub fn parse_limit(text: &str) -> Result<u64> {
 }
 
 impl PhaseCache {
-    /// The phases in the folder `cache`, of which at most `limit` bytes are kept. Nothing is created yet.
+    /// The phases in the folder `cache`, of which at most `limit` bytes are kept. Nothing is
+    /// created yet.
     pub fn new(cache: &Path, limit: u64) -> Self {
         Self { folder: cache.join("phases"), limit }
     }
@@ -96,7 +100,8 @@ impl PhaseCache {
         self.folder.join(format!("{key}{ending}"))
     }
 
-    /// Takes the lock of the entry `key` and removes what a killed process left of it; `None` while somebody else holds it.
+    /// Takes the lock of the entry `key` and removes what a killed process left of it; `None` while
+    /// somebody else holds it.
     ///
     /// # Errors
     /// The folder or the lock file cannot be written.
@@ -109,7 +114,8 @@ impl PhaseCache {
         Ok(lock)
     }
 
-    /// The entry `key`, whose lock the caller holds; it counts as used now. `None` when there is none or it is damaged.
+    /// The entry `key`, whose lock the caller holds; it counts as used now. `None` when there is
+    /// none or it is damaged.
     pub(crate) fn lookup<R: DeserializeOwned>(&self, key: &str) -> Option<(Tensors, R)> {
         let path = self.file(key, ENTRY);
         let found = bundle::load(&path).ok()?;
@@ -118,8 +124,9 @@ impl PhaseCache {
         Some(found)
     }
 
-    /// Keeps an entry whose lock the caller holds, and removes the least recently used ones where the limit asks for it.
-    /// `false`: the entry alone is larger than the limit; it is not kept and no other has to go.
+    /// Keeps an entry whose lock the caller holds, and removes the least recently used ones where
+    /// the limit asks for it. `false`: the entry alone is larger than the limit; it is not kept and
+    /// no other has to go.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file, [`Error::Torch`].
@@ -166,14 +173,15 @@ impl PhaseCache {
         Ok(cleared)
     }
 
-    /// Brings all entries but `key` to a size that leaves room for `size` bytes, as far as those are free that would go.
-    /// An entry that cannot be removed stays.
+    /// Brings all entries but `key` to a size that leaves room for `size` bytes, as far as those
+    /// are free that would go. An entry that cannot be removed stays.
     fn make_room(&self, key: &str, size: u64) -> Result<()> {
         let mut others = self.list()?;
         others.remove(key);
         for (other, found) in &others {
             if found.unfinished {
-                // Taking the lock removes what a killed process left, giving it back removes its file.
+                // Taking the lock removes what a killed process left, giving it back removes its
+                // file.
                 let _ = self.try_lock(other);
             }
         }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// What can go wrong below the methods. Texts are lowercase fragments that end in the remedy where there is one.
+/// What can go wrong below the methods. Texts are lowercase fragments that end in the remedy where
+/// there is one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -31,7 +32,8 @@ pub enum Error {
     /// The features cannot be used as they are.
     #[error("{0}")]
     Features(String),
-    /// A checkpoint, an artefact of a phase, a model or a file of weights lacks what it should hold.
+    /// A checkpoint, an artefact of a phase, a model or a file of weights lacks what it should
+    /// hold.
     #[error("{what} {why}; {remedy}")]
     Checkpoint {
         /// Which one, for example `the checkpoint`.
@@ -138,8 +140,8 @@ impl Error {
         }
     }
 
-    /// The same with the name of a table before the key: every `check` names keys as its own table has them, and whoever
-    /// holds the table calls this.
+    /// The same with the name of a table before the key: every `check` names keys as its own table
+    /// has them, and whoever holds the table calls this.
     #[must_use]
     pub fn within(self, table: &str) -> Self {
         match self {

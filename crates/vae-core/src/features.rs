@@ -31,7 +31,8 @@ impl Features {
     /// Dense features `[n, d]`.
     ///
     /// # Errors
-    /// [`Error::Features`] when there are no rows or columns, [`Error::NonFiniteFeature`] at the first NaN or infinity.
+    /// [`Error::Features`] when there are no rows or columns, [`Error::NonFiniteFeature`] at the
+    /// first NaN or infinity.
     pub fn dense(x: Array2<f32>) -> Result<Self> {
         if x.is_empty() {
             return Err(Error::Features(format!(
@@ -50,7 +51,8 @@ impl Features {
     /// Sparse features, `[n, n_columns]`.
     ///
     /// # Errors
-    /// [`Error::Features`] when the arrays contradict each other, [`Error::NonFiniteFeature`] for NaN or infinity.
+    /// [`Error::Features`] when the arrays contradict each other, [`Error::NonFiniteFeature`] for
+    /// NaN or infinity.
     pub fn sparse(csr: Csr) -> Result<Self> {
         let n = csr.n();
         if n == 0 || csr.n_columns == 0 || !csr.is_consistent() {

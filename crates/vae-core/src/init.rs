@@ -4,8 +4,8 @@ use crate::random::{Streams, normal, uniform};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-/// How the weights of a layer start. The default of `tch::nn::linear` (Kaiming uniform with ReLU gain) is none of
-/// the published settings, so the name stands in every configuration.
+/// How the weights of a layer start. The default of `tch::nn::linear` (Kaiming uniform with ReLU
+/// gain) is none of the published settings, so the name stands in every configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Init {
@@ -15,7 +15,8 @@ pub enum Init {
     Normal002,
     /// N(0, 0.01²): DEC's layers.
     Normal001,
-    /// U(±1/√fan_in): PyTorch's default for linear layers; its biases are drawn from the same range.
+    /// U(±1/√fan_in): PyTorch's default for linear layers; its biases are drawn from the same
+    /// range.
     UniformFanIn,
     /// U(±√(6 / fan_in)) (He et al. 2015).
     HeUniform,

@@ -29,8 +29,9 @@ pub fn categorical(log_q: &Tensor, log_p: &Tensor) -> Tensor {
     (q * (log_q - log_p)).sum_dim_intlist([-1i64].as_slice(), false, None)
 }
 
-/// The part of a Gaussian's differential entropy that depends on its variance, `½ Σ_j (1 + log_var_j)`; the constant
-/// `(J/2) ln 2π` is left to the caller, for it cancels against the same constant of the prior.
+/// The part of a Gaussian's differential entropy that depends on its variance,
+/// `½ Σ_j (1 + log_var_j)`; the constant `(J/2) ln 2π` is left to the caller, for it cancels
+/// against the same constant of the prior.
 ///
 /// # Shapes
 /// `log_var`: `[b, j]`; result `[b]`.

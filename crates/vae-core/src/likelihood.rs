@@ -25,12 +25,14 @@ pub enum LikelihoodKind {
 pub enum Likelihood {
     /// `Σ_d softplus(m_d) − x_d m_d`.
     Bernoulli,
-    /// `‖x − m‖² / 2λ`; the constant `(D/2) ln 2πλ` stays out of the loss ([`Likelihood::constant`]).
+    /// `‖x − m‖² / 2λ`; the constant `(D/2) ln 2πλ` stays out of the loss
+    /// ([`Likelihood::constant`]).
     Gaussian {
         /// λ, the variance of every dimension.
         variance: f64,
     },
-    /// `‖x − sigmoid(m)‖² / 2λ`: the squared error of pixels in [0, 1]; the same constant stays out.
+    /// `‖x − sigmoid(m)‖² / 2λ`: the squared error of pixels in [0, 1]; the same constant stays
+    /// out.
     Squashed {
         /// λ, the variance of every dimension.
         variance: f64,
@@ -52,8 +54,8 @@ impl Likelihood {
     /// The likelihood for `kind` on these features; `auto` looks at their range.
     ///
     /// # Errors
-    /// [`Error::Features`] when means in [0, 1] are asked for and a value is outside; [`Error::Config`] for a
-    /// variance that is not positive.
+    /// [`Error::Features`] when means in [0, 1] are asked for and a value is outside;
+    /// [`Error::Config`] for a variance that is not positive.
     pub fn resolve(kind: LikelihoodKind, variance: f64, x: &Features) -> Result<Self> {
         check_variance(variance)?;
         let (low, high) = x.range();
@@ -72,8 +74,8 @@ impl Likelihood {
         }
     }
 
-    /// `−ln p(x | m)` without [`Likelihood::constant`], summed over dimensions **and over the batch**, a scalar.
-    /// Callers divide by the batch size: one reduction instead of two.
+    /// `−ln p(x | m)` without [`Likelihood::constant`], summed over dimensions **and over the
+    /// batch**, a scalar. Callers divide by the batch size: one reduction instead of two.
     ///
     /// # Shapes
     /// `m` (logits or means), `x`: `[b, d]`.
@@ -102,7 +104,8 @@ impl Likelihood {
         terms.sum_dim_intlist([-1i64].as_slice(), false, None)
     }
 
-    /// What the loss leaves out per sample, for a reported ELBO: `(D/2) ln 2πλ` for a normal, 0 otherwise.
+    /// What the loss leaves out per sample, for a reported ELBO: `(D/2) ln 2πλ` for a normal, 0
+    /// otherwise.
     pub fn constant(&self, dim: usize) -> f64 {
         match self {
             Self::Bernoulli => 0.0,

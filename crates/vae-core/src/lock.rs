@@ -1,14 +1,18 @@
 //! A lock between processes: a file that whoever holds it may remove.
 //!
-//! A lock file that is unlinked carelessly is no lock. A process that opened it before holds a file without a name, one
-//! that comes later makes a new file, and both believe that they are alone. Here
+//! A lock file that is unlinked carelessly is no lock. A process that opened it before holds a file
+//! without a name, one that comes later makes a new file, and both believe that they are alone.
+//! Here
 //!
-//! 1. the file is opened or created, and locked with [`File::try_lock`], whose lock ends with the process;
-//! 2. only then is it compared with what the path names: where that is another file or none, all begins again;
-//! 3. the file is removed only while its lock is held, so that whoever opened it meanwhile finds out in step 2.
+//! 1. the file is opened or created, and locked with [`File::try_lock`], whose lock ends with the
+//!    process;
+//! 2. only then is it compared with what the path names: where that is another file or none, all
+//!    begins again;
+//! 3. the file is removed only while its lock is held, so that whoever opened it meanwhile finds
+//!    out in step 2.
 //!
-//! A killed process leaves its file behind, unlocked; the next one takes it over. Whatever is protected by a lock is looked
-//! at and changed after step 2, never before.
+//! A killed process leaves its file behind, unlocked; the next one takes it over. Whatever is
+//! protected by a lock is looked at and changed after step 2, never before.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -37,8 +41,8 @@ enum Step {
 }
 
 impl Lock {
-    /// Takes the lock `path`; `None` while somebody else holds it, be it in this process. On a file system without locks it
-    /// is taken always, and [`is_exclusive`](Self::is_exclusive) says so.
+    /// Takes the lock `path`; `None` while somebody else holds it, be it in this process. On a file
+    /// system without locks it is taken always, and [`is_exclusive`](Self::is_exclusive) says so.
     ///
     /// # Errors
     /// The file cannot be opened for writing or be created: no such folder, no permission.
@@ -83,7 +87,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Compared once more: somebody may have deleted the file by hand, and another process made a new one.
+        // Compared once more: somebody may have deleted the file by hand, and another process made
+        // a new one.
         if self.removes && cfg!(unix) && names(&self.path, &self.file).unwrap_or(false) {
             let _ = fs::remove_file(&self.path);
         }
@@ -104,7 +109,8 @@ fn open(path: &Path) -> io::Result<Option<(File, bool)>> {
     }
 }
 
-/// Whether `path` is a name of the open `file`. Its device and number are nobody else's as long as it is open.
+/// Whether `path` is a name of the open `file`. Its device and number are nobody else's as long as
+/// it is open.
 #[cfg(unix)]
 fn names(path: &Path, file: &File) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;

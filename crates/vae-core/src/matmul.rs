@@ -1,12 +1,13 @@
 //! Which library multiplies matrices on the CPU.
 //!
-//! libtorch gives dense products to its BLAS. On x86 that is MKL, which takes AVX-512 on Intel's processors only and stays with
-//! AVX2 on others. oneDNN, which libtorch carries for convolutions, asks for the instructions and not for the maker: where a
-//! processor computes 512 bits at once, its products take half the time. It wants its own kind of tensor, so a product costs two
-//! copies more, and small ones stay with the BLAS ([`linear`]).
+//! libtorch gives dense products to its BLAS. On x86 that is MKL, which takes AVX-512 on Intel's
+//! processors only and stays with AVX2 on others. oneDNN, which libtorch carries for convolutions,
+//! asks for the instructions and not for the maker: where a processor computes 512 bits at once,
+//! its products take half the time. It wants its own kind of tensor, so a product costs two copies
+//! more, and small ones stay with the BLAS ([`linear`]).
 //!
-//! The choice is one for the process, like its number of threads, and like that it changes results in the last digits: it is part
-//! of what a phase of a fit depends on.
+//! The choice is one for the process, like its number of threads, and like that it changes results
+//! in the last digits: it is part of what a phase of a fit depends on.
 
 use crate::{Error, Result};
 use std::str::FromStr;
@@ -16,7 +17,8 @@ use tch::{Device, Kind, Tensor};
 /// What the user asks for: `auto`, `blas` or `onednn`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum MatmulChoice {
-    /// oneDNN on the processors where it was measured to be faster (AMD's Zen 5 and later), else the BLAS.
+    /// oneDNN on the processors where it was measured to be faster (AMD's Zen 5 and later), else
+    /// the BLAS.
     #[default]
     Auto,
     /// libtorch's BLAS.
@@ -78,11 +80,13 @@ impl Libraries {
     }
 }
 
-/// The library to apply a fitted model with, and what there is to say about it, if it is not the fit's.
+/// The library to apply a fitted model with, and what there is to say about it, if it is not the
+/// fit's.
 ///
-/// What is asked for comes first, then the library of the fit, which the model's file names, then `auto`: products of another
-/// library differ in the last digits, and that may change the cluster of a sample between two. A model without a name, fitted on
-/// a GPU or by an older version, gets `auto`.
+/// What is asked for comes first, then the library of the fit, which the model's file names, then
+/// `auto`: products of another library differ in the last digits, and that may change the cluster
+/// of a sample between two. A model without a name, fitted on a GPU or by an older version, gets
+/// `auto`.
 ///
 /// # Errors
 /// [`Error::Device`] when oneDNN was asked for by name and libtorch has none.
@@ -127,7 +131,8 @@ pub enum Matmul {
 static CHOSEN: AtomicU8 = AtomicU8::new(0);
 
 impl Matmul {
-    /// The choice of the process: what [`MatmulChoice::apply`] made it, and without that what `auto` finds.
+    /// The choice of the process: what [`MatmulChoice::apply`] made it, and without that what
+    /// `auto` finds.
     pub fn current() -> Self {
         match CHOSEN.load(Ordering::Relaxed) {
             1 => Self::Blas,
@@ -159,14 +164,15 @@ impl Matmul {
     }
 }
 
-/// Whether this is a processor of AMD's family 1Ah (Zen 5) or later whose AVX-512 may be used. Families before it have none, or
-/// compute 512 bits in two halves.
+/// Whether this is a processor of AMD's family 1Ah (Zen 5) or later whose AVX-512 may be used.
+/// Families before it have none, or compute 512 bits in two halves.
 #[cfg(target_arch = "x86_64")]
 fn wide_amd() -> bool {
     use std::arch::x86_64::__cpuid;
     let (vendor, version) = (__cpuid(0), __cpuid(1).eax);
     let name = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).concat();
-    // The second number counts only where the first is at its largest (AMD's manual of CPUID, function 1).
+    // The second number counts only where the first is at its largest (AMD's manual of CPUID,
+    // function 1).
     let family = match (version >> 8) & 0xf {
         0xf => 0xf + ((version >> 20) & 0xff),
         base => base,
@@ -189,7 +195,8 @@ const MIN_SIDE: i64 = 64;
 /// And below so many multiplications in all.
 const MIN_PRODUCTS: i64 = 10_000_000;
 
-/// `y = x Wᵀ + b`, by the process's library where the product is large enough for the difference. Gradients pass.
+/// `y = x Wᵀ + b`, by the process's library where the product is large enough for the difference.
+/// Gradients pass.
 ///
 /// # Shapes
 /// `x`: `[.., in]`, `weight`: `[out, in]`, `bias`: `[out]`; result `[.., out]`.
@@ -211,8 +218,8 @@ pub fn library_of(x: &Tensor, weight: &Tensor) -> Matmul {
     }
 }
 
-/// Numbers of rows that change from step to step should be multiples of this: oneDNN compiles kernels for each of them, and keeps
-/// a limited number.
+/// Numbers of rows that change from step to step should be multiples of this: oneDNN compiles
+/// kernels for each of them, and keeps a limited number.
 pub fn row_multiple(device: Device) -> i64 {
     match Matmul::on(device) {
         Some(Matmul::OneDnn) => 32,

@@ -1,7 +1,8 @@
 //! Adam and SGD with parameter groups and a state that can be saved.
 //!
-//! `tch`'s optimisers can do neither. On the CPU one update is one fused pass over the memory of the parameter, its
-//! gradient and its moments; elsewhere the same formulas run as tensor operations.
+//! `tch`'s optimisers can do neither. On the CPU one update is one fused pass over the memory of
+//! the parameter, its gradient and its moments; elsewhere the same formulas run as tensor
+//! operations.
 
 mod fused;
 

@@ -1,7 +1,7 @@
 //! The parameters of a model: named, ordered, in groups.
 //!
-//! `tch`'s `VarStore` keeps its variables in a hash map, whose order changes from run to run; optimiser state,
-//! checkpoints and saved models need one fixed order.
+//! `tch`'s `VarStore` keeps its variables in a hash map, whose order changes from run to run;
+//! optimiser state, checkpoints and saved models need one fixed order.
 
 use crate::bundle::FIT_ANEW;
 use crate::{Error, Result};
@@ -19,8 +19,9 @@ pub struct Param {
     pub group: usize,
 }
 
-/// Trainable tensors in the order in which they were made, and buffers: tensors that a model keeps and no optimiser
-/// touches (the running statistics of a batch norm). Checkpoints and models hold both.
+/// Trainable tensors in the order in which they were made, and buffers: tensors that a model keeps
+/// and no optimiser touches (the running statistics of a batch norm). Checkpoints and models hold
+/// both.
 #[derive(Debug, Default)]
 pub struct Params {
     params: Vec<Param>,
@@ -98,7 +99,8 @@ impl Params {
             .collect()
     }
 
-    /// Overwrites the parameters and buffers for which `source` has `prefix + name`; the others stay. Returns how many were set.
+    /// Overwrites the parameters and buffers for which `source` has `prefix + name`; the others
+    /// stay. Returns how many were set.
     ///
     /// # Errors
     /// [`Error::Shape`] when a stored tensor has another shape.
@@ -128,7 +130,8 @@ impl Params {
     }
 }
 
-/// Copies `source` into the memory of `target`, which keeps its identity (modules hold clones of it).
+/// Copies `source` into the memory of `target`, which keeps its identity (modules hold clones of
+/// it).
 pub(crate) fn copy_into(target: &Tensor, source: &Tensor, name: &str) -> Result<()> {
     if target.size() != source.size() {
         return Err(Error::Shape {

@@ -2,8 +2,8 @@
 
 /// Receives what the phases report. Nothing flows back: a display cannot change a run.
 pub trait Progress: Send + Sync {
-    /// A phase of `epochs` epochs of `steps` steps over `n` samples begins, `done` of all its steps being done (0 unless
-    /// resumed).
+    /// A phase of `epochs` epochs of `steps` steps over `n` samples begins, `done` of all its steps
+    /// being done (0 unless resumed).
     fn start(&self, phase: &str, epochs: usize, steps: usize, n: usize, done: usize);
     /// A step ended; `step` counts over the whole phase, `loss` is in nats per sample.
     fn step(&self, epoch: usize, step: usize, loss: f64);

@@ -1,8 +1,9 @@
 //! What made a result: the code, the libraries and the machine.
 //!
-//! It is recorded beside results and is no part of them: equal fits by two commits or on two machines may have equal bytes, so
-//! neither the history, nor a model, nor the key of a phase holds any of it. Every field may be absent: in files older than the
-//! field, and where nobody could tell.
+//! It is recorded beside results and is no part of them: equal fits by two commits or on two
+//! machines may have equal bytes, so neither the history, nor a model, nor the key of a phase holds
+//! any of it. Every field may be absent: in files older than the field, and where nobody could
+//! tell.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,10 @@
 //! The one training loop.
 //!
-//! Data resident on the device, seeded shuffling, a gather per batch, a schedule, a history, a policy for losses that
-//! are not finite, checkpoints in time intervals and at SIGINT/SIGTERM. Killed at any moment, the same call continues
-//! from the last checkpoint and ends with the same bytes (same machine, build, threads and library of products): randomness is
-//! counter-based, and everything else that matters is in the checkpoint.
+//! Data resident on the device, seeded shuffling, a gather per batch, a schedule, a history, a
+//! policy for losses that are not finite, checkpoints in time intervals and at SIGINT/SIGTERM.
+//! Killed at any moment, the same call continues from the last checkpoint and ends with the same
+//! bytes (same machine, build, threads and library of products): randomness is counter-based, and
+//! everything else that matters is in the checkpoint.
 
 mod batches;
 mod checkpoint;
@@ -31,7 +32,8 @@ use tch::{Kind, Tensor};
 /// The loop: batches, optimisers, schedules, clipping, checkpoints.
 pub const REVISION: Revision = ("training", 1);
 
-/// Prefix of the observed assignments among the tensors a training returns: `observed.{epoch}`, 1-based.
+/// Prefix of the observed assignments among the tensors a training returns: `observed.{epoch}`,
+/// 1-based.
 pub const OBSERVED: &str = "observed.";
 
 /// Trains `model` in place and returns the record of the phase and the observed assignments.
@@ -215,7 +217,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Refuses parameters that are not finite: the loss of the last step was computed before they were updated.
+    /// Refuses parameters that are not finite: the loss of the last step was computed before they
+    /// were updated.
     fn check_params(&self) -> Result<()> {
         for param in self.model.params().iter() {
             // In f64 a sum of f32 is finite unless a value is not.

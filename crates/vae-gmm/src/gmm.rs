@@ -1,9 +1,9 @@
 //! Diagonal Gaussian mixtures fitted by expectation maximisation (Dempster, Laird and Rubin, 1977).
 //!
-//! The E-step works in the log domain, moments are f64 and taken about the present means. A fit starts from
-//! k-means, the start that published "auto-encoder + GMM" baselines and VaDE's initialisation use. With
-//! `reg_covar = 0` no iteration lowers the log-likelihood; a positive one bounds the variances away from 0 and
-//! may cost a little likelihood once a variance is near it.
+//! The E-step works in the log domain, moments are f64 and taken about the present means. A fit
+//! starts from k-means, the start that published "auto-encoder + GMM" baselines and VaDE's
+//! initialisation use. With `reg_covar = 0` no iteration lowers the log-likelihood; a positive one
+//! bounds the variances away from 0 and may cost a little likelihood once a variance is near it.
 //!
 //! A component that loses all its rows keeps its mean and variance, at a weight of about 0.
 
@@ -20,7 +20,8 @@ use crate::data::Data;
 use crate::kmeans::{self, KMeansConfig, KMeansFit};
 use crate::{Result, check};
 
-/// Names and numbers of EM and of what it starts from; a number is raised whenever the code changes a result.
+/// Names and numbers of EM and of what it starts from; a number is raised whenever the code changes
+/// a result.
 pub const REVISIONS: &[(&str, u32)] = &[("gaussian-mixture", 1), kmeans::REVISION];
 
 /// How one of several restarts is chosen; neither rule knows labels.
@@ -41,8 +42,8 @@ pub enum InitCov {
     /// One M-step on the assignments: every cluster's own share, mean and variance.
     #[default]
     Cluster,
-    /// The centres, equal weights, and the variance of all data in every component (scikit-learn 0.17, which
-    /// VaDE's initialisation used). The two starts can settle in different optima.
+    /// The centres, equal weights, and the variance of all data in every component (scikit-learn
+    /// 0.17, which VaDE's initialisation used). The two starts can settle in different optima.
     Global,
 }
 
@@ -54,8 +55,8 @@ pub struct GmmConfig {
     pub n_init: usize,
     /// Most EM iterations. Default 100.
     pub max_iter: usize,
-    /// EM has converged when the mean log-likelihood changes by no more than this, in nats per row; 0 runs to a
-    /// fixed point. Default 1e-3.
+    /// EM has converged when the mean log-likelihood changes by no more than this, in nats per row;
+    /// 0 runs to a fixed point. Default 1e-3.
     pub tol: f64,
     /// Added to every variance, in the data's units squared. Default 1e-6.
     pub reg_covar: f64,
@@ -129,7 +130,8 @@ impl GmmConfig {
         }
     }
 
-    /// The mixture that EM starts from, given a k-means fit of the same `x` `[n, d]`; see [`InitCov`].
+    /// The mixture that EM starts from, given a k-means fit of the same `x` `[n, d]`; see
+    /// [`InitCov`].
     ///
     /// # Errors
     ///
@@ -153,8 +155,8 @@ impl GmmConfig {
         }
     }
 
-    /// EM from a given mixture (a warm start); one run, `n_init`, `select` and `init_cov` are not used. A run of
-    /// `a` iterations continued by `b` more is the run of `a + b`, to the bit.
+    /// EM from a given mixture (a warm start); one run, `n_init`, `select` and `init_cov` are not
+    /// used. A run of `a` iterations continued by `b` more is the run of `a + b`, to the bit.
     ///
     /// # Errors
     ///
@@ -221,7 +223,8 @@ impl GmmFit {
         self.history.len() - 1
     }
 
-    /// Mean log-likelihood in nats per row: of the start, then after every iteration (`n_iter + 1` values).
+    /// Mean log-likelihood in nats per row: of the start, then after every iteration (`n_iter + 1`
+    /// values).
     pub fn history(&self) -> &[f64] {
         &self.history
     }

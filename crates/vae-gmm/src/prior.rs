@@ -1,9 +1,10 @@
 //! The mixture prior of a variational auto-encoder as a torch module.
 //!
-//! p(c) = pi_c, p(z | c) = N(mu_c, diag exp log_var_c), with pi = softmax(logits), so that no constraint has to be kept
-//! by hand. Published code trains raw pi and raw variances, which leave the simplex and cross zero; densities there get
-//! a `+ 1e-10`, which gives far points a uniform posterior without a gradient. Here everything stays a logarithm
-//! (VaDE: Jiang et al. 2017, equations 9 and 16).
+//! p(c) = pi_c, p(z | c) = N(mu_c, diag exp log_var_c), with pi = softmax(logits), so that no
+//! constraint has to be kept by hand. Published code trains raw pi and raw variances, which leave
+//! the simplex and cross zero; densities there get a `+ 1e-10`, which gives far points a uniform
+//! posterior without a gradient. Here everything stays a logarithm (VaDE: Jiang et al. 2017,
+//! equations 9 and 16).
 
 use ndarray::{ArrayView1, ArrayView2};
 use tch::{Device, Kind, Tensor};
@@ -12,7 +13,8 @@ use vae_core::params::Params;
 
 const ROWS: [i64; 1] = [-1];
 
-/// Name and number of the mixture prior's terms; the number is raised whenever the code changes a result.
+/// Name and number of the mixture prior's terms; the number is raised whenever the code changes a
+/// result.
 pub const REVISION: (&str, u32) = ("mixture-prior", 1);
 
 /// The parameters of the mixture; `K` components in `J` dimensions.
@@ -36,8 +38,8 @@ pub enum Pi {
 }
 
 impl MixturePrior {
-    /// Registers `prior.logits` (unless pi is fixed), `prior.mu` and `prior.log_var` in `group`, with the values
-    /// `(pi, mu, var)`.
+    /// Registers `prior.logits` (unless pi is fixed), `prior.mu` and `prior.log_var` in `group`,
+    /// with the values `(pi, mu, var)`.
     ///
     /// # Shapes
     /// `pi`: `[K]`; `mu`, `var`: `[K, J]`, all positive but `mu`.
@@ -86,8 +88,9 @@ impl MixturePrior {
         self.log_pi() - (quadratic + log_det) * 0.5 - j * HALF_LN_TWO_PI
     }
 
-    /// `ln gamma = ln p(c | z)`, `[b, K]`: [`MixturePrior::log_joint`] minus its log-sum-exp. Nothing is exponentiated
-    /// before it is normalised, so points at any distance have a finite posterior.
+    /// `ln gamma = ln p(c | z)`, `[b, K]`: [`MixturePrior::log_joint`] minus its log-sum-exp.
+    /// Nothing is exponentiated before it is normalised, so points at any distance have a finite
+    /// posterior.
     ///
     /// # Shapes
     /// `z`: `[b, J]`.
@@ -95,8 +98,8 @@ impl MixturePrior {
         self.log_joint(z).log_softmax(-1, None)
     }
 
-    /// `ln gamma*`, `[b, K]`, the mean-field posterior: the minimiser of the latent terms of the loss for a given
-    /// q(z | x) = N(mu, diag exp log_var),
+    /// `ln gamma*`, `[b, K]`, the mean-field posterior: the minimiser of the latent terms of the
+    /// loss for a given q(z | x) = N(mu, diag exp log_var),
     ///
     /// ```text
     /// ln gamma*_c = const + ln pi_c − ½ Σ_j [ log_var_cj + (exp log_var_j + (mu_j − mu_cj)²) / exp log_var_cj ]

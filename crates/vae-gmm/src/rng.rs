@@ -1,7 +1,8 @@
-//! Random streams: ChaCha keyed by (seed, purpose), one counter-based stream per restart or component.
+//! Random streams: ChaCha keyed by (seed, purpose), one counter-based stream per restart or
+//! component.
 //!
-//! Two draws never share a stream unless seed, purpose and stream number are all equal, and no stream depends
-//! on a thread.
+//! Two draws never share a stream unless seed, purpose and stream number are all equal, and no
+//! stream depends on a thread.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;

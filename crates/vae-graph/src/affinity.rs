@@ -26,7 +26,8 @@ pub enum Choice {
 pub enum Weighting {
     /// All alike (what DGG's code runs).
     Uniform,
-    /// `exp(−d² / 2 s_i²)`, with `s_i²` the mean squared distance to the kept neighbours (DGG's paper leaves `s_i` open).
+    /// `exp(−d² / 2 s_i²)`, with `s_i²` the mean squared distance to the kept neighbours (DGG's
+    /// paper leaves `s_i` open).
     Gaussian,
 }
 

@@ -7,8 +7,8 @@ use std::ops::{AddAssign, Range};
 use tch::{Kind, Tensor};
 use vae_core::bundle::{FIT_ANEW, Tensors};
 
-/// Edges of `n` nodes: row `i` has the targets `indices[indptr[i]..indptr[i + 1]]`, ascending and without repetition, with
-/// weights above 0.
+/// Edges of `n` nodes: row `i` has the targets `indices[indptr[i]..indptr[i + 1]]`, ascending and
+/// without repetition, with weights above 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
     indptr: Vec<usize>,
@@ -17,10 +17,12 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// A graph of the rows `(target, weight)`. Repeated targets are added up, weights of 0 are left out.
+    /// A graph of the rows `(target, weight)`. Repeated targets are added up, weights of 0 are left
+    /// out.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a target that is no row, or a weight that is negative or not finite.
+    /// [`Error::Malformed`] for a target that is no row, or a weight that is negative or not
+    /// finite.
     pub fn from_rows(rows: Vec<Vec<(u32, f32)>>) -> Result<Self> {
         let n = rows.len();
         let mut graph = Self { indptr: Vec::with_capacity(n + 1), indices: Vec::new(), weights: Vec::new() };
@@ -115,8 +117,8 @@ impl Graph {
         self.map_rows(|i| self.row(i).map(|(j, w)| (j, (f64::from(w) / sums[i]) as f32)).collect())
     }
 
-    /// `s I + t W`: every node linked to itself with weight `s`, its own edges scaled by `t`. A node without edges gets
-    /// `s + t`, so that rows of sum 1 keep it.
+    /// `s I + t W`: every node linked to itself with weight `s`, its own edges scaled by `t`. A
+    /// node without edges gets `s + t`, so that rows of sum 1 keep it.
     pub fn with_self(&self, s: f32, t: f32) -> Self {
         self.map_rows(|i| {
             let mut row: Vec<(u32, f32)> = self.row(i).map(|(j, w)| (j, t * w)).collect();
@@ -185,8 +187,8 @@ impl Graph {
     /// Q = Σ_c [ W_cc / 2m − (d_c / 2m)² ]
     /// ```
     ///
-    /// with `W_cc` the weight within cluster c (both directions), `d_c` the sum of its degrees, `2m` of all degrees. At
-    /// most 1; 0 for one cluster, and for a graph without edges.
+    /// with `W_cc` the weight within cluster c (both directions), `d_c` the sum of its degrees,
+    /// `2m` of all degrees. At most 1; 0 for one cluster, and for a graph without edges.
     ///
     /// # Errors
     /// [`Error::Size`] when there is not one label per node.
@@ -226,7 +228,8 @@ impl Graph {
         if all > 0.0 { same / all } else { 1.0 }
     }
 
-    /// Writes the arrays as `{prefix}indptr` (i64), `{prefix}indices` (i64) and `{prefix}weights` (f32).
+    /// Writes the arrays as `{prefix}indptr` (i64), `{prefix}indices` (i64) and `{prefix}weights`
+    /// (f32).
     pub fn store(&self, prefix: &str, tensors: &mut Tensors) {
         let ints = |v: &mut dyn Iterator<Item = i64>| Tensor::from_slice(&v.collect::<Vec<_>>());
         tensors.insert(format!("{prefix}indptr"), ints(&mut self.indptr.iter().map(|&v| v as i64)));
@@ -237,7 +240,8 @@ impl Graph {
     /// Reads what [`Graph::store`] wrote.
     ///
     /// # Errors
-    /// [`vae_core::Error::Checkpoint`] when a tensor is missing or the arrays contradict each other.
+    /// [`vae_core::Error::Checkpoint`] when a tensor is missing or the arrays contradict each
+    /// other.
     pub fn load(prefix: &str, tensors: &Tensors) -> Result<Self> {
         let get = |name: &str| {
             let name = format!("{prefix}{name}");

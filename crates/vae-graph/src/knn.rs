@@ -1,9 +1,10 @@
 //! Exact nearest neighbours.
 //!
-//! One function, [`Knn::of`], chooses between a kd-tree (few columns) and blocked matrix products (many). Both only
-//! propose candidates; the neighbours are then ordered by f64 distances, ties going to the lower index, so the result
-//! is that of the naive double loop on every device and at every thread count. Besides the data, one centred copy of dense
-//! rows (unit rows, for cosines) and the n k results, memory is bounded by a block of rows times a block of columns: never n².
+//! One function, [`Knn::of`], chooses between a kd-tree (few columns) and blocked matrix products
+//! (many). Both only propose candidates; the neighbours are then ordered by f64 distances, ties
+//! going to the lower index, so the result is that of the naive double loop on every device and at
+//! every thread count. Besides the data, one centred copy of dense rows (unit rows, for cosines)
+//! and the n k results, memory is bounded by a block of rows times a block of columns: never n².
 
 mod candidates;
 mod product;
@@ -94,7 +95,8 @@ impl Neighbours {
     /// Reads what [`Neighbours::store`] wrote.
     ///
     /// # Errors
-    /// [`vae_core::Error::Checkpoint`] when a tensor is missing, [`Error::Malformed`] when the two disagree.
+    /// [`vae_core::Error::Checkpoint`] when a tensor is missing, [`Error::Malformed`] when the two
+    /// disagree.
     pub fn load(prefix: &str, tensors: &Tensors) -> Result<Self> {
         let get = |name: &str| {
             let name = format!("{prefix}{name}");
@@ -124,13 +126,15 @@ impl Neighbours {
 }
 
 impl Knn {
-    /// The neighbours of every row of `x` among the other rows. A row is never its own neighbour; rows equal to it are.
+    /// The neighbours of every row of `x` among the other rows. A row is never its own neighbour;
+    /// rows equal to it are.
     ///
     /// # Errors
     /// [`Error::Config`] when `k` is 0 or not below the number of rows; an interruption.
     ///
     /// # Complexity
-    /// `O(n² d)` as matrix products above 16 columns, about `O(n log n)` below when the data are clustered.
+    /// `O(n² d)` as matrix products above 16 columns, about `O(n log n)` below when the data are
+    /// clustered.
     pub fn of(&self, x: &Features, cx: &FitContext) -> Result<Neighbours> {
         self.search(x, None, cx)
     }

@@ -3,8 +3,10 @@
 //! * [`knn`]: exact nearest neighbours, by a kd-tree or by blocked matrix products;
 //! * [`siamese`]: a network whose distances follow the neighbours instead of the pixels;
 //! * [`affinity`]: which neighbours count, and how much; [`Graph`]: the weights as a sparse matrix;
-//! * [`partition`]: a partition of the graph, chosen by modularity, that needs no label and no k-means start;
-//! * [`pairwise`]: DGG's graph objective, literally over tuples and exactly at the cost of a plain auto-encoder.
+//! * [`partition`]: a partition of the graph, chosen by modularity, that needs no label and no
+//!   k-means start;
+//! * [`pairwise`]: DGG's graph objective, literally over tuples and exactly at the cost of a plain
+//!   auto-encoder.
 //!
 //! Nothing here knows a label.
 //!

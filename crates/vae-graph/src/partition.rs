@@ -1,17 +1,20 @@
-//! A partition of the graph of nearest neighbours: a start that k-means on the same codes cannot give.
+//! A partition of the graph of nearest neighbours: a start that k-means on the same codes cannot
+//! give.
 //!
-//! Codes of an auto-encoder lie on curved, elongated pieces: k-means cuts through them, a graph of neighbours follows
-//! them. The steps are those of normalised spectral clustering (Ng, Jordan and Weiss 2001) with self-tuning weights
-//! (Zelnik-Manor and Perona 2004):
+//! Codes of an auto-encoder lie on curved, elongated pieces: k-means cuts through them, a graph of
+//! neighbours follows them. The steps are those of normalised spectral clustering (Ng, Jordan and
+//! Weiss 2001) with self-tuning weights (Zelnik-Manor and Perona 2004):
 //!
-//! 1. each point and its nearest neighbours, weights `exp(−d² / s_i s_j)` with `s_i` the distance to a fixed neighbour,
-//!    symmetrised;
+//! 1. each point and its nearest neighbours, weights `exp(−d² / s_i s_j)` with `s_i` the distance
+//!    to a fixed neighbour, symmetrised;
 //! 2. the leading eigenvectors of the normalised adjacency `D^-½ W D^-½`;
-//! 3. k-means in their space, for several numbers of eigenvectors and two scalings, since no single choice serves all data;
+//! 3. k-means in their space, for several numbers of eigenvectors and two scalings, since no single
+//!    choice serves all data;
 //! 4. the candidate of the highest modularity in the graph wins. No label is looked at.
 //!
-//! Why modularity: the normalised cut, whose relaxation the eigenvectors are, prefers partitions with tiny clusters of
-//! outliers on real data; modularity charges for unequal sizes as well as for cut edges.
+//! Why modularity: the normalised cut, whose relaxation the eigenvectors are, prefers partitions
+//! with tiny clusters of outliers on real data; modularity charges for unequal sizes as well as for
+//! cut edges.
 
 mod eigen;
 
@@ -42,7 +45,8 @@ const DIFFUSION_STEPS: i32 = 8;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PartitionConfig {
-    /// Neighbours per point; doubled until the graph has no more pieces than clusters are asked for.
+    /// Neighbours per point; doubled until the graph has no more pieces than clusters are asked
+    /// for.
     pub n_neighbors: usize,
     /// The neighbour (1-based) whose distance is the point's scale.
     pub scale_neighbor: usize,
@@ -111,8 +115,9 @@ impl PartitionConfig {
         Ok(())
     }
 
-    /// Partitions points into `n_clusters`. Each of `spaces` holds all points in a space of its own; with several, the
-    /// mean of their graphs is cut: a group that one space links to the wrong cluster is seldom linked so in another.
+    /// Partitions points into `n_clusters`. Each of `spaces` holds all points in a space of its
+    /// own; with several, the mean of their graphs is cut: a group that one space links to the
+    /// wrong cluster is seldom linked so in another.
     ///
     /// # Errors
     /// [`Error::Config`], [`Error::Size`] when there is no space or their numbers of points differ,
@@ -137,8 +142,9 @@ impl PartitionConfig {
         }
     }
 
-    /// The symmetric graph of the nearest neighbours of all points in one space, with self-tuning weights: the one whose
-    /// modularity judges partitions. Takes fewer neighbours where there are fewer points.
+    /// The symmetric graph of the nearest neighbours of all points in one space, with self-tuning
+    /// weights: the one whose modularity judges partitions. Takes fewer neighbours where there are
+    /// fewer points.
     ///
     /// # Errors
     /// [`Error::Config`], and what searching can return.

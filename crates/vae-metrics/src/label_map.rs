@@ -1,8 +1,9 @@
 //! Maps from clusters to class labels, learned on one split and judged on the same or another.
 //!
-//! Three rules to name clusters are in use, and their accuracies differ: the commonest class of the cluster (purity), the
-//! best one-to-one map (Hungarian accuracy), and the class of the one point that is most surely in the cluster (Makhzani
-//! et al. 2015, "Adversarial Autoencoders", on unsupervised clustering; used by Dilokthanakul et al. 2016 for the GMVAE).
+//! Three rules to name clusters are in use, and their accuracies differ: the commonest class of the
+//! cluster (purity), the best one-to-one map (Hungarian accuracy), and the class of the one point
+//! that is most surely in the cluster (Makhzani et al. 2015, "Adversarial Autoencoders", on
+//! unsupervised clustering; used by Dilokthanakul et al. 2016 for the GMVAE).
 
 use ndarray::{Array1, ArrayView1, ArrayView2};
 
@@ -33,7 +34,8 @@ pub struct LabelMap {
 }
 
 impl LabelMap {
-    /// Gives every cluster of `clusters` `[n]` its commonest class in `labels` `[n]`, the smallest label on a tie.
+    /// Gives every cluster of `clusters` `[n]` its commonest class in `labels` `[n]`, the smallest
+    /// label on a tie.
     ///
     /// # Errors
     ///
@@ -57,7 +59,8 @@ impl LabelMap {
         Ok(Self { pairs: commonest.map(named).collect() })
     }
 
-    /// The one-to-one map of clusters to classes with the most points right; clusters in excess stay without a label.
+    /// The one-to-one map of clusters to classes with the most points right; clusters in excess
+    /// stay without a label.
     ///
     /// # Errors
     ///
@@ -78,10 +81,11 @@ impl LabelMap {
         Ok(Self { pairs: named.filter_map(|(&id, class)| Some((id, table.class_ids()[class?]))).collect() })
     }
 
-    /// Gives every cluster the label of the point with the largest `q(cluster | x)`, the first such point on a tie.
+    /// Gives every cluster the label of the point with the largest `q(cluster | x)`, the first such
+    /// point on a tie.
     ///
-    /// `q` is `[n, k]`, rows are distributions over the clusters `0..k`; `labels` is `[n]`. A cluster that no point
-    /// prefers gets a label too, which does no harm: it is not asked for.
+    /// `q` is `[n, k]`, rows are distributions over the clusters `0..k`; `labels` is `[n]`. A
+    /// cluster that no point prefers gets a label too, which does no harm: it is not asked for.
     ///
     /// # Errors
     ///
@@ -112,8 +116,8 @@ impl LabelMap {
         Some(self.pairs[at].1)
     }
 
-    /// Fraction of the points of `clusters` `[m]` whose mapped label is theirs in `labels` `[m]`. Points in clusters
-    /// without a label count as wrong.
+    /// Fraction of the points of `clusters` `[m]` whose mapped label is theirs in `labels` `[m]`.
+    /// Points in clusters without a label count as wrong.
     ///
     /// # Errors
     ///
@@ -126,11 +130,11 @@ impl LabelMap {
     }
 }
 
-/// Accuracy of a test split under the majority map learned on the training split: the strict test accuracy of a method
-/// that fits a training split only.
+/// Accuracy of a test split under the majority map learned on the training split: the strict test
+/// accuracy of a method that fits a training split only.
 ///
-/// [`purity`](crate::purity) of the test split names its clusters with the test labels themselves and is never smaller.
-/// Clusters that hold no training point count as wrong.
+/// [`purity`](crate::purity) of the test split names its clusters with the test labels themselves
+/// and is never smaller. Clusters that hold no training point count as wrong.
 ///
 /// # Errors
 ///
@@ -160,12 +164,14 @@ pub fn purity_train_map(
     LabelMap::majority(train_clusters, train_labels)?.accuracy(test_clusters, test_labels)
 }
 
-/// The criterion of Makhzani et al. (adversarial auto-encoders): every cluster takes the label of the point with the
-/// largest `q(cluster | x)`, and points are counted right by the cluster they prefer.
+/// The criterion of Makhzani et al. (adversarial auto-encoders): every cluster takes the label of
+/// the point with the largest `q(cluster | x)`, and points are counted right by the cluster they
+/// prefer.
 ///
-/// `q` is `[n, k]`, rows are distributions over clusters; `labels` is `[n]`. Ties go to the first cluster and the first
-/// point. A cluster that no point prefers contributes nothing. One label per cluster decides the score, so it is noisy,
-/// and it is at most the [`purity`](crate::purity) of the hard assignments.
+/// `q` is `[n, k]`, rows are distributions over clusters; `labels` is `[n]`. Ties go to the first
+/// cluster and the first point. A cluster that no point prefers contributes nothing. One label per
+/// cluster decides the score, so it is noisy, and it is at most the [`purity`](crate::purity) of
+/// the hard assignments.
 ///
 /// # Errors
 ///

@@ -1,7 +1,8 @@
 //! Clustering metrics: labels in, numbers out.
 //!
-//! A clustering is scored against class labels it has never seen. Both come as [`ndarray`] views of `u32`, one entry
-//! per point, in the order *(clusters, labels)*. The values are names, not indices: gaps and huge values cost nothing.
+//! A clustering is scored against class labels it has never seen. Both come as [`ndarray`] views of
+//! `u32`, one entry per point, in the order *(clusters, labels)*. The values are names, not
+//! indices: gaps and huge values cost nothing.
 //!
 //! | question | function |
 //! |---|---|
@@ -16,12 +17,14 @@
 //! | are the clusters compact and apart (no labels needed) | [`silhouette`] |
 //! | all label scores at once | [`Scores`] |
 //!
-//! Published tables print the first four under one name, "accuracy". They differ: `purity` is at least `acc` and at least
-//! `aae` on any labelling, and grows with the number of clusters. Compare like with like.
+//! Published tables print the first four under one name, "accuracy". They differ: `purity` is at
+//! least `acc` and at least `aae` on any labelling, and grows with the number of clusters. Compare
+//! like with like.
 //!
-//! All scores are fractions, not percent. Information is in nats. Everything is deterministic, single-threaded and in
-//! `f64`. Scores over labels count the points once into a [`Contingency`] table and read everything off it; keep the
-//! table when several scores of one clustering are wanted.
+//! All scores are fractions, not percent. Information is in nats. Everything is deterministic,
+//! single-threaded and in `f64`. Scores over labels count the points once into a [`Contingency`]
+//! table and read everything off it; keep the table when several scores of one clustering are
+//! wanted.
 //!
 //! # Example
 //!

@@ -52,8 +52,10 @@ impl Scores {
     ///
     /// # Errors
     ///
-    /// [`Error::LengthMismatch`](crate::Error::LengthMismatch), [`Error::Empty`](crate::Error::Empty), and
-    /// [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge) when there are too many groups for `acc`.
+    /// [`Error::LengthMismatch`](crate::Error::LengthMismatch),
+    /// [`Error::Empty`](crate::Error::Empty), and
+    /// [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge) when there are too many groups
+    /// for `acc`.
     pub fn new(clusters: ArrayView1<'_, u32>, labels: ArrayView1<'_, u32>) -> Result<Self> {
         Self::from_contingency(&Contingency::new(clusters, labels)?)
     }
@@ -62,7 +64,8 @@ impl Scores {
     ///
     /// # Errors
     ///
-    /// [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge) when there are too many groups for `acc`.
+    /// [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge) when there are too many groups
+    /// for `acc`.
     ///
     /// # Example
     ///

@@ -1,6 +1,7 @@
 //! The error type of the crate.
 
-/// What can go wrong in a method. Texts are lowercase fragments that end in the remedy where there is one.
+/// What can go wrong in a method. Texts are lowercase fragments that end in the remedy where there
+/// is one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

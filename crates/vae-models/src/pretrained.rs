@@ -1,8 +1,8 @@
 //! What methods with an auto-encoder start from: its codes, and clusterings of them.
 //!
-//! Restarts are chosen by the lowest k-means inertia, or by their modularity in the graph of the codes' neighbours. The
-//! likelihood of the mixture is a bad judge: on one auto-encoder's codes of MNIST the most likely of ten mixtures had the
-//! worst accuracy, the lowest inertia the best.
+//! Restarts are chosen by the lowest k-means inertia, or by their modularity in the graph of the
+//! codes' neighbours. The likelihood of the mixture is a bad judge: on one auto-encoder's codes of
+//! MNIST the most likely of ten mixtures had the worst accuracy, the lowest inertia the best.
 
 mod autoencoder;
 mod codes;
@@ -28,7 +28,8 @@ use vae_core::train::TrainConfig;
 /// Clusterings of codes, and what starts from them.
 pub(crate) const REVISIONS: &[Revision] = &[codes::REVISION, graph_init::REVISION];
 
-/// Networks for data nobody has tuned for: smaller than the published ones, which were made for images.
+/// Networks for data nobody has tuned for: smaller than the published ones, which were made for
+/// images.
 pub(crate) fn default_net() -> NetConfig {
     NetConfig { hidden: vec![256, 256, 512], ..NetConfig::default() }
 }

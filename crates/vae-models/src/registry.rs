@@ -1,5 +1,5 @@
-//! The methods there are, by name: with their presets, their revisions, and the models they have left on disk. The one
-//! place that knows methods by name.
+//! The methods there are, by name: with their presets, their revisions, and the models they have
+//! left on disk. The one place that knows methods by name.
 
 mod resolve;
 
@@ -62,13 +62,14 @@ const REVISIONS: &[&[Revision]] = &[
     gmvae_m2::REVISIONS,
 ];
 
-/// The present number of every algorithm, by its name. A result that lists another number for one of them, or an algorithm that
-/// is not here, is not what this version would give.
+/// The present number of every algorithm, by its name. A result that lists another number for one
+/// of them, or an algorithm that is not here, is not what this version would give.
 pub fn revisions() -> Revisions {
     by_name(REVISIONS)
 }
 
-/// Why a result with the revisions `made_with` is not what this version would give; `None` where it is.
+/// Why a result with the revisions `made_with` is not what this version would give; `None` where it
+/// is.
 pub fn outdated(made_with: &Revisions) -> Option<String> {
     if made_with.is_empty() {
         return Some("it names no revisions of algorithms".into());
@@ -150,8 +151,8 @@ impl Entry {
         (self.ops.every_table)()
     }
 
-    /// The optional tables that a preset may leave behind in `table` and that do not belong there; none where the table
-    /// cannot be read, which [`Entry::canonical`] reports.
+    /// The optional tables that a preset may leave behind in `table` and that do not belong there;
+    /// none where the table cannot be read, which [`Entry::canonical`] reports.
     pub(crate) fn foreign_tables(&self, table: &Table) -> &'static [&'static str] {
         (self.ops.foreign_tables)(table)
     }
@@ -224,7 +225,8 @@ pub fn method(name: &str) -> Result<&'static Entry> {
     })
 }
 
-/// Reads a model that [`Clusterer::save`] wrote: checks the checksum, names, shapes and that all values are finite.
+/// Reads a model that [`Clusterer::save`] wrote: checks the checksum, names, shapes and that all
+/// values are finite.
 ///
 /// # Errors
 /// A file that is missing, damaged, of another format, or of a method this version does not have.

@@ -1,4 +1,5 @@
-//! The fully connected encoder and decoder of the VaDE family: D–500–500–2000–J and its mirror image.
+//! The fully connected encoder and decoder of the VaDE family: D–500–500–2000–J and its mirror
+//! image.
 
 use super::{Builder, Linear, Mlp};
 use crate::activation::Activation;

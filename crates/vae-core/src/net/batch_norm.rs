@@ -1,4 +1,5 @@
-//! Batch normalisation over the rows of a batch (Ioffe and Szegedy 2015), with its three modes kept apart.
+//! Batch normalisation over the rows of a batch (Ioffe and Szegedy 2015), with its three modes kept
+//! apart.
 
 use super::Builder;
 use tch::{Kind, Tensor};
@@ -46,7 +47,8 @@ impl BatchNorm {
     }
 
     /// # Shapes
-    /// `x`: `[b, d]`; result `[b, d]`. A single row has no variance and leaves the running statistics alone.
+    /// `x`: `[b, d]`; result `[b, d]`. A single row has no variance and leaves the running
+    /// statistics alone.
     pub fn forward(&self, x: &Tensor, statistics: Statistics) -> Tensor {
         let running = (Some(&self.running_mean), Some(&self.running_var));
         let ((mean, var), training) = match statistics {

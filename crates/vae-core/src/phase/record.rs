@@ -46,8 +46,8 @@ pub struct PhaseRecord {
     pub epoch_wall_s: Vec<f64>,
     /// What else the phase has to say (how a restart was chosen, a convergence flag).
     pub notes: serde_json::Value,
-    /// What made it: the process that computed its last step, also where this run took it from the cache. Files older than
-    /// the field have none.
+    /// What made it: the process that computed its last step, also where this run took it from the
+    /// cache. Files older than the field have none.
     #[serde(default)]
     pub made_by: Option<Provenance>,
 }

@@ -7,7 +7,8 @@ use crate::{Error, Result};
 use std::time::Duration;
 
 impl FitContext {
-    /// Puts a result into the cache, which only saves time: a full disk there must not lose the result.
+    /// Puts a result into the cache, which only saves time: a full disk there must not lose the
+    /// result.
     pub(super) fn share(&self, cache: &PhaseCache, artefact: &Artefact) {
         let Artefact { tensors, record } = artefact;
         let name = &record.name;

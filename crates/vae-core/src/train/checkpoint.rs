@@ -88,8 +88,8 @@ impl State {
         bundle::save(path, &tensors, &stored)
     }
 
-    /// Reads `path` into the parameters and the optimiser. `None` when it belongs to another phase key (the
-    /// configuration was changed): then the training starts anew.
+    /// Reads `path` into the parameters and the optimiser. `None` when it belongs to another phase
+    /// key (the configuration was changed): then the training starts anew.
     pub fn load(path: &Path, key: &str, params: &Params, optimizer: &mut Optimizer) -> Result<Option<Self>> {
         let (mut tensors, stored): (Tensors, Stored) =
             bundle::load(path).map_err(|e| e.remedy(bundle::MAKE_ANEW))?;

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct TrainConfig {
     /// Passes over the data, at least 1.
     pub epochs: usize,
-    /// At least so many updates: small data are passed over more often than `epochs` says. 0 takes `epochs` literally.
+    /// At least so many updates: small data are passed over more often than `epochs` says. 0 takes
+    /// `epochs` literally.
     #[serde(skip_serializing_if = "no_min_updates")]
     pub min_updates: usize,
     /// Samples per update; the last batch of an epoch may be smaller.
@@ -38,8 +39,8 @@ pub struct TrainConfig {
     /// SGD's momentum rises linearly from 0 over so many updates (0: it does not rise).
     #[serde(skip_serializing_if = "no_ramp")]
     pub momentum_ramp_updates: usize,
-    /// L2 penalty on the networks' parameters: weights, biases, scales and shifts of batch norm. What is no network's (class
-    /// means, centres, mixtures) is free of it.
+    /// L2 penalty on the networks' parameters: weights, biases, scales and shifts of batch norm.
+    /// What is no network's (class means, centres, mixtures) is free of it.
     pub weight_decay: f64,
     /// Largest norm of the gradient; 0 switches clipping off.
     pub grad_clip_norm: f64,

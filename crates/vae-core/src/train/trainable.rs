@@ -48,7 +48,8 @@ pub trait Trainable {
         Batches::Passes
     }
 
-    /// Asked after [`Trainable::begin_epoch`]: whether the training ends here, before its last epoch.
+    /// Asked after [`Trainable::begin_epoch`]: whether the training ends here, before its last
+    /// epoch.
     fn is_done(&self) -> bool {
         false
     }
@@ -82,8 +83,8 @@ pub trait Trainable {
         Ok(())
     }
 
-    /// Assignments of all samples for the accuracy curve, u8 `[n]`, or `None`. The loop stores them and hands them out
-    /// after the fit; nothing in here sees what becomes of them.
+    /// Assignments of all samples for the accuracy curve, u8 `[n]`, or `None`. The loop stores them
+    /// and hands them out after the fit; nothing in here sees what becomes of them.
     ///
     /// # Errors
     /// What the model cannot compute.

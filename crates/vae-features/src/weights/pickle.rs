@@ -1,8 +1,8 @@
-//! A state dictionary as `torch.save` writes it: a ZIP archive with `data.pkl`, a pickle of names and shapes, and
-//! one member of raw values for each storage.
+//! A state dictionary as `torch.save` writes it: a ZIP archive with `data.pkl`, a pickle of names
+//! and shapes, and one member of raw values for each storage.
 //!
-//! A pickle is a program, which [`program`] interprets without calling anything. What a hostile file could claim is checked:
-//! the size of the pickle, and the lengths that the archive can fill.
+//! A pickle is a program, which [`program`] interprets without calling anything. What a hostile
+//! file could claim is checked: the size of the pickle, and the lengths that the archive can fill.
 
 mod program;
 

@@ -12,7 +12,8 @@ use tch::{Kind, Tensor};
 use vae_core::kl::HALF_LN_TWO_PI;
 use vae_core::{Error, Result};
 
-/// Probabilities are at least this when their logarithm is taken: published trees hold zeros and denormals.
+/// Probabilities are at least this when their logarithm is taken: published trees hold zeros and
+/// denormals.
 const SMALLEST: f64 = 1e-100;
 
 /// Log-odds against a state that was ruled out; finite, so that gradients are.
@@ -225,8 +226,8 @@ impl LatentTree {
         Ok(Self { structure: self.structure.clone(), cpt, leaves })
     }
 
-    /// A point of each state of the root, `[n, J]`: states of the other latents are drawn below it by `uniform`, `[n, l]` in
-    /// [0, 1), Gaussians by `noise`, `[n, J]`.
+    /// A point of each state of the root, `[n, J]`: states of the other latents are drawn below it
+    /// by `uniform`, `[n, l]` in [0, 1), Gaussians by `noise`, `[n, J]`.
     ///
     /// # Errors
     /// libtorch's.

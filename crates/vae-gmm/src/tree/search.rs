@@ -1,20 +1,22 @@
-//! A hill climb over structures by the Bayesian information criterion, restricted as in LTVAE's clustering runs: the numbers
-//! of states stay, and there are at most `max_latents` latents.
+//! A hill climb over structures by the Bayesian information criterion, restricted as in LTVAE's
+//! clustering runs: the numbers of states stay, and there are at most `max_latents` latents.
 //!
 //! ```text
 //! BIC(m) = d(m) · ln N − 2 log P(D | m, θ*)
 //! ```
 //!
-//! The lower the better: Schwarz's criterion in its usual form, as [`Gmm::bic`](crate::Gmm::bic) has it. The paper maximises −½
-//! times this.
+//! The lower the better: Schwarz's criterion in its usual form, as [`Gmm::bic`](crate::Gmm::bic)
+//! has it. The paper maximises −½ times this.
 //!
-//! One cycle expands (NI: a new latent takes some leaves of another; PO: two leaves become a pouch), adjusts (NR: a leaf moves
-//! to another latent) and simplifies (UP: a variable leaves its pouch; ND: a latent gives its leaves back). Candidates are
-//! compared after a few steps of EM from the current tree's posteriors, the best one is fitted in full and taken when it
-//! improves the criterion. Cycles are repeated while one of them does. The root is never deleted: its states are the clusters.
+//! One cycle expands (NI: a new latent takes some leaves of another; PO: two leaves become a
+//! pouch), adjusts (NR: a leaf moves to another latent) and simplifies (UP: a variable leaves its
+//! pouch; ND: a latent gives its leaves back). Candidates are compared after a few steps of EM from
+//! the current tree's posteriors, the best one is fitted in full and taken when it improves the
+//! criterion. Cycles are repeated while one of them does. The root is never deleted: its states are
+//! the clusters.
 //!
-//! The new latent of NI starts from the pair of leaves that gains most and takes further leaves while the criterion falls
-//! (the authors score every subset their Java program reaches).
+//! The new latent of NI starts from the pair of leaves that gains most and takes further leaves
+//! while the criterion falls (the authors score every subset their Java program reaches).
 
 mod moves;
 
@@ -35,7 +37,8 @@ pub struct SearchConfig {
     pub max_latents: usize,
     /// States of a new latent.
     pub new_states: usize,
-    /// Whether leaves may be joined into pouches (PO). The authors' two-facet script searches without.
+    /// Whether leaves may be joined into pouches (PO). The authors' two-facet script searches
+    /// without.
     pub pouches: bool,
     /// Steps of EM that a candidate gets.
     pub local_steps: usize,
@@ -95,8 +98,9 @@ pub struct Found {
     pub steps: Vec<(String, f64)>,
 }
 
-/// Bayesian information criterion of a tree with the mean `ln p` `mean_log_p` on `n` points, `d ln N − 2 ln P(D)`: the lower the
-/// better, as that of [`Gmm`](crate::Gmm::bic). The paper's score, the higher the better, is −½ times this.
+/// Bayesian information criterion of a tree with the mean `ln p` `mean_log_p` on `n` points,
+/// `d ln N − 2 ln P(D)`: the lower the better, as that of [`Gmm`](crate::Gmm::bic). The paper's
+/// score, the higher the better, is −½ times this.
 pub fn bic(structure: &Structure, mean_log_p: f64, n: usize) -> f64 {
     let score = n as f64 * mean_log_p - 0.5 * structure.n_parameters(true) as f64 * (n as f64).ln();
     // Exact: candidates compare as their scores do.
@@ -176,8 +180,8 @@ impl Climb<'_> {
         Ok(best)
     }
 
-    /// For each latent, each point goes to the nearest of as many random points as there are states, in the variables of
-    /// the latent's own leaves (all variables where it has none).
+    /// For each latent, each point goes to the nearest of as many random points as there are
+    /// states, in the variables of the latent's own leaves (all variables where it has none).
     fn random_assignments(&self, structure: &Structure, restart: usize) -> Result<Vec<Tensor>> {
         let gamma = structure.latents.iter().enumerate().map(|(y, latent)| {
             let own: Vec<i64> = structure

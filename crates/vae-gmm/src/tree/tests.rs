@@ -228,7 +228,8 @@ fn a_whole_step_is_em_and_no_step_changes_nothing() {
 
 #[test]
 fn a_step_of_the_single_facet_has_its_closed_form() {
-    // n_k' = (1 − η) n w_k + η Σ gamma; mu_k = [(1 − η) n w_k mu_k + η Σ gamma z] / n_k'; w_k = n_k' / n.
+    // n_k' = (1 − η) n w_k + η Σ gamma; mu_k = [(1 − η) n w_k mu_k + η Σ gamma z] / n_k'; w_k =
+    // n_k' / n.
     let structure = Structure::mixture(3, 2);
     let tree = random(&structure, "closed").with_isotropic(0.5).expect("positive");
     let (z, eta, n) = (draw("batch", &[20, 2]), 0.1, 20.0);
@@ -280,7 +281,8 @@ fn parameter_counts_of_the_sheet() {
     assert_eq!(Structure::naive_bayes(10, 10).n_parameters(true), 209);
     assert_eq!(Structure::mixture(10, 10).n_parameters(true), 659);
     assert_eq!(Structure::mixture(10, 10).n_parameters(false), 109);
-    // Root of 7 over 9 variables and a pouch of 3, child of 13 over a pouch of 8: the released model's shape.
+    // Root of 7 over 9 variables and a pouch of 3, child of 13 over a pouch of 8: the released
+    // model's shape.
     let two = structure(
         &[None, Some(0)],
         &[7, 13],

@@ -3,8 +3,8 @@
 /// Values looked at together; one comparison rules them all out.
 const LANES: usize = 16;
 
-/// Keeps every row whose approximate score could be among the `k` smallest exact ones: a score may be wrong by half of
-/// `slack`.
+/// Keeps every row whose approximate score could be among the `k` smallest exact ones: a score may
+/// be wrong by half of `slack`.
 pub(super) struct Candidates {
     k: usize,
     slack: f32,

@@ -43,7 +43,8 @@ fn moons_are_told_apart_where_kmeans_cuts_them() {
 
 #[test]
 fn pieces_of_a_graph_give_the_eigenvalue_one_each() {
-    // Three rings without an edge between them; above and below the size that is decomposed densely.
+    // Three rings without an edge between them; above and below the size that is decomposed
+    // densely.
     for size in [30u32, 200] {
         let ring = |r: u32| {
             let at = move |i: u32| r * size + i % size;

@@ -14,8 +14,8 @@ pub trait Clusterer: Send {
     /// Learns the clusters of `x`.
     ///
     /// # Errors
-    /// Configuration out of range, features the method cannot use, a loss that is not finite, an interruption
-    /// (the same call continues), files.
+    /// Configuration out of range, features the method cannot use, a loss that is not finite, an
+    /// interruption (the same call continues), files.
     fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary>;
 
     /// Hard assignments, `[n]`, values in `0..n_clusters`.
@@ -24,13 +24,15 @@ pub trait Clusterer: Send {
     /// [`Error::NotFitted`](crate::Error::NotFitted), [`Error::Dim`](crate::Error::Dim).
     fn predict(&self, x: &Features) -> Result<Array1<u32>>;
 
-    /// Points of the latent space, `[n, latent_dim]` (the scaled features themselves for a method without one).
+    /// Points of the latent space, `[n, latent_dim]` (the scaled features themselves for a method
+    /// without one).
     ///
     /// # Errors
     /// [`Error::NotFitted`](crate::Error::NotFitted), [`Error::Dim`](crate::Error::Dim).
     fn embed(&self, x: &Features) -> Result<Array2<f32>>;
 
-    /// Writes the fitted model (safetensors with its configuration); read it with [`load_model`](crate::load_model).
+    /// Writes the fitted model (safetensors with its configuration); read it with
+    /// [`load_model`](crate::load_model).
     ///
     /// # Errors
     /// [`Error::NotFitted`](crate::Error::NotFitted), files.
@@ -42,8 +44,9 @@ pub trait Clusterer: Send {
     /// Shape of the images it was fitted on, if they were images.
     fn image(&self) -> Option<ImageShape>;
 
-    /// Library of the fit's matrix products, as [`Matmul::name`](vae_core::matmul::Matmul::name): a model is best applied
-    /// with the same. `None` for a fit on a GPU, and where a model file does not say.
+    /// Library of the fit's matrix products, as [`Matmul::name`](vae_core::matmul::Matmul::name): a
+    /// model is best applied with the same. `None` for a fit on a GPU, and where a model file does
+    /// not say.
     fn matmul(&self) -> Option<&str> {
         None
     }
@@ -75,11 +78,12 @@ pub trait SoftAssign {
 
 /// A model of the data.
 pub trait Generator {
-    /// `n` new samples of one cluster on the scale of the data, `[n, d]`: means of p(x | z) with z from the cluster's
-    /// prior. Equal seeds give equal samples.
+    /// `n` new samples of one cluster on the scale of the data, `[n, d]`: means of p(x | z) with z
+    /// from the cluster's prior. Equal seeds give equal samples.
     ///
     /// # Errors
-    /// [`Error::NoCluster`](crate::Error::NoCluster), [`Error::NotFitted`](crate::Error::NotFitted).
+    /// [`Error::NoCluster`](crate::Error::NoCluster),
+    /// [`Error::NotFitted`](crate::Error::NotFitted).
     fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>>;
 
     /// The data as the model sees it, `[n, d]`: decoded posterior means on the scale of the data.

@@ -1,8 +1,9 @@
 //! What a method provides, and the one [`Clusterer`] that all of them share.
 //!
-//! A method is a type that implements [`Method`] in its own file: its name, its configuration, how it is fitted, and the
-//! [`Model`] that a fit leaves. [`Fit`] does what does not differ between methods: the input is checked and scaled before
-//! the method sees it, models are saved and read, samples come back on the scale of the data.
+//! A method is a type that implements [`Method`] in its own file: its name, its configuration, how
+//! it is fitted, and the [`Model`] that a fit leaves. [`Fit`] does what does not differ between
+//! methods: the input is checked and scaled before the method sees it, models are saved and read,
+//! samples come back on the scale of the data.
 
 use super::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 use super::model_file::{Stored, save};
@@ -24,7 +25,8 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
     /// The part that all methods have.
     fn input(&self) -> InputConfig;
 
-    /// Factor and shift of all values after the scaling, for methods that are sensitive to the size of their input.
+    /// Factor and shift of all values after the scaling, for methods that are sensitive to the size
+    /// of their input.
     fn affine(&self) -> (f64, f64) {
         (1.0, 0.0)
     }
@@ -35,16 +37,19 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
     /// [`Error::Config`] naming the key.
     fn check(&self) -> Result<()>;
 
-    /// The defaults with every optional table present: what such a table begins with when only a part of it is given.
+    /// The defaults with every optional table present: what such a table begins with when only a
+    /// part of it is given.
     fn every_table() -> Self {
         Self::default()
     }
 
-    /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
+    /// Fills in what another choice implies: settings that exist for one choice only are absent
+    /// otherwise.
     fn complete(&mut self) {}
 
-    /// Paths of optional tables that do not belong to this configuration. When layers are resolved, one that only a preset
-    /// gave is dropped; whatever is left is for [`MethodConfig::check`] to refuse.
+    /// Paths of optional tables that do not belong to this configuration. When layers are resolved,
+    /// one that only a preset gave is dropped; whatever is left is for [`MethodConfig::check`] to
+    /// refuse.
     fn foreign_tables(&self) -> &'static [&'static str] {
         &[]
     }
@@ -67,7 +72,8 @@ pub trait Method: Sized + 'static {
     /// What a fit leaves.
     type Model: Model;
 
-    /// Learns the clusters of `x`, which is scaled already; `input` says how, and what is known of it.
+    /// Learns the clusters of `x`, which is scaled already; `input` says how, and what is known of
+    /// it.
     ///
     /// # Errors
     /// As [`Clusterer::fit`].

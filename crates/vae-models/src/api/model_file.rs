@@ -36,8 +36,8 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// The content of a model file, and the name of its method: checks the checksum, names, shapes and that all values are
-    /// finite.
+    /// The content of a model file, and the name of its method: checks the checksum, names, shapes
+    /// and that all values are finite.
     pub fn read(path: &Path) -> Result<(String, Self)> {
         let (tensors, record): (Tensors, Record) = bundle::load(path).map_err(|e| e.remedy(NO_MODEL))?;
         if record.format != FORMAT {

@@ -42,7 +42,8 @@ impl InputConfig {
         self.likelihood.map_or(Ok(()), |(_, variance)| Ok(check_variance(variance)?))
     }
 
-    /// Fits the scaling, followed by `factor · x + shift`, and decides what is `auto`; the texts say what was decided.
+    /// Fits the scaling, followed by `factor · x + shift`, and decides what is `auto`; the texts
+    /// say what was decided.
     pub(crate) fn resolve(&self, x: &Features, (factor, shift): (f64, f64)) -> Result<(Input, Vec<String>)> {
         let n_clusters = self.n_clusters;
         if n_clusters > x.n() {

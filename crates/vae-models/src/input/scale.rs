@@ -14,7 +14,8 @@ pub const REVISION: Revision = ("scale", 1);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScaleKind {
-    /// Nothing for images, sparse features, and values within [-1, 1] whose largest is at least 0.1; else `standardize`.
+    /// Nothing for images, sparse features, and values within [-1, 1] whose largest is at least
+    /// 0.1; else `standardize`.
     #[default]
     Auto,
     /// As they are.
@@ -25,11 +26,12 @@ pub enum ScaleKind {
     Minmax,
 }
 
-/// Values that all lie nearer to 0 than this are on another scale than the networks' initial weights.
+/// Values that all lie nearer to 0 than this are on another scale than the networks' initial
+/// weights.
 const SMALLEST_RANGE: f32 = 0.1;
 
-/// A fitted scaling: `(x − shift) / width` per column, or nothing. Dividing by the range takes a column's largest value
-/// to exactly 1, which multiplying by its reciprocal does not.
+/// A fitted scaling: `(x − shift) / width` per column, or nothing. Dividing by the range takes a
+/// column's largest value to exactly 1, which multiplying by its reciprocal does not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {

@@ -29,15 +29,17 @@ pub enum CodeSelect {
     /// The k-means restart with the lowest inertia, then one EM run from it.
     #[default]
     Inertia,
-    /// An EM run from every k-means restart; the highest final log-likelihood. k-means by itself is then chosen by inertia.
+    /// An EM run from every k-means restart; the highest final log-likelihood. k-means by itself is
+    /// then chosen by inertia.
     LogLikelihood,
-    /// The k-means restart with the highest modularity in the graph of the codes' nearest neighbours, then one EM run from it.
-    /// Restarts whose inertias differ by a thousandth can be quite different partitions; this one cuts the fewest edges.
+    /// The k-means restart with the highest modularity in the graph of the codes' nearest
+    /// neighbours, then one EM run from it. Restarts whose inertias differ by a thousandth can be
+    /// quite different partitions; this one cuts the fewest edges.
     Modularity,
 }
 
-/// How codes are clustered: the table `[codes]` of the methods that start from a mixture. Every key has a default, unknown
-/// keys are refused.
+/// How codes are clustered: the table `[codes]` of the methods that start from a mixture. Every key
+/// has a default, unknown keys are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CodeClustering {
@@ -45,7 +47,8 @@ pub struct CodeClustering {
     pub n_init: usize,
     /// Most EM iterations. Default 100.
     pub max_iter: usize,
-    /// EM has converged when the mean log-likelihood changes by no more than this, in nats per row. Default 1e-3.
+    /// EM has converged when the mean log-likelihood changes by no more than this, in nats per row.
+    /// Default 1e-3.
     pub tol: f64,
     /// Added to every variance of the mixture. Default 1e-6.
     pub reg_covar: f64,
@@ -66,7 +69,8 @@ impl Default for CodeClustering {
 }
 
 impl CodeClustering {
-    /// The mixture's settings. By modularity EM gets its start from outside, which `select` does not concern.
+    /// The mixture's settings. By modularity EM gets its start from outside, which `select` does
+    /// not concern.
     fn gmm(&self) -> GmmConfig {
         let Self { n_init, max_iter, tol, reg_covar, min_covar, select, init_cov } = *self;
         let select = match select {
@@ -126,8 +130,8 @@ impl CodesInit {
     }
 }
 
-/// Codes of all samples under a pretrained auto-encoder. They are computed when they are first asked for: phases that
-/// come from the cache need none.
+/// Codes of all samples under a pretrained auto-encoder. They are computed when they are first
+/// asked for: phases that come from the cache need none.
 pub struct Codes<'a> {
     pub x: &'a Features,
     pub(super) net: &'a NetConfig,
@@ -245,8 +249,8 @@ fn mixture_of(
 mod tests {
     use super::*;
 
-    /// Two parallel strips of 60 points, eight long and three apart: cutting both across has the lower inertia (variances 1.3 +
-    /// 2.3 instead of 5.3), cutting between them cuts no edge.
+    /// Two parallel strips of 60 points, eight long and three apart: cutting both across has the
+    /// lower inertia (variances 1.3 + 2.3 instead of 5.3), cutting between them cuts no edge.
     #[test]
     fn modularity_follows_the_graph_where_inertia_does_not() {
         let codes = Array2::from_shape_fn((120, 2), |(i, j)| match j {

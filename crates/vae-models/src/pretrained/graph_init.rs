@@ -1,10 +1,11 @@
 //! Classes that start from a partition of a plain VAE's codes instead of random weights.
 //!
-//! From random weights the classes part while the codes still move, and the first partition that lowers the loss stays. Here
-//! the same networks are trained as a VAE without classes first (phase `plain`: y held uniform), the neighbour graph of its
-//! codes and that of a Siamese network (phases `neighbours` and `siamese`) are averaged and cut (phase `partition`), and the
-//! loss goes on from there (phase `train`), its first epochs with y held at the partition while the classifier learns it
-//! from codes it must not move. No label is looked at.
+//! From random weights the classes part while the codes still move, and the first partition that
+//! lowers the loss stays. Here the same networks are trained as a VAE without classes first (phase
+//! `plain`: y held uniform), the neighbour graph of its codes and that of a Siamese network (phases
+//! `neighbours` and `siamese`) are averaged and cut (phase `partition`), and the loss goes on from
+//! there (phase `train`), its first epochs with y held at the partition while the classifier learns
+//! it from codes it must not move. No label is looked at.
 
 use super::default_net;
 use super::graph_partition::{PARTITION_SELECTION, cut};
@@ -36,11 +37,13 @@ pub const REVISION: Revision = ("graph-start", 1);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GraphInit {
-    /// Epochs of the VAE without classes, at least 1, beside those of `train`, whose other settings it shares.
+    /// Epochs of the VAE without classes, at least 1, beside those of `train`, whose other settings
+    /// it shares.
     pub epochs: usize,
     /// At least so many updates of it.
     pub min_updates: usize,
-    /// Share of the epochs of `train`, the first ones, in which y is held at the partition while the classifier learns it.
+    /// Share of the epochs of `train`, the first ones, in which y is held at the partition while
+    /// the classifier learns it.
     pub hold_share: f64,
     /// How the graph is cut.
     pub partition: PartitionConfig,
@@ -160,8 +163,8 @@ fn initialise<C: Serialize>(
     Ok(Initial { plain: trained, partition, records })
 }
 
-/// Trains classes from random weights, or from a partition of the graphs of `plain` and a Siamese network. All
-/// `job.n_init` trainings have the same partition and weights at their start then.
+/// Trains classes from random weights, or from a partition of the graphs of `plain` and a Siamese
+/// network. All `job.n_init` trainings have the same partition and weights at their start then.
 ///
 /// # Errors
 /// What training and the partition can return.

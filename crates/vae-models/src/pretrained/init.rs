@@ -26,7 +26,8 @@ pub enum InitKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PiInit {
-    /// Those of the mixture; for `kmeans`, which has none, the shares of the samples in its clusters.
+    /// Those of the mixture; for `kmeans`, which has none, the shares of the samples in its
+    /// clusters.
     Gmm,
     /// 1/K (the authors' code).
     Uniform,
@@ -36,7 +37,8 @@ pub enum PiInit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogVarInit {
-    /// A head with random weights (the authors' code): variances about 1, whatever the scale of the codes.
+    /// A head with random weights (the authors' code): variances about 1, whatever the scale of the
+    /// codes.
     Glorot,
     /// A constant: a tenth of the mean variance of the codes within a cluster.
     Scaled,
@@ -50,8 +52,8 @@ pub struct InitConfig {
     pub kind: InitKind,
     /// `gmm` or `uniform`.
     pub pi: PiInit,
-    /// `glorot` or `scaled`. Codes of small data can be so narrow that noise of variance 1 drowns them, and the clusters
-    /// merge in the first epochs.
+    /// `glorot` or `scaled`. Codes of small data can be so narrow that noise of variance 1 drowns
+    /// them, and the clusters merge in the first epochs.
     #[serde(skip_serializing_if = "of_the_encoder")]
     pub log_var: LogVarInit,
     /// How the codes are clustered, for `gmm` and `kmeans`.
@@ -59,8 +61,8 @@ pub struct InitConfig {
     /// How the graph is cut, for `graph`; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<PartitionConfig>,
-    /// For `graph`: a Siamese network whose neighbour graph is averaged with that of the codes before the cut. Absent: the
-    /// codes alone.
+    /// For `graph`: a Siamese network whose neighbour graph is averaged with that of the codes
+    /// before the cut. Absent: the codes alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub siamese: Option<SiameseConfig>,
 }

@@ -9,8 +9,9 @@ use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_graph::knn::{self, Knn, Metric, Neighbours};
 use vae_graph::siamese::{self, SiameseConfig, SiameseInit};
 
-/// Nearest neighbours of the rows of `x` by `metric`, and a Siamese network trained on them; its codes are the artefact's
-/// tensor `codes`. `encoder`, of the same layers, is what it may start from. Takes fewer neighbours where there are fewer rows.
+/// Nearest neighbours of the rows of `x` by `metric`, and a Siamese network trained on them; its
+/// codes are the artefact's tensor `codes`. `encoder`, of the same layers, is what it may start
+/// from. Takes fewer neighbours where there are fewer rows.
 pub(crate) fn siamese(
     x: &Features,
     config: &SiameseConfig,

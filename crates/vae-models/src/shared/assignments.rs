@@ -54,8 +54,8 @@ pub(crate) fn winners(scores: &Tensor) -> vae_core::Result<Tensor> {
 }
 
 impl FitSummary {
-    /// What the training `trained` observed, and the assignments of its final weights: those it observed last, where that
-    /// was after its last epoch, else those of `predict`.
+    /// What the training `trained` observed, and the assignments of its final weights: those it
+    /// observed last, where that was after its last epoch, else those of `predict`.
     pub(crate) fn observed(
         trained: &Artefact,
         predict: impl FnOnce() -> Result<Array1<u32>>,

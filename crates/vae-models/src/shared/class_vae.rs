@@ -1,5 +1,5 @@
-//! A VAE with a classifier beside it: encoder, decoder, classifier and class means together, as something the loop can train;
-//! the networks and the loss of VAE-Cluster and of Conv-VAE.
+//! A VAE with a classifier beside it: encoder, decoder, classifier and class means together, as
+//! something the loop can train; the networks and the loss of VAE-Cluster and of Conv-VAE.
 
 mod loss;
 
@@ -67,7 +67,8 @@ pub enum ClassifierInput {
     Features,
 }
 
-/// What takes the classifier's place in the loss for a while; the classifier learns it, from latents it must not move.
+/// What takes the classifier's place in the loss for a while; the classifier learns it, from
+/// latents it must not move.
 #[derive(Debug)]
 pub enum Held {
     /// y = 1/K for every sample: a VAE without classes.
@@ -117,8 +118,8 @@ impl ClusterNet {
     }
 }
 
-/// The means of the class Gaussians, all zero: the classifier's random weights break the symmetry. They are in group 1 of the
-/// parameters, which has no weight decay.
+/// The means of the class Gaussians, all zero: the classifier's random weights break the symmetry.
+/// They are in group 1 of the parameters, which has no weight decay.
 pub(crate) fn class_means(params: &mut Params, k: usize, j: usize, device: Device) -> Tensor {
     params.add(MEANS, Tensor::zeros([k as i64, j as i64], (Kind::Float, device)), 1)
 }

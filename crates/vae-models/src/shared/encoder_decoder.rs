@@ -23,8 +23,8 @@ pub enum NetKind {
 }
 
 impl NetKind {
-    /// The image to convolve, or `None` for fully connected layers. `suits` says whether the method's convolutions can
-    /// take an image; `needs` is what they ask of it, for the error.
+    /// The image to convolve, or `None` for fully connected layers. `suits` says whether the
+    /// method's convolutions can take an image; `needs` is what they ask of it, for the error.
     ///
     /// # Errors
     /// [`Error::Config`] when convolutions are asked for and cannot be had.
@@ -89,8 +89,8 @@ fn as_channels_last(image: ImageShape) -> [i64; 4] {
     [-1, image.height as i64, image.width as i64, image.channels as i64]
 }
 
-/// Rows of a batch as images, with the channels last in memory: convolutions on the CPU are a tenth faster there, and
-/// their results stay in that order.
+/// Rows of a batch as images, with the channels last in memory: convolutions on the CPU are a tenth
+/// faster there, and their results stay in that order.
 ///
 /// # Shapes
 /// `x`: `[b, d]`; result `[b, channels, height, width]`.

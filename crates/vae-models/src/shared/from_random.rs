@@ -1,5 +1,5 @@
-//! Methods that train one network from random weights, without pretraining: the one phase, the restarts, and the
-//! fitted model.
+//! Methods that train one network from random weights, without pretraining: the one phase, the
+//! restarts, and the fitted model.
 
 use crate::api::{FitSummary, Generative, Model, Soft};
 use crate::shared::assignments::{as_observed, labels_of};
@@ -21,7 +21,8 @@ use vae_core::{Features, Result as CoreResult};
 /// Trainings from random weights, with what they use.
 pub const REVISIONS: &[Revision] = &[("random-start", 1), train::REVISION, net::REVISION];
 
-/// A network with clusters in it. Everything here is at the means of its posteriors, without gradients.
+/// A network with clusters in it. Everything here is at the means of its posteriors, without
+/// gradients.
 pub trait Network: Trainable + std::fmt::Debug + Send {
     /// Soft assignments.
     ///
@@ -38,7 +39,8 @@ pub trait Network: Trainable + std::fmt::Debug + Send {
     /// The means of p(x | z) at the codes, `[b, d]`.
     fn reconstruct(&self, x: &Tensor) -> Tensor;
 
-    /// Whether p(z) has a part for each cluster; without one there is nothing to sample a cluster from.
+    /// Whether p(z) has a part for each cluster; without one there is nothing to sample a cluster
+    /// from.
     fn has_priors(&self) -> bool {
         true
     }
@@ -106,12 +108,14 @@ impl<N: Network> Trained<N> {
     }
 }
 
-/// The optimiser's groups of a [`Network`]: group 0 is for its layers, group 1 for what is none (class means).
+/// The optimiser's groups of a [`Network`]: group 0 is for its layers, group 1 for what is none
+/// (class means).
 pub(crate) fn groups(train: &TrainConfig) -> Vec<Group> {
     vec![train.group(), train.group_without_decay()]
 }
 
-/// Keras' Adam for data nobody has tuned for. From random weights the classes part after some thousand updates.
+/// Keras' Adam for data nobody has tuned for. From random weights the classes part after some
+/// thousand updates.
 pub(crate) fn default_train() -> TrainConfig {
     TrainConfig {
         epochs: 50,

@@ -44,7 +44,8 @@ impl Mixture {
         Ok(Gmm::new(self.pi.clone(), self.mu.clone(), self.var.clone())?)
     }
 
-    /// Variance of a dimension within a component, averaged over dimensions and, by weight, over components.
+    /// Variance of a dimension within a component, averaged over dimensions and, by weight, over
+    /// components.
     pub fn mean_variance(&self) -> f64 {
         let per_component = self.var.rows().into_iter().map(|row| row.sum() / row.len() as f64);
         self.pi.iter().zip(per_component).map(|(pi, var)| pi * var).sum()
@@ -68,8 +69,9 @@ impl Mixture {
     }
 }
 
-/// Share, mean and unbiased variance of each cluster, in f64. Unlike `Gmm::from_labels`, the M-step of such assignments, it
-/// divides by n − 1 and takes clusters without rows: their mean is 0, their variances are the floor.
+/// Share, mean and unbiased variance of each cluster, in f64. Unlike `Gmm::from_labels`, the M-step
+/// of such assignments, it divides by n − 1 and takes clusters without rows: their mean is 0, their
+/// variances are the floor.
 pub(crate) fn gaussians(codes: &Features, labels: ArrayView1<'_, u32>, n_clusters: usize) -> Mixture {
     let codes = codes.dense_rows(0, codes.n());
     let (n, j) = codes.dim();

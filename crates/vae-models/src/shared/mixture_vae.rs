@@ -102,8 +102,8 @@ pub struct Fitted<N> {
 }
 
 impl<N: MixtureVae> Fitted<N> {
-    /// What a fit reports after the training `trained`: `start` are the assignments it began with, `selection` says how they
-    /// were chosen, and `phases` are those before it.
+    /// What a fit reports after the training `trained`: `start` are the assignments it began with,
+    /// `selection` says how they were chosen, and `phases` are those before it.
     pub(crate) fn summary(
         &self,
         x: &Features,

@@ -9,7 +9,8 @@ pub const REVISION: Revision = ("posterior", 1);
 /// Logarithm that stands for that of 0 in held assignments.
 const LOG_ZERO: f64 = -80.0;
 
-/// Log variances are kept within ± this in the forward pass: a guard against overflow, not a part of the methods.
+/// Log variances are kept within ± this in the forward pass: a guard against overflow, not a part
+/// of the methods.
 const LOG_VAR_LIMIT: f64 = 12.0;
 
 /// `log_var` within ±12, whatever its shape.
@@ -17,7 +18,8 @@ pub(crate) fn guarded(log_var: &Tensor) -> Tensor {
     log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT)
 }
 
-/// How many entries a row has that [`guarded`] changes, a mean over the batch: the term `clamped` of a history.
+/// How many entries a row has that [`guarded`] changes, a mean over the batch: the term `clamped`
+/// of a history.
 ///
 /// # Shapes
 /// `log_var`: `[b, J]`; result a scalar.
@@ -25,8 +27,8 @@ pub(crate) fn clamped(log_var: &Tensor) -> Tensor {
     log_var.abs().gt(LOG_VAR_LIMIT).sum(Kind::Float) / log_var.size()[0] as f64
 }
 
-/// `mu + exp(log_var / 2) · noise`: a sample of N(mu, diag exp log_var) from a standard normal `noise`, by the
-/// reparametrisation trick.
+/// `mu + exp(log_var / 2) · noise`: a sample of N(mu, diag exp log_var) from a standard normal
+/// `noise`, by the reparametrisation trick.
 ///
 /// # Shapes
 /// All alike, or such that they broadcast.

@@ -1,7 +1,8 @@
 //! The program that a pickle is, read as data.
 //!
-//! Of its instructions only those are known that a dictionary of tensors needs, and of the functions it may name only the two
-//! that rebuild tensors and the ordered dictionary; nothing is called. The depth of nested values is limited.
+//! Of its instructions only those are known that a dictionary of tensors needs, and of the
+//! functions it may name only the two that rebuild tensors and the ordered dictionary; nothing is
+//! called. The depth of nested values is limited.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -42,7 +43,8 @@ pub(super) struct Found {
     pub shape: Vec<usize>,
 }
 
-/// The instructions that a dictionary of tensors needs, by the names of Python's `pickle` and `pickletools`.
+/// The instructions that a dictionary of tensors needs, by the names of Python's `pickle` and
+/// `pickletools`.
 mod op {
     pub const PROTO: u8 = 0x80;
     pub const NONE: u8 = b'N';
@@ -104,8 +106,8 @@ impl<'c> Program<'c> {
         }
     }
 
-    /// Instructions that push a value which is written in the code, and the version in front. Whether `op` is one, as
-    /// for the other groups.
+    /// Instructions that push a value which is written in the code, and the version in front.
+    /// Whether `op` is one, as for the other groups.
     fn push_literal(&mut self, op: u8) -> Step<bool> {
         let value = match op {
             op::PROTO => {

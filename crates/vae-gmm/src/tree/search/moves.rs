@@ -68,7 +68,8 @@ impl Climb<'_> {
         Candidate { name: format!("{what}: {structure}"), structure, gamma: gamma_of(now, self.z) }
     }
 
-    /// NI: a new latent under `y` with the pair of its leaves that gains most, and more while that helps.
+    /// NI: a new latent under `y` with the pair of its leaves that gains most, and more while that
+    /// helps.
     fn new_latent(&self, now: &LatentTree, y: usize) -> Result<Option<Candidate>> {
         let leaves: Vec<usize> = now.structure.leaves_of(y).collect();
         let mut best: Option<(Vec<usize>, Candidate, f64)> = None;
@@ -110,7 +111,8 @@ impl Climb<'_> {
         }
     }
 
-    /// The candidate in which a new latent under `y` has the leaves `moved`, and its score after a few steps.
+    /// The candidate in which a new latent under `y` has the leaves `moved`, and its score after a
+    /// few steps.
     fn split(&self, now: &LatentTree, y: usize, moved: &[usize]) -> Result<(Candidate, f64)> {
         let mut structure = now.structure.clone();
         let (new, n_states) = (structure.latents.len(), self.config.new_states);

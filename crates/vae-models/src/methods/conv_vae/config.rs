@@ -66,7 +66,8 @@ pub struct ConvVaeNetConfig {
     pub intermediate: Intermediate,
     /// Width of the category encoder's hidden layer (ReLU).
     pub classifier_hidden: usize,
-    /// For `mlp`: widths of the encoder's hidden layers (ReLU); the decoder has them in reverse order.
+    /// For `mlp`: widths of the encoder's hidden layers (ReLU); the decoder has them in reverse
+    /// order.
     pub hidden: Vec<usize>,
     /// Initial weights.
     pub init: Init,
@@ -122,15 +123,16 @@ pub struct ConvVaeConfig {
     pub mode: Mode,
     /// `auto`, `latent` or `features`.
     pub category_input: CategoryInput,
-    /// Trainings from other random weights; the one with the lowest loss is kept. With `[graph_start]` all begin with the same
-    /// weights, those of the one VAE without classes, and differ in shuffling and noise. No label takes part.
+    /// Trainings from other random weights; the one with the lowest loss is kept. With
+    /// `[graph_start]` all begin with the same weights, those of the one VAE without classes, and
+    /// differ in shuffling and noise. No label takes part.
     pub n_init: usize,
     /// The networks.
     pub net: ConvVaeNetConfig,
     /// The training.
     pub train: TrainConfig,
-    /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese network; absent: from random
-    /// weights.
+    /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese
+    /// network; absent: from random weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub graph_start: Option<GraphInit>,
 }

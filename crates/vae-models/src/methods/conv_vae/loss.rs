@@ -4,8 +4,8 @@
 use crate::shared::class_vae::EPS;
 use tch::{Kind, Tensor};
 
-/// Equation 7 read as a mean over the classes: `(1/k) Σ_j ln(q_j + eps)`, a mean over the batch. Equal to
-/// `−ln k − KL(uniform ‖ q)` for `eps = 0`, and unbounded below.
+/// Equation 7 read as a mean over the classes: `(1/k) Σ_j ln(q_j + eps)`, a mean over the batch.
+/// Equal to `−ln k − KL(uniform ‖ q)` for `eps = 0`, and unbounded below.
 ///
 /// # Shapes
 /// `y`: `[b, k]`, rows sum to 1; result a scalar.
@@ -13,8 +13,8 @@ pub fn category_enumerated(y: &Tensor, eps: f64) -> Tensor {
     (y + eps).log().mean(None::<Kind>)
 }
 
-/// Equation 7 read as draws `y_j ~ q`: the mean of `ln q_j` over the drawn classes. Backpropagated as it stands, its
-/// gradient has expectation zero.
+/// Equation 7 read as draws `y_j ~ q`: the mean of `ln q_j` over the drawn classes. Backpropagated
+/// as it stands, its gradient has expectation zero.
 ///
 /// # Shapes
 /// `log_y`: `[b, k]`, `draws`: i64 `[b, m]`; result a scalar.

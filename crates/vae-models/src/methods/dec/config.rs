@@ -34,7 +34,8 @@ pub struct DecConfig {
     pub alpha: f64,
     /// Updates between two targets. 0: half a pass over the data, at least 20.
     pub refresh_every_updates: usize,
-    /// Training ends when fewer than this share of the samples changed their cluster between two targets.
+    /// Training ends when fewer than this share of the samples changed their cluster between two
+    /// targets.
     pub tolerance: f64,
     /// `sequential` or `shuffled`: the order of the samples in a pass.
     pub order: Order,
@@ -44,7 +45,8 @@ pub struct DecConfig {
     pub bias_lr_factor: f64,
     /// Weight of KL(p ‖ q).
     pub clustering_weight: f64,
-    /// Weight of the reconstruction's mean squared error over all elements; 0 drops the decoder (DEC), above 0 it is IDEC.
+    /// Weight of the reconstruction's mean squared error over all elements; 0 drops the decoder
+    /// (DEC), above 0 it is IDEC.
     pub reconstruction_weight: f64,
     /// Encoder and decoder.
     pub net: NetConfig,
@@ -103,7 +105,8 @@ impl DecConfig {
         n.div_ceil(self.train.batch_size)
     }
 
-    /// The training in rounds between two targets: what counts passes in the configuration counts rounds in the result.
+    /// The training in rounds between two targets: what counts passes in the configuration counts
+    /// rounds in the result.
     pub(super) fn in_rounds(&self, n: usize) -> TrainConfig {
         let (updates, interval) = (self.updates_a_pass(n), self.interval(n));
         let rounds = |passes: usize| (passes * updates).div_ceil(interval);

@@ -48,7 +48,8 @@ impl<'a> DggBench<'a> {
         Self { features, data, config, net, cx: FitContext::in_memory(0) }
     }
 
-    /// The times of `n_steps` steps, one after the other; refreshing pi is part of those it falls on.
+    /// The times of `n_steps` steps, one after the other; refreshing pi is part of those it falls
+    /// on.
     pub fn steps(&self, n_steps: usize, mut each: impl FnMut(usize, &mut dyn FnMut(&Batch<'_>) -> Duration)) {
         let n = self.features.n();
         let rows = (0..n).map(|i| (1..=20).map(|d| (((i + d) % n) as u32, 0.05)).collect());

@@ -19,9 +19,10 @@ use vae_graph::knn::Metric;
 use vae_graph::partition::PartitionConfig;
 use vae_graph::siamese::SiameseConfig;
 
-/// How the objective is computed. For given mixing weights pi_i both are the same number with the same gradient (a Gaussian
-/// likelihood: up to a constant). In a training pi_i is the mean assignment of the tuple at this moment, or of the bank,
-/// where points keep their assignment since they were last in a batch.
+/// How the objective is computed. For given mixing weights pi_i both are the same number with the
+/// same gradient (a Gaussian likelihood: up to a constant). In a training pi_i is the mean
+/// assignment of the tuple at this moment, or of the bank, where points keep their assignment since
+/// they were last in a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Objective {
@@ -114,8 +115,8 @@ pub struct GraphConfig {
     pub metric: Metric,
     /// Epochs (0-based) before which the graph is rebuilt on the codes of that moment.
     pub rebuild_epochs: Vec<usize>,
-    /// Epochs in which the assignments are held at a partition of the rebuilt graph, as at the start. 0: the graph is
-    /// rebuilt, the assignments stay free.
+    /// Epochs in which the assignments are held at a partition of the rebuilt graph, as at the
+    /// start. 0: the graph is rebuilt, the assignments stay free.
     pub repartition_hold_epochs: usize,
     /// How often an epoch pi is brought up to date with the assignments.
     pub refreshes_per_epoch: usize,

@@ -117,8 +117,8 @@ impl Method for Dgg {
     }
 }
 
-/// The body of the phase `train`, from the weights that `net` has; `labels` are the start's assignments, i64 `[n]` on the
-/// device.
+/// The body of the phase `train`, from the weights that `net` has; `labels` are the start's
+/// assignments, i64 `[n]` on the device.
 fn train_net(
     net: &DggNet,
     config: &DggConfig,

@@ -1,5 +1,5 @@
-//! The losses of DGG as pure functions of tensors: the objective, [`vae_graph::pairwise`], and the classifier's while
-//! assignments are held.
+//! The losses of DGG as pure functions of tensors: the objective, [`vae_graph::pairwise`], and the
+//! classifier's while assignments are held.
 
 use tch::{Kind, Tensor};
 

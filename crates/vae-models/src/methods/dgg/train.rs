@@ -1,4 +1,5 @@
-//! The joint training: the loss of a batch, the bank of assignments, and the graph that changes on the way.
+//! The joint training: the loss of a batch, the bank of assignments, and the graph that changes on
+//! the way.
 
 pub(super) mod classifier;
 
@@ -120,7 +121,8 @@ impl<'a> DggTraining<'a> {
             || config.graph.rebuild_epochs.iter().any(|&r| r <= epoch && epoch < r + hold)
     }
 
-    /// Rebuilds the graph on the codes of this moment, and cuts it anew where assignments are to be held afterwards.
+    /// Rebuilds the graph on the codes of this moment, and cuts it anew where assignments are to be
+    /// held afterwards.
     fn rebuild(&self, epoch: usize, data: &Resident<'_>) -> Result<()> {
         let config = self.given.config;
         let neighbors = &config.graph.neighbors;
@@ -205,8 +207,8 @@ impl<'a> DggTraining<'a> {
         ))
     }
 
-    /// The terms of the tuples, and the forward pass with the log assignments of the batch's own points: each point once an
-    /// epoch, as with smoothed targets.
+    /// The terms of the tuples, and the forward pass with the log assignments of the batch's own
+    /// points: each point once an epoch, as with smoothed targets.
     fn tuples(&self, batch: &Batch<'_>) -> Result<(Terms, Forward)> {
         let (index, u) = self.slots(batch)?;
         let (b, m) = (u.size()[0], u.size()[1]);
@@ -236,7 +238,8 @@ impl<'a> DggTraining<'a> {
     }
 }
 
-/// For each new cluster the old one it shares most points with, one to one: the largest overlaps are taken first.
+/// For each new cluster the old one it shares most points with, one to one: the largest overlaps
+/// are taken first.
 fn matched(new: &[u32], old: &[i64], n_clusters: usize) -> Vec<i64> {
     let mut overlap = vec![0usize; n_clusters * n_clusters];
     for (&a, &b) in new.iter().zip(old) {
@@ -272,7 +275,8 @@ impl Trainable for DggTraining<'_> {
             self.rebuild(epoch, data)?;
         }
         if !self.is_held(epoch) && (epoch == 0 || self.is_held(epoch - 1)) {
-            // From here on the classifier speaks; what it says of all points at this moment is the first bank.
+            // From here on the classifier speaks; what it says of all points at this moment is the
+            // first bank.
             let gamma = self.given.net.gamma_at_mean(data)?;
             self.state.borrow_mut().bank.f_copy_(&gamma)?;
         }
@@ -339,7 +343,8 @@ mod tests {
 
     #[test]
     fn new_clusters_take_the_names_of_the_old_ones_they_overlap_most() {
-        // New 0 is mostly old 2, new 2 is old 0; old 1 is left for new 1, which overlaps old 2 more.
+        // New 0 is mostly old 2, new 2 is old 0; old 1 is left for new 1, which overlaps old 2
+        // more.
         let (new, old) = ([0, 0, 0, 1, 1, 1, 2, 2], [2, 2, 2, 2, 2, 1, 0, 0]);
         assert_eq!(matched(&new, &old, 3), [2, 1, 0]);
         assert_eq!(matched(&[0, 1], &[1, 1], 2), [1, 0]);

@@ -79,11 +79,13 @@ pub struct GmvaeConfig {
     pub likelihood: LikelihoodKind,
     /// Variance of a `gaussian` or `squashed` likelihood.
     pub likelihood_variance: f64,
-    /// Nats below which the z term is not pushed. 0 is the plain ELBO, under which the clusters merge.
+    /// Nats below which the z term is not pushed. 0 is the plain ELBO, under which the clusters
+    /// merge.
     pub lambda: f64,
     /// Draws of z and w for each sample, M.
     pub n_samples: usize,
-    /// Trainings from other random weights; the one with the lowest loss is kept. No label takes part.
+    /// Trainings from other random weights; the one with the lowest loss is kept. No label takes
+    /// part.
     pub n_init: usize,
     /// The networks.
     pub net: GmvaeNetConfig,

@@ -1,6 +1,7 @@
 //! The loss of GMVAE-M2 as a pure function of tensors.
 //!
-//! One z_k per sample and class; sums over pixels and dimensions, the exact sum over classes, a mean over the batch:
+//! One z_k per sample and class; sums over pixels and dimensions, the exact sum over classes, a
+//! mean over the batch:
 //!
 //! ```text
 //! rec  = Σ_k q(k | x) · −ln p(x | z_k)
@@ -45,7 +46,8 @@ pub struct Terms {
 /// `ln q(z_k | x, k) − ln p(z_k | k)`.
 ///
 /// # Shapes
-/// `z` and `q`: `[K, b, J]`, `p`: `[K, 1, J]`; result `[K, b]`. Or all three of pairs, `[m, J]`; result `[m]`.
+/// `z` and `q`: `[K, b, J]`, `p`: `[K, 1, J]`; result `[K, b]`. Or all three of pairs, `[m, J]`;
+/// result `[m]`.
 pub fn latent(z: &Tensor, q: &Gaussian, p: &Gaussian) -> Tensor {
     (p.energy(z) - q.energy(z)) * 0.5
 }
@@ -53,7 +55,8 @@ pub fn latent(z: &Tensor, q: &Gaussian, p: &Gaussian) -> Tensor {
 /// The loss of one batch.
 ///
 /// # Shapes
-/// `log_y` (ln q(y | x)): `[b, K]`; `latent`: `[K, b]`; `out` (logits or means, class after class): `[K·b, d]`; `x`: `[b, d]`.
+/// `log_y` (ln q(y | x)): `[b, K]`; `latent`: `[K, b]`; `out` (logits or means, class after class):
+/// `[K·b, d]`; `x`: `[b, d]`.
 pub fn loss(likelihood: Likelihood, log_y: &Tensor, latent: &Tensor, out: &Tensor, x: &Tensor) -> Terms {
     let (b, k) = (log_y.size()[0], log_y.size()[1]);
     let y = log_y.exp();
@@ -77,9 +80,10 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Draws pairs: a class of probability `floor` or more always, others with probability `y / floor`. A coin in single
-    /// precision is 0 once in 2²⁴ draws, so none but a class of probability 0 is drawn more seldom: in the mean this adds less
-    /// than `floor · 2⁻²⁴` times a difference of losses.
+    /// Draws pairs: a class of probability `floor` or more always, others with probability
+    /// `y / floor`. A coin in single precision is 0 once in 2²⁴ draws, so none but a class of
+    /// probability 0 is drawn more seldom: in the mean this adds less than `floor · 2⁻²⁴` times a
+    /// difference of losses.
     ///
     /// # Shapes
     /// `y` (q(y | x), no gradient passes) and `uniform` (in [0, 1)): `[b, K]`.
@@ -91,7 +95,8 @@ impl Pairs {
         Self { class: pairs.select(1, 0), row: pairs.select(1, 1), boost }
     }
 
-    /// The same with pairs of weight 0 at the end, so that their number is a multiple of `multiple`.
+    /// The same with pairs of weight 0 at the end, so that their number is a multiple of
+    /// `multiple`.
     pub fn padded(self, multiple: i64) -> Self {
         let missing = (-self.boost.size()[0]).rem_euclid(multiple);
         let extend = |t: &Tensor| Tensor::cat(&[t, &t.new_zeros([missing], (t.kind(), t.device()))], 0);
@@ -106,8 +111,8 @@ impl Pairs {
         matrix.take(&(&self.row * matrix.size()[1] + &self.class))
     }
 
-    /// The values of the pairs as they stand above that of their sample's likeliest class, and the sum of the latter over the
-    /// samples. The likeliest class is always drawn.
+    /// The values of the pairs as they stand above that of their sample's likeliest class, and the
+    /// sum of the latter over the samples. The likeliest class is always drawn.
     fn above(&self, y: &Tensor, values: &Tensor) -> (Tensor, Tensor) {
         let likeliest = y.argmax(1, false);
         let is_likeliest = self.class.eq_tensor(&likeliest.index_select(0, &self.row));
@@ -120,8 +125,8 @@ impl Pairs {
 
 /// [`loss`] from drawn pairs: equal to it in the mean over the draws, in value and gradient.
 ///
-/// As Σ_k y_ik = 1, values may count from that of the sample's likeliest class: what is seldom drawn, with a large weight, is then
-/// a difference of losses instead of a loss.
+/// As Σ_k y_ik = 1, values may count from that of the sample's likeliest class: what is seldom
+/// drawn, with a large weight, is then a difference of losses instead of a loss.
 ///
 /// # Shapes
 /// `log_y`: `[b, K]`; `nll` and `latent` of the pairs: `[m]`.
@@ -129,7 +134,8 @@ pub fn loss_of_pairs(log_y: &Tensor, pairs: &Pairs, latent: &Tensor, nll: &Tenso
     let b = log_y.size()[0] as f64;
     let y = log_y.exp();
     let ((nll, nll_base), (latent, latent_base)) = (pairs.above(&y, nll), pairs.above(&y, latent));
-    // A class whose gradient on y is beyond single precision has a y below 10⁻³³ and counts for nothing.
+    // A class whose gradient on y is beyond single precision has a y below 10⁻³³ and counts for
+    // nothing.
     let slope = nll.detach() / b * &pairs.boost + latent.detach() / b * &pairs.boost;
     let boost = pairs.boost.where_self(&slope.isfinite(), &pairs.boost.zeros_like());
     let sum = |above: Tensor| (pairs.of(&y) * &boost * above).sum(None::<Kind>);
@@ -139,8 +145,8 @@ pub fn loss_of_pairs(log_y: &Tensor, pairs: &Pairs, latent: &Tensor, nll: &Tenso
     Terms { total: &rec + &kl + &cat, rec, kl, cat }
 }
 
-/// `KL(q(y | x) ‖ uniform)`, a mean over the batch. A class of probability 0 contributes nothing: 0 · (−large) instead of
-/// 0 · (−∞).
+/// `KL(q(y | x) ‖ uniform)`, a mean over the batch. A class of probability 0 contributes nothing: 0
+/// · (−large) instead of 0 · (−∞).
 fn divergence(y: &Tensor, log_y: &Tensor) -> Tensor {
     let k = y.size()[1] as f64;
     (y * (log_y.clamp_min(-1e4) + k.ln())).sum(None::<Kind>) / y.size()[0] as f64

@@ -261,8 +261,8 @@ mod tests {
         assert_eq!(matrices("classifier."), 784 * 512 + 512 * 512 + 512 * 10);
         assert_eq!(matrices("encoder."), 794 * 512 + 512 * 512 + 512 * 128);
         assert_eq!(matrices("decoder."), 64 * 512 + 512 * 512 + 512 * 784);
-        // Six FLOP for each multiply-add of a step: 89.8 MFLOP a sample as the sheet counts; here x enters the second
-        // encoder once for all classes.
+        // Six FLOP for each multiply-add of a step: 89.8 MFLOP a sample as the sheet counts; here x
+        // enters the second encoder once for all classes.
         let per_class = matrices("encoder.") - 784 * 512 + matrices("decoder.");
         let flop = 6 * (matrices("classifier.") + 784 * 512 + 10 * per_class);
         assert_eq!(flop, 68_167_680);

@@ -34,7 +34,8 @@ pub enum XiUnit {
 pub struct PerturbationConfig {
     /// `vat` or `rpt`.
     pub kind: Perturbation,
-    /// Which neighbour's distance is a sample's own scale: 1 is the nearest. Smaller data use their farthest neighbour.
+    /// Which neighbour's distance is a sample's own scale: 1 is the nearest. Smaller data use their
+    /// farthest neighbour.
     pub neighbor: usize,
     /// Length of a perturbation, in distances to that neighbour.
     pub radius: f64,
@@ -86,14 +87,15 @@ pub struct ImsatConfig {
     pub lambda: f64,
     /// Weight of the balance H(Y) against H(Y | X).
     pub mu: f64,
-    /// Expected shares of the clusters in any order, when they are known to be unequal. Empty: equal.
+    /// Expected shares of the clusters in any order, when they are known to be unequal. Empty:
+    /// equal.
     pub shares: Vec<f64>,
     /// The classifier.
     pub net: ImsatNetConfig,
     /// The self-augmentation.
     pub perturbation: PerturbationConfig,
-    /// The training. A batch is a fresh random subset and estimates the shares of the clusters: keep at least 25
-    /// samples a cluster in it.
+    /// The training. A batch is a fresh random subset and estimates the shares of the clusters:
+    /// keep at least 25 samples a cluster in it.
     pub train: TrainConfig,
 }
 

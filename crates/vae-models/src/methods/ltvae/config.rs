@@ -24,8 +24,8 @@ use vae_graph::siamese::SiameseConfig;
 pub enum CodeBasisKind {
     /// Those of the auto-encoder's codes.
     Codes,
-    /// The codes' independent components, scaled to variance 1, those farthest from normal first. Every latent starts from
-    /// k-means on its own variables, the root too.
+    /// The codes' independent components, scaled to variance 1, those farthest from normal first.
+    /// Every latent starts from k-means on its own variables, the root too.
     Independent,
 }
 
@@ -39,7 +39,8 @@ pub enum CovarianceKind {
     Estimated,
 }
 
-/// The table `[search]`: a hill climb over structures every few epochs. Absent: the structure stays.
+/// The table `[search]`: a hill climb over structures every few epochs. Absent: the structure
+/// stays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StructureSearch {
@@ -74,7 +75,8 @@ pub struct LtvaeConfig {
     pub likelihood_variance: f64,
     /// `codes` or `independent`.
     pub basis: CodeBasisKind,
-    /// Variance of every leaf where `covariance` is `fixed`. 0: the mean variance of the codes within the root's clusters at the start.
+    /// Variance of every leaf where `covariance` is `fixed`. 0: the mean variance of the codes
+    /// within the root's clusters at the start.
     pub alpha: f64,
     /// `fixed` or `estimated`.
     pub covariance: CovarianceKind,

@@ -69,8 +69,9 @@ fn own_states(codes: &Array2<f32>, columns: &[usize], n_states: usize, seed: u64
     Ok(labels.f_one_hot(n_states as i64)?.f_to_kind(Kind::Double)?)
 }
 
-/// The tree of the codes: the root has the start's clusters (in another basis k-means on its own variables), every other
-/// latent k-means on its own variables. Covariances are `alpha I` where they stay fixed, else those within the clusters.
+/// The tree of the codes: the root has the start's clusters (in another basis k-means on its own
+/// variables), every other latent k-means on its own variables. Covariances are `alpha I` where
+/// they stay fixed, else those within the clusters.
 fn initialise(
     config: &LtvaeConfig,
     codes: &Array2<f32>,
@@ -110,7 +111,8 @@ fn initialise(
     Ok(Initial { tree, labels, within, alpha })
 }
 
-/// The body of the phase `train`: the network from the weights of the auto-encoder, the tree from the start.
+/// The body of the phase `train`: the network from the weights of the auto-encoder, the tree from
+/// the start.
 fn train_net(
     net: &LtvaeNet,
     config: &LtvaeConfig,

@@ -30,7 +30,8 @@ pub struct Terms {
 /// The loss of one batch.
 ///
 /// # Shapes
-/// `log_p`: ln p(z) of `posterior.z`, `[b]`; `out` (the decoder's logits or means of `posterior.z`) and `x`: `[b, d]`.
+/// `log_p`: ln p(z) of `posterior.z`, `[b]`; `out` (the decoder's logits or means of `posterior.z`)
+/// and `x`: `[b, d]`.
 pub fn loss(
     likelihood: Likelihood,
     log_p: &Tensor,

@@ -1,4 +1,5 @@
-//! The joint training: gradients for the network, stepwise EM for the tree, and now and then a search for a better tree.
+//! The joint training: gradients for the network, stepwise EM for the tree, and now and then a
+//! search for a better tree.
 
 use super::config::LtvaeConfig;
 use super::loss::loss;

@@ -43,7 +43,8 @@ pub enum PairDistance {
 pub enum ClusterChoice {
     /// k-means on all of them (published, with as many outputs as clusters).
     Kmeans,
-    /// k-means on the unit rows of several numbers of the leading ones; the highest modularity in the neighbour graph wins.
+    /// k-means on the unit rows of several numbers of the leading ones; the highest modularity in
+    /// the neighbour graph wins.
     Modularity,
 }
 
@@ -73,8 +74,8 @@ pub struct MapConfig {
     pub activation: Activation,
     /// Initial weights.
     pub init: Init,
-    /// Outputs, the eigenvectors that are learnt. 0: as many as clusters, and 3 for every 5 more where `clusters` is
-    /// `modularity`.
+    /// Outputs, the eigenvectors that are learnt. 0: as many as clusters, and 3 for every 5 more
+    /// where `clusters` is `modularity`.
     pub n_outputs: usize,
 }
 
@@ -105,7 +106,8 @@ pub struct SpectralNetConfig {
     pub space: PointSpace,
     /// `euclidean` or `siamese`.
     pub distance: PairDistance,
-    /// Whether gradients flow through the orthonormalisation (the authors' code) or not (the alternation of the paper).
+    /// Whether gradients flow through the orthonormalisation (the authors' code) or not (the
+    /// alternation of the paper).
     pub grad_through_ortho: bool,
     /// `kmeans` or `modularity`.
     pub clusters: ClusterChoice,

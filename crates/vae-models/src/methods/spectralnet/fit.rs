@@ -81,7 +81,8 @@ fn divided(points: &Array2<f32>, spread: f64) -> Result<Features> {
     Ok(Features::dense(points.mapv(|v| (f64::from(v) / spread) as f32))?)
 }
 
-/// The phases `neighbours` and `siamese`: the points of all samples where distances are taken, and the key of the phase.
+/// The phases `neighbours` and `siamese`: the points of all samples where distances are taken, and
+/// the key of the phase.
 fn near_points(
     points: &Features,
     config: &SpectralNetConfig,

@@ -32,7 +32,8 @@ impl Trainable for SpectralNetTraining<'_> {
 
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
         let (n, b) = (self.points.n(), batch.x.size()[0]);
-        // A batch of its own orthonormalises: on the same one the loss would not feel the constraint.
+        // A batch of its own orthonormalises: on the same one the loss would not feel the
+        // constraint.
         let mut order = permutation(&mut batch.streams.rng("orthonormal", batch.epoch, batch.step), n);
         order.truncate(self.config.train.batch_size.min(n));
         let other = Tensor::f_from_slice(&order)?.f_to_device(self.points.device())?;

@@ -39,8 +39,8 @@ pub struct VadeConfig {
     pub pretrain: PretrainConfig,
     /// The start of the prior.
     pub init: InitConfig,
-    /// Epochs in which p(c | x) is held at the assignments of the start. The first epochs pull the codes about before the
-    /// prior has shaped them; free assignments follow them astray.
+    /// Epochs in which p(c | x) is held at the assignments of the start. The first epochs pull the
+    /// codes about before the prior has shaped them; free assignments follow them astray.
     #[serde(skip_serializing_if = "no_warmup")]
     pub assignment_warmup_epochs: usize,
     /// The training of the ELBO.
@@ -57,8 +57,8 @@ impl Default for VadeConfig {
             n_clusters: 0,
             scale: ScaleKind::Auto,
             likelihood: LikelihoodKind::Auto,
-            // A tenth of a standardised column's variance is noise: with 1 a few columns could not outweigh the prior,
-            // and the latent space would go unused.
+            // A tenth of a standardised column's variance is noise: with 1 a few columns could not
+            // outweigh the prior, and the latent space would go unused.
             likelihood_variance: 0.1,
             gamma: Gamma::Sample,
             prior_lr: 2e-3,

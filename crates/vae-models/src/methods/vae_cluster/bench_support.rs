@@ -35,7 +35,8 @@ impl SuStep {
         Self { net, optimizer }
     }
 
-    /// One step; processor seconds of forward (with the loss) and backward together, and of the update.
+    /// One step; processor seconds of forward (with the loss) and backward together, and of the
+    /// update.
     pub fn step(&mut self, batch: &Batch<'_>) -> [f64; 2] {
         let start = Clock::start();
         let loss = self.net.loss(batch).expect("a loss");

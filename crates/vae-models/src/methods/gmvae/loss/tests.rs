@@ -233,7 +233,8 @@ fn t9_no_gradient_of_z_below_lambda_and_all_of_it_above() {
 
 #[test]
 fn the_bound_is_a_bound() {
-    // One sample, one dimension: −loss at lambda = 0, averaged over draws, is at most ln p(x), by importance weights.
+    // One sample, one dimension: −loss at lambda = 0, averaged over draws, is at most ln p(x), by
+    // importance weights.
     let n = 40_000;
     let (mu, var) = (0.4f64, 0.3f64);
     let eps = draw("eps", &[n, 1]);

@@ -1,4 +1,5 @@
-//! GMVAE's networks below the heads: the published convolutions with batch normalisation, and fully connected layers.
+//! GMVAE's networks below the heads: the published convolutions with batch normalisation, and fully
+//! connected layers.
 //!
 //! On 28×28 images (sides of the maps 23, 18, 9, 1 and back):
 //!
@@ -7,9 +8,10 @@
 //! decoder     linear J–500, convT 64@9×9, convT 32@4×4 stride 2 padding 1, convT 16@6×6, each with BN and ReLU; convT 1@6×6
 //! ```
 //!
-//! The two 9×9 layers between a map of that size and a vector are linear layers, and are written so. Two deviations come with
-//! that. The decoder's has 5,184 biases instead of one for each of 64 channels. And the fans, from which initial weights take
-//! their range, are those of a linear layer: 500 and 5,184 in the decoder instead of 40,500 and 5,184 (a convolution counts its
+//! The two 9×9 layers between a map of that size and a vector are linear layers, and are written
+//! so. Two deviations come with that. The decoder's has 5,184 biases instead of one for each of 64
+//! channels. And the fans, from which initial weights take their range, are those of a linear
+//! layer: 500 and 5,184 in the decoder instead of 40,500 and 5,184 (a convolution counts its
 //! window), 5,184 and 500 in the recogniser instead of 5,184 and 40,500.
 //!
 //! Fully connected: the recogniser's layers have BN and ReLU, the decoder's ReLU alone.

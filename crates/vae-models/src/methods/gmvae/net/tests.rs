@@ -32,7 +32,8 @@ fn grey(n: i64) -> Tensor {
     uniform(&mut Streams::new(0, "grey").rng("x", 0, 0), &[n, 784], Device::Cpu)
 }
 
-/// Multiply-adds of the linear layers and convolutions of a sample, from the parameters' names and shapes.
+/// Multiply-adds of the linear layers and convolutions of a sample, from the parameters' names and
+/// shapes.
 fn weights(net: &GmvaeNet, of: &str) -> usize {
     let is_matrix = |t: &Tensor| t.dim() == 2;
     net.params
@@ -59,7 +60,8 @@ fn the_convolutional_products_of_the_sheet() {
         let of = net.params.iter().find(|p| p.name == format!("{name}.weight")).expect("a layer");
         of.tensor.numel()
     };
-    // Each weight of a convolution serves every place of its output, of its transpose every place of its input.
+    // Each weight of a convolution serves every place of its output, of its transpose every place
+    // of its input.
     let encoder = at("encoder.0") * 23 * 23 + at("encoder.1") * 18 * 18 + at("encoder.2") * 9 * 9;
     let decoder = at("decoder.2") * 9 * 9 + at("decoder.3") * 18 * 18 + at("decoder.out") * 23 * 23;
     assert_eq!(encoder + weights(&net, "encoder."), 11_872_880);
@@ -81,7 +83,8 @@ fn shapes_of_both_kinds() {
     }
 }
 
-/// T6 through the whole network: rows of several draws must meet the recogniser's rows, the image and their own w.
+/// T6 through the whole network: rows of several draws must meet the recogniser's rows, the image
+/// and their own w.
 #[test]
 fn two_draws_are_the_mean_of_two_single_draws() {
     let config = GmvaeConfig { n_samples: 2, lambda: 0.0, ..published(NetKind::Mlp) };

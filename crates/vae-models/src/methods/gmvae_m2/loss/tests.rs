@@ -119,7 +119,8 @@ fn gradients_are_finite_differences() {
     }
 }
 
-/// Value and gradients, on the logits of y and on all values of nll and latent, `[b, K]` each, of the loss from pairs.
+/// Value and gradients, on the logits of y and on all values of nll and latent, `[b, K]` each, of
+/// the loss from pairs.
 fn of_pairs(p: &[Tensor; 3], floor: f64, uniform: &Tensor) -> (f64, Vec<Tensor>) {
     let p: Vec<Tensor> = p.iter().map(|t| t.detach().copy().set_requires_grad(true)).collect();
     let log_y = p[0].log_softmax(-1, Kind::Double);
@@ -180,8 +181,8 @@ fn likely_classes_are_always_drawn_and_others_as_often_as_they_should() {
 
 #[test]
 fn a_coin_of_zero_draws_the_unlikeliest_class_and_the_loss_stays_finite() {
-    // ln y of the second class, from far below the floor to where y is 0, and what the class brings when it is drawn: the floor
-    // times its loss above the other's. Below -87 y is subnormal.
+    // ln y of the second class, from far below the floor to where y is 0, and what the class brings
+    // when it is drawn: the floor times its loss above the other's. Below -87 y is subnormal.
     let drawn = 0.005 * 620.0;
     for (log_odds, brings) in
         [(-30.0f32, drawn), (-80.0, drawn), (-93.0, 0.0), (-97.0, 0.0), (-103.0, 0.0), (-200.0, 0.0)]
@@ -204,7 +205,8 @@ fn a_coin_of_zero_draws_the_unlikeliest_class_and_the_loss_stays_finite() {
 #[test]
 fn pairs_of_weight_zero_change_nothing() {
     let p = values(6, 4);
-    // The pairs that fill up are of the first class and row: likeliest here, so that taking them for real would show.
+    // The pairs that fill up are of the first class and row: likeliest here, so that taking them
+    // for real would show.
     let _ = p[0].get(0).get(0).fill_(1.0 + p[0].get(0).max().double_value(&[]));
     let p = p.map(|t| t.set_requires_grad(true));
     let of = |multiple| {

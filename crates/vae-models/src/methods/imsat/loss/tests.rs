@@ -104,7 +104,8 @@ fn equal_shares_change_nothing_and_others_move_the_optimum() {
     let with = |log_shares| loss(&Weights { log_shares, ..published() }, &p, &p).total;
     let plain = value(&with(None));
     assert!((plain - value(&with(Some(Tensor::zeros([3], (Kind::Double, Device::Cpu)))))).abs() < 1e-12);
-    // Shares 1/2, 1/4, 1/4: a clustering with these sizes scores ln K, more than one with equal sizes.
+    // Shares 1/2, 1/4, 1/4: a clustering with these sizes scores ln K, more than one with equal
+    // sizes.
     let shares = (Tensor::from_slice(&[0.5f64, 0.25, 0.25]) * 3.0).log();
     let marginal = |of: fn(i64) -> i64| {
         let p = log_p(&sure(12, 3, of));
@@ -143,7 +144,8 @@ fn the_gradient_is_that_of_finite_differences() {
 
 #[test]
 fn the_clean_answers_are_a_constant() {
-    // R_SAT's gradient with respect to shared weights, with the clean answers computed and with their numbers.
+    // R_SAT's gradient with respect to shared weights, with the clean answers computed and with
+    // their numbers.
     let w = logits("w", 5, 4).set_requires_grad(true);
     let (x, r) = (logits("x", 9, 5), logits("r", 9, 5));
     let gradient = |clean: &Tensor| {

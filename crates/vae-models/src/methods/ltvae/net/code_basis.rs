@@ -1,9 +1,10 @@
 //! Another basis of the latent space.
 //!
-//! An auto-encoder's codes are given up to an invertible linear map, which its last encoding and first decoding layer can take
-//! back. A tree over single numbers of z sees facets only where they lie along the axes; independent components (FastICA with
-//! the kurtosis contrast, Hyvärinen and Oja 1997) put independent clusterings there: a number that takes two values is as far
-//! from a normal one as can be.
+//! An auto-encoder's codes are given up to an invertible linear map, which its last encoding and
+//! first decoding layer can take back. A tree over single numbers of z sees facets only where they
+//! lie along the axes; independent components (FastICA with the kurtosis contrast, Hyvärinen and
+//! Oja 1997) put independent clusterings there: a number that takes two values is as far from a
+//! normal one as can be.
 
 use crate::Result;
 use crate::api::stored;
@@ -71,7 +72,8 @@ impl CodeBasis {
         (z - &self.mean).matmul(&self.forward.tr())
     }
 
-    /// Changes the layers around the code so that it is in this basis; what the auto-encoder does stays the same.
+    /// Changes the layers around the code so that it is in this basis; what the auto-encoder does
+    /// stays the same.
     pub fn rewrite(&self, tensors: &mut Tensors) -> Result<()> {
         let first = if tensors.contains_key("decoder.0.weight") { "decoder.0" } else { "decoder.out" };
         let cpu = |t: &Tensor| t.f_to_device(tch::Device::Cpu);

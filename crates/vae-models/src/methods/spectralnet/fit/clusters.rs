@@ -1,10 +1,10 @@
 //! From the map's outputs to clusters.
 //!
-//! Published: k-means on as many outputs as clusters. A cheap cut through one large cluster can then take the place of a
-//! needed one (on MNIST the digit 1 in two, 7 and 9 in one), and nothing in K outputs shows it. `modularity` learns
-//! more outputs than clusters, orders them by the Rayleigh quotients in the graph of all points, runs k-means on the unit
-//! rows of several numbers of the leading ones, and keeps the partition of the highest modularity. No label is
-//! involved.
+//! Published: k-means on as many outputs as clusters. A cheap cut through one large cluster can
+//! then take the place of a needed one (on MNIST the digit 1 in two, 7 and 9 in one), and nothing
+//! in K outputs shows it. `modularity` learns more outputs than clusters, orders them by the
+//! Rayleigh quotients in the graph of all points, runs k-means on the unit rows of several numbers
+//! of the leading ones, and keeps the partition of the highest modularity. No label is involved.
 
 use super::super::config::{ClusterChoice, SpectralNetConfig};
 use super::super::net::clusters::{leading, turned, unit};
@@ -20,10 +20,12 @@ use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord};
 use vae_graph::Graph;
 use vae_graph::partition::JUDGE;
 
-/// The body of the phase `clusters`: what [`Clusters::load`](super::super::net::clusters::Clusters::load) reads, and `assignments`.
+/// The body of the phase `clusters`: what
+/// [`Clusters::load`](super::super::net::clusters::Clusters::load) reads, and `assignments`.
 ///
 /// # Shapes
-/// `y`: the orthonormalised outputs, `[n, M]`; `weights`: what made them so, `[M, M]`; `near`: `[n, p]`.
+/// `y`: the orthonormalised outputs, `[n, M]`; `weights`: what made them so, `[M, M]`; `near`:
+/// `[n, p]`.
 pub(super) fn cluster(
     (y, weights): (&Tensor, &Tensor),
     near: &Tensor,
@@ -84,8 +86,8 @@ fn by_modularity(
     Ok((turn, centres, labels, notes))
 }
 
-/// Of the normalised adjacency `A = D^-½ W D^-½` and an orthonormal basis Q, `[n, M]`: the eigenvalues of QᵀAQ, descending,
-/// and its eigenvectors, f64 `[M, M]`.
+/// Of the normalised adjacency `A = D^-½ W D^-½` and an orthonormal basis Q, `[n, M]`: the
+/// eigenvalues of QᵀAQ, descending, and its eigenvectors, f64 `[M, M]`.
 fn rayleigh_ritz(basis: ArrayView2<'_, f64>, graph: &Graph) -> Result<(Vec<f64>, Tensor)> {
     let scale = graph.row_sums().mapv(|d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 });
     let scale = scale.insert_axis(ndarray::Axis(1));

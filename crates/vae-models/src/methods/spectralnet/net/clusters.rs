@@ -33,8 +33,8 @@ pub(in super::super) fn unit(mut rows: Array2<f32>) -> Array2<f32> {
 }
 
 impl Clusters {
-    /// The rows that k-means gets, `[n, m]`, of the map's outputs `[n, M]`: by the very steps of the phase `clusters`, so that the
-    /// fitted samples keep their clusters.
+    /// The rows that k-means gets, `[n, m]`, of the map's outputs `[n, M]`: by the very steps of
+    /// the phase `clusters`, so that the fitted samples keep their clusters.
     pub fn rows(&self, outputs: &Tensor) -> Result<Array2<f32>> {
         let turned = turned(&outputs.f_matmul(&self.weights)?, &self.turn)?;
         let rows = leading(&turned, self.kmeans.centres().ncols());
@@ -79,7 +79,8 @@ pub(in super::super) fn turned(y: &Tensor, turn: &Tensor) -> Result<Array2<f32>>
     Ok(to_array2(&y.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_matmul(turn)?)?)
 }
 
-/// The first `m` columns. The others are made too where only these are needed: a narrower product may round otherwise.
+/// The first `m` columns. The others are made too where only these are needed: a narrower product
+/// may round otherwise.
 pub(in super::super) fn leading(rows: &Array2<f32>, m: usize) -> Array2<f32> {
     rows.slice(ndarray::s![.., ..m]).to_owned()
 }

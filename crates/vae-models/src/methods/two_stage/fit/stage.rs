@@ -102,7 +102,8 @@ impl CodeStage for Gmm {
     }
 }
 
-/// A partition of the graph of the codes; a new code belongs to the cluster of the nearest known one.
+/// A partition of the graph of the codes; a new code belongs to the cluster of the nearest known
+/// one.
 #[derive(Debug)]
 pub struct Spectral {
     codes: Features,

@@ -11,7 +11,8 @@ fn value(t: &Tensor) -> f64 {
     t.double_value(&[])
 }
 
-/// Everything the loss depends on, in f64: 0 logits of pi, 1 mu_c, 2 log_var_c, 3 mu, 4 log_var, 5 out; then ε and x.
+/// Everything the loss depends on, in f64: 0 logits of pi, 1 mu_c, 2 log_var_c, 3 mu, 4 log_var, 5
+/// out; then ε and x.
 struct Case {
     free: [Tensor; 6],
     noise: Tensor,

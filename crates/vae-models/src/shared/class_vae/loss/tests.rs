@@ -1,4 +1,5 @@
-//! The numbers of the specification, the identity of the amortised E-step, and gradients by finite differences.
+//! The numbers of the specification, the identity of the amortised E-step, and gradients by finite
+//! differences.
 
 use super::*;
 use tch::Device;
