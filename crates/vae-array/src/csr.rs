@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_that_contradict_each_other_are_told() {
+    fn arrays_that_contradict_each_other_are_inconsistent() {
         assert!(csr().is_consistent());
         for wrong in [
             Csr { indptr: vec![], ..csr() },

@@ -1,8 +1,7 @@
 //! Named tensors with a JSON record in one safetensors file: phase artefacts, checkpoints, models.
 //!
-//! Reading trusts nothing: the header is checked by the `safetensors` crate, a SHA-256 of the
-//! tensor data stands in the metadata and is compared, and floats must be finite. A flipped byte is
-//! an error, not a wrong result.
+//! Reading checks everything: the header by the `safetensors` crate, the tensor data by a SHA-256
+//! in the metadata, and floats for being finite. A flipped byte is an error, not a wrong result.
 
 use crate::fsio::{hex, write_bytes};
 use crate::{Error, Result};
@@ -17,7 +16,7 @@ use tch::{Device, Kind, Tensor};
 /// make the bytes of equal files differ.)
 const METADATA: &str = "vae";
 
-/// What stands under it.
+/// The value of the metadata key.
 #[derive(Serialize, serde::Deserialize)]
 struct Metadata {
     /// SHA-256 of the record and the tensors.
@@ -26,13 +25,13 @@ struct Metadata {
     record: String,
 }
 
-/// The [remedy](Error::remedy) for a file that a run makes for itself.
+/// The [remedy](Error::remedy) for a file that a run makes again.
 pub(crate) const MAKE_ANEW: &str = "delete it and run the command again";
 
-/// What to do about a checkpoint that cannot be continued from.
+/// The remedy for a checkpoint that cannot be continued from.
 pub const START_ANEW: &str = "delete the run folder and start anew";
 
-/// What to do about weights of a model or a phase that are not complete.
+/// The remedy for incomplete weights of a model or a phase.
 pub const FIT_ANEW: &str = "it is damaged or from another version: delete it and fit again with --no-cache";
 
 /// Tensors by name, on the CPU.
@@ -184,8 +183,8 @@ mod tests {
             let mut bad = good.clone();
             bad[at] ^= 1;
             std::fs::write(&path, &bad).expect("write");
-            // A flip in the padding of the header or in a key nobody reads may be harmless; a wrong
-            // value never is.
+            // A flipped bit in the padding of the header or in an unused key may go unnoticed; a
+            // wrong value must not.
             if let Ok((tensors, record)) = load::<String>(&path) {
                 assert_eq!(record, "record", "byte {at}");
                 assert!(tensors["b.weight"].equal(&example()["b.weight"]), "byte {at}");

@@ -1,10 +1,9 @@
-//! What a result is known by: revisions of algorithms, and the text of a configuration that a hash
-//! is taken of.
+//! The identity of a result: revisions of algorithms, and the text of a configuration for its hash.
 //!
 //! **Revisions.** Every algorithm has a number beside its code, raised whenever the code changes
 //! the result of an unchanged configuration. The key of a phase holds those of all algorithms the
-//! phase uses, and run files list them, so that neither can outlive the code that made it. Names
-//! are those of the algorithms and not of modules: moving code changes no key.
+//! phase uses, and run files list them, so that a result of changed code is recognised. Names are
+//! those of the algorithms and not of modules: moving code changes no key.
 //!
 //! **Neutral settings.** A setting that is younger than recorded runs must not make them stale. Its
 //! type declares, with `skip_serializing_if` and [`neutral`], the value at which it changes
@@ -42,7 +41,7 @@ pub type Revision = (&'static str, u32);
 /// Revisions by name.
 pub type Revisions = BTreeMap<String, u32>;
 
-/// All revisions of several algorithms, each of which brings those of the algorithms it uses.
+/// The revisions of several algorithms, each listed with those of the algorithms it uses.
 pub fn revisions(of: &[&[Revision]]) -> Revisions {
     of.iter().copied().flatten().map(|&(name, number)| (name.to_string(), number)).collect()
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 /// How the weights of a layer start. The default of `tch::nn::linear` (Kaiming uniform with ReLU
-/// gain) is none of the published settings, so the name stands in every configuration.
+/// gain) is not that of any published setting, so the initialisation is named in every
+/// configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Init {

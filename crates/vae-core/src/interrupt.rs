@@ -11,13 +11,13 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// A flag that nobody sets but [`Interrupt::set`].
+    /// A flag that only [`Interrupt::set`] sets.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// A flag over `signal`, which is 0 until a signal handler stores its signal's number there: a
-    /// handler may do no more than that.
+    /// handler may not do more than that.
     pub fn watching(signal: Arc<AtomicUsize>) -> Self {
         Self { signal }
     }

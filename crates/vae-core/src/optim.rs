@@ -122,7 +122,7 @@ impl Optimizer {
         &self.groups
     }
 
-    /// Forgets moments and momentum, as if no update had been made.
+    /// Resets moments, momentum and the number of updates.
     pub(crate) fn reset(&mut self) {
         for buffer in self.state.iter_mut().flatten() {
             let _ = buffer.zero_();

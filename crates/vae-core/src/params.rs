@@ -19,9 +19,8 @@ pub struct Param {
     pub group: usize,
 }
 
-/// Trainable tensors in the order in which they were made, and buffers: tensors that a model keeps
-/// and no optimiser touches (the running statistics of a batch norm). Checkpoints and models hold
-/// both.
+/// Trainable tensors in the order of their registration, and buffers: tensors of a model that are
+/// not optimised (the running statistics of a batch norm). Checkpoints and models hold both.
 #[derive(Debug, Default)]
 pub struct Params {
     params: Vec<Param>,
@@ -84,7 +83,7 @@ impl Params {
         self.params.iter().map(|p| &p.tensor).collect()
     }
 
-    /// How many numbers are trained.
+    /// Number of trained values.
     pub fn n_values(&self) -> usize {
         self.params.iter().map(|p| p.tensor.numel()).sum()
     }
@@ -99,8 +98,8 @@ impl Params {
             .collect()
     }
 
-    /// Overwrites the parameters and buffers for which `source` has `prefix + name`; the others
-    /// stay. Returns how many were set.
+    /// Overwrites the parameters and buffers for which `source` has `prefix + name`; the others are
+    /// unchanged. Returns how many were set.
     ///
     /// # Errors
     /// [`Error::Shape`] when a stored tensor has another shape.

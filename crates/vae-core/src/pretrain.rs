@@ -1,7 +1,7 @@
 //! Auto-encoder pretraining: end to end, or stacked denoising layers first.
 //!
-//! Every method of the VaDE family starts from an auto-encoder, and the pretraining decides the
-//! outcome. Two kinds:
+//! Every method of the VaDE family is initialised by an auto-encoder, and its result depends on the
+//! pretraining. Two kinds:
 //!
 //! * `joint`: encoder and decoder together, by default with the reconstruction term of the ELBO (a
 //!   sum over dimensions).
@@ -53,7 +53,7 @@ pub enum ReconstructionLoss {
     HalfMse,
 }
 
-/// What disturbs a layer while it is trained.
+/// The noise of a layer while it is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LayerNoise {
@@ -86,7 +86,8 @@ pub struct PretrainConfig {
     /// Learning rate of the biases, as a multiple of that of the weights.
     #[serde(skip_serializing_if = "like_weights")]
     pub bias_lr_factor: f64,
-    /// The training end to end; for `stacked` its optimiser and batch size serve the layers too.
+    /// The training end to end; for `stacked` its optimiser and batch size are also those of the
+    /// layers.
     pub train: TrainConfig,
 }
 
@@ -152,7 +153,7 @@ pub struct Autoencoder {
 }
 
 impl Autoencoder {
-    /// A fresh one. Equal streams give equal weights.
+    /// An auto-encoder with initial weights. Equal streams give equal weights.
     pub fn new(net: &NetConfig, init: Init, dim: usize, streams: &Streams, device: Device) -> Self {
         let mut params = Params::new();
         let mut builder = Builder { params: &mut params, streams, init, group: 0, device };

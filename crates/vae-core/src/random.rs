@@ -46,7 +46,7 @@ impl Streams {
         ChaCha8Rng::from_seed(hash.finalize().into())
     }
 
-    /// A `u64` for libraries that want a seed of their own.
+    /// A `u64` for libraries that take a seed.
     pub fn derived_seed(&self, name: &str) -> u64 {
         self.rng(name, 0, 0).random()
     }

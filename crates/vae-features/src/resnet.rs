@@ -190,7 +190,8 @@ impl Block {
 }
 
 impl ResNet50 {
-    /// Features of pictures as rows, [`batch_size`] at a time; `done` is told how many are through.
+    /// Features of pictures as rows, [`batch_size`] at a time; `done` is called with the number of
+    /// finished rows.
     ///
     /// # Shapes
     /// `x`: `[n, channels * height * width]` with values in [0, 1]; result `[n, 2048]`.

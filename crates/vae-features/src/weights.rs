@@ -1,7 +1,7 @@
-//! Trained weights of others, from the file a user names: safetensors, or what PyTorch saves.
+//! Published weights from a file that the user names: safetensors, or PyTorch's formats.
 //!
 //! `torch.save(model.state_dict(), file)` of PyTorch 1.6 and later is a ZIP archive of a pickle and
-//! raw values; the pickle is read by the module `pickle`, which runs nothing. A TorchScript file
+//! raw values; the pickle is read by the module `pickle`, which calls nothing. A TorchScript file
 //! (`torch.jit.save`) is read by libtorch.
 
 mod pickle;

@@ -1,5 +1,5 @@
-//! The rows as the distance kernels want them: contiguous, with their mean, their norms and a fixed
-//! partition.
+//! The rows in the form that the distance kernels need: contiguous, with their mean, their norms
+//! and a fixed partition.
 
 use std::ops::Range;
 
@@ -11,8 +11,9 @@ use crate::vector::{add_row, square};
 /// Rows of one matrix product. 256 rows of 784 values fit a second-level cache.
 pub(crate) const BLOCK: usize = 256;
 
-/// Most parts a pass over the data is cut into. Partial sums are added in the order of the parts,
-/// and the parts depend on the number of rows only, hence equal results at every thread count.
+/// Largest number of parts of a pass over the data. Partial sums are added in the order of the
+/// parts, and the parts depend on the number of rows only, hence equal results at every thread
+/// count.
 const MAX_PARTS: usize = 32;
 
 /// The data of a fit.

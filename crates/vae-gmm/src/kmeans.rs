@@ -214,7 +214,7 @@ impl KMeans {
     }
 }
 
-/// A fit and its record.
+/// A fitted model and the record of the fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KMeansFit {
     model: KMeans,
@@ -263,7 +263,7 @@ impl KMeansFit {
         self.n_iter
     }
 
-    /// Whether the kept restart settled before `max_iter`.
+    /// Whether the kept restart converged before `max_iter`.
     pub fn converged(&self) -> bool {
         self.converged
     }

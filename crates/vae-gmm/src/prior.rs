@@ -1,9 +1,9 @@
 //! The mixture prior of a variational auto-encoder as a torch module.
 //!
 //! p(c) = pi_c, p(z | c) = N(mu_c, diag exp log_var_c), with pi = softmax(logits), so that no
-//! constraint has to be kept by hand. Published code trains raw pi and raw variances, which leave
-//! the simplex and cross zero; densities there get a `+ 1e-10`, which gives far points a uniform
-//! posterior without a gradient. Here everything stays a logarithm (VaDE: Jiang et al. 2017,
+//! constraint is needed. Published code trains pi and variances directly, which can leave the
+//! simplex and become negative; it adds `1e-10` to densities, which gives far points a uniform
+//! posterior without a gradient. Here all densities are logarithms (VaDE: Jiang et al. 2017,
 //! equations 9 and 16).
 
 use ndarray::{ArrayView1, ArrayView2};
@@ -33,7 +33,7 @@ pub struct MixturePrior {
 pub enum Pi {
     /// They are a parameter.
     Trained,
-    /// They stay as they are.
+    /// They are constant.
     Fixed,
 }
 
@@ -88,8 +88,8 @@ impl MixturePrior {
         self.log_pi() - (quadratic + log_det) * 0.5 - j * HALF_LN_TWO_PI
     }
 
-    /// `ln gamma = ln p(c | z)`, `[b, K]`: [`MixturePrior::log_joint`] minus its log-sum-exp.
-    /// Nothing is exponentiated before it is normalised, so points at any distance have a finite
+    /// `ln gamma = ln p(c | z)`, `[b, K]`: [`MixturePrior::log_joint`] minus its log-sum-exp. No
+    /// density is exponentiated before the normalisation, so points at any distance have a finite
     /// posterior.
     ///
     /// # Shapes
@@ -143,7 +143,7 @@ mod tests {
     use ndarray::{Array1, Array2, array};
     use vae_core::random::{Streams, normal};
 
-    /// The prior of the sheet's T2, in f64.
+    /// Two components in one dimension, in f64.
     fn t2() -> MixturePrior {
         let prior = MixturePrior::new(
             &mut Params::new(),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn densities_and_posterior_of_the_vade_sheet() {
+    fn densities_and_posterior_by_hand() {
         let z = Tensor::from_slice(&[1.0f64]).view([1, 1]);
         close(&vector(&t2().log_joint(&z)), &[-4.305_232_894_3, -0.860_047_015_4], 1e-9);
         close(&vector(&t2().log_gamma(&z).exp()), &[0.030_912_751_5, 0.969_087_248_5], 1e-9);

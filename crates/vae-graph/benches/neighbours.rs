@@ -1,6 +1,6 @@
 //! What exact neighbours cost over the matrix products they consist of.
 //!
-//! The floor is the time of the products alone, the same blocks through the same library, in the
+//! The reference is the time of the products alone, the same blocks by the same library, in the
 //! same process and with the same threads. Run with `cargo xtask bench neighbours`;
 //! `VAE_BENCH_THREADS` sets the threads (default 1), `VAE_BENCH_ROWS` the rows (default 20,000;
 //! 70,000 is MNIST's size and takes minutes).

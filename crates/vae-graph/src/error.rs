@@ -52,7 +52,7 @@ impl Error {
     }
 }
 
-/// For code that runs inside a training. An interruption stays one.
+/// For code that runs inside a training. An interruption keeps its variant.
 impl From<Error> for vae_core::Error {
     fn from(e: Error) -> Self {
         match e {

@@ -1,4 +1,4 @@
-//! A weighted directed graph by rows (CSR), and the few operations clustering needs of it.
+//! A weighted directed graph by rows (CSR), with the operations that clustering needs.
 
 use crate::{Error, Result};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, LinalgScalar};
@@ -73,7 +73,7 @@ impl Graph {
         Self::from_rows((0..self.n()).map(f).collect()).expect("edges of a graph stay edges")
     }
 
-    /// The graph with all edges turned round.
+    /// The graph with all edges reversed.
     pub fn transposed(&self) -> Self {
         let mut counts = vec![0usize; self.n() + 1];
         self.indices.iter().for_each(|&j| counts[j as usize + 1] += 1);
@@ -111,7 +111,7 @@ impl Graph {
         Ok(self.map_rows(|i| own(i).chain(added(i)).collect()))
     }
 
-    /// The rows scaled to sum 1; a row without edges stays empty.
+    /// The rows scaled to sum 1; a row without edges is unchanged.
     pub fn row_normalised(&self) -> Self {
         let sums = self.row_sums();
         self.map_rows(|i| self.row(i).map(|(j, w)| (j, (f64::from(w) / sums[i]) as f32)).collect())
@@ -158,7 +158,7 @@ impl Graph {
         Ok(out)
     }
 
-    /// Number of pieces without an edge between them, whatever the edges' directions.
+    /// Number of weakly connected components.
     pub fn n_components(&self) -> usize {
         let mut parent: Vec<u32> = (0..self.n() as u32).collect();
         fn root(parent: &mut [u32], mut i: u32) -> u32 {
@@ -214,7 +214,8 @@ impl Graph {
         Ok(inside.iter().zip(&degree).map(|(w, d)| w / total - (d / total) * (d / total)).sum())
     }
 
-    /// The share of the edges' weight between nodes of equal label. A monitor of neighbour quality.
+    /// The share of the edges' weight between nodes of equal label. A measure of the quality of
+    /// neighbours.
     pub fn agreement(&self, labels: ArrayView1<'_, u32>) -> f64 {
         let (mut same, mut all) = (0.0, 0.0);
         for i in 0..self.n().min(labels.len()) {

@@ -25,14 +25,14 @@ use vae_core::phase::FitContext;
 /// The search, and the order of equal distances.
 pub const REVISION: Revision = ("neighbours", 1);
 
-/// Most columns for which a kd-tree is the faster way.
+/// Largest number of columns for which a kd-tree is faster.
 const TREE_COLUMNS: usize = 16;
 
-/// What "near" means.
+/// The distance of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
-    /// The length of the difference.
+    /// Euclidean distance.
     Euclidean,
     /// One minus the cosine of the angle; a row of zeros has distance 1 to everything.
     Cosine,
@@ -182,10 +182,10 @@ impl Knn {
     }
 }
 
-/// Time between two words on how far a search is.
+/// Time between two progress messages of a search.
 const PACE: Duration = Duration::from_secs(10);
 
-/// Says how far a long search is.
+/// Progress messages of a long search.
 struct Pace<'a> {
     n: usize,
     cx: &'a FitContext,
@@ -197,7 +197,7 @@ impl<'a> Pace<'a> {
         Self { n, cx, last: Instant::now() }
     }
 
-    /// `done` rows have their neighbours.
+    /// Notes that `done` rows are finished.
     fn at(&mut self, done: usize) {
         if self.last.elapsed() >= PACE {
             self.cx.progress.note(&format!("nearest neighbours: {done} of {} rows", self.n));
@@ -272,7 +272,7 @@ fn row(x: &Features, i: usize) -> std::borrow::Cow<'_, [f32]> {
     }
 }
 
-/// The rows divided by their lengths, dense; rows of zeros stay.
+/// The rows divided by their norms, dense; rows of zeros are unchanged.
 fn unit_rows(x: &Features) -> Result<Features> {
     let mut rows = x.dense_rows(0, x.n());
     rows.outer_iter_mut().into_par_iter().for_each(|mut row| {

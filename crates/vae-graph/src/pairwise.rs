@@ -1,4 +1,4 @@
-//! DGG's graph objective (Yang, Cheung, Li and Fang 2019, equations 9 to 12), twice.
+//! DGG's graph objective (Yang, Cheung, Li and Fang 2019, equations 9 to 12), in two forms.
 //!
 //! With weights `u_ii = ½` for the point itself and `u_ij = ½ w_ij` for its neighbours (Σ_j u_ij =
 //! 1), DGG minimises
@@ -11,7 +11,7 @@
 //! objective on the simplex, `pi_i = Σ_j u_ij gamma_j`. (The formula printed for pi in the paper is
 //! not normalised over k; the authors' code has the right one.)
 //!
-//! [`tuples`] is that sum, literally: each point with all its neighbours is encoded and decoded, 21
+//! [`tuples`] is that sum as printed: each point with all its neighbours is encoded and decoded, 21
 //! times the work of an auto-encoder. [`smoothed`] is the same number and the same gradient at the
 //! work of one: **z_j is decoded once whatever the target, and the log-likelihood is linear in the
 //! target** (Bernoulli; for a Gaussian up to a constant), so the sum over i can be done on the
@@ -52,8 +52,7 @@ pub struct Smoothing {
 }
 
 impl Smoothing {
-    /// From a directed graph whose rows sum to 1. A node without neighbours keeps its whole weight
-    /// for itself.
+    /// From a directed graph whose rows sum to 1. A node without neighbours has weight 1 on itself.
     pub fn new(w: &Graph) -> Self {
         let u = w.with_self(0.5, 0.5);
         let turned = u.transposed();
@@ -66,7 +65,7 @@ impl Smoothing {
         &self.u
     }
 
-    /// `c_j`, `[n]`: how much point j's latent has to explain. Their sum is n.
+    /// `c_j`, `[n]`: the total weight of the targets of point j's latent. Their sum is n.
     pub fn c(&self) -> &Array1<f64> {
         &self.c
     }
@@ -107,7 +106,8 @@ impl Smoothing {
         self.u.multiply(gamma)
     }
 
-    /// ℓ̄, `[n, K]`: the mean of `ln pi_i` over the points i that explain themselves by j.
+    /// ℓ̄, `[n, K]`: the weighted mean of `ln pi_i` over the points i whose target is decoded from
+    /// j.
     ///
     /// # Errors
     /// [`crate::Error::Size`] when `pi` has another number of rows.
@@ -118,8 +118,8 @@ impl Smoothing {
     }
 }
 
-/// The latent side of the posteriors of a batch: everything the objective takes besides the
-/// likelihood. The leading shape is `[b]` for [`smoothed`] and `[b, m]` for [`tuples`].
+/// The latent terms of a batch: the inputs of the objective besides the likelihood. The leading
+/// shape is `[b]` for [`smoothed`] and `[b, m]` for [`tuples`].
 #[derive(Debug)]
 pub struct Latent {
     /// `[.., K]`: `−E_q(z) ln p(z | c)` without the constant `(J/2) ln 2π`.

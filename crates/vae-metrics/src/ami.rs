@@ -1,5 +1,5 @@
-//! Adjusted mutual information (Vinh, Epps & Bailey 2010): mutual information less what chance
-//! gives.
+//! Adjusted mutual information (Vinh, Epps & Bailey 2010): mutual information minus its expectation
+//! under random labellings.
 //!
 //! The expectation is over all pairs of labellings with the same group sizes, so that each cell
 //! `n_ij` is hypergeometric with parameters `(n, a_i, b_j)`:

@@ -1,5 +1,5 @@
-//! The one-to-one matching of clusters and classes with the most points: two exact solvers behind
-//! one door.
+//! The one-to-one matching of clusters and classes with the most points, by one of two exact
+//! solvers.
 //!
 //! Small tables go to `hungarian` (Kuhn 1955), which works on integers but takes nearly the fourth
 //! power of the number of groups. Large ones go to `lapjv` (Jonker & Volgenant 1987), about the
@@ -90,7 +90,7 @@ fn by_lapjv(n_clusters: usize, n_classes: usize, cells: &[Cell]) -> Result<Vec<O
     Ok(matching)
 }
 
-/// The members of the longer side that a best matching can do with, ascending: at least `n_short`,
+/// The members of the longer side that suffice for a best matching, ascending: at least `n_short`,
 /// at most its square.
 ///
 /// Each of the `n_short` columns needs its `n_short` largest cells only: the other columns take at
@@ -116,7 +116,7 @@ fn candidates(
     (0..n_long).filter(|&long| wanted[long]).collect()
 }
 
-/// A square of `value`, or an error where the machine has no room for it.
+/// A square of `value`, or an error where it cannot be allocated.
 fn allocate(side: usize, value: f64) -> Result<Array2<f64>> {
     let n = side * side;
     let too_large = || Error::MatchingTooLarge {

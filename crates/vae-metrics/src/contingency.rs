@@ -2,8 +2,8 @@
 //!
 //! Every score over two labellings is a function of this table, so the labels are counted once and
 //! no more. The table is stored by its non-zero cells (at most `n`), and rows and columns exist
-//! only for values that occur: a label of four billion, or one cluster per point, is as harmless as
-//! any other.
+//! only for values that occur: labels may be as large as four billion, and every point may be a
+//! cluster of its own.
 
 use std::borrow::Cow;
 

@@ -7,7 +7,7 @@
 //! | question | function |
 //! |---|---|
 //! | how many points are right under the best one-to-one map of clusters to classes | [`acc`] |
-//! | how many are right when each cluster takes its commonest class | [`purity`] |
+//! | how many are right when each cluster is mapped to its majority class | [`purity`] |
 //! | the same with the map learned on another split | [`purity_train_map`], [`LabelMap`] |
 //! | how many are right when each cluster takes the class of its most confident point | [`aae`] |
 //! | how much do clusters tell about classes, and the reverse | [`nmi`], [`ami`], [`v_measure`], [`homogeneity`], [`completeness`] |

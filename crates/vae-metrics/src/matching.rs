@@ -2,7 +2,7 @@
 //!
 //! `acc` gives every class to at most one cluster and every cluster at most one class, so that the
 //! most points are right (the "unsupervised clustering accuracy" of Xie, Girshick & Farhadi 2016,
-//! DEC; Kuhn 1955 finds the map). `purity` gives every cluster its commonest class, whether or not
+//! DEC; Kuhn 1955 finds the map). `purity` maps every cluster to its majority class, whether or not
 //! another cluster has it too (Manning, Raghavan & Schütze 2008, section 16.3).
 
 use ndarray::ArrayView1;
@@ -39,7 +39,7 @@ pub fn acc(clusters: ArrayView1<'_, u32>, labels: ArrayView1<'_, u32>) -> Result
 }
 
 /// Purity of `clusters` `[n]` with respect to `labels` `[n]`: the fraction of points whose class is
-/// the commonest of their cluster.
+/// the majority class of their cluster.
 ///
 /// Not symmetric (the sum runs over clusters), at least [`acc`], and 1 when every point is its own
 /// cluster: it is comparable only between clusterings with the same number of clusters.
@@ -73,7 +73,7 @@ impl Contingency {
         Ok(self.fraction(right.map(|cell| cell.count).sum()))
     }
 
-    /// Fraction of points of the commonest class of their cluster: see [`purity`].
+    /// Fraction of points of the majority class of their cluster: see [`purity`].
     pub fn purity(&self) -> f64 {
         let of_each_cluster = self.cells().chunk_by(|left, right| left.cluster == right.cluster);
         let right = of_each_cluster.filter_map(|row| row.iter().map(|cell| cell.count).max()).sum();

@@ -33,7 +33,7 @@ pub struct Scores {
     pub ami: f64,
     /// Adjusted Rand index: [`ari`](crate::ari).
     pub ari: f64,
-    /// Fraction of points of the commonest class of their cluster: [`purity`](crate::purity).
+    /// Fraction of points of the majority class of their cluster: [`purity`](crate::purity).
     pub purity: f64,
     /// Share of the classes' entropy explained: [`homogeneity`](crate::homogeneity).
     pub homogeneity: f64,

@@ -117,7 +117,7 @@ proptest! {
 }
 
 #[test]
-fn purity_of_the_sheets() {
+fn purity_by_hand() {
     let pairs = [
         (array![0, 0, 1, 1], array![0, 0, 0, 1], 0.75),
         (array![0, 0, 0, 1], array![0, 0, 1, 1], 0.75),

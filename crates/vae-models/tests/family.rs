@@ -75,7 +75,7 @@ fn arcs(n: usize) -> (Features, Array1<u32>) {
 
 /// The published experiment on synthetic data: z and w of two numbers each, five arcs.
 #[test]
-fn gmvae_parts_the_arcs() {
+fn gmvae_separates_the_arcs() {
     let (x, labels) = arcs(1000);
     let set = [
         "net.hidden=[120]",

@@ -34,7 +34,7 @@ fn grassmann(a: &Tensor, b: &Tensor) -> f64 {
 }
 
 #[test]
-fn two_nested_cs_are_told_apart() {
+fn two_nested_cs_are_separated() {
     let (x, y) = nested_cs(1500);
     // The authors' settings: the whole affinity, batches of 128, three layers of 50. Theirs are
     // softplus with batch norm; without it softplus is too smooth for the gap between the two.

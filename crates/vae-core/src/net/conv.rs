@@ -7,10 +7,10 @@
 //! convolution: it crops the same rows from the full output.
 //!
 //! libtorch has no padding at the end alone, and padding or cropping by itself copies every map. It
-//! can pad at the front alone, though: a symmetric padding whose last row no window reaches. So
-//! layers also work on *mirrored* maps, whose rows and columns are in reverse order ([`mirror`]),
-//! where "same" padding is of that kind. A chain of layers mirrors its input and its output, which
-//! are small, and nothing between.
+//! can pad at the front alone, by a symmetric padding whose last row no window reaches. So layers
+//! also work on *mirrored* maps, whose rows and columns are in reverse order ([`mirror`]), where
+//! "same" padding is of that kind. A chain of layers mirrors only its input and its output, which
+//! are small.
 
 use super::Builder;
 use tch::Tensor;
@@ -170,8 +170,8 @@ impl ConvTranspose2d {
         }
     }
 
-    /// The bias is added apart: oneDNN sums the gradient of a bias within a transposed convolution,
-    /// and with a stride adds the bias too, in reference code that can take as long as the
+    /// The bias is added separately: in a transposed convolution oneDNN sums the gradient of the
+    /// bias, and with a stride adds the bias, in reference code that can take as long as the
     /// convolution.
     fn convolve(&self, x: &Tensor, weight: &Tensor, padding: i64, output_padding: i64) -> Tensor {
         let (none, stride, padding) = (None::<&Tensor>, [self.stride; 2], [padding; 2]);

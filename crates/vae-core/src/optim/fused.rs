@@ -1,6 +1,6 @@
 //! One pass over memory per parameter, for f32 on the CPU.
 //!
-//! The numbers do not depend on the number of threads (every element is on its own) nor on the
+//! The results do not depend on the number of threads (elements are independent) nor on the
 //! instruction set (Rust never contracts a multiplication and an addition into one).
 
 use rayon::prelude::*;

@@ -48,8 +48,8 @@ fn both_kinds_learn_to_reconstruct() {
             let logits = (&x / rest).log();
             Likelihood::Bernoulli.nll(&logits, &x).mean(tch::Kind::Float).double_value(&[])
         };
-        // The floor of the loss is the entropy of the targets; a constant prediction is 0.4 nats
-        // above it.
+        // The least possible loss is the entropy of the targets; that of a constant prediction is
+        // 0.4 nats above it.
         assert!(history[59].loss - entropy < 0.1, "{kind:?}: {} over {entropy}", history[59].loss - entropy);
         assert!(history[59].loss < history[0].loss);
         assert!(artefact.tensors.contains_key("encoder.mu.weight"));

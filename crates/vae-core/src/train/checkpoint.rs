@@ -1,4 +1,4 @@
-//! What a training has to remember to continue as if nothing had happened.
+//! The state of a training that its checkpoint holds.
 
 use crate::bundle::{self, Tensors};
 use crate::optim::Optimizer;
@@ -29,7 +29,7 @@ pub struct State {
     pub cpu_s: f64,
     /// Observed assignments.
     pub observed: Tensors,
-    /// What the model keeps besides its parameters.
+    /// The model's state besides its parameters.
     pub of_model: Tensors,
 }
 

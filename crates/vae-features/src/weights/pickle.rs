@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path, mut archive: Archive) -> Result<Tensors> {
         let Some(kind) = found.storage.kind else { continue };
         let key = &found.storage.key;
         if !storages.contains_key(key) {
-            // Tensors share a storage where they are neighbours; one at a time is held otherwise.
+            // Consecutive tensors may share a storage; only one storage is kept in memory.
             storages.clear();
             storages.insert(key.clone(), member(&mut archive, path, &format!("{root}data/{key}"), u64::MAX)?);
         }

@@ -1,4 +1,4 @@
-//! A diagonal Gaussian mixture: its parameters, and what can be asked of it.
+//! A diagonal Gaussian mixture: its parameters, posteriors, likelihoods and samples.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rand::RngExt;
@@ -137,7 +137,8 @@ impl Gmm {
         start.updated(&moments, Regulariser { reg_covar, min_covar: 0.0 })
     }
 
-    /// M-step: the parameters that `moments`, taken about the present means, ask for.
+    /// M-step: the parameters that maximise the expected log-likelihood with `moments`, taken about
+    /// the current means.
     pub(crate) fn updated(&self, moments: &Moments, regulariser: Regulariser) -> Result<Self> {
         let mut next = self.clone();
         for (k, &weight) in moments.weight.iter().enumerate() {
@@ -157,7 +158,7 @@ impl Gmm {
         Ok(next)
     }
 
-    /// A mixture whose parameters are known to be in order.
+    /// A mixture with valid parameters.
     pub(crate) fn trusted(pi: Array1<f64>, mu: Array2<f64>, var: Array2<f64>) -> Result<Self> {
         refuse_degenerate(var.view())?;
         Ok(Self { pi, mu, var })

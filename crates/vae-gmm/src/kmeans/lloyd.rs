@@ -18,7 +18,7 @@ pub(crate) struct Stop {
     pub(crate) movement: f64,
 }
 
-/// One restart on its way.
+/// The state of one restart.
 pub(crate) struct Lane {
     /// Centres `[k, d]`.
     pub(crate) centres: Array2<f64>,
@@ -26,7 +26,7 @@ pub(crate) struct Lane {
     pub(crate) labels: Vec<u32>,
     /// Updates made.
     pub(crate) n_iter: usize,
-    /// Whether the centres settled before `max_iter`.
+    /// Whether the centres converged before `max_iter`.
     pub(crate) converged: bool,
     done: bool,
 }

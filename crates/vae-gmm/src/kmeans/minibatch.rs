@@ -36,7 +36,7 @@ pub(crate) struct MiniBatchLane {
     idle: usize,
 }
 
-/// Draws rows into a fresh array.
+/// Draws rows into a new array.
 fn draw(x: ArrayView2<'_, f32>, rows: usize, rng: &mut ChaCha12Rng) -> Array2<f32> {
     let mut out = Array2::zeros((rows, x.ncols()));
     out.outer_iter_mut().for_each(|mut r| r.assign(&x.row(row(rng, x.nrows()))));

@@ -8,8 +8,8 @@
 //! mu_y = S_y / N_y,  Sigma_y = Q_y / N_y − mu_y mu_yᵀ,  P(c | y) = N_yc / Σ_c N_yc
 //! ```
 //!
-//! so η = 1 is an ordinary step of EM on the batch, and η = 0 changes nothing. A state without mass
-//! keeps its parameters.
+//! so η = 1 is an ordinary step of EM on the batch, and η = 0 changes nothing. A state with zero
+//! posterior mass keeps its parameters.
 
 use super::messages::{LatentTree, Leaf, Posteriors};
 use super::structure::Structure;
@@ -22,10 +22,10 @@ const LEAST_SHARE: f64 = 1e-9;
 const ROWS: [i64; 1] = [0];
 const LAST: [i64; 1] = [-1];
 
-/// What happens to covariances.
+/// Whether covariances are estimated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Covariance {
-    /// They stay.
+    /// They are fixed.
     Kept,
     /// They are estimated; eigenvalues are at least `floor`.
     Estimated {
@@ -218,8 +218,7 @@ impl LatentTree {
         let _guard = tch::no_grad_guard();
         structure.check(z.size()[1] as usize)?;
         let (n, covariance) = (z.size()[0] as f64, Covariance::Estimated { floor });
-        // A state without points is a copy of the whole: uniform probabilities, all points'
-        // moments.
+        // A state without points gets uniform probabilities and the moments of all points.
         let whole = |variables: &[usize], c: i64| -> Result<Leaf> {
             let columns: Vec<i64> = variables.iter().map(|&v| v as i64).collect();
             let x = z.f_index_select(1, &Tensor::f_from_slice(&columns)?.f_to_device(z.device())?)?;

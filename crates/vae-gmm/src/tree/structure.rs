@@ -1,4 +1,4 @@
-//! Who hangs under whom.
+//! The structure of a tree: the parent of each node.
 
 use serde::{Deserialize, Serialize};
 use vae_core::{Error, Result};

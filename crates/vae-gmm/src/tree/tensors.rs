@@ -39,7 +39,7 @@ impl LatentTree {
         Ok(())
     }
 
-    /// Takes back what [`LatentTree::store`] added.
+    /// Reads what [`LatentTree::store`] added.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] or [`Error::Shape`] when something is missing or does not fit,

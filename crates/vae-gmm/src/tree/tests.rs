@@ -84,7 +84,7 @@ fn combinations(structure: &Structure) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn the_mixture_of_the_sheet() {
+fn a_mixture_by_hand() {
     let sigma = Tensor::ones([2, 1, 1], (Kind::Double, Device::Cpu));
     let mu = Tensor::from_slice(&[-1.0f64, 1.0]).view([2, 1]);
     let tree = LatentTree {
@@ -277,7 +277,7 @@ fn a_state_without_mass_keeps_its_parameters() {
 }
 
 #[test]
-fn parameter_counts_of_the_sheet() {
+fn parameter_counts_by_hand() {
     assert_eq!(Structure::naive_bayes(10, 10).n_parameters(true), 209);
     assert_eq!(Structure::mixture(10, 10).n_parameters(true), 659);
     assert_eq!(Structure::mixture(10, 10).n_parameters(false), 109);

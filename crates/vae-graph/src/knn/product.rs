@@ -2,7 +2,7 @@
 //!
 //! With `s_j = |b_j|²/2 − a·b_j` (half the squared distance less `|a|²/2`) on centred data, the
 //! nearest rows have the smallest scores. The f32 product may be wrong by its rounding error, so
-//! everything within that error of the k-th score stays a candidate.
+//! every row within that error of the k-th score is a candidate.
 
 use super::candidates::Candidates;
 use super::{Metric, Pace, Task};

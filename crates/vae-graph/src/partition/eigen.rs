@@ -2,7 +2,7 @@
 //!
 //! A restarted block Krylov method with Rayleigh–Ritz projection (Musco and Musco 2015): a block
 //! finds eigenvalues of any multiplicity up to its width, which a single Lanczos vector does not,
-//! and graphs that fall into pieces have the eigenvalue 1 once per piece.
+//! and disconnected graphs have the eigenvalue 1 once per component.
 
 use crate::{Error, Graph, Result};
 use ndarray::{Array1, Array2, Axis, LinalgScalar};
@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor};
 use vae_core::features::{to_array2, to_array2_f64, to_tensor};
 use vae_core::random::{Streams, normal};
 
-/// Columns beyond the wanted ones; they speed up convergence.
+/// Columns beyond the requested ones; they speed up convergence.
 const EXTRA: usize = 8;
 
 /// Most columns of a Krylov space; they are n × 4 bytes each. More columns, fewer restarts.

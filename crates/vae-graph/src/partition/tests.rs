@@ -26,7 +26,7 @@ fn agreement(a: &Array1<u32>, b: &[u32]) -> f64 {
 }
 
 #[test]
-fn moons_are_told_apart_where_kmeans_cuts_them() {
+fn moons_are_separated_where_kmeans_cuts_them() {
     for n in [300, 2000] {
         let (x, truth) = moons(n, 1);
         let cx = FitContext::in_memory(0);

@@ -1,4 +1,4 @@
-//! The one trait of all methods, and what a fit reports.
+//! The trait of all methods as a user has them, and the report of a fit.
 
 use crate::Result;
 use ndarray::{Array1, Array2};
@@ -9,7 +9,7 @@ use vae_core::{Features, ImageShape};
 
 /// A clustering method with its configuration, fitted or not.
 ///
-/// `Features` holds numbers only: that a fit never sees labels is a property of this signature.
+/// `Features` has no labels, so that a fit cannot use any: a property of this signature.
 pub trait Clusterer: Send {
     /// Learns the clusters of `x`.
     ///
@@ -56,7 +56,7 @@ pub trait Clusterer: Send {
         None
     }
 
-    /// Several clusterings at once, for fitted methods that find more than one.
+    /// The clusterings of fitted methods that find more than one.
     fn facets(&self) -> Option<&dyn Facets> {
         None
     }
@@ -101,16 +101,16 @@ pub trait Facets {
     /// As [`Clusterer::predict`].
     fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>>;
 
-    /// The facets in words: their states, and what each explains.
+    /// A text of the facets: their states and variables.
     fn structure(&self) -> String;
 }
 
-/// What a fit leaves behind besides the model.
+/// The report of a fit.
 #[derive(Debug, Default)]
 pub struct FitSummary {
     /// Assignments of the fitted samples, `[n]`.
     pub assignments: Array1<u32>,
-    /// Assignments before the method's own training (of its initialisation), `[n]`.
+    /// Assignments of the initialisation, `[n]`.
     pub start_assignments: Option<Array1<u32>>,
     /// (epoch, assignments) as observed during the last phase; epochs count from 1.
     pub observed: Vec<(usize, Array1<u32>)>,
@@ -120,6 +120,6 @@ pub struct FitSummary {
     pub phases: Vec<PhaseRecord>,
     /// The algorithms that the result depends on.
     pub revisions: Revisions,
-    /// What `auto` settings became on this data, for example `likelihood = bernoulli`.
+    /// The `auto` settings as resolved on this data, for example `likelihood = bernoulli`.
     pub resolved: Vec<String>,
 }

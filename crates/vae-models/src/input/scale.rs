@@ -1,4 +1,4 @@
-//! Bringing columns to comparable sizes before a method sees them.
+//! Scaling of the columns before a method is fitted.
 
 use crate::{Error, Result};
 use ndarray::{Array1, Array2, Axis, Zip};
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use vae_core::Features;
 use vae_core::identity::Revision;
 
-/// How columns are scaled, and what `auto` decides.
+/// How columns are scaled, and how `auto` is resolved.
 pub const REVISION: Revision = ("scale", 1);
 
 /// What a configuration asks for.
@@ -26,8 +26,8 @@ pub enum ScaleKind {
     Minmax,
 }
 
-/// Values that all lie nearer to 0 than this are on another scale than the networks' initial
-/// weights.
+/// Values that are all smaller in magnitude than this are on another scale than the networks'
+/// initial weights.
 const SMALLEST_RANGE: f32 = 0.1;
 
 /// A fitted scaling: `(x − shift) / width` per column, or nothing. Dividing by the range takes a
@@ -46,7 +46,7 @@ pub enum Scale {
     },
 }
 
-/// Refuses a factor and a shift of all values that cannot be undone.
+/// Refuses a factor and a shift that cannot be inverted.
 pub(crate) fn check_affine(factor: f64, shift: f64) -> Result<()> {
     if !(factor > 0.0 && factor.is_finite()) {
         return Err(Error::config("input_factor", factor, "a finite number above 0"));
@@ -61,7 +61,8 @@ impl Scale {
     /// This scaling, and then `factor · x + shift` for every value.
     ///
     /// # Errors
-    /// Sparse features, which a shift would fill, for anything but 1 and 0.
+    /// [`Error::Config`] for sparse features unless factor and shift are 1 and 0: a shift would
+    /// make them dense.
     pub fn then_affine(self, factor: f64, shift: f64, x: &Features) -> Result<Self> {
         check_affine(factor, shift)?;
         if (factor, shift) == (1.0, 0.0) {
@@ -112,7 +113,7 @@ impl Scale {
                     let n = c.len() as f64;
                     let mean = c.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
                     let var = c.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
-                    // A column that is constant up to rounding has no scale of its own.
+                    // A column that is constant up to rounding is not scaled.
                     let std = if var.sqrt() > 1e-6 * mean.abs() { var.sqrt() } else { 0.0 };
                     (mean as f32, or_one(std as f32))
                 })

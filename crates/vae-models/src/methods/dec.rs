@@ -2,9 +2,9 @@
 //! (Guo, Gao, Liu and Yin, IJCAI 2017) as an option.
 //!
 //! Codes z of an encoder and centres mu in their space give soft assignments q by a Student t
-//! kernel; training pulls q to a sharpened target p that is computed from all samples at once and
-//! held for a round of updates ([`kl`], [`target`]). Three phases: `pretrain` (an auto-encoder),
-//! `init` (k-means of its codes), `train`. Prediction is argmax q.
+//! kernel; training moves q towards a sharpened target p that is computed from all samples at once
+//! and fixed for a round of updates ([`kl`], [`target`]). Three phases: `pretrain` (an
+//! auto-encoder), `init` (k-means of its codes), `train`. Prediction is argmax q.
 //!
 //! DEC drops the decoder; with `reconstruction_weight` above 0 it stays and the reconstruction is a
 //! second term of the loss, so that the codes cannot collapse: IDEC is `clustering_weight = 0.1`,

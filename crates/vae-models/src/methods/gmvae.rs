@@ -4,15 +4,14 @@
 //!
 //! A mixture whose components are functions of a continuous style w, with the cluster's posterior
 //! by Bayes' rule ([`loss()`]). One phase, `train`, from random weights. Under the plain bound the
-//! clusters merge at once; the term that does it is left alone below `lambda` nats, and its value
+//! clusters merge early; the term that causes it has no gradient below `lambda` nats, and its value
 //! is in the history as `z`. Prediction is argmax p(c | z, w) at the posterior means, with the
 //! running moments of batch normalisation.
 //!
 //! Deviations from the published code: its gradient through p(c | z, w) has a wrong sign above
 //! lambda and mixes samples; here autograd takes the gradient of the paper's formula. A Gaussian
 //! p(x | z) has one fixed variance (`likelihood_variance`), where the paper's is an output of the
-//! decoder. Log variances are kept within bounds. Which code made the published numbers is not
-//! known.
+//! decoder. Log variances are clamped. Which code produced the published numbers is not known.
 
 mod config;
 mod fit;

@@ -7,9 +7,9 @@
 //! the posterior mean z = mu.
 //!
 //! Deviations from the published code, each because it is wrong there: `ln pi` enters once (not
-//! once per latent dimension), pi is a softmax, variances are exponentials, densities stay
-//! logarithms. The published weights of the auto-encoder are not used: everything starts from
-//! random numbers.
+//! once per latent dimension), pi is a softmax, variances are exponentials, densities are computed
+//! as logarithms. The published weights of the auto-encoder are not used: all weights are
+//! initialised at random.
 
 #[doc(hidden)]
 pub mod bench_support;

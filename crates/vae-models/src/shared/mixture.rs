@@ -1,4 +1,5 @@
-//! The parameters of a diagonal Gaussian mixture between vae-gmm, artefacts and models.
+//! The parameters of a diagonal Gaussian mixture, and their form in `vae-gmm`, artefacts and
+//! models.
 
 use crate::Result;
 use crate::api::stored;
@@ -31,7 +32,7 @@ impl Mixture {
         Self { pi: gmm.pi().to_owned(), mu: gmm.mu().to_owned(), var: gmm.var().to_owned() }
     }
 
-    /// `k` standard normals in `j` dimensions: for parameters that are loaded next.
+    /// `k` standard normals in `j` dimensions, to be overwritten by loaded parameters.
     pub fn placeholder(k: usize, j: usize) -> Self {
         Self {
             pi: Array1::from_elem(k, 1.0 / k as f64),
@@ -60,7 +61,7 @@ impl Mixture {
         Ok(())
     }
 
-    /// Takes back what [`Mixture::store`] added.
+    /// Reads what [`Mixture::store`] added.
     pub fn load(tensors: &Tensors, prefix: &str) -> Result<Self> {
         let get = |name: &str| -> Result<Array2<f64>> {
             Ok(to_array2_f64(stored(tensors, &format!("{prefix}{name}"))?)?)

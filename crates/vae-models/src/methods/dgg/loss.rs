@@ -3,7 +3,7 @@
 
 use tch::{Kind, Tensor};
 
-/// The mean cross-entropy of held assignments, nats.
+/// The mean cross-entropy of given assignments, nats per sample: a mean over the batch.
 ///
 /// # Shapes
 /// `log_gamma`: `[b, K]`; `labels`: i64 `[b]`.

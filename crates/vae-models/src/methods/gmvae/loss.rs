@@ -20,8 +20,8 @@
 //! Dilokthanakul et al. 2016, equation 4 of version 2; they write y, x, z for our x, z, c. `rec`,
 //! `cond` and `z` are means over M samples (z_j, w_j), the two always of the same draw. All terms
 //! are means over the batch, and so is the z that is compared with lambda, as in their code. z = 0
-//! means that all clusters lie on each other; below lambda its gradient is zero, and nothing pushes
-//! them together.
+//! means that all components coincide; below lambda its gradient is zero, so that it does not make
+//! them merge.
 //!
 //! Not taken over from the published code: it negates the whole gradient through p(c | z, w) where
 //! only that of z is meant, and pairs responsibilities with dimensions of other samples.
@@ -125,7 +125,7 @@ pub fn loss(
 /// `log_p`: `[n, K]`; result a scalar.
 pub fn z_term(log_p: &Tensor) -> Tensor {
     let (n, k) = (log_p.size()[0] as f64, log_p.size()[1] as f64);
-    // A probability that underflows contributes nothing: 0 · (−large) instead of 0 · (−∞).
+    // A probability that underflows contributes 0: 0 · (−large) instead of 0 · (−∞).
     (log_p.exp() * (log_p.clamp_min(-1e4) + k.ln())).sum(None::<Kind>) / n
 }
 

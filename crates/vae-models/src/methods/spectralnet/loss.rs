@@ -18,8 +18,8 @@ const RIDGE: f64 = 1e-7;
 /// Ridges tried after a failure, relative to the mean of the Gram matrix's diagonal.
 const LARGER_RIDGES: [f64; 2] = [1e-5, 1e-3];
 
-/// Row of cdist's `compute_mode` that never goes through a matrix product, whose cancellation hides
-/// near neighbours.
+/// cdist's `compute_mode` without a matrix product, whose cancellation loses the distances of near
+/// neighbours.
 const EXACT: i64 = 2;
 
 const LAST: [i64; 1] = [-1];
@@ -50,7 +50,7 @@ pub fn affinity(h: &Tensor, n_neighbors: usize, scale: f64) -> Result<Tensor> {
     if n_neighbors == 0 || n_neighbors as i64 >= m {
         return Ok(weights);
     }
-    // Below every other, so that a row with many copies still counts itself.
+    // Below every other, so that a row with many copies keeps itself among its neighbours.
     let mut order = sq;
     let _ = order.f_fill_diagonal_(-1.0, false)?;
     let (_, nearest) = order.f_topk(n_neighbors as i64, -1, false, false)?;
@@ -112,8 +112,7 @@ pub fn orthonormaliser(y: &Tensor) -> Result<Option<Tensor>> {
     Ok(None)
 }
 
-/// `1/m tr(Yᵀ (D − W) Y)`, a scalar: nothing below it is summed over more than the batch and the K
-/// outputs.
+/// `1/m tr(Yᵀ (D − W) Y)`, a scalar: a sum over the K outputs, a mean over the batch.
 ///
 /// # Shapes
 /// `w`: `[m, m]`, symmetric; `y`: `[m, K]`.

@@ -29,7 +29,8 @@ use vae_gmm::prior::MixturePrior;
 pub enum Gamma {
     /// p(c | z) at the one sampled z, as published.
     Sample,
-    /// The minimiser of the latent terms for q(z | x): same expectation's bound, less variance.
+    /// The minimiser of the latent terms for q(z | x): a bound of the same expectation, with less
+    /// variance.
     Meanfield,
 }
 

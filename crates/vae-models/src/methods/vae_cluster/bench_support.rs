@@ -1,4 +1,4 @@
-//! One training step of VAE-Cluster by itself, for the benchmark.
+//! One training step of VAE-Cluster, for the benchmark.
 
 use super::config::{VaeClusterConfig, VaeClusterNetConfig};
 use super::net::build;
@@ -20,7 +20,7 @@ pub struct SuStep {
 }
 
 impl SuStep {
-    /// Fresh weights.
+    /// Initial weights.
     #[expect(clippy::new_without_default, reason = "a benchmark's network is no default of anything")]
     pub fn new() -> Self {
         let image = Some(ImageShape { channels: 1, height: 28, width: 28 });

@@ -67,7 +67,7 @@ impl VaeClusterNetConfig {
     }
 }
 
-/// The configuration of VAE-Cluster. The defaults are meant for data nobody has tuned for.
+/// The configuration of VAE-Cluster. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VaeClusterConfig {
@@ -87,8 +87,8 @@ pub struct VaeClusterConfig {
     pub net: VaeClusterNetConfig,
     /// The training.
     pub train: TrainConfig,
-    /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese
-    /// network; absent: from random weights.
+    /// Initialisation by a partition of the mean of two neighbour graphs, of a VAE without classes
+    /// and of a Siamese network; absent: random weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub graph_start: Option<GraphInit>,
 }

@@ -148,7 +148,7 @@ fn two_kinds(mode: Mode) -> (f64, f64, bool) {
 }
 
 #[test]
-fn the_printed_loss_puts_everything_into_one_cluster() {
+fn the_printed_loss_collapses_to_one_cluster() {
     let (share, cat, samples) = two_kinds(Mode::Literal);
     assert_eq!(share, 1.0);
     // Its floor for one cluster of K = 4: (K − 1)/K · ln 1e-7.
@@ -165,8 +165,8 @@ fn the_printed_loss_puts_everything_into_one_cluster() {
     assert!((-4f64.ln() - 1e-4..0.0).contains(&cat) && samples, "{cat}");
 }
 
-/// The sheet's first values of kl, 11.19 at s = 20 and 31.15 at s = 60 (on MNIST): s/2, and a
-/// little for the variance of mu.
+/// The first values of kl on MNIST are 11.19 at s = 20 and 31.15 at s = 60: s/2, and a little more
+/// for the variance of mu.
 #[test]
 fn the_first_kl_is_half_a_nat_a_dimension_and_a_little() {
     vae_core::device::configure_process(1);

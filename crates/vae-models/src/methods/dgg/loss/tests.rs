@@ -8,8 +8,7 @@ fn t(values: &[f64], shape: &[i64]) -> Tensor {
     Tensor::from_slice(values).view(shape)
 }
 
-/// T5 of the sheet: without neighbours, with VaDE's gamma and pi, the objective is VaDE's loss (its
-/// T2).
+/// Without neighbours, with VaDE's gamma and pi, the objective is VaDE's loss of the same sample.
 #[test]
 fn without_a_graph_and_with_bayes_rule_it_is_vade() {
     let prior = MixturePrior {

@@ -44,7 +44,7 @@ fn weights(net: &GmvaeNet, of: &str) -> usize {
 }
 
 #[test]
-fn the_fully_connected_products_of_the_sheet() {
+fn the_fully_connected_products_by_hand() {
     let net = net(NetKind::Mlp);
     assert_eq!(weights(&net, "encoder."), 992_000);
     assert_eq!(weights(&net, "decoder."), 742_000);
@@ -54,7 +54,7 @@ fn the_fully_connected_products_of_the_sheet() {
 }
 
 #[test]
-fn the_convolutional_products_of_the_sheet() {
+fn the_convolutional_products_by_hand() {
     let net = net(NetKind::Conv);
     let at = |name: &str| {
         let of = net.params.iter().find(|p| p.name == format!("{name}.weight")).expect("a layer");
@@ -83,8 +83,8 @@ fn shapes_of_both_kinds() {
     }
 }
 
-/// T6 through the whole network: rows of several draws must meet the recogniser's rows, the image
-/// and their own w.
+/// Two draws through the whole network: each row must be paired with its recogniser's row, its
+/// image and its own w.
 #[test]
 fn two_draws_are_the_mean_of_two_single_draws() {
     let config = GmvaeConfig { n_samples: 2, lambda: 0.0, ..published(NetKind::Mlp) };

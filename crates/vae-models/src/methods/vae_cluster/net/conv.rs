@@ -1,6 +1,6 @@
 //! Su's convolutional encoder and decoder.
 //!
-//! Every block halves the image by a stride and then looks once more at the same size; the decoder
+//! Every block halves the image by a stride and convolves once more at the same size; the decoder
 //! mirrors it. On 28×28 images with blocks of 32 and 64 channels these are the published layers,
 //! the decoder running 64, 64, 32, 32, 1: its script changes one variable `filters` on the way.
 //! Padding is Keras' "same" ([`vae_core::net::Conv2d`]). The decoder's first layer has no

@@ -80,7 +80,7 @@ fn shapes_of_both_kinds() {
 }
 
 #[test]
-fn the_first_batch_has_the_sheet_s_losses() {
+fn the_first_batch_has_the_expected_losses() {
     vae_core::device::configure_process(1);
     let streams = Streams::new(1, "train");
     let (x, index) = (images(100), Tensor::arange(100, (Kind::Int64, Device::Cpu)));
@@ -223,7 +223,7 @@ fn gradients(held: Option<Held>, epoch: usize, factor: f64) -> (Tensor, Tensor) 
 }
 
 #[test]
-fn a_held_y_teaches_the_classifier_and_hides_it_from_the_encoder() {
+fn a_fixed_y_trains_the_classifier_without_a_gradient_to_the_encoder() {
     let labels = || Held::Labels { labels: Tensor::from_slice(&[3i64, 1, 4, 1, 5, 9]), epochs: 2 };
     for (held, epoch, is_free) in [
         (None, 0, true),
