@@ -26,7 +26,8 @@ pub enum Init {
 }
 
 impl Init {
-    /// Weights of the given shape; `fan_in` and `fan_out` count the connections of one unit.
+    /// Initial weights `name` of the given shape, f32 on `device`; `fan` is (fan_in, fan_out), the
+    /// connections of one unit.
     pub fn weights(
         self,
         streams: &Streams,

@@ -208,6 +208,9 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
 }
 
 /// The library that [`linear`] takes for this product: the process's, or the BLAS for a small one.
+///
+/// # Shapes
+/// As for [`linear`].
 pub fn library_of(x: &Tensor, weight: &Tensor) -> Matmul {
     match Matmul::current() {
         Matmul::OneDnn if is_large(x, weight) => Matmul::OneDnn,

@@ -135,7 +135,11 @@ impl Optimizer {
         self.rule.momentum = momentum;
     }
 
-    /// One update. `grads` are in the order of `params`; `lrs` holds one learning rate per group.
+    /// One update.
+    ///
+    /// # Shapes
+    /// `grads`: in the order of `params`, each of the shape of its parameter; `lrs`: one learning
+    /// rate per group.
     ///
     /// # Errors
     /// [`Error::Shape`] when the gradients do not match the parameters, [`Error::Torch`].

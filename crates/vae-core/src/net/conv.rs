@@ -75,7 +75,8 @@ impl Conv2d {
         mirror(&self.forward_mirrored(&mirror(x)))
     }
 
-    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`.
+    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`, with the
+    /// same shapes.
     pub fn forward_mirrored(&self, x: &Tensor) -> Tensor {
         let (weight, kernel, s) = (mirror(&self.weight), self.weight.size()[3], self.stride);
         // Rows that no window reaches are the last ones of `forward`, the first ones here.
@@ -149,7 +150,8 @@ impl ConvTranspose2d {
         mirror(&self.forward_mirrored(&mirror(x)))
     }
 
-    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`.
+    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`, with the
+    /// same shapes.
     pub fn forward_mirrored(&self, x: &Tensor) -> Tensor {
         let weight = mirror(&self.weight);
         let (before, after) = self.rows_around();

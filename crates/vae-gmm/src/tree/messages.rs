@@ -36,7 +36,10 @@ pub struct Leaf {
 }
 
 impl Leaf {
-    /// Gaussians of the given variables.
+    /// Gaussians of the given variables, p of them, for each of c states.
+    ///
+    /// # Shapes
+    /// `mu`: `[c, p]`, `sigma`: `[c, p, p]`.
     ///
     /// # Errors
     /// [`Error::Numeric`] when a covariance is not positive definite; libtorch's.

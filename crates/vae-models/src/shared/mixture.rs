@@ -28,6 +28,7 @@ pub struct Mixture {
 }
 
 impl Mixture {
+    /// The parameters of `gmm`.
     pub fn of(gmm: &Gmm) -> Self {
         Self { pi: gmm.pi().to_owned(), mu: gmm.mu().to_owned(), var: gmm.var().to_owned() }
     }
@@ -41,6 +42,10 @@ impl Mixture {
         }
     }
 
+    /// The mixture with these parameters.
+    ///
+    /// # Errors
+    /// Parameters that are invalid, see [`Gmm::new`].
     pub fn to_gmm(&self) -> Result<Gmm> {
         Ok(Gmm::new(self.pi.clone(), self.mu.clone(), self.var.clone())?)
     }

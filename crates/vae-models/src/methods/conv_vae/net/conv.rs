@@ -56,6 +56,7 @@ pub struct ConvEncoder {
 }
 
 impl ConvEncoder {
+    /// `encoder.con1.*`, `encoder.con2.*`, `encoder.hidden` and the two heads.
     pub fn new(builder: &mut Builder<'_>, image: ImageShape, net: &ConvVaeNetConfig) -> Self {
         let mut n_in = image.channels;
         let mut network = |which: usize| -> Vec<Conv2d> {
@@ -98,6 +99,7 @@ pub struct ConvDecoder {
 }
 
 impl ConvDecoder {
+    /// `decoder.first`, `decoder.intermediate` and the transposed convolutions.
     pub fn new(builder: &mut Builder<'_>, image: ImageShape, net: &ConvVaeNetConfig) -> Self {
         let [map, other] = maps(image);
         let dim = match net.intermediate {

@@ -60,6 +60,7 @@ pub struct MlpSharedEncoder {
 }
 
 impl MlpSharedEncoder {
+    /// `encoder.0` …, from `dim` through the widths in `hidden`.
     pub fn new(builder: &mut Builder<'_>, dim: usize, hidden: &[usize]) -> Self {
         let mut width = dim;
         let layer = |(i, &n_out): (usize, &usize)| {
@@ -104,6 +105,7 @@ pub struct ConvSharedEncoder {
 }
 
 impl ConvSharedEncoder {
+    /// `encoder.0` to `encoder.3`; `width` is the number of outputs.
     pub fn new(builder: &mut Builder<'_>, image: ImageShape, width: usize) -> Self {
         let mut n_in = image.channels;
         let mut layers = Vec::new();
@@ -138,6 +140,7 @@ pub struct ConvGenerator {
 }
 
 impl ConvGenerator {
+    /// `decoder.0` to `decoder.3` and `decoder.out`; `width` is that of the first layer.
     pub fn new(builder: &mut Builder<'_>, image: ImageShape, width: usize, latent_dim: usize) -> Self {
         let inner = inner(image);
         let first = Linear::new(builder, "decoder.0", latent_dim, width);

@@ -43,6 +43,7 @@ impl Clusters {
         Ok(if self.unit_rows { unit(rows) } else { rows })
     }
 
+    /// Adds `clusters.weights`, `clusters.turn` and `clusters.centres`.
     pub fn store(&self, tensors: &mut Tensors) -> Result<()> {
         tensors.insert("clusters.weights".into(), self.weights.f_to_device(Device::Cpu)?);
         tensors.insert("clusters.turn".into(), self.turn.copy());
@@ -50,6 +51,11 @@ impl Clusters {
         Ok(())
     }
 
+    /// Reads what [`Clusters::store`] added, and files of older versions.
+    ///
+    /// # Errors
+    /// [`vae_core::Error::Checkpoint`] or [`vae_core::Error::Shape`] when something is missing or
+    /// does not fit.
     pub fn load(config: &SpectralNetConfig, tensors: &Tensors, device: Device) -> Result<Self> {
         let weights = stored(tensors, "clusters.weights")?.f_to_kind(Kind::Float)?;
         let kmeans = KMeans::from_centres(to_array2_f64(stored(tensors, "clusters.centres")?)?)?;

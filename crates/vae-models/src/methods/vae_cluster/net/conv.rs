@@ -39,6 +39,7 @@ pub struct ConvEncoder {
 }
 
 impl ConvEncoder {
+    /// `encoder.0` … (two layers a block) and the two heads.
     pub fn new(
         builder: &mut Builder<'_>,
         image: ImageShape,
@@ -81,6 +82,7 @@ pub struct ConvDecoder {
 }
 
 impl ConvDecoder {
+    /// `decoder.first`, `decoder.0` … (two layers a block) and `decoder.out`.
     pub fn new(
         builder: &mut Builder<'_>,
         image: ImageShape,
