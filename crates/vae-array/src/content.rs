@@ -15,10 +15,11 @@ pub enum Values<'a> {
 
 /// SHA-256 of features, in lower-case hexadecimal: of their kind, their shape and their values.
 ///
-/// The bytes hashed are, in this order and all little-endian: one byte, 0 for dense and 1 for sparse; `n` and `d` as u64; the
-/// image's channels, height and width as u64, three zeros where the rows are no images; then for dense features the `n * d`
-/// values as IEEE-754 binary32, row by row, and for sparse ones the stored values as binary32, their columns as u32 and `indptr`
-/// as u64. Labels, names and splits are not part of it.
+/// The bytes hashed are, in this order and all little-endian: one byte, 0 for dense and 1 for
+/// sparse; `n` and `d` as u64; the image's channels, height and width as u64, three zeros where the
+/// rows are no images; then for dense features the `n * d` values as IEEE-754 binary32, row by row,
+/// and for sparse ones the stored values as binary32, their columns as u32 and `indptr` as u64.
+/// Labels, names and splits are not part of it.
 pub fn content_sha256(values: Values<'_>, image: Option<ImageShape>) -> String {
     let (kind, n, d) = match values {
         Values::Dense(x) => (0u8, x.nrows(), x.ncols()),

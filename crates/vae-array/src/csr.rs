@@ -2,8 +2,8 @@
 
 use ndarray::Array2;
 
-/// A sparse matrix by rows (CSR), for text: row `i` holds `values[indptr[i]..indptr[i + 1]]` at the columns
-/// `indices[indptr[i]..indptr[i + 1]]`.
+/// A sparse matrix by rows (CSR), for text: row `i` holds `values[indptr[i]..indptr[i + 1]]` at the
+/// columns `indices[indptr[i]..indptr[i + 1]]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Csr {
     /// `[n + 1]`, starts at 0 and never falls.
@@ -58,7 +58,8 @@ impl Csr {
         self.dense_rows(0, self.n())
     }
 
-    /// Whether the arrays agree with each other: lengths, an `indptr` that never falls, columns that exist.
+    /// Whether the arrays agree with each other: lengths, an `indptr` that never falls, columns
+    /// that exist.
     pub fn is_consistent(&self) -> bool {
         self.indptr.first() == Some(&0)
             && self.indptr.last() == Some(&self.values.len())
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_that_contradict_each_other_are_told() {
+    fn arrays_that_contradict_each_other_are_inconsistent() {
         assert!(csr().is_consistent());
         for wrong in [
             Csr { indptr: vec![], ..csr() },

@@ -4,7 +4,8 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use std::fmt;
 
-/// Shape of one image; a row of features is the image in channel-major order (`[channels, height, width]`).
+/// Shape of one image; a row of features is the image in channel-major order
+/// (`[channels, height, width]`).
 ///
 /// It is written as a table of its three numbers; `[channels, height, width]` is read as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +21,8 @@ pub struct ImageShape {
 const FIELDS: [&str; 3] = ["channels", "height", "width"];
 
 impl ImageShape {
-    /// Numbers per image, `channels * height * width`; the largest number where that overflows, which no row has.
+    /// Numbers per image, `channels * height * width`; the largest number where that overflows,
+    /// which no row has.
     pub fn dim(&self) -> usize {
         self.channels.saturating_mul(self.height).saturating_mul(self.width)
     }

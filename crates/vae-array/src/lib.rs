@@ -1,5 +1,5 @@
-//! The plain types that data sets and models share: [`Csr`], [`ImageShape`], and [`content_sha256`], the hash that says
-//! whether two sets of features are the same. No libtorch.
+//! The plain types that data sets and models share: [`Csr`], [`ImageShape`], and
+//! [`content_sha256`], the hash that says whether two sets of features are the same. No libtorch.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -20,12 +20,13 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Applies it to a tensor that nobody else needs; the buffer is reused where autograd allows.
+    /// Applies it to `x`, of any shape; `x` is consumed, and its buffer is reused where autograd
+    /// allows.
     pub fn apply(self, mut x: Tensor) -> Tensor {
         match self {
             Self::Relu => x.relu_(),
-            // libtorch's own `leaky_relu` comes without its slope here. Its backward formula has one, and is the same
-            // function of (x, sign of x): one pass forward, one back.
+            // `tch`'s `leaky_relu` has no slope argument. libtorch's backward formula has one, and
+            // is the same function of (x, sign of x): one pass forward, one back.
             Self::LeakyRelu => x.detach().leaky_relu_backward(&x, 0.2, false),
             Self::Softplus => x.softplus(),
             Self::Tanh => x.tanh_(),

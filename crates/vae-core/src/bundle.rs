@@ -1,7 +1,7 @@
 //! Named tensors with a JSON record in one safetensors file: phase artefacts, checkpoints, models.
 //!
-//! Reading trusts nothing: the header is checked by the `safetensors` crate, a SHA-256 of the tensor data stands in
-//! the metadata and is compared, and floats must be finite. A flipped byte is an error, not a wrong result.
+//! Reading checks everything: the header by the `safetensors` crate, the tensor data by a SHA-256
+//! in the metadata, and floats for being finite. A flipped byte is an error, not a wrong result.
 
 use crate::fsio::{hex, write_bytes};
 use crate::{Error, Result};
@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
-/// The one metadata key. (The format keeps its metadata in a map without an order: two keys would make the bytes of
-/// equal files differ.)
+/// The one metadata key. (The format keeps its metadata in a map without an order: two keys would
+/// make the bytes of equal files differ.)
 const METADATA: &str = "vae";
 
-/// What stands under it.
+/// The value of the metadata key.
 #[derive(Serialize, serde::Deserialize)]
 struct Metadata {
     /// SHA-256 of the record and the tensors.
@@ -25,13 +25,13 @@ struct Metadata {
     record: String,
 }
 
-/// The [remedy](Error::remedy) for a file that a run makes for itself.
+/// The [remedy](Error::remedy) for a file that a run makes again.
 pub(crate) const MAKE_ANEW: &str = "delete it and run the command again";
 
-/// What to do about a checkpoint that cannot be continued from.
+/// The remedy for a checkpoint that cannot be continued from.
 pub const START_ANEW: &str = "delete the run folder and start anew";
 
-/// What to do about weights of a model or a phase that are not complete.
+/// The remedy for incomplete weights of a model or a phase.
 pub const FIT_ANEW: &str = "it is damaged or from another version: delete it and fit again with --no-cache";
 
 /// Tensors by name, on the CPU.
@@ -74,8 +74,8 @@ pub(crate) fn to_bytes<R: Serialize>(path: &Path, tensors: &Tensors, record: &R)
 /// Reads what [`save`] wrote, with all its checks.
 ///
 /// # Errors
-/// [`Error::Io`] when the file cannot be read; [`Error::Corrupt`] when its header, its checksum, its record or a
-/// value (NaN, infinity) is wrong.
+/// [`Error::Io`] when the file cannot be read; [`Error::Corrupt`] when its header, its checksum,
+/// its record or a value (NaN, infinity) is wrong.
 pub fn load<R: DeserializeOwned>(path: &Path) -> Result<(Tensors, R)> {
     let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
     let damaged = |why: String| Error::corrupt(path, format!("{why}; the file is damaged or not ours"));
@@ -183,7 +183,8 @@ mod tests {
             let mut bad = good.clone();
             bad[at] ^= 1;
             std::fs::write(&path, &bad).expect("write");
-            // A flip in the padding of the header or in a key nobody reads may be harmless; a wrong value never is.
+            // A flipped bit in the padding of the header or in an unused key may go unnoticed; a
+            // wrong value must not.
             if let Ok((tensors, record)) = load::<String>(&path) {
                 assert_eq!(record, "record", "byte {at}");
                 assert!(tensors["b.weight"].equal(&example()["b.weight"]), "byte {at}");

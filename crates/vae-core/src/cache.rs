@@ -1,12 +1,14 @@
-//! The phase cache: results of phases that fits share, up to a size.
+//! The phase cache: results of phases that fits share, up to a limit in bytes.
 //!
-//! An entry is one file, `<key>.safetensors`. It is a disposable accelerator: whatever goes wrong here costs time and no
-//! result. Where the limit would be passed, entries go that were not used for longest; use is the modification time of
-//! the file, which every hit sets, since many file systems keep no time of access.
+//! An entry is one file, `<key>.safetensors`. The cache only saves time: an error here loses no
+//! result. Where the limit would be exceeded, the least recently used entries are removed; the time
+//! of use is the modification time of the file, which every hit sets, since many file systems keep
+//! no time of access.
 //!
-//! Whoever reads, computes or removes an entry holds its lock, `<key>.lock` ([`crate::lock`]). What a killed process left
-//! of an entry, its lock file and half-written files `.<key>.safetensors.<pid>.tmp`, is known by the free lock, which holds
-//! for processes of other machines on a shared folder too, and is removed by the next one that takes it.
+//! A process that reads, computes or removes an entry holds its lock, `<key>.lock`
+//! ([`crate::lock`]). What a killed process left of an entry, its lock file and half-written files
+//! `.<key>.safetensors.<pid>.tmp`, is recognised by the free lock, also across machines on a shared
+//! folder, and is removed by the next process that takes the lock.
 
 use crate::bundle::{self, Tensors};
 use crate::fsio::{target_of, write_bytes};
@@ -20,7 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Bytes that a cache holds at most where nobody says otherwise: 20 GB.
+/// The default limit of a cache in bytes: 20 GB.
 pub const DEFAULT_LIMIT: u64 = 20_000_000_000;
 
 /// The variable with another limit; see [`parse_limit`].
@@ -29,7 +31,8 @@ pub const LIMIT_VARIABLE: &str = "VAE_CACHE_MAX";
 const ENTRY: &str = ".safetensors";
 const LOCK: &str = ".lock";
 
-/// Age from which a half-written file is a killed process's on a file system without locks.
+/// Age from which a half-written file counts as that of a killed process, on a file system without
+/// locks.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A folder of finished phases. Clones share the folder.
@@ -39,7 +42,7 @@ pub struct PhaseCache {
     limit: u64,
 }
 
-/// How much there is.
+/// Number and size of the entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
     /// Number of phases.
@@ -53,7 +56,7 @@ pub struct Usage {
 pub struct Cleared {
     /// The phases removed.
     pub removed: Usage,
-    /// Phases left alone, since a process reads, computes or writes them.
+    /// Phases not removed, since a process reads, computes or writes them.
     pub in_use: usize,
 }
 
@@ -66,7 +69,8 @@ struct Found {
     unfinished: bool,
 }
 
-/// The bytes that `text` stands for: `20GB`, `500 MB`, `1.5TiB`, a plain number of bytes; 0 means no cache.
+/// The bytes that `text` stands for: `20GB`, `500 MB`, `1.5TiB`, a plain number of bytes; 0 means
+/// no cache.
 ///
 /// # Errors
 /// [`Error::Config`] naming the variable [`LIMIT_VARIABLE`].
@@ -77,7 +81,8 @@ pub fn parse_limit(text: &str) -> Result<u64> {
 }
 
 impl PhaseCache {
-    /// The phases in the folder `cache`, of which at most `limit` bytes are kept. Nothing is created yet.
+    /// The phases in the folder `cache`, of which at most `limit` bytes are kept. Nothing is
+    /// created yet.
     pub fn new(cache: &Path, limit: u64) -> Self {
         Self { folder: cache.join("phases"), limit }
     }
@@ -96,7 +101,8 @@ impl PhaseCache {
         self.folder.join(format!("{key}{ending}"))
     }
 
-    /// Takes the lock of the entry `key` and removes what a killed process left of it; `None` while somebody else holds it.
+    /// Takes the lock of the entry `key` and removes what a killed process left of it; `None` while
+    /// it is held elsewhere.
     ///
     /// # Errors
     /// The folder or the lock file cannot be written.
@@ -109,7 +115,8 @@ impl PhaseCache {
         Ok(lock)
     }
 
-    /// The entry `key`, whose lock the caller holds; it counts as used now. `None` when there is none or it is damaged.
+    /// The entry `key`, whose lock the caller holds; it counts as used now. `None` when there is
+    /// none or it is damaged.
     pub(crate) fn lookup<R: DeserializeOwned>(&self, key: &str) -> Option<(Tensors, R)> {
         let path = self.file(key, ENTRY);
         let found = bundle::load(&path).ok()?;
@@ -118,8 +125,9 @@ impl PhaseCache {
         Some(found)
     }
 
-    /// Keeps an entry whose lock the caller holds, and removes the least recently used ones where the limit asks for it.
-    /// `false`: the entry alone is larger than the limit; it is not kept and no other has to go.
+    /// Keeps an entry whose lock the caller holds, and removes the least recently used ones where
+    /// the limit asks for it. `false`: the entry alone is larger than the limit; it is not kept and
+    /// no other is removed.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file, [`Error::Torch`].
@@ -166,14 +174,15 @@ impl PhaseCache {
         Ok(cleared)
     }
 
-    /// Brings all entries but `key` to a size that leaves room for `size` bytes, as far as those are free that would go.
-    /// An entry that cannot be removed stays.
+    /// Removes least recently used entries other than `key` until `size` bytes fit below the limit.
+    /// Entries in use, and those that cannot be removed, stay.
     fn make_room(&self, key: &str, size: u64) -> Result<()> {
         let mut others = self.list()?;
         others.remove(key);
         for (other, found) in &others {
             if found.unfinished {
-                // Taking the lock removes what a killed process left, giving it back removes its file.
+                // Taking the lock removes what a killed process left, giving it back removes its
+                // file.
                 let _ = self.try_lock(other);
             }
         }
@@ -229,7 +238,7 @@ impl PhaseCache {
             let name = file.file_name();
             let Some(name) = name.to_str() else { continue };
             if let Some(key) = name.strip_suffix(ENTRY).filter(|key| is_key(key)) {
-                // An entry that has just gone is none.
+                // An entry may have been removed meanwhile.
                 let Ok(about) = file.metadata() else { continue };
                 let used = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
                 all.entry(key.into()).or_default().entry = Some((about.len(), used));

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// What can go wrong below the methods. Texts are lowercase fragments that end in the remedy where there is one.
+/// What can go wrong below the methods. Texts are lowercase fragments that end in the remedy where
+/// there is one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -31,7 +32,8 @@ pub enum Error {
     /// The features cannot be used as they are.
     #[error("{0}")]
     Features(String),
-    /// A checkpoint, an artefact of a phase, a model or a file of weights lacks what it should hold.
+    /// A checkpoint, an artefact of a phase, a model or a file of weights lacks what it should
+    /// hold.
     #[error("{what} {why}; {remedy}")]
     Checkpoint {
         /// Which one, for example `the checkpoint`.
@@ -41,10 +43,10 @@ pub enum Error {
         /// What to do.
         remedy: String,
     },
-    /// A computation left the numbers it can go on with; the text says which, and what to change.
+    /// A computation gave values that cannot be used; the text says which, and what to change.
     #[error("{0}")]
     Numeric(String),
-    /// What cannot be unless the program has a defect.
+    /// A state that only a defect of the program can cause.
     #[error("{0}: this is a defect of the program, please report it with this text and the command you ran")]
     Internal(String),
     /// A configuration value is outside its range.
@@ -57,7 +59,7 @@ pub enum Error {
         /// What is allowed.
         expected: String,
     },
-    /// The loss left the real numbers.
+    /// The loss is NaN or infinite.
     #[error(
         "the loss is no longer finite in phase `{phase}` at epoch {epoch}, step {step}: term `{term}` is {value}; lower the learning rate, set a gradient clip, or scale the data"
     )]
@@ -81,7 +83,7 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A file of ours is damaged or belongs to something else.
+    /// A file is damaged, or was not written by this program.
     #[error("{path}: {why}")]
     Corrupt {
         /// The file.
@@ -89,7 +91,7 @@ pub enum Error {
         /// What is wrong with it and what to do.
         why: String,
     },
-    /// The asked device is not there.
+    /// The requested device is not available.
     #[error("{0}")]
     Device(String),
     /// SIGINT or SIGTERM arrived; the state was saved.
@@ -129,7 +131,7 @@ impl Error {
         }
     }
 
-    /// The same with what to do about a damaged file, which only its reader knows.
+    /// The error of a damaged file with the remedy, which its reader knows.
     #[must_use]
     pub fn remedy(self, remedy: &str) -> Self {
         match self {
@@ -138,8 +140,8 @@ impl Error {
         }
     }
 
-    /// The same with the name of a table before the key: every `check` names keys as its own table has them, and whoever
-    /// holds the table calls this.
+    /// The same with the name of a table before the key: every `check` names keys as in its own
+    /// table, and its caller adds the table's name.
     #[must_use]
     pub fn within(self, table: &str) -> Self {
         match self {

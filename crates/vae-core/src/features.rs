@@ -1,4 +1,5 @@
-//! What a method may see: numbers, and perhaps the shape of an image. Never labels.
+//! The input of a method: finite numbers, and the shape of an image where rows are images. Never
+//! labels.
 
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
@@ -19,7 +20,7 @@ enum Data {
 
 /// `n` samples of `dim` finite features, dense or CSR, with an optional image shape.
 ///
-/// There is no way to put labels in here: a fit that takes `&Features` cannot see any.
+/// The type has no labels: a fit that takes `&Features` cannot use any.
 #[derive(Clone, Debug)]
 pub struct Features {
     data: Data,
@@ -31,7 +32,8 @@ impl Features {
     /// Dense features `[n, d]`.
     ///
     /// # Errors
-    /// [`Error::Features`] when there are no rows or columns, [`Error::NonFiniteFeature`] at the first NaN or infinity.
+    /// [`Error::Features`] when there are no rows or columns, [`Error::NonFiniteFeature`] at the
+    /// first NaN or infinity.
     pub fn dense(x: Array2<f32>) -> Result<Self> {
         if x.is_empty() {
             return Err(Error::Features(format!(
@@ -50,7 +52,8 @@ impl Features {
     /// Sparse features, `[n, n_columns]`.
     ///
     /// # Errors
-    /// [`Error::Features`] when the arrays contradict each other, [`Error::NonFiniteFeature`] for NaN or infinity.
+    /// [`Error::Features`] when the arrays contradict each other, [`Error::NonFiniteFeature`] for
+    /// NaN or infinity.
     pub fn sparse(csr: Csr) -> Result<Self> {
         let n = csr.n();
         if n == 0 || csr.n_columns == 0 || !csr.is_consistent() {
@@ -69,7 +72,7 @@ impl Features {
         Ok(Self { data: Data::Sparse(csr), image: None, sha256: OnceLock::new() })
     }
 
-    /// Says that each row is an image.
+    /// Declares each row an image.
     ///
     /// # Errors
     /// [`Error::Features`] when the shape does not have `dim` numbers.

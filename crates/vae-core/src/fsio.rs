@@ -19,7 +19,8 @@ pub fn write_atomic(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::R
         fill(&mut out)?;
         out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
         fs::rename(&temp, path)?;
-        // The rename itself must reach the disk; not every file system can sync a folder, so this is best effort.
+        // The rename itself must reach the disk; not every file system can sync a folder, so this
+        // is best effort.
         if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty())
             && let Ok(dir) = File::open(parent)
         {
@@ -33,7 +34,8 @@ pub fn write_atomic(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::R
     })
 }
 
-/// The name of the file that a temporary file of [`write_atomic`] is for: `x` for `.x.123.tmp`, where 123 is the writer's process.
+/// The name of the file that a temporary file of [`write_atomic`] is for: `x` for `.x.123.tmp`,
+/// where 123 is the writer's process.
 pub fn target_of(temporary: &str) -> Option<&str> {
     let (target, pid) = temporary.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
     (!pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())).then_some(target)

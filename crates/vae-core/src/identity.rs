@@ -1,11 +1,13 @@
-//! What a result is known by: revisions of algorithms, and the text of a configuration that a hash is taken of.
+//! The identity of a result: revisions of algorithms, and the text of a configuration for its hash.
 //!
-//! **Revisions.** Every algorithm has a number beside its code, raised whenever the code changes the result of an unchanged
-//! configuration. The key of a phase holds those of all algorithms the phase uses, and run files list them, so that neither can
-//! outlive the code that made it. Names are those of the algorithms and not of modules: moving code changes no key.
+//! **Revisions.** Every algorithm has a number beside its code, raised whenever the code changes
+//! the result of an unchanged configuration. The key of a phase holds those of all algorithms the
+//! phase uses, and run files list them, so that a result of changed code is recognised. Names are
+//! those of the algorithms and not of modules: moving code changes no key.
 //!
-//! **Neutral settings.** A setting that is younger than recorded runs must not make them stale. Its type declares, with
-//! `skip_serializing_if` and [`neutral`], the value at which it changes nothing, and [`hashed_text`] leaves it out at that value:
+//! **Neutral settings.** A setting that is younger than recorded runs must not make them stale. Its
+//! type declares, with `skip_serializing_if` and [`neutral`], the value at which it changes
+//! nothing, and [`hashed_text`] leaves it out at that value:
 //!
 //! ```
 //! use serde::Serialize;
@@ -39,17 +41,19 @@ pub type Revision = (&'static str, u32);
 /// Revisions by name.
 pub type Revisions = BTreeMap<String, u32>;
 
-/// All revisions of several algorithms, each of which brings those of the algorithms it uses.
+/// The revisions of several algorithms, each listed with those of the algorithms it uses.
 pub fn revisions(of: &[&[Revision]]) -> Revisions {
     of.iter().copied().flatten().map(|&(name, number)| (name.to_string(), number)).collect()
 }
 
 thread_local! {
-    /// Whether this thread is writing the text of a hash. (`skip_serializing_if` sees the value and nothing else.)
+    /// Whether this thread is writing the text of a hash. (`skip_serializing_if` sees the value and
+    /// nothing else.)
     static HASHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether a setting is left out of what is being written: it has its neutral value, and a hash is taken.
+/// Whether a setting is left out of what is being written: it has its neutral value, and a hash is
+/// taken.
 pub fn neutral<T: PartialEq>(value: &T, neutral: &T) -> bool {
     HASHING.get() && value == neutral
 }

@@ -4,8 +4,9 @@ use crate::random::{Streams, normal, uniform};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-/// How the weights of a layer start. The default of `tch::nn::linear` (Kaiming uniform with ReLU gain) is none of
-/// the published settings, so the name stands in every configuration.
+/// How the weights of a layer start. The default of `tch::nn::linear` (Kaiming uniform with ReLU
+/// gain) is not that of any published setting, so the initialisation is named in every
+/// configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Init {
@@ -15,7 +16,8 @@ pub enum Init {
     Normal002,
     /// N(0, 0.01²): DEC's layers.
     Normal001,
-    /// U(±1/√fan_in): PyTorch's default for linear layers; its biases are drawn from the same range.
+    /// U(±1/√fan_in): PyTorch's default for linear layers; its biases are drawn from the same
+    /// range.
     UniformFanIn,
     /// U(±√(6 / fan_in)) (He et al. 2015).
     HeUniform,
@@ -24,7 +26,8 @@ pub enum Init {
 }
 
 impl Init {
-    /// Weights of the given shape; `fan_in` and `fan_out` count the connections of one unit.
+    /// Initial weights `name` of the given shape, f32 on `device`; `fan` is (fan_in, fan_out), the
+    /// connections of one unit.
     pub fn weights(
         self,
         streams: &Streams,

@@ -1,4 +1,5 @@
-//! The flag that asks the training loop to save its state and stop. Who sets it, for example at SIGINT, is up to the program.
+//! The flag that asks the training loop to save its state and stop. Who sets it, for example at
+//! SIGINT, is up to the program.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,13 +11,13 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// A flag that nobody sets but [`Interrupt::set`].
+    /// A flag that only [`Interrupt::set`] sets.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A flag over `signal`, which is 0 until a signal handler stores its signal's number there: a handler may do no more than
-    /// that.
+    /// A flag over `signal`, which is 0 until a signal handler stores its signal's number there: a
+    /// handler may not do more than that.
     pub fn watching(signal: Arc<AtomicUsize>) -> Self {
         Self { signal }
     }

@@ -1,15 +1,17 @@
-//! Networks, likelihoods, optimisers and the one training loop for variational auto-encoders on libtorch.
+//! Networks, likelihoods, optimisers and the one training loop for variational auto-encoders on
+//! libtorch.
 //!
-//! The crate is the ground floor of the deep methods: it knows [`Features`] (numbers without labels), a
-//! [`Device`](tch::Device), counter-based random streams, layers with named initialisations, Adam and SGD whose
-//! state can be saved, and [`train::train`], the only training loop of the workspace. What it does *not* know is
-//! just as important: labels, files other than its own, and the names of methods.
+//! The crate has what the deep methods are built on: [`Features`] (numbers without labels), a
+//! [`Device`](tch::Device), counter-based random streams, layers with named initialisations, Adam
+//! and SGD whose state can be saved, and [`train::train`], the only training loop of the workspace.
+//! It knows no labels, no files but its own, and no method by name.
 //!
 //! A loss here is in nats per sample: a sum over dimensions and a mean over the batch, everywhere.
 //!
 //! # Example
 //!
-//! A model is its parameters and its loss; the loop does the rest. The point with the least squared distance to all:
+//! A model is its parameters and its loss; the loop does the rest. The point with the least squared
+//! distance to all:
 //!
 //! ```
 //! use ndarray::Array2;

@@ -11,7 +11,8 @@ use tch::Tensor;
 pub enum LikelihoodKind {
     /// Bernoulli for images in [0, 1] and for values that are all 0 or 1, else `learned`.
     Auto,
-    /// Each value in [0, 1] is the mean of a coin; the decoder's outputs are logits.
+    /// Each value in [0, 1] is the probability of a Bernoulli variable; the decoder's outputs are
+    /// logits.
     Bernoulli,
     /// Normal with one fixed variance λ; the decoder's outputs are means.
     Gaussian,
@@ -27,12 +28,13 @@ pub enum LikelihoodKind {
 pub enum Likelihood {
     /// `Σ_d softplus(m_d) − x_d m_d`.
     Bernoulli,
-    /// `‖x − m‖² / 2λ`; the constant `(D/2) ln 2πλ` stays out of the loss ([`Likelihood::constant`]).
+    /// `‖x − m‖² / 2λ`; the constant `(D/2) ln 2πλ` is not part of the loss
+    /// ([`Likelihood::constant`]).
     Gaussian {
         /// λ, the variance of every dimension.
         variance: f64,
     },
-    /// `‖x − sigmoid(m)‖² / 2λ`: the squared error of pixels in [0, 1]; the same constant stays out.
+    /// `‖x − sigmoid(m)‖² / 2λ`: the squared error of pixels in [0, 1]; without the same constant.
     Squashed {
         /// λ, the variance of every dimension.
         variance: f64,
@@ -60,11 +62,11 @@ pub fn check_variance(variance: f64) -> Result<()> {
 }
 
 impl Likelihood {
-    /// The likelihood for `kind` on these features; `auto` looks at their range.
+    /// The likelihood for `kind` on these features; `auto` depends on their range.
     ///
     /// # Errors
-    /// [`Error::Features`] when means in [0, 1] are asked for and a value is outside; [`Error::Config`] for a
-    /// variance that is not positive.
+    /// [`Error::Features`] when means in [0, 1] are asked for and a value is outside;
+    /// [`Error::Config`] for a variance that is not positive.
     pub fn resolve(kind: LikelihoodKind, variance: f64, x: &Features) -> Result<Self> {
         check_variance(variance)?;
         let (low, high) = x.range();
@@ -84,8 +86,8 @@ impl Likelihood {
         }
     }
 
-    /// `−ln p(x | m)` without [`Likelihood::constant`], summed over dimensions **and over the batch**, a scalar.
-    /// Callers divide by the batch size: one reduction instead of two.
+    /// `−ln p(x | m)` without [`Likelihood::constant`], summed over dimensions **and over the
+    /// batch**, a scalar. Callers divide by the batch size: one reduction instead of two.
     ///
     /// # Shapes
     /// `m` (logits or means), `x`: `[b, d]`.
@@ -125,7 +127,8 @@ impl Likelihood {
         terms.sum_dim_intlist([-1i64].as_slice(), false, None)
     }
 
-    /// What the loss leaves out per sample, for a reported ELBO: `(D/2) ln 2πλ` for a normal, 0 otherwise.
+    /// The constant that the loss leaves out, nats per sample, for a reported ELBO: `(D/2) ln 2πλ`
+    /// for a normal, 0 otherwise.
     pub fn constant(&self, dim: usize) -> f64 {
         match self {
             Self::Bernoulli => 0.0,
@@ -158,8 +161,8 @@ mod tests {
     use tch::Kind;
 
     #[test]
-    fn the_reconstruction_terms_of_the_vade_sheet() {
-        // T1: two logits of 0; T2: x = (1, 0, 0.5), logits (2, -1, 0.3).
+    fn reconstruction_terms_by_hand() {
+        // Two logits of 0; then x = (1, 0, 0.5) with logits (2, -1, 0.3).
         let nll = |m: &[f64], x: &[f64]| {
             let (m, x) = (Tensor::from_slice(m).view([1, -1]), Tensor::from_slice(x).view([1, -1]));
             let single = Likelihood::Bernoulli.nll(&m, &x).double_value(&[0]);

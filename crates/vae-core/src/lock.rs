@@ -1,20 +1,24 @@
-//! A lock between processes: a file that whoever holds it may remove.
+//! A lock between processes: a file that its holder may remove.
 //!
-//! A lock file that is unlinked carelessly is no lock. A process that opened it before holds a file without a name, one
-//! that comes later makes a new file, and both believe that they are alone. Here
+//! A lock file that is unlinked without care does not exclude: a process that opened it before
+//! holds a file without a name, a later one makes a new file, and both hold a lock. Here
 //!
-//! 1. the file is opened or created, and locked with [`File::try_lock`], whose lock ends with the process;
-//! 2. only then is it compared with what the path names: where that is another file or none, all begins again;
-//! 3. the file is removed only while its lock is held, so that whoever opened it meanwhile finds out in step 2.
+//! 1. the file is opened or created, and locked with [`File::try_lock`], whose lock ends with the
+//!    process;
+//! 2. only then is it compared with what the path names: where that is another file or none, step 1
+//!    is repeated;
+//! 3. the file is removed only while its lock is held, so that a process that opened it meanwhile
+//!    sees this in step 2.
 //!
-//! A killed process leaves its file behind, unlocked; the next one takes it over. Whatever is protected by a lock is looked
-//! at and changed after step 2, never before.
+//! A killed process leaves its file behind, unlocked; the next one takes it over. Whatever is
+//! protected by a lock is looked at and changed after step 2, never before.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// How often the file may be removed under our hands before the lock counts as somebody else's.
+/// How often the file may be removed between steps 1 and 2 before the lock counts as held
+/// elsewhere.
 const ATTEMPTS: usize = 100;
 
 /// A lock that is held until it is dropped, which removes the file.
@@ -27,7 +31,7 @@ pub struct Lock {
     removes: bool,
 }
 
-/// Moments of taking a lock at which tests let other processes act.
+/// Points during the acquisition at which tests let other processes act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// The file is open and not yet locked.
@@ -37,8 +41,9 @@ enum Step {
 }
 
 impl Lock {
-    /// Takes the lock `path`; `None` while somebody else holds it, be it in this process. On a file system without locks it
-    /// is taken always, and [`is_exclusive`](Self::is_exclusive) says so.
+    /// Takes the lock `path`; `None` while it is held elsewhere, in this process or another. On a
+    /// file system without locks it is always taken, and [`is_exclusive`](Self::is_exclusive) says
+    /// so.
     ///
     /// # Errors
     /// The file cannot be opened for writing or be created: no such folder, no permission.
@@ -70,7 +75,7 @@ impl Lock {
         self.is_new
     }
 
-    /// Whether nobody else can hold it; `false` on file systems without locks.
+    /// Whether the lock excludes others; `false` on file systems without locks.
     pub fn is_exclusive(&self) -> bool {
         self.is_exclusive
     }
@@ -83,7 +88,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Compared once more: somebody may have deleted the file by hand, and another process made a new one.
+        // Compared again: the file may have been deleted by hand, and another process may have made
+        // a new one.
         if self.removes && cfg!(unix) && names(&self.path, &self.file).unwrap_or(false) {
             let _ = fs::remove_file(&self.path);
         }
@@ -104,7 +110,8 @@ fn open(path: &Path) -> io::Result<Option<(File, bool)>> {
     }
 }
 
-/// Whether `path` is a name of the open `file`. Its device and number are nobody else's as long as it is open.
+/// Whether `path` is a name of the open `file`. Its device and inode number are unique while it is
+/// open.
 #[cfg(unix)]
 fn names(path: &Path, file: &File) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -116,7 +123,7 @@ fn names(path: &Path, file: &File) -> io::Result<bool> {
     }
 }
 
-/// Elsewhere lock files are never removed, so there is nothing to find out.
+/// On other systems lock files are never removed, so there is nothing to compare.
 #[cfg(not(unix))]
 fn names(_: &Path, _: &File) -> io::Result<bool> {
     Ok(true)
@@ -153,7 +160,7 @@ mod tests {
         drop(held);
         assert!(!path.exists());
         take(&path).expect("free again").leave();
-        let after_a_kill = take(&path).expect("a file that nobody holds");
+        let after_a_kill = take(&path).expect("a file that no process holds");
         assert!(!after_a_kill.is_new() && after_a_kill.is_exclusive());
         drop(after_a_kill);
         assert!(!path.exists());
@@ -184,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_comes_between_locking_and_comparing() {
+    fn no_process_locks_between_locking_and_comparing() {
         let dir = tempfile::tempdir().expect("temp dir");
         let path = dir.path().join("x.lock");
         let held = take_while(&path, Step::Locked, || assert!(take(&path).is_none()));

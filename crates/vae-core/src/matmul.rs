@@ -1,12 +1,13 @@
 //! Which library multiplies matrices on the CPU.
 //!
-//! libtorch gives dense products to its BLAS. On x86 that is MKL, which takes AVX-512 on Intel's processors only and stays with
-//! AVX2 on others. oneDNN, which libtorch carries for convolutions, asks for the instructions and not for the maker: where a
-//! processor computes 512 bits at once, its products take half the time. It wants its own kind of tensor, so a product costs two
-//! copies more, and small ones stay with the BLAS ([`linear`]).
+//! libtorch gives dense products to its BLAS. On x86 that is MKL, which takes AVX-512 on Intel's
+//! processors only and stays with AVX2 on others. oneDNN, which libtorch includes for convolutions,
+//! checks the instruction set instead of the vendor: where a processor computes 512 bits at once,
+//! its products take half the time. It needs its own tensor layout, which costs two copies per
+//! product, so small products use the BLAS ([`linear`]).
 //!
-//! The choice is one for the process, like its number of threads, and like that it changes results in the last digits: it is part
-//! of what a phase of a fit depends on.
+//! The choice is made once per process, as the number of threads is, and as that changes results in
+//! the last digits: it is part of the key of a phase.
 
 use crate::{Error, Result};
 use std::str::FromStr;
@@ -16,7 +17,8 @@ use tch::{Device, Kind, Tensor};
 /// What the user asks for: `auto`, `blas` or `onednn`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum MatmulChoice {
-    /// oneDNN on the processors where it was measured to be faster (AMD's Zen 5 and later), else the BLAS.
+    /// oneDNN on the processors where it was measured to be faster (AMD's Zen 5 and later), else
+    /// the BLAS.
     #[default]
     Auto,
     /// libtorch's BLAS.
@@ -60,10 +62,10 @@ impl MatmulChoice {
     }
 }
 
-/// What a machine has to choose from; the BLAS is always there.
+/// The libraries of a machine; the BLAS is always available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Libraries {
-    /// What `auto` takes.
+    /// The choice of `auto`.
     pub auto: Matmul,
     /// Whether libtorch was built with oneDNN.
     pub has_onednn: bool,
@@ -78,11 +80,11 @@ impl Libraries {
     }
 }
 
-/// The library to apply a fitted model with, and what there is to say about it, if it is not the fit's.
+/// The library to apply a fitted model with, and a note where it is not the fit's.
 ///
-/// What is asked for comes first, then the library of the fit, which the model's file names, then `auto`: products of another
-/// library differ in the last digits, and that may change the cluster of a sample between two. A model without a name, fitted on
-/// a GPU or by an older version, gets `auto`.
+/// The order is: the one asked for, that of the fit, which the model's file names, `auto`. Products
+/// of another library differ in the last digits, which may change the cluster of a sample near a
+/// boundary. A model without a name, fitted on a GPU or by an older version, gets `auto`.
 ///
 /// # Errors
 /// [`Error::Device`] when oneDNN was asked for by name and libtorch has none.
@@ -123,11 +125,12 @@ pub enum Matmul {
     OneDnn = 2,
 }
 
-/// The process's [`Matmul`]; 0 before the first look.
+/// The process's [`Matmul`]; 0 before the first use.
 static CHOSEN: AtomicU8 = AtomicU8::new(0);
 
 impl Matmul {
-    /// The choice of the process: what [`MatmulChoice::apply`] made it, and without that what `auto` finds.
+    /// The choice of the process: what [`MatmulChoice::apply`] made it, and without that what
+    /// `auto` finds.
     pub fn current() -> Self {
         match CHOSEN.load(Ordering::Relaxed) {
             1 => Self::Blas,
@@ -140,7 +143,7 @@ impl Matmul {
         }
     }
 
-    /// The choice where it counts: a GPU has a library of its own.
+    /// The choice on the CPU; `None` on a GPU, which has its own library.
     pub fn on(device: Device) -> Option<Self> {
         (device == Device::Cpu).then(Self::current)
     }
@@ -159,14 +162,15 @@ impl Matmul {
     }
 }
 
-/// Whether this is a processor of AMD's family 1Ah (Zen 5) or later whose AVX-512 may be used. Families before it have none, or
-/// compute 512 bits in two halves.
+/// Whether this is a processor of AMD's family 1Ah (Zen 5) or later whose AVX-512 may be used.
+/// Families before it have none, or compute 512 bits in two halves.
 #[cfg(target_arch = "x86_64")]
 fn wide_amd() -> bool {
     use std::arch::x86_64::__cpuid;
     let (vendor, version) = (__cpuid(0), __cpuid(1).eax);
     let name = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).concat();
-    // The second number counts only where the first is at its largest (AMD's manual of CPUID, function 1).
+    // The extended family is added only where the base family is at its largest value (AMD's manual
+    // of CPUID, function 1).
     let family = match (version >> 8) & 0xf {
         0xf => 0xf + ((version >> 20) & 0xff),
         base => base,
@@ -183,13 +187,13 @@ fn wide_amd() -> bool {
     false
 }
 
-/// Below this length of any side of a product the BLAS is the faster one.
+/// Below this length of any side of a product the BLAS is faster.
 const MIN_SIDE: i64 = 64;
 
-/// And below so many multiplications in all.
+/// The BLAS is also faster below this number of multiplications.
 const MIN_PRODUCTS: i64 = 10_000_000;
 
-/// `y = x Wᵀ + b`, by the process's library where the product is large enough for the difference. Gradients pass.
+/// `y = x Wᵀ + b`, by the process's library where the product is large. Differentiable.
 ///
 /// # Shapes
 /// `x`: `[.., in]`, `weight`: `[out, in]`, `bias`: `[out]`; result `[.., out]`.
@@ -204,6 +208,9 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
 }
 
 /// The library that [`linear`] takes for this product: the process's, or the BLAS for a small one.
+///
+/// # Shapes
+/// As for [`linear`].
 pub fn library_of(x: &Tensor, weight: &Tensor) -> Matmul {
     match Matmul::current() {
         Matmul::OneDnn if is_large(x, weight) => Matmul::OneDnn,
@@ -211,8 +218,8 @@ pub fn library_of(x: &Tensor, weight: &Tensor) -> Matmul {
     }
 }
 
-/// Numbers of rows that change from step to step should be multiples of this: oneDNN compiles kernels for each of them, and keeps
-/// a limited number.
+/// Numbers of rows that change from step to step should be multiples of this: oneDNN compiles
+/// kernels for each number, and caches a limited number of them.
 pub fn row_multiple(device: Device) -> i64 {
     match Matmul::on(device) {
         Some(Matmul::OneDnn) => 32,

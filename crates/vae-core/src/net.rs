@@ -21,7 +21,8 @@ use tch::Device;
 /// Layers, initial weights, activations and observation models.
 pub const REVISION: Revision = ("network", 1);
 
-/// What layers need while they are made: where parameters go and where initial weights come from.
+/// What the constructors of layers need: the parameters to add to, and the source of initial
+/// weights.
 #[derive(Debug)]
 pub struct Builder<'a> {
     /// Receives the parameters.
@@ -32,6 +33,6 @@ pub struct Builder<'a> {
     pub init: Init,
     /// Optimiser group of the parameters.
     pub group: usize,
-    /// Where the parameters live.
+    /// The device of the parameters.
     pub device: Device,
 }

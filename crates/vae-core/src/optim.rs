@@ -1,7 +1,8 @@
 //! Adam and SGD with parameter groups and a state that can be saved.
 //!
-//! `tch`'s optimisers can do neither. On the CPU one update is one fused pass over the memory of the parameter, its
-//! gradient and its moments; elsewhere the same formulas run as tensor operations.
+//! `tch`'s optimisers can do neither. On the CPU one update is one fused pass over the memory of
+//! the parameter, its gradient and its moments; elsewhere the same formulas run as tensor
+//! operations.
 
 mod fused;
 
@@ -121,7 +122,7 @@ impl Optimizer {
         &self.groups
     }
 
-    /// Forgets moments and momentum, as if no update had been made.
+    /// Resets moments, momentum and the number of updates.
     pub(crate) fn reset(&mut self) {
         for buffer in self.state.iter_mut().flatten() {
             let _ = buffer.zero_();
@@ -134,7 +135,11 @@ impl Optimizer {
         self.rule.momentum = momentum;
     }
 
-    /// One update. `grads` are in the order of `params`; `lrs` holds one learning rate per group.
+    /// One update.
+    ///
+    /// # Shapes
+    /// `grads`: in the order of `params`, each of the shape of its parameter; `lrs`: one learning
+    /// rate per group.
     ///
     /// # Errors
     /// [`Error::Shape`] when the gradients do not match the parameters, [`Error::Torch`].

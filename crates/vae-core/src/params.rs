@@ -1,7 +1,7 @@
 //! The parameters of a model: named, ordered, in groups.
 //!
-//! `tch`'s `VarStore` keeps its variables in a hash map, whose order changes from run to run; optimiser state,
-//! checkpoints and saved models need one fixed order.
+//! `tch`'s `VarStore` keeps its variables in a hash map, whose order changes from run to run;
+//! optimiser state, checkpoints and saved models need one fixed order.
 
 use crate::bundle::FIT_ANEW;
 use crate::{Error, Result};
@@ -19,8 +19,8 @@ pub struct Param {
     pub group: usize,
 }
 
-/// Trainable tensors in the order in which they were made, and buffers: tensors that a model keeps and no optimiser
-/// touches (the running statistics of a batch norm). Checkpoints and models hold both.
+/// Trainable tensors in the order of their registration, and buffers: tensors of a model that are
+/// not optimised (the running statistics of a batch norm). Checkpoints and models hold both.
 #[derive(Debug, Default)]
 pub struct Params {
     params: Vec<Param>,
@@ -83,7 +83,7 @@ impl Params {
         self.params.iter().map(|p| &p.tensor).collect()
     }
 
-    /// How many numbers are trained.
+    /// Number of trained values.
     pub fn n_values(&self) -> usize {
         self.params.iter().map(|p| p.tensor.numel()).sum()
     }
@@ -98,7 +98,8 @@ impl Params {
             .collect()
     }
 
-    /// Overwrites the parameters and buffers for which `source` has `prefix + name`; the others stay. Returns how many were set.
+    /// Overwrites the parameters and buffers for which `source` has `prefix + name`; the others are
+    /// unchanged. Returns how many were set.
     ///
     /// # Errors
     /// [`Error::Shape`] when a stored tensor has another shape.
@@ -128,7 +129,8 @@ impl Params {
     }
 }
 
-/// Copies `source` into the memory of `target`, which keeps its identity (modules hold clones of it).
+/// Copies `source` into the memory of `target`, which keeps its identity (modules hold clones of
+/// it).
 pub(crate) fn copy_into(target: &Tensor, source: &Tensor, name: &str) -> Result<()> {
     if target.size() != source.size() {
         return Err(Error::Shape {

@@ -1,15 +1,16 @@
 //! Phases: the named pure steps of a fit.
 //!
-//! A phase maps (configuration, seed, input artefacts) to an [`Artefact`]. Its key is a hash of all of that and of the
-//! [revisions](crate::identity) of the algorithms it uses, so methods whose pretraining is configured alike share one, and an
-//! interrupted fit finds its finished phases again:
+//! A phase maps (configuration, seed, input artefacts) to an [`Artefact`]. Its key is a hash of all
+//! of that and of the [revisions](crate::identity) of the algorithms it uses, so methods whose
+//! pretraining is configured alike share one, and an interrupted fit finds its finished phases
+//! again:
 //!
 //! 1. in the run folder (`phases/<name>.safetensors`), else
-//! 2. in the cache (`<cache>/phases/<key>.safetensors`, a disposable accelerator), else
+//! 2. in the cache (`<cache>/phases/<key>.safetensors`), else
 //! 3. it is computed, with checkpoints in the run folder only.
 //!
-//! Entries are written atomically. A lock per cache entry makes a second process wait for the first one's result
-//! instead of computing it again ([`crate::cache`]).
+//! Entries are written atomically. A lock per cache entry makes a second process wait for the first
+//! one's result instead of computing it again ([`crate::cache`]).
 
 mod record;
 mod shared;
@@ -47,7 +48,7 @@ pub struct PhaseSpec<'a, C: Serialize> {
     pub inputs: &'a [&'a str],
 }
 
-/// What a fit needs besides data and configuration. It holds no labels.
+/// The context of a fit besides data and configuration. It has no labels.
 pub struct FitContext {
     /// The run's seed.
     pub seed: u64,
@@ -61,11 +62,12 @@ pub struct FitContext {
     pub cache: Option<PhaseCache>,
     /// Time between checkpoints.
     pub checkpoint_every: Duration,
-    /// Asks for a stop.
+    /// The flag that asks for a stop.
     pub interrupt: Interrupt,
     /// The display.
     pub progress: Box<dyn Progress>,
-    /// The program and the machine, for the records of phases; device, library and threads are filled in from here.
+    /// The program and the machine, for the records of phases; device, library and threads are
+    /// filled in from here.
     pub provenance: Provenance,
 }
 
@@ -103,7 +105,7 @@ impl FitContext {
         }
     }
 
-    /// What makes the phases that are computed now.
+    /// The provenance of the phases that are computed now.
     fn made_by(&self) -> Provenance {
         Provenance {
             device: Some(device_name(self.device)),
@@ -116,9 +118,9 @@ impl FitContext {
     /// Runs a phase, or takes its result from the run folder or the cache.
     ///
     /// # Errors
-    /// What `body` returns, in the caller's own error type; [`Error::Io`] and [`Error::Corrupt`] for the files. A damaged
-    /// cache entry is computed again; a damaged file of the run folder is an error, for it may be the only trace of hours
-    /// of work.
+    /// What `body` returns, in the caller's own error type; [`Error::Io`] and [`Error::Corrupt`]
+    /// for the files. A damaged cache entry is computed again; a damaged file of the run folder is
+    /// an error, since it may be the only copy of a long computation.
     pub fn phase<C: Serialize, E: From<Error>>(
         &self,
         spec: &PhaseSpec<'_, C>,
@@ -172,7 +174,8 @@ impl FitContext {
         record.key = key;
         record.revisions = spec.revisions();
         record.made_by = Some(self.made_by());
-        // A training counts its own time, over interruptions; other phases are as long as their call.
+        // A training counts its own time, over interruptions; for other phases the time is that of
+        // the call.
         if record.wall_s == 0.0 {
             (record.wall_s, record.cpu_s) = (clock.wall_s(), clock.cpu_s());
         }
@@ -207,7 +210,8 @@ pub struct PhaseContext<'a> {
     pub checkpoint: Option<PathBuf>,
 }
 
-/// Where a phase computes. The library of products counts where it is not the one of the first recorded runs.
+/// Where a phase computes. The library of matrix products is named where it is not the BLAS, that
+/// of the first recorded runs.
 fn place(device: Device, matmul: Option<Matmul>) -> String {
     match matmul {
         Some(Matmul::OneDnn) => format!("{}, {}", device_name(device), Matmul::OneDnn.name()),

@@ -1,10 +1,12 @@
 //! Auto-encoder pretraining: end to end, or stacked denoising layers first.
 //!
-//! Every method of the VaDE family starts from an auto-encoder, and the pretraining decides the outcome. Two kinds:
+//! Every method of the VaDE family is initialised by an auto-encoder, and its result depends on the
+//! pretraining. Two kinds:
 //!
-//! * `joint`: encoder and decoder together, by default with the reconstruction term of the ELBO (a sum over dimensions).
-//! * `stacked`: each layer as a denoising auto-encoder of the one below (Vincent et al. 2010; DEC's recipe), then
-//!   everything together.
+//! * `joint`: encoder and decoder together, by default with the reconstruction term of the ELBO (a
+//!   sum over dimensions).
+//! * `stacked`: each layer as a denoising auto-encoder of the one below (Vincent et al. 2010; DEC's
+//!   recipe), then everything together.
 
 mod joint;
 mod stacked;
@@ -43,19 +45,22 @@ pub enum PretrainKind {
 pub enum ReconstructionLoss {
     /// The method's likelihood: a sum over dimensions, nats.
     Likelihood,
-    /// Mean squared error over all elements (DEC-keras); decoder outputs pass the likelihood's mean first.
+    /// Mean squared error over all elements (DEC-keras); decoder outputs pass the likelihood's mean
+    /// first.
     Mse,
-    /// Half of it: the Euclidean loss of DEC's modified Caffe, for which its learning rate of 0.1 is meant.
+    /// Half of it: the Euclidean loss of DEC's modified Caffe, for which its learning rate of 0.1
+    /// is meant.
     HalfMse,
 }
 
-/// What disturbs a layer while it is trained.
+/// The noise of a layer while it is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LayerNoise {
     /// A share of its inputs is 0 (Vincent et al. 2010).
     Mask,
-    /// Inverted dropout of its inputs and of its activated outputs, but neither of the data nor of the codes (DEC's code).
+    /// Inverted dropout of its inputs and of its activated outputs, but neither of the data nor of
+    /// the codes (DEC's code).
     Dropout,
 }
 
@@ -81,7 +86,8 @@ pub struct PretrainConfig {
     /// Learning rate of the biases, as a multiple of that of the weights.
     #[serde(skip_serializing_if = "like_weights")]
     pub bias_lr_factor: f64,
-    /// The training end to end; for `stacked` its optimiser and batch size serve the layers too.
+    /// The training end to end; for `stacked` its optimiser and batch size are also those of the
+    /// layers.
     pub train: TrainConfig,
 }
 
@@ -147,7 +153,7 @@ pub struct Autoencoder {
 }
 
 impl Autoencoder {
-    /// A fresh one. Equal streams give equal weights.
+    /// An auto-encoder with initial weights. Equal streams give equal weights.
     pub fn new(net: &NetConfig, init: Init, dim: usize, streams: &Streams, device: Device) -> Self {
         let mut params = Params::new();
         let mut builder = Builder { params: &mut params, streams, init, group: 0, device };
@@ -209,12 +215,14 @@ fn mask(x: &Tensor, share: f64, name: &str, batch: &train::Batch<'_>) -> Tensor 
     x * u.ge(share).to_kind(x.kind())
 }
 
-/// Inverted dropout: zeroes a random share of the entries and enlarges the others, so that sums keep their mean.
+/// Inverted dropout: zeroes a random share of the entries and enlarges the others, so that sums
+/// keep their mean.
 fn dropout(x: &Tensor, share: f64, name: &str, batch: &train::Batch<'_>) -> Tensor {
     mask(x, share, name, batch) / (1.0 - share)
 }
 
-/// The optimiser's groups of a training whose biases learn at `factor` times the rate of the weights.
+/// The optimiser's groups of a training whose biases learn at `factor` times the rate of the
+/// weights.
 ///
 /// Moves the parameters named `*.bias` to group 1 unless the factor is 1.
 pub fn groups_of(params: &mut Params, config: &TrainConfig, factor: f64) -> Vec<Group> {
@@ -226,8 +234,9 @@ pub fn groups_of(params: &mut Params, config: &TrainConfig, factor: f64) -> Vec<
     vec![group, Group { lr: group.lr * factor, ..group }]
 }
 
-/// The loss of the reconstruction `out` (logits or means) of `x`, both `[b, d]`: a scalar. `likelihood` is a sum over
-/// dimensions and a mean over the batch, the others are means over all elements.
+/// The loss of the reconstruction `out` (logits or means) of `x`, both `[b, d]`: a scalar.
+/// `likelihood` is a sum over dimensions and a mean over the batch, the others are means over all
+/// elements.
 pub fn reconstruction(loss: ReconstructionLoss, likelihood: Likelihood, out: &Tensor, x: &Tensor) -> Tensor {
     match loss {
         ReconstructionLoss::Likelihood => likelihood.nll_sum(out, x) / x.size()[0] as f64,

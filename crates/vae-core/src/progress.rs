@@ -1,9 +1,9 @@
 //! What the phases report while they run. How it is shown, if at all, is up to the program.
 
-/// Receives what the phases report. Nothing flows back: a display cannot change a run.
+/// Receives what the phases report. Progress has no return value: a display cannot change a run.
 pub trait Progress: Send + Sync {
-    /// A phase of `epochs` epochs of `steps` steps over `n` samples begins, `done` of all its steps being done (0 unless
-    /// resumed).
+    /// A phase of `epochs` epochs of `steps` steps over `n` samples begins, `done` of all its steps
+    /// being done (0 unless resumed).
     fn start(&self, phase: &str, epochs: usize, steps: usize, n: usize, done: usize);
     /// A step ended; `step` counts over the whole phase, `loss` is in nats per sample.
     fn step(&self, epoch: usize, step: usize, loss: f64);
@@ -11,11 +11,11 @@ pub trait Progress: Send + Sync {
     fn epoch(&self, epoch: usize, loss: f64);
     /// The phase ended.
     fn finish(&self);
-    /// A line worth reading, at any time.
+    /// A message to the user, at any time.
     fn note(&self, text: &str);
 }
 
-/// Says nothing.
+/// Shows nothing.
 #[derive(Debug, Default)]
 pub struct Silent;
 

@@ -1,12 +1,12 @@
-//! What made a result: the code, the libraries and the machine.
+//! The provenance of a result: the code, the libraries and the machine.
 //!
-//! It is recorded beside results and is no part of them: equal fits by two commits or on two machines may have equal bytes, so
-//! neither the history, nor a model, nor the key of a phase holds any of it. Every field may be absent: in files older than the
-//! field, and where nobody could tell.
+//! It is recorded beside results and is not part of them: equal fits by two commits or on two
+//! machines may have equal bytes, so it is in no history, model or key of a phase. Every field may
+//! be absent: in files older than the field, and where it is unknown.
 
 use serde::{Deserialize, Serialize};
 
-/// What made a result.
+/// The provenance of a result.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Provenance {
@@ -53,7 +53,7 @@ pub struct Hardware {
 }
 
 impl Provenance {
-    /// What this crate knows by itself: its own version. A program knows more and says it in
+    /// The part that this crate knows: its own version. A program adds the rest in
     /// [`FitContext::provenance`](crate::phase::FitContext).
     pub(crate) fn of_this_crate() -> Self {
         let versions = Versions { workspace: Some(env!("CARGO_PKG_VERSION").into()), ..Versions::default() };

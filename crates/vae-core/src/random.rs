@@ -1,8 +1,9 @@
 //! Counter-based randomness.
 //!
-//! Every random number of a run is a function of (seed, phase, stream name, epoch, step): a ChaCha8 generator is
-//! keyed by the SHA-256 of the five. libtorch's generator is never used (its state cannot be saved through `tch`).
-//! A resumed run, another thread count and a GPU therefore draw the same numbers, and nothing has to be stored.
+//! Every random number of a run is a function of (seed, phase, stream name, epoch, step): a ChaCha8
+//! generator is keyed by the SHA-256 of the five. libtorch's generator is never used (its state
+//! cannot be saved through `tch`). A resumed run, another thread count and a GPU therefore draw the
+//! same numbers, and nothing has to be stored.
 
 use crate::identity::Revision;
 use rand::{RngExt, SeedableRng};
@@ -45,7 +46,7 @@ impl Streams {
         ChaCha8Rng::from_seed(hash.finalize().into())
     }
 
-    /// A `u64` for libraries that want a seed of their own.
+    /// A `u64` for libraries that take a seed.
     pub fn derived_seed(&self, name: &str) -> u64 {
         self.rng(name, 0, 0).random()
     }
@@ -74,7 +75,8 @@ pub fn permutation(rng: &mut ChaCha8Rng, n: usize) -> Vec<i64> {
     order
 }
 
-/// `size` different numbers of `0..n`, every subset equally likely (Floyd's algorithm); `size` is at most `n`.
+/// `size` different numbers of `0..n`, every subset equally likely (Floyd's algorithm); `size` is
+/// at most `n`.
 pub(crate) fn subset(rng: &mut ChaCha8Rng, n: usize, size: usize) -> Vec<i64> {
     let mut seen = std::collections::HashSet::with_capacity(size);
     let mut rows = Vec::with_capacity(size);

@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate changes.
+/// The schedule of the learning rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LrSchedule {
@@ -89,7 +89,7 @@ mod tests {
         assert!((s.lr(2e-3, 10.0) - 1.8e-3).abs() < 1e-15);
         assert!(s.lr(2e-3, 210.0) > 2e-4);
         assert_eq!(s.lr(2e-3, 220.0), 2e-4);
-        // A group that starts below the floor is not raised to it.
+        // A group whose rate is below the floor at first is not raised to it.
         assert_eq!(s.lr(1e-4, 500.0), 1e-4);
     }
 

@@ -1,9 +1,10 @@
 //! The one training loop.
 //!
-//! Data resident on the device, seeded shuffling, a gather per batch, a schedule, a history, a policy for losses that
-//! are not finite, checkpoints in time intervals and at SIGINT/SIGTERM. Killed at any moment, the same call continues
-//! from the last checkpoint and ends with the same bytes (same machine, build, threads and library of products): randomness is
-//! counter-based, and everything else that matters is in the checkpoint.
+//! Data resident on the device, seeded shuffling, a gather per batch, a schedule, a history, an
+//! error for losses that are not finite, checkpoints in time intervals and at SIGINT/SIGTERM. After
+//! a kill at any time, the same call continues from the last checkpoint and ends with the same
+//! bytes (same machine, build, threads and library of products): randomness is counter-based, and
+//! the rest of the state is in the checkpoint.
 
 mod batches;
 mod checkpoint;
@@ -31,7 +32,8 @@ use tch::{Kind, Tensor};
 /// The loop: batches, optimisers, schedules, clipping, checkpoints.
 pub const REVISION: Revision = ("training", 1);
 
-/// Prefix of the observed assignments among the tensors a training returns: `observed.{epoch}`, 1-based.
+/// Prefix of the observed assignments among the tensors a training returns: `observed.{epoch}`,
+/// 1-based.
 pub const OBSERVED: &str = "observed.";
 
 /// Trains `model` in place and returns the record of the phase and the observed assignments.
@@ -92,7 +94,7 @@ struct Run<'a> {
     drawer: Drawer<'a>,
     optimizer: Optimizer,
     state: State,
-    /// Since this process took over; `state` holds the time before.
+    /// Time since this process started or resumed the training; `state` holds the time before.
     clock: Clock,
 }
 
@@ -191,7 +193,8 @@ impl Run<'_> {
         self.optimizer.groups().iter().map(|g| schedule.lr(g.lr, progress)).collect()
     }
 
-    /// Reads the pending losses, adds them to the epoch's sums and refuses what is not finite.
+    /// Reads the pending losses, adds them to the epoch's sums and returns an error for one that is
+    /// not finite.
     fn settle(&mut self, pending: &mut Pending) -> Result<()> {
         let first = self.state.step - pending.losses.len();
         for (i, (values, len)) in pending.drain()?.into_iter().enumerate() {
@@ -215,7 +218,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Refuses parameters that are not finite: the loss of the last step was computed before they were updated.
+    /// Checks that the parameters are finite: the loss of the last step was computed before their
+    /// update.
     fn check_params(&self) -> Result<()> {
         for param in self.model.params().iter() {
             // In f64 a sum of f32 is finite unless a value is not.

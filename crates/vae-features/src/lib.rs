@@ -1,11 +1,13 @@
 //! Features of pictures by a trained network, from weights that a user names.
 //!
-//! * [`weights`]: reads a file of weights, whatever kind it is: safetensors, a state dictionary of `torch.save`, or
-//!   TorchScript. Nothing in the file is run, and what the file asks for is bounded by what it holds.
+//! * [`weights`]: reads a file of weights, whatever kind it is: safetensors, a state dictionary of
+//!   `torch.save`, or TorchScript. Nothing in the file is run, and what the file asks for is
+//!   bounded by what it holds.
 //! * [`resnet`]: torchvision's ResNet-50 without its classifier: 2,048 features a picture.
 //!
-//! No weights come with the crate and none are downloaded. Features depend on the picture alone, not on its batch, so they
-//! can be computed once and kept; [`Weights::sha256`](weights::Weights::sha256) says what made them.
+//! No weights come with the crate and none are downloaded. Features depend on the picture alone,
+//! not on its batch, so they can be computed once and kept;
+//! [`Weights::sha256`](weights::Weights::sha256) says what made them.
 //!
 //! # Example
 //!
@@ -30,8 +32,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Errors are those of `vae-core`: a damaged file is [`Error::Corrupt`] with its path and the remedy, weights of another
-//! network are [`Error::Checkpoint`] or [`Error::Shape`] with the tensor's name.
+//! Errors are those of `vae-core`: a damaged file is [`Error::Corrupt`] with its path and the
+//! remedy, weights of another network are [`Error::Checkpoint`] or [`Error::Shape`] with the
+//! tensor's name.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,12 +1,12 @@
 //! ResNet-50 as a source of features: pictures in, 2,048 averages of its last feature maps out.
 //!
-//! Source: He, Zhang, Ren and Sun, CVPR 2016, in torchvision's form (`resnet50`): the stride of a block is in its 3x3
-//! convolution, not in its first. Names and shapes of the weights are those of torchvision's state dictionary; the
-//! classifier `fc` is not used. Batch normalisation runs with the stored statistics, so a picture's features do not
-//! depend on its batch.
+//! Source: He, Zhang, Ren and Sun, CVPR 2016, in torchvision's form (`resnet50`): the stride of a
+//! block is in its 3x3 convolution, not in its first. Names and shapes of the weights are those of
+//! torchvision's state dictionary; the classifier `fc` is not used. Batch normalisation runs with
+//! the stored statistics, so a picture's features do not depend on its batch.
 //!
-//! The published STL-10 features are the sum of the last maps over their 3x3 grid divided by 9 (DGG's script): the
-//! same average.
+//! The published STL-10 features are the sum of the last maps over their 3x3 grid divided by 9
+//! (DGG's script): the same average.
 
 use ndarray::{Array2, ArrayView2, s};
 use tch::{Device, Tensor};
@@ -25,12 +25,14 @@ const BLOCKS: [usize; 4] = [3, 4, 6, 3];
 const WIDTHS: [i64; 4] = [64, 128, 256, 512];
 const EXPANSION: i64 = 4;
 const BATCH_NORM_EPS: f64 = 1e-5;
-/// Pictures with more pixels do not get smaller features, only slower ones: the network was trained on 224 x 224.
+/// Pictures with more pixels do not get smaller features, only slower ones: the network was trained
+/// on 224 x 224.
 const MAX_PIXELS: i64 = 1 << 22;
 /// The network halves a picture five times.
 const MIN_SIDE: i64 = 32;
-/// Bytes of intermediate maps for each pixel of the input, counted: 64 channels at half the side and 256 at a quarter
-/// are 64 bytes a pixel each; about five such maps are alive at once, and as much again is left for the convolutions.
+/// Bytes of intermediate maps for each pixel of the input, counted: 64 channels at half the side
+/// and 256 at a quarter are 64 bytes a pixel each; about five such maps are alive at once, and as
+/// much again is left for the convolutions.
 const BYTES_A_PIXEL: usize = 640;
 
 /// The network without its classifier.
@@ -62,7 +64,8 @@ impl ResNet50 {
     /// Takes the weights of torchvision's `resnet50` by their names.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] naming a tensor that is missing or not finite, [`Error::Shape`] for one of another shape.
+    /// [`Error::Checkpoint`] naming a tensor that is missing or not finite, [`Error::Shape`] for
+    /// one of another shape.
     pub fn new(tensors: &Tensors, device: Device) -> Result<Self> {
         let layer = |conv: &str, norm: &str, shape: [i64; 4], stride| {
             ConvNorm::new(tensors, conv, norm, shape, stride, device)
@@ -98,11 +101,12 @@ impl ResNet50 {
     /// Features of pictures with values in [0, 1].
     ///
     /// # Shapes
-    /// `x`: `[b, 3, h, w]`, or `[b, 1, h, w]` for grey pictures, whose channel is used three times; result `[b, 2048]`.
+    /// `x`: `[b, 3, h, w]`, or `[b, 1, h, w]` for grey pictures, whose channel is used three times;
+    /// result `[b, 2048]`.
     ///
     /// # Errors
-    /// [`Error::Features`] for another number of channels or pictures smaller than 32x32 or beyond 4 million pixels,
-    /// [`Error::Torch`].
+    /// [`Error::Features`] for another number of channels or pictures smaller than 32x32 or beyond
+    /// 4 million pixels, [`Error::Torch`].
     pub fn features(&self, x: &Tensor) -> Result<Tensor> {
         let (_, channels, height, width) = x.size4()?;
         if !matches!(channels, 1 | 3) || height < MIN_SIDE || width < MIN_SIDE {
@@ -186,13 +190,15 @@ impl Block {
 }
 
 impl ResNet50 {
-    /// Features of pictures as rows, [`batch_size`] at a time; `done` is told how many are through.
+    /// Features of pictures as rows, [`batch_size`] at a time; `done` is called with the number of
+    /// finished rows.
     ///
     /// # Shapes
     /// `x`: `[n, channels * height * width]` with values in [0, 1]; result `[n, 2048]`.
     ///
     /// # Errors
-    /// As [`ResNet50::features`], and [`Error::Features`] for rows that are no pictures of that shape.
+    /// As [`ResNet50::features`], and [`Error::Features`] for rows that are no pictures of that
+    /// shape.
     pub fn features_of_rows(
         &self,
         x: ArrayView2<'_, f32>,
@@ -221,7 +227,8 @@ impl ResNet50 {
     }
 }
 
-/// Pictures at a time, so that intermediate maps take about half a gibibyte on a CPU and four on a GPU.
+/// Pictures at a time, so that intermediate maps take about half a gibibyte on a CPU and four on a
+/// GPU.
 pub fn batch_size(height: usize, width: usize, device: Device) -> usize {
     let budget: usize = if device.is_cuda() { 4 << 30 } else { 512 << 20 };
     let picture = height.saturating_mul(width).saturating_mul(BYTES_A_PIXEL).max(1);

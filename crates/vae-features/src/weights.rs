@@ -1,7 +1,8 @@
-//! Trained weights of others, from the file a user names: safetensors, or what PyTorch saves.
+//! Published weights from a file that the user names: safetensors, or PyTorch's formats.
 //!
-//! `torch.save(model.state_dict(), file)` of PyTorch 1.6 and later is a ZIP archive of a pickle and raw values; the
-//! pickle is read by the module `pickle`, which runs nothing. A TorchScript file (`torch.jit.save`) is read by libtorch.
+//! `torch.save(model.state_dict(), file)` of PyTorch 1.6 and later is a ZIP archive of a pickle and
+//! raw values; the pickle is read by the module `pickle`, which calls nothing. A TorchScript file
+//! (`torch.jit.save`) is read by libtorch.
 
 mod pickle;
 
@@ -31,7 +32,8 @@ pub struct Weights {
 /// Reads a file of weights; its content says which kind it is.
 ///
 /// # Errors
-/// [`Error::Io`] when the file cannot be read, [`Error::Corrupt`] when it is damaged or of another kind.
+/// [`Error::Io`] when the file cannot be read, [`Error::Corrupt`] when it is damaged or of another
+/// kind.
 pub fn read(path: &Path) -> Result<Weights> {
     let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
     let len = file.metadata().map_err(|e| Error::io(path, e))?.len();

@@ -1,5 +1,5 @@
-//! ResNet-50 against torchvision: `golden/resnet50.json`, made by `golden/make_resnet.py` with weights and pictures
-//! that both sides draw by the same formula.
+//! ResNet-50 against torchvision: `golden/resnet50.json`, made by `golden/make_resnet.py` with
+//! weights and pictures that both sides draw by the same formula.
 
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};

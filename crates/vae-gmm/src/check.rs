@@ -1,4 +1,4 @@
-//! Checks of inputs at the door, so that the code behind them can rely on shapes and finite values.
+//! Checks of inputs, so that the other modules can rely on shapes and finite values.
 
 use ndarray::ArrayView2;
 
@@ -40,7 +40,7 @@ pub(crate) fn shape(what: &'static str, got: &[usize], expected: &[usize]) -> Re
     Err(Error::Shape { what, got: got.to_vec(), expected: expected.to_vec() })
 }
 
-/// Refuses no restarts, and more than anybody can wait for.
+/// Refuses 0 restarts, and more than 100,000.
 pub(crate) fn restarts(value: usize) -> Result<()> {
     if (1..=100_000).contains(&value) {
         return Ok(());

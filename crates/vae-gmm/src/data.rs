@@ -1,4 +1,5 @@
-//! The rows as the distance kernels want them: contiguous, with their mean, their norms and a fixed partition.
+//! The rows in the form that the distance kernels need: contiguous, with their mean, their norms
+//! and a fixed partition.
 
 use std::ops::Range;
 
@@ -10,15 +11,16 @@ use crate::vector::{add_row, square};
 /// Rows of one matrix product. 256 rows of 784 values fit a second-level cache.
 pub(crate) const BLOCK: usize = 256;
 
-/// Most parts a pass over the data is cut into. Partial sums are added in the order of the parts, and the parts
-/// depend on the number of rows only, hence equal results at every thread count.
+/// Largest number of parts of a pass over the data. Partial sums are added in the order of the
+/// parts, and the parts depend on the number of rows only, hence equal results at every thread
+/// count.
 const MAX_PARTS: usize = 32;
 
 /// The data of a fit.
 pub(crate) struct Data<'a> {
     x: CowArray<'a, f32, Ix2>,
-    /// Mean row, which the f32 kernels subtract first: cancellation then costs the spread's precision, not the
-    /// offset's.
+    /// Mean row, which the f32 kernels subtract first: cancellation then costs the spread's
+    /// precision, not the offset's.
     pub(crate) mean: Array1<f32>,
     /// Norm of each centred row.
     pub(crate) norms: Vec<f32>,

@@ -63,7 +63,7 @@ pub enum Error {
         /// The allowed range in words.
         range: &'static str,
     },
-    /// A label that names no cluster.
+    /// A label that is not below the number of clusters.
     #[error("label {label} at row {row} is not below n_clusters = {k}")]
     Label {
         /// Row of the label.
@@ -73,7 +73,7 @@ pub enum Error {
         /// Number of clusters.
         k: usize,
     },
-    /// Mixture parameters that describe no mixture.
+    /// Invalid parameters of a mixture.
     #[error("invalid mixture parameter: {what} of component {component} is {value}, it must be {range}")]
     Parameter {
         /// Which parameter.
@@ -104,7 +104,7 @@ pub enum Error {
         /// Component, counted from 0.
         component: usize,
     },
-    /// A row so far from every component that its likelihood is not a number f64 can hold.
+    /// A row so far from every component that its likelihood is not finite in f64.
     #[error("row {row} has no finite log-likelihood under any component: scale the data or raise reg_covar")]
     NoLikelihood {
         /// The row.

@@ -1,11 +1,11 @@
 //! Diagonal Gaussian mixtures fitted by expectation maximisation (Dempster, Laird and Rubin, 1977).
 //!
-//! The E-step works in the log domain, moments are f64 and taken about the present means. A fit starts from
-//! k-means, the start that published "auto-encoder + GMM" baselines and VaDE's initialisation use. With
-//! `reg_covar = 0` no iteration lowers the log-likelihood; a positive one bounds the variances away from 0 and
-//! may cost a little likelihood once a variance is near it.
+//! The E-step works in the log domain, moments are f64 and taken about the present means. A fit is
+//! initialised by k-means, as in the published "auto-encoder + GMM" baselines and in VaDE. With
+//! `reg_covar = 0` no iteration lowers the log-likelihood; a positive one bounds the variances away
+//! from 0 and may cost a little likelihood once a variance is near it.
 //!
-//! A component that loses all its rows keeps its mean and variance, at a weight of about 0.
+//! A component that loses all its rows keeps its mean and variance, with a weight near 0.
 
 mod model;
 mod pass;
@@ -20,10 +20,11 @@ use crate::data::Data;
 use crate::kmeans::{self, KMeansConfig, KMeansFit};
 use crate::{Result, check};
 
-/// Names and numbers of EM and of what it starts from; a number is raised whenever the code changes a result.
+/// Names and numbers of EM and of its initialisation; a number is raised whenever the code changes
+/// a result.
 pub const REVISIONS: &[(&str, u32)] = &[("gaussian-mixture", 1), kmeans::REVISION];
 
-/// How one of several restarts is chosen; neither rule knows labels.
+/// How one of several restarts is chosen; neither rule uses labels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Select {
@@ -34,15 +35,15 @@ pub enum Select {
     LogLikelihood,
 }
 
-/// The mixture that EM starts from, given a k-means fit.
+/// The initial mixture of EM, given a k-means fit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InitCov {
     /// One M-step on the assignments: every cluster's own share, mean and variance.
     #[default]
     Cluster,
-    /// The centres, equal weights, and the variance of all data in every component (scikit-learn 0.17, which
-    /// VaDE's initialisation used). The two starts can settle in different optima.
+    /// The centres, equal weights, and the variance of all data in every component (scikit-learn
+    /// 0.17, which VaDE's initialisation used). The two can converge to different optima.
     Global,
 }
 
@@ -54,16 +55,16 @@ pub struct GmmConfig {
     pub n_init: usize,
     /// Most EM iterations. Default 100.
     pub max_iter: usize,
-    /// EM has converged when the mean log-likelihood changes by no more than this, in nats per row; 0 runs to a
-    /// fixed point. Default 1e-3.
+    /// EM has converged when the mean log-likelihood changes by no more than this, in nats per row;
+    /// 0 runs to a fixed point. Default 1e-3.
     pub tol: f64,
     /// Added to every variance, in the data's units squared. Default 1e-6.
     pub reg_covar: f64,
-    /// Floor under every variance, in the data's units squared. Default 0.
+    /// Smallest variance, in the data's units squared. Default 0.
     pub min_covar: f64,
     /// How a restart is chosen. Default `inertia`.
     pub select: Select,
-    /// What EM starts from. Default `cluster`.
+    /// The initial mixture of EM. Default `cluster`.
     pub init_cov: InitCov,
 }
 
@@ -129,7 +130,7 @@ impl GmmConfig {
         }
     }
 
-    /// The mixture that EM starts from, given a k-means fit of the same `x` `[n, d]`; see [`InitCov`].
+    /// The initial mixture of EM, given a k-means fit of the same `x` `[n, d]`; see [`InitCov`].
     ///
     /// # Errors
     ///
@@ -153,8 +154,8 @@ impl GmmConfig {
         }
     }
 
-    /// EM from a given mixture (a warm start); one run, `n_init`, `select` and `init_cov` are not used. A run of
-    /// `a` iterations continued by `b` more is the run of `a + b`, to the bit.
+    /// EM from the given mixture `init`; one run, `n_init`, `select` and `init_cov` are not used. A
+    /// run of `a` iterations continued by `b` more equals the run of `a + b`, bit for bit.
     ///
     /// # Errors
     ///
@@ -195,7 +196,7 @@ impl GmmConfig {
     }
 }
 
-/// A fit and its record.
+/// A fitted model and the record of the fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GmmFit {
     model: Gmm,
@@ -211,7 +212,7 @@ impl GmmFit {
         &self.model
     }
 
-    /// Whether the log-likelihood settled before `max_iter`.
+    /// Whether the log-likelihood converged before `max_iter`.
     pub fn converged(&self) -> bool {
         self.converged
     }
@@ -221,7 +222,8 @@ impl GmmFit {
         self.history.len() - 1
     }
 
-    /// Mean log-likelihood in nats per row: of the start, then after every iteration (`n_iter + 1` values).
+    /// Mean log-likelihood in nats per row: of the start, then after every iteration (`n_iter + 1`
+    /// values).
     pub fn history(&self) -> &[f64] {
         &self.history
     }

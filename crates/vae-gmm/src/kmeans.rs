@@ -1,13 +1,15 @@
 //! k-means: greedy k-means++ seeding, exact Lloyd iterations, best of several restarts by inertia.
 //!
-//! The inertia is the sum over rows of the squared distance to the nearest centre, in the data's units squared.
-//! All restarts run in lockstep, so that one wide matrix product scores all their centres at once.
+//! The inertia is the sum over rows of the squared distance to the nearest centre, in the data's
+//! units squared. All restarts run in lockstep, so that one wide matrix product scores all their
+//! centres at once.
 //!
-//! *Empty clusters.* A cluster left without rows takes the row farthest from its own centre, from a cluster that
-//! keeps at least one other row. A fit therefore has no empty cluster unless `max_iter` or a mini-batch fit
-//! ended it; data with fewer than `k` distinct rows are an error.
+//! *Empty clusters.* A cluster left without rows takes the row farthest from its own centre, from a
+//! cluster that keeps at least one other row. A fit therefore has no empty cluster unless
+//! `max_iter` or a mini-batch fit ended it; data with fewer than `k` distinct rows are an error.
 //!
-//! *Reproducibility.* The same data, configuration and seed give the same bytes at every thread count.
+//! *Reproducibility.* The same data, configuration and seed give the same bytes at every thread
+//! count.
 
 mod assign;
 mod lloyd;
@@ -23,7 +25,8 @@ use crate::{Result, check};
 use assign::{Scorer, own_distances};
 use lloyd::{Lane, Stop};
 
-/// Most centres (restarts times clusters) scored by one matrix product; bounds the memory of partial sums.
+/// Most centres (restarts times clusters) scored by one matrix product; bounds the memory of
+/// partial sums.
 const MAX_COLUMNS: usize = 256;
 
 /// Name and number of the algorithm; the number is raised whenever the code changes a result.
@@ -35,13 +38,15 @@ pub const REVISION: (&str, u32) = ("k-means", 1);
 pub struct KMeansConfig {
     /// Restarts, each with its own seeding; the one with the lowest inertia is kept. Default 20.
     pub n_init: usize,
-    /// Most updates of the centres per restart (passes over the data for mini-batches). Default 300.
+    /// Most updates of the centres per restart (passes over the data for mini-batches). Default
+    /// 300.
     pub max_iter: usize,
-    /// A restart has converged when its centres move by less: the sum of their squared movements, in units of
-    /// the mean variance of a feature. 0 runs to a fixed point. Default 1e-4. Not used by mini-batches.
+    /// A restart has converged when its centres move by less: the sum of their squared movements,
+    /// in units of the mean variance of a feature. 0 runs to a fixed point. Default 1e-4. Not used
+    /// by mini-batches.
     pub tol: f64,
-    /// Data with more rows than this are clustered by mini-batches, which is faster and less exact. Default
-    /// 1,000,000.
+    /// Data with more rows than this are clustered by mini-batches, which is faster and less exact.
+    /// Default 1,000,000.
     pub mini_batch_above: usize,
     /// Rows of a mini-batch. Default 4,096.
     pub batch_size: usize,
@@ -54,8 +59,8 @@ impl Default for KMeansConfig {
 }
 
 impl KMeansConfig {
-    /// What other algorithms run, whose settings name `n_init` alone. Unlike the defaults these values never change without
-    /// [`REVISION`]: no configuration holds them.
+    /// What other algorithms run, whose settings name `n_init` alone. Unlike the defaults these
+    /// values never change without [`REVISION`]: no configuration holds them.
     pub const fn fixed(n_init: usize) -> Self {
         Self { n_init, max_iter: 300, tol: 1e-4, mini_batch_above: 1_000_000, batch_size: 4096 }
     }
@@ -76,8 +81,8 @@ impl KMeansConfig {
     ///
     /// # Errors
     ///
-    /// Settings out of range; no clusters or more than rows; empty or non-finite data; fewer distinct rows than
-    /// clusters.
+    /// Settings out of range; no clusters or more than rows; empty or non-finite data; fewer
+    /// distinct rows than clusters.
     ///
     /// # Complexity
     ///
@@ -125,7 +130,8 @@ impl KMeansConfig {
         Ok(fits)
     }
 
-    /// Lloyd iterations from given centres `[k, d]` instead of k-means++; one run, `n_init` is not used.
+    /// Lloyd iterations from given centres `[k, d]` instead of k-means++; one run, `n_init` is not
+    /// used.
     ///
     /// # Errors
     ///
@@ -189,7 +195,8 @@ impl KMeans {
         Ok(Scorer::new(&data, vec![self.centres.view()]).predict(&data).into())
     }
 
-    /// Squared distance of each row of `x` `[n, d]` to its nearest centre: the row's part of the inertia.
+    /// Squared distance of each row of `x` `[n, d]` to its nearest centre: the row's part of the
+    /// inertia.
     ///
     /// # Errors
     ///
@@ -207,7 +214,7 @@ impl KMeans {
     }
 }
 
-/// A fit and its record.
+/// A fitted model and the record of the fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KMeansFit {
     model: KMeans,
@@ -256,7 +263,7 @@ impl KMeansFit {
         self.n_iter
     }
 
-    /// Whether the kept restart settled before `max_iter`.
+    /// Whether the kept restart converged before `max_iter`.
     pub fn converged(&self) -> bool {
         self.converged
     }

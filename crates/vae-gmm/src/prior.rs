@@ -1,9 +1,10 @@
 //! The mixture prior of a variational auto-encoder as a torch module.
 //!
-//! p(c) = pi_c, p(z | c) = N(mu_c, diag exp log_var_c), with pi = softmax(logits), so that no constraint has to be kept
-//! by hand. Published code trains raw pi and raw variances, which leave the simplex and cross zero; densities there get
-//! a `+ 1e-10`, which gives far points a uniform posterior without a gradient. Here everything stays a logarithm
-//! (VaDE: Jiang et al. 2017, equations 9 and 16).
+//! p(c) = pi_c, p(z | c) = N(mu_c, diag exp log_var_c), with pi = softmax(logits), so that no
+//! constraint is needed. Published code trains pi and variances directly, which can leave the
+//! simplex and become negative; it adds `1e-10` to densities, which gives far points a uniform
+//! posterior without a gradient. Here all densities are logarithms (VaDE: Jiang et al. 2017,
+//! equations 9 and 16).
 
 use ndarray::{ArrayView1, ArrayView2};
 use tch::{Device, Kind, Tensor};
@@ -12,7 +13,8 @@ use vae_core::params::Params;
 
 const ROWS: [i64; 1] = [-1];
 
-/// Name and number of the mixture prior's terms; the number is raised whenever the code changes a result.
+/// Name and number of the mixture prior's terms; the number is raised whenever the code changes a
+/// result.
 pub const REVISION: (&str, u32) = ("mixture-prior", 1);
 
 /// The parameters of the mixture; `K` components in `J` dimensions.
@@ -31,13 +33,13 @@ pub struct MixturePrior {
 pub enum Pi {
     /// They are a parameter.
     Trained,
-    /// They stay as they are.
+    /// They are constant.
     Fixed,
 }
 
 impl MixturePrior {
-    /// Registers `prior.logits` (unless pi is fixed), `prior.mu` and `prior.log_var` in `group`, with the values
-    /// `(pi, mu, var)`.
+    /// Registers `prior.logits` (unless pi is fixed), `prior.mu` and `prior.log_var` in `group`,
+    /// with the values `(pi, mu, var)`.
     ///
     /// # Shapes
     /// `pi`: `[K]`; `mu`, `var`: `[K, J]`, all positive but `mu`.
@@ -86,8 +88,9 @@ impl MixturePrior {
         self.log_pi() - (quadratic + log_det) * 0.5 - j * HALF_LN_TWO_PI
     }
 
-    /// `ln gamma = ln p(c | z)`, `[b, K]`: [`MixturePrior::log_joint`] minus its log-sum-exp. Nothing is exponentiated
-    /// before it is normalised, so points at any distance have a finite posterior.
+    /// `ln gamma = ln p(c | z)`, `[b, K]`: [`MixturePrior::log_joint`] minus its log-sum-exp. No
+    /// density is exponentiated before the normalisation, so points at any distance have a finite
+    /// posterior.
     ///
     /// # Shapes
     /// `z`: `[b, J]`.
@@ -95,8 +98,8 @@ impl MixturePrior {
         self.log_joint(z).log_softmax(-1, None)
     }
 
-    /// `ln gamma*`, `[b, K]`, the mean-field posterior: the minimiser of the latent terms of the loss for a given
-    /// q(z | x) = N(mu, diag exp log_var),
+    /// `ln gamma*`, `[b, K]`, the mean-field posterior: the minimiser of the latent terms of the
+    /// loss for a given q(z | x) = N(mu, diag exp log_var),
     ///
     /// ```text
     /// ln gamma*_c = const + ln pi_c − ½ Σ_j [ log_var_cj + (exp log_var_j + (mu_j − mu_cj)²) / exp log_var_cj ]
@@ -140,7 +143,7 @@ mod tests {
     use ndarray::{Array1, Array2, array};
     use vae_core::random::{Streams, normal};
 
-    /// The prior of the sheet's T2, in f64.
+    /// Two components in one dimension, in f64.
     fn t2() -> MixturePrior {
         let prior = MixturePrior::new(
             &mut Params::new(),
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn densities_and_posterior_of_the_vade_sheet() {
+    fn densities_and_posterior_by_hand() {
         let z = Tensor::from_slice(&[1.0f64]).view([1, 1]);
         close(&vector(&t2().log_joint(&z)), &[-4.305_232_894_3, -0.860_047_015_4], 1e-9);
         close(&vector(&t2().log_gamma(&z).exp()), &[0.030_912_751_5, 0.969_087_248_5], 1e-9);

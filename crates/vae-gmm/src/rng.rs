@@ -1,12 +1,13 @@
-//! Random streams: ChaCha keyed by (seed, purpose), one counter-based stream per restart or component.
+//! Random streams: ChaCha keyed by (seed, purpose), one counter-based stream per restart or
+//! component.
 //!
-//! Two draws never share a stream unless seed, purpose and stream number are all equal, and no stream depends
-//! on a thread.
+//! Two draws have the same stream only if seed, purpose and stream number are equal, and no stream
+//! depends on a thread.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 
-/// What a stream is drawn for; the bytes are part of the key.
+/// The purpose of a stream; its bytes are part of the key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
     /// k-means++ seeding, one stream per restart.

@@ -1,6 +1,7 @@
 //! Small exact loops over rows, in f64 and in a fixed order of summation.
 
-/// Independent partial sums; the compiler turns them into vector lanes, the order stays the same everywhere.
+/// Independent partial sums; the compiler turns them into vector lanes, the order stays the same
+/// everywhere.
 const LANES: usize = 8;
 
 /// Squared Euclidean distance of a data row and a centre.

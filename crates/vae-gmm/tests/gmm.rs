@@ -1,4 +1,5 @@
-//! Diagonal mixtures against direct sums, closed forms, and the list of scikit-learn's own mixture tests.
+//! Diagonal mixtures against direct sums, closed forms, and the list of scikit-learn's own mixture
+//! tests.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -334,7 +335,8 @@ fn configuration_is_written_as_documented() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// Responsibilities and log-likelihoods are those of the definition, whatever the block a row falls into.
+    /// Responsibilities and log-likelihoods are those of the definition, whatever the block a row
+    /// falls into.
     #[test]
     fn posterior_equals_the_definition(n in 1_usize..600, d in 1_usize..7, k in 1_usize..6, seed in any::<u64>()) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -242,8 +242,8 @@ fn configuration_refuses_unknown_keys_and_fills_defaults() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Labels are those of the naive f64 loop, also where f32 products cancel: near-equal centres far from the
-    /// origin.
+    /// Labels are those of the naive f64 loop, also where f32 products cancel: near-equal centres
+    /// far from the origin.
     #[test]
     fn assignment_is_exact(
         n in 1_usize..600, d in 1_usize..40, k in 1_usize..12,

@@ -1,8 +1,9 @@
 //! What exact neighbours cost over the matrix products they consist of.
 //!
-//! The floor is the time of the products alone, the same blocks through the same library, in the same process and with the
-//! same threads. Run with `cargo xtask bench neighbours`; `VAE_BENCH_THREADS` sets the threads (default 1), `VAE_BENCH_ROWS`
-//! the rows (default 20,000; 70,000 is MNIST's size and takes minutes).
+//! The reference is the time of the products alone, the same blocks by the same library, in the
+//! same process and with the same threads. Run with `cargo xtask bench neighbours`;
+//! `VAE_BENCH_THREADS` sets the threads (default 1), `VAE_BENCH_ROWS` the rows (default 20,000;
+//! 70,000 is MNIST's size and takes minutes).
 
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
@@ -19,7 +20,8 @@ fn env(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
 
-/// Points around 50 centres in `d` dimensions, as codes and images are: spread in a few directions, not in all.
+/// Points around 50 centres in `d` dimensions, as codes and images are: spread in a few directions,
+/// not in all.
 fn clustered(n: usize, d: i64) -> Features {
     let streams = Streams::new(0, "bench");
     let draw =

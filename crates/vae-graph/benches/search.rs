@@ -1,5 +1,5 @@
-//! Exact neighbours, a partition and a pass of the objective's weights, at sizes that take seconds. `neighbours` times the full sizes
-//! against the matrix products they consist of.
+//! Exact neighbours, a partition and a pass of the objective's weights, at sizes that take seconds.
+//! `neighbours` times the full sizes against the matrix products they consist of.
 
 use std::hint::black_box;
 

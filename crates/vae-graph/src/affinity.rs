@@ -1,4 +1,4 @@
-//! From neighbours to weights: which neighbours of a pool a point keeps, and how much each counts.
+//! From neighbours to weights: which neighbours of a pool a point keeps, and their weights.
 
 use crate::knn::Neighbours;
 use crate::{Error, Graph, Result};
@@ -20,13 +20,14 @@ pub enum Choice {
     Random,
 }
 
-/// How much a neighbour counts.
+/// The weight of a neighbour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Weighting {
     /// All alike (what DGG's code runs).
     Uniform,
-    /// `exp(−d² / 2 s_i²)`, with `s_i²` the mean squared distance to the kept neighbours (DGG's paper leaves `s_i` open).
+    /// `exp(−d² / 2 s_i²)`, with `s_i²` the mean squared distance to the kept neighbours (DGG's
+    /// paper leaves `s_i` open).
     Gaussian,
 }
 
@@ -155,8 +156,8 @@ mod tests {
     }
 
     #[test]
-    fn weights_of_the_sheet() {
-        // Twenty neighbours: 0.5 for the point itself, 0.025 for each neighbour, 1 together (T1).
+    fn weights_by_hand() {
+        // Twenty neighbours: 0.5 for the point itself, 0.025 for each neighbour, 1 together.
         let g = AffinityConfig::default().graph(&neighbours(60, 20), &Streams::new(0, "g")).expect("valid");
         let u = g.with_self(0.5, 0.5);
         for i in 0..60u32 {

@@ -1,6 +1,7 @@
 //! The error type of the crate.
 
-/// What can go wrong with a graph. Texts are lowercase fragments that end in the remedy where there is one.
+/// What can go wrong with a graph. Texts are lowercase fragments that end in the remedy where there
+/// is one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -51,7 +52,7 @@ impl Error {
     }
 }
 
-/// For code that runs inside a training. An interruption stays one.
+/// For code that runs inside a training. An interruption keeps its variant.
 impl From<Error> for vae_core::Error {
     fn from(e: Error) -> Self {
         match e {

@@ -1,4 +1,4 @@
-//! A weighted directed graph by rows (CSR), and the few operations clustering needs of it.
+//! A weighted directed graph by rows (CSR), with the operations that clustering needs.
 
 use crate::{Error, Result};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, LinalgScalar};
@@ -7,8 +7,8 @@ use std::ops::{AddAssign, Range};
 use tch::{Kind, Tensor};
 use vae_core::bundle::{FIT_ANEW, Tensors};
 
-/// Edges of `n` nodes: row `i` has the targets `indices[indptr[i]..indptr[i + 1]]`, ascending and without repetition, with
-/// weights above 0.
+/// Edges of `n` nodes: row `i` has the targets `indices[indptr[i]..indptr[i + 1]]`, ascending and
+/// without repetition, with weights above 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
     indptr: Vec<usize>,
@@ -23,10 +23,12 @@ struct Volumes {
 }
 
 impl Graph {
-    /// A graph of the rows `(target, weight)`. Repeated targets are added up, weights of 0 are left out.
+    /// A graph of the rows `(target, weight)`. Repeated targets are added up, weights of 0 are left
+    /// out.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a target that is no row, or a weight that is negative or not finite.
+    /// [`Error::Malformed`] for a target that is no row, or a weight that is negative or not
+    /// finite.
     pub fn from_rows(rows: Vec<Vec<(u32, f32)>>) -> Result<Self> {
         let n = rows.len();
         let mut graph = Self { indptr: Vec::with_capacity(n + 1), indices: Vec::new(), weights: Vec::new() };
@@ -77,7 +79,7 @@ impl Graph {
         Self::from_rows((0..self.n()).map(f).collect()).expect("edges of a graph stay edges")
     }
 
-    /// The graph with all edges turned round.
+    /// The graph with all edges reversed.
     pub fn transposed(&self) -> Self {
         let mut counts = vec![0usize; self.n() + 1];
         self.indices.iter().for_each(|&j| counts[j as usize + 1] += 1);
@@ -115,14 +117,14 @@ impl Graph {
         Ok(self.map_rows(|i| own(i).chain(added(i)).collect()))
     }
 
-    /// The rows scaled to sum 1; a row without edges stays empty.
+    /// The rows scaled to sum 1; a row without edges is unchanged.
     pub fn row_normalised(&self) -> Self {
         let sums = self.row_sums();
         self.map_rows(|i| self.row(i).map(|(j, w)| (j, (f64::from(w) / sums[i]) as f32)).collect())
     }
 
-    /// `s I + t W`: every node linked to itself with weight `s`, its own edges scaled by `t`. A node without edges gets
-    /// `s + t`, so that rows of sum 1 keep it.
+    /// `s I + t W`: every node linked to itself with weight `s`, its own edges scaled by `t`. A
+    /// node without edges gets `s + t`, so that rows of sum 1 keep it.
     pub fn with_self(&self, s: f32, t: f32) -> Self {
         self.map_rows(|i| {
             let mut row: Vec<(u32, f32)> = self.row(i).map(|(j, w)| (j, t * w)).collect();
@@ -162,7 +164,7 @@ impl Graph {
         Ok(out)
     }
 
-    /// Number of pieces without an edge between them, whatever the edges' directions.
+    /// Number of weakly connected components.
     pub fn n_components(&self) -> usize {
         let mut parent: Vec<u32> = (0..self.n() as u32).collect();
         fn root(parent: &mut [u32], mut i: u32) -> u32 {
@@ -191,8 +193,8 @@ impl Graph {
     /// Q = Σ_c [ W_cc / 2m − (d_c / 2m)² ]
     /// ```
     ///
-    /// with `W_cc` the weight within cluster c (both directions), `d_c` the sum of its degrees, `2m` of all degrees. At
-    /// most 1; 0 for one cluster, and for a graph without edges.
+    /// with `W_cc` the weight within cluster c (both directions), `d_c` the sum of its degrees,
+    /// `2m` of all degrees. At most 1; 0 for one cluster, and for a graph without edges.
     ///
     /// # Errors
     /// [`Error::Size`] when there is not one label per node.
@@ -272,7 +274,8 @@ impl Graph {
         Ok(Volumes { inside, degree })
     }
 
-    /// The share of the edges' weight between nodes of equal label. A monitor of neighbour quality.
+    /// The share of the edges' weight between nodes of equal label. A measure of the quality of
+    /// neighbours.
     pub fn agreement(&self, labels: ArrayView1<'_, u32>) -> f64 {
         let (mut same, mut all) = (0.0, 0.0);
         for i in 0..self.n().min(labels.len()) {
@@ -286,7 +289,8 @@ impl Graph {
         if all > 0.0 { same / all } else { 1.0 }
     }
 
-    /// Writes the arrays as `{prefix}indptr` (i64), `{prefix}indices` (i64) and `{prefix}weights` (f32).
+    /// Writes the arrays as `{prefix}indptr` (i64), `{prefix}indices` (i64) and `{prefix}weights`
+    /// (f32).
     pub fn store(&self, prefix: &str, tensors: &mut Tensors) {
         let ints = |v: &mut dyn Iterator<Item = i64>| Tensor::from_slice(&v.collect::<Vec<_>>());
         tensors.insert(format!("{prefix}indptr"), ints(&mut self.indptr.iter().map(|&v| v as i64)));
@@ -297,7 +301,8 @@ impl Graph {
     /// Reads what [`Graph::store`] wrote.
     ///
     /// # Errors
-    /// [`vae_core::Error::Checkpoint`] when a tensor is missing or the arrays contradict each other.
+    /// [`vae_core::Error::Checkpoint`] when a tensor is missing or the arrays contradict each
+    /// other.
     pub fn load(prefix: &str, tensors: &Tensors) -> Result<Self> {
         let get = |name: &str| {
             let name = format!("{prefix}{name}");

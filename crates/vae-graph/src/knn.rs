@@ -1,9 +1,10 @@
 //! Exact nearest neighbours.
 //!
-//! One function, [`Knn::of`], chooses between a kd-tree (few columns) and blocked matrix products (many). Both only
-//! propose candidates; the neighbours are then ordered by f64 distances, ties going to the lower index, so the result
-//! is that of the naive double loop on every device and at every thread count. Besides the data, one centred copy of dense
-//! rows (unit rows, for cosines) and the n k results, memory is bounded by a block of rows times a block of columns: never n².
+//! One function, [`Knn::of`], chooses between a kd-tree (few columns) and blocked matrix products
+//! (many). Both only propose candidates; the neighbours are then ordered by f64 distances, ties
+//! going to the lower index, so the result is that of the naive double loop on every device and at
+//! every thread count. Besides the data, one centred copy of dense rows (unit rows, for cosines)
+//! and the n k results, memory is bounded by a block of rows times a block of columns: never n².
 
 mod candidates;
 mod product;
@@ -24,14 +25,14 @@ use vae_core::phase::FitContext;
 /// The search, and the order of equal distances.
 pub const REVISION: Revision = ("neighbours", 1);
 
-/// Most columns for which a kd-tree is the faster way.
+/// Largest number of columns for which a kd-tree is faster.
 const TREE_COLUMNS: usize = 16;
 
-/// What "near" means.
+/// The distance of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
-    /// The length of the difference.
+    /// Euclidean distance.
     Euclidean,
     /// One minus the cosine of the angle; a row of zeros has distance 1 to everything.
     Cosine,
@@ -94,7 +95,8 @@ impl Neighbours {
     /// Reads what [`Neighbours::store`] wrote.
     ///
     /// # Errors
-    /// [`vae_core::Error::Checkpoint`] when a tensor is missing, [`Error::Malformed`] when the two disagree.
+    /// [`vae_core::Error::Checkpoint`] when a tensor is missing, [`Error::Malformed`] when the two
+    /// disagree.
     pub fn load(prefix: &str, tensors: &Tensors) -> Result<Self> {
         let get = |name: &str| {
             let name = format!("{prefix}{name}");
@@ -124,13 +126,15 @@ impl Neighbours {
 }
 
 impl Knn {
-    /// The neighbours of every row of `x` among the other rows. A row is never its own neighbour; rows equal to it are.
+    /// The neighbours of every row of `x` among the other rows. A row is never its own neighbour;
+    /// rows equal to it are.
     ///
     /// # Errors
     /// [`Error::Config`] when `k` is 0 or not below the number of rows; an interruption.
     ///
     /// # Complexity
-    /// `O(n² d)` as matrix products above 16 columns, about `O(n log n)` below when the data are clustered.
+    /// `O(n² d)` as matrix products above 16 columns, about `O(n log n)` below when the data are
+    /// clustered.
     pub fn of(&self, x: &Features, cx: &FitContext) -> Result<Neighbours> {
         self.search(x, None, cx)
     }
@@ -178,10 +182,10 @@ impl Knn {
     }
 }
 
-/// Time between two words on how far a search is.
+/// Time between two progress messages of a search.
 const PACE: Duration = Duration::from_secs(10);
 
-/// Says how far a long search is.
+/// Progress messages of a long search.
 struct Pace<'a> {
     n: usize,
     cx: &'a FitContext,
@@ -193,7 +197,7 @@ impl<'a> Pace<'a> {
         Self { n, cx, last: Instant::now() }
     }
 
-    /// `done` rows have their neighbours.
+    /// Notes that `done` rows are finished.
     fn at(&mut self, done: usize) {
         if self.last.elapsed() >= PACE {
             self.cx.progress.note(&format!("nearest neighbours: {done} of {} rows", self.n));
@@ -268,7 +272,7 @@ fn row(x: &Features, i: usize) -> std::borrow::Cow<'_, [f32]> {
     }
 }
 
-/// The rows divided by their lengths, dense; rows of zeros stay.
+/// The rows divided by their norms, dense; rows of zeros are unchanged.
 fn unit_rows(x: &Features) -> Result<Features> {
     let mut rows = x.dense_rows(0, x.n());
     rows.outer_iter_mut().into_par_iter().for_each(|mut row| {

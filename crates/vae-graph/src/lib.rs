@@ -1,12 +1,14 @@
 //! Graphs of nearest neighbours for clustering.
 //!
 //! * [`knn`]: exact nearest neighbours, by a kd-tree or by blocked matrix products;
-//! * [`siamese`]: a network whose distances follow the neighbours instead of the pixels;
-//! * [`affinity`]: which neighbours count, and how much; [`Graph`]: the weights as a sparse matrix;
-//! * [`partition`]: a partition of the graph, chosen by modularity, that needs no label and no k-means start;
-//! * [`pairwise`]: DGG's graph objective, literally over tuples and exactly at the cost of a plain auto-encoder.
+//! * [`siamese`]: a network whose distances are learnt from neighbours;
+//! * [`affinity`]: which neighbours a point keeps, and their weights; [`Graph`]: the weights as a
+//!   sparse matrix;
+//! * [`partition`]: a partition of the graph, chosen by modularity, without labels;
+//! * [`pairwise`]: DGG's graph objective, as printed over tuples, and exactly at the cost of an
+//!   auto-encoder.
 //!
-//! Nothing here knows a label.
+//! No function here takes labels.
 //!
 //! # Example
 //!

@@ -1,19 +1,21 @@
-//! DGG's graph objective (Yang, Cheung, Li and Fang 2019, equations 9 to 12), twice.
+//! DGG's graph objective (Yang, Cheung, Li and Fang 2019, equations 9 to 12), in two forms.
 //!
-//! With weights `u_ii = ½` for the point itself and `u_ij = ½ w_ij` for its neighbours (Σ_j u_ij = 1), DGG minimises
+//! With weights `u_ii = ½` for the point itself and `u_ij = ½ w_ij` for its neighbours (Σ_j u_ij =
+//! 1), DGG minimises
 //!
 //! ```text
 //! Σ_i Σ_j u_ij [ −ln p(x_i | z_j) + zc_j − ent_j + Σ_k gamma_jk (ln gamma_jk − ln pi_ik) ]
 //! ```
 //!
-//! where z_j, gamma_j belong to x_j while the target is x_i, and `pi_i` is the maximiser of the objective on the simplex,
-//! `pi_i = Σ_j u_ij gamma_j`. (The formula printed for pi in the paper is not normalised over k; the authors' code has the
-//! right one.)
+//! where z_j, gamma_j belong to x_j while the target is x_i, and `pi_i` is the maximiser of the
+//! objective on the simplex, `pi_i = Σ_j u_ij gamma_j`. (The formula printed for pi in the paper is
+//! not normalised over k; the authors' code has the right one.)
 //!
-//! [`tuples`] is that sum, literally: each point with all its neighbours is encoded and decoded, 21 times the work of an
-//! auto-encoder. [`smoothed`] is the same number and the same gradient at the work of one: **z_j is decoded once whatever
-//! the target, and the log-likelihood is linear in the target** (Bernoulli; for a Gaussian up to a constant), so the sum
-//! over i can be done on the data, once, before training:
+//! [`tuples`] is that sum as printed: each point with all its neighbours is encoded and decoded, 21
+//! times the work of an auto-encoder. [`smoothed`] is the same number and the same gradient at the
+//! work of one: **z_j is decoded once whatever the target, and the log-likelihood is linear in the
+//! target** (Bernoulli; for a Gaussian up to a constant), so the sum over i can be done on the
+//! data, once, before training:
 //!
 //! ```text
 //! c_j   = Σ_i u_ij                    weights
@@ -23,7 +25,8 @@
 //! Σ_j c_j [ −ln p(x̄_j | z_j) + zc_j − ent_j + Σ_k gamma_jk (ln gamma_jk − ℓ̄_jk) ]
 //! ```
 //!
-//! [`Smoothing`] holds the three. `pi` needs the assignments of all points, so a training keeps them in a bank.
+//! [`Smoothing`] holds the three. `pi` needs the assignments of all points, so a training keeps
+//! them in a bank.
 
 use crate::{Graph, Result, affinity};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
@@ -49,7 +52,7 @@ pub struct Smoothing {
 }
 
 impl Smoothing {
-    /// From a directed graph whose rows sum to 1. A node without neighbours keeps its whole weight for itself.
+    /// From a directed graph whose rows sum to 1. A node without neighbours has weight 1 on itself.
     pub fn new(w: &Graph) -> Self {
         let u = w.with_self(0.5, 0.5);
         let turned = u.transposed();
@@ -62,7 +65,7 @@ impl Smoothing {
         &self.u
     }
 
-    /// `c_j`, `[n]`: how much point j's latent has to explain. Their sum is n.
+    /// `c_j`, `[n]`: the total weight of the targets of point j's latent. Their sum is n.
     pub fn c(&self) -> &Array1<f64> {
         &self.c
     }
@@ -75,7 +78,8 @@ impl Smoothing {
         let mut targets = match x.as_dense() {
             Some(x) => self.turned.multiply(x)?,
             None => {
-                // Sparse rows: column blocks of the product would need the transposed data, so rows are gathered instead.
+                // Sparse rows: column blocks of the product would need the transposed data, so rows
+                // are gathered instead.
                 let mut out = Array2::zeros((x.n(), x.dim()));
                 for start in (0..x.n()).step_by(BLOCK) {
                     for i in start..(start + BLOCK).min(x.n()) {
@@ -102,7 +106,8 @@ impl Smoothing {
         self.u.multiply(gamma)
     }
 
-    /// ℓ̄, `[n, K]`: the mean of `ln pi_i` over the points i that explain themselves by j.
+    /// ℓ̄, `[n, K]`: the weighted mean of `ln pi_i` over the points i whose target is decoded from
+    /// j.
     ///
     /// # Errors
     /// [`crate::Error::Size`] when `pi` has another number of rows.
@@ -113,8 +118,8 @@ impl Smoothing {
     }
 }
 
-/// The latent side of the posteriors of a batch: everything the objective takes besides the likelihood. The leading shape
-/// is `[b]` for [`smoothed`] and `[b, m]` for [`tuples`].
+/// The latent terms of a batch: the inputs of the objective besides the likelihood. The leading
+/// shape is `[b]` for [`smoothed`] and `[b, m]` for [`tuples`].
 #[derive(Debug)]
 pub struct Latent {
     /// `[.., K]`: `−E_q(z) ln p(z | c)` without the constant `(J/2) ln 2π`.
@@ -136,8 +141,8 @@ pub struct Terms {
     pub zc: Tensor,
     /// Entropy of q(z | x), weighted.
     pub ent: Tensor,
-    /// `Σ_k gamma (ln gamma − ln prior)`, weighted: at the optimal pi a generalised Jensen–Shannon divergence of the
-    /// assignments of a point and its neighbours, 0 when all agree.
+    /// `Σ_k gamma (ln gamma − ln prior)`, weighted: at the optimal pi a generalised Jensen–Shannon
+    /// divergence of the assignments of a point and its neighbours, 0 when all agree.
     pub cat: Tensor,
 }
 
@@ -146,8 +151,8 @@ const LAST: [i64; 1] = [-1];
 /// The objective of a batch of points j in the smoothed form.
 ///
 /// # Shapes
-/// `nll`: `[b]`, `−ln p(x̄_j | z_j)`; `latent` with leading shape `[b]`; `log_prior`: `[b, K]`, rows of
-/// [`Smoothing::log_prior`]; `c`: `[b]`, rows of [`Smoothing::c`].
+/// `nll`: `[b]`, `−ln p(x̄_j | z_j)`; `latent` with leading shape `[b]`; `log_prior`: `[b, K]`,
+/// rows of [`Smoothing::log_prior`]; `c`: `[b]`, rows of [`Smoothing::c`].
 ///
 /// # Reduction
 /// Mean over the batch. Over all n points this is 1/n of the double sum, because the `c` sum to n.
@@ -155,13 +160,15 @@ pub fn smoothed(nll: &Tensor, latent: &Latent, log_prior: &Tensor, c: &Tensor) -
     weighted(nll, latent, log_prior, &(c / c.size()[0] as f64))
 }
 
-/// The objective of a batch of tuples, as printed: slot 0 is the point i itself, the others are its neighbours j.
+/// The objective of a batch of tuples, as printed: slot 0 is the point i itself, the others are its
+/// neighbours j.
 ///
-/// `pi_i` comes from the assignments in the tuple, without a gradient; since it is the maximiser, the gradient is that of
-/// the objective with pi inside.
+/// `pi_i` comes from the assignments in the tuple, without a gradient; since it is the maximiser,
+/// the gradient is that of the objective with pi inside.
 ///
 /// # Shapes
-/// `nll`: `[b, m]`, `−ln p(x_i | z_j)`; `latent` with leading shape `[b, m]`; `u`: `[b, m]`, rows sum to 1.
+/// `nll`: `[b, m]`, `−ln p(x_i | z_j)`; `latent` with leading shape `[b, m]`; `u`: `[b, m]`, rows
+/// sum to 1.
 ///
 /// # Reduction
 /// Sum over the slots, mean over the batch.

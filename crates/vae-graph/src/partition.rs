@@ -1,18 +1,19 @@
-//! A partition of the graph of nearest neighbours: a start that k-means on the same codes cannot give.
+//! A partition of the neighbour graph, an alternative to k-means on the same codes.
 //!
-//! Codes of an auto-encoder lie on curved, elongated pieces: k-means cuts through them, a graph of neighbours follows
-//! them. The steps are those of normalised spectral clustering (Ng, Jordan and Weiss 2001) with self-tuning weights
-//! (Zelnik-Manor and Perona 2004):
+//! Codes of an auto-encoder lie in curved, elongated clusters: k-means cuts through them, a
+//! neighbour graph follows them. The steps are those of normalised spectral clustering (Ng, Jordan
+//! and Weiss 2001) with self-tuning weights (Zelnik-Manor and Perona 2004):
 //!
-//! 1. each point and its nearest neighbours, weights `exp(−d² / s_i s_j)` with `s_i` the distance to a fixed neighbour,
-//!    symmetrised;
+//! 1. each point and its nearest neighbours, weights `exp(−d² / s_i s_j)` with `s_i` the distance
+//!    to a fixed neighbour, symmetrised;
 //! 2. the leading eigenvectors of the normalised adjacency `D^-½ W D^-½`;
 //! 3. k-means in their space, for several numbers of eigenvectors and two scalings, since no single choice serves all data;
 //! 4. the candidate of the highest modularity in the graph wins, by default among those that cut through no dense group
 //!    ([`Select`]). No label is looked at.
 //!
-//! Why modularity: the normalised cut, whose relaxation the eigenvectors are, prefers partitions with tiny clusters of
-//! outliers on real data; modularity charges for unequal sizes as well as for cut edges.
+//! Why modularity: the normalised cut, whose relaxation the eigenvectors are, prefers partitions
+//! with tiny clusters of outliers on real data; modularity charges for unequal sizes as well as for
+//! cut edges.
 
 mod candidates;
 mod eigen;
@@ -38,8 +39,8 @@ use vae_gmm::kmeans;
 pub const REVISIONS: &[Revision] =
     &[("spectral-partition", 2), affinity::REVISION, knn::REVISION, kmeans::REVISION];
 
-/// The graph whose modularity judges clusterings that were found otherwise.
-pub const JUDGE: PartitionConfig =
+/// The graph whose modularity selects among clusterings that were found by other methods.
+pub const REFERENCE_GRAPH: PartitionConfig =
     PartitionConfig { n_neighbors: 10, scale_neighbor: 7, n_init: 10, select: Select::Modularity };
 
 /// Exponent of the eigenvalues in the diffusion scaling.
@@ -49,7 +50,8 @@ const DIFFUSION_STEPS: i32 = 8;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PartitionConfig {
-    /// Neighbours per point; doubled until the graph has no more pieces than clusters are asked for.
+    /// Neighbours per point; doubled until the graph has no more pieces than clusters are asked
+    /// for.
     pub n_neighbors: usize,
     /// The neighbour (1-based) whose distance is the point's scale.
     pub scale_neighbor: usize,
@@ -154,8 +156,9 @@ impl PartitionConfig {
         }
     }
 
-    /// The symmetric graph of the nearest neighbours of all points in one space, with self-tuning weights: the one whose
-    /// modularity judges partitions. Takes fewer neighbours where there are fewer points.
+    /// The symmetric graph of the nearest neighbours of all points in one space, with self-tuning
+    /// weights: the one whose modularity selects among partitions. Takes fewer neighbours where
+    /// there are fewer points.
     ///
     /// # Errors
     /// [`Error::Config`], and what searching can return.

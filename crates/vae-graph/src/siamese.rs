@@ -1,12 +1,13 @@
 //! A Siamese network: distances that follow the neighbours.
 //!
-//! Nearest neighbours in the input space are nearly always of one kind, larger distances there mean little. The network is
-//! trained on pairs, near ones pulled together and random ones pushed apart, and its distances then carry the chains of
-//! neighbours much further (Shaham et al. 2018; DGG takes its graph from such a network).
+//! Nearest neighbours in the input space are nearly always of one kind, larger distances there mean
+//! little. The network is trained on pairs, near ones pulled together and random ones pushed apart,
+//! and its distances then carry the chains of neighbours much further (Shaham et al. 2018; DGG
+//! takes its graph from such a network).
 //!
-//! A batch holds anchors; each brings one of its nearest neighbours, drawn anew each epoch, and is paired with another
-//! anchor of the batch, a uniformly random point. Published code lists all pairs in advance instead, for the same
-//! distribution at three encodings a pair.
+//! A batch holds anchors; each is paired with one of its nearest neighbours, drawn anew each epoch,
+//! and is paired with another anchor of the batch, a uniformly random point. Published code lists
+//! all pairs in advance instead, for the same distribution at three encodings a pair.
 
 use crate::knn::Neighbours;
 use rand::RngExt;
@@ -66,7 +67,7 @@ fn root(sq: &Tensor) -> Tensor {
     (sq + 1e-12).sqrt()
 }
 
-/// Where the weights start.
+/// The initial weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SiameseInit {
@@ -82,11 +83,11 @@ pub enum SiameseInit {
 pub struct SiameseConfig {
     /// `encoder` or `random`.
     pub start: SiameseInit,
-    /// Nearest neighbours in the input space that count as near (N_t).
+    /// Number of nearest neighbours in the input space that form near pairs (N_t).
     pub n_positives: usize,
     /// `contrastive`, `hinge` or `spectralnet`.
     pub loss: PairLoss,
-    /// Distance beyond which far pairs cost nothing.
+    /// Distance beyond which the loss of a far pair is 0.
     pub margin: f64,
     /// The training; a batch of b anchors makes 2b pairs.
     pub train: TrainConfig,
@@ -128,13 +129,15 @@ impl SiameseConfig {
         self.train.check().map_err(|e| e.within("train"))
     }
 
-    /// Trains the network in a phase and returns its artefact; the codes of all samples are the tensor `codes`, `[n, J]`.
+    /// Trains the network in a phase and returns its artefact; the codes of all samples are the
+    /// tensor `codes`, `[n, J]`.
     ///
-    /// `near` are at least `n_positives` neighbours of every row of `x`. `encoder` holds the tensors of a pretrained
-    /// encoder of the same shape, for `start = "encoder"`.
+    /// `near` are at least `n_positives` neighbours of every row of `x`. `encoder` holds the
+    /// tensors of a pretrained encoder of the same shape, for `start = "encoder"`.
     ///
     /// # Errors
-    /// [`Error::Config`] out of range or when there are too few neighbours; what training can return.
+    /// [`Error::Config`] out of range or when there are too few neighbours; what training can
+    /// return.
     pub fn fit(
         &self,
         x: &Features,
@@ -218,7 +221,8 @@ impl Trainable for Siamese<'_> {
         let sq =
             |other: &Tensor| (&anchors - other).square().sum_dim_intlist([-1i64].as_slice(), false, None);
         let near = self.config.loss.near(&sq(&near)).sum(None::<Kind>) / (2 * b) as f64;
-        // Anchor i against anchor i + shift: the order of the batch is random already. A lone one has no other.
+        // Anchor i against anchor i + shift: the order of the batch is random already. A single
+        // anchor has no far pair.
         let far = if b > 1 {
             let shift = rng.random_range(1..b);
             let far = anchors.f_roll([shift].as_slice(), [0i64].as_slice())?;
@@ -242,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn pair_losses_of_the_sheet() {
+    fn pair_losses_by_hand() {
         let sq = Tensor::from_slice(&[0.25f64, 1.0, 4.0, 9.0]);
         assert_eq!(values(&PairLoss::Contrastive.near(&sq)), [0.25, 1.0, 4.0, 9.0]);
         for (got, want) in values(&PairLoss::Contrastive.far(&sq, 3.0)).iter().zip([6.25, 4.0, 1.0, 0.0]) {
@@ -270,9 +274,9 @@ mod tests {
     }
 
     #[test]
-    fn no_point_is_pushed_away_from_itself() {
-        // All points are far beyond the margin of each other, so that only a point beside itself would cost. The last
-        // batch has one anchor.
+    fn no_point_is_paired_with_itself() {
+        // All points are far beyond the margin of each other, so that only a point beside itself
+        // would cost. The last batch has one anchor.
         let x =
             Array2::from_shape_fn((7, 2), |(i, j)| 1e4 * (i as f32 + 1.0) * if j == 0 { 1.0 } else { 0.3 });
         let x = Features::dense(x).expect("finite");
@@ -294,8 +298,9 @@ mod tests {
     }
 
     #[test]
-    fn training_brings_neighbours_together_and_pushes_others_apart() {
-        // Two rings around each other: in the plane a point is nearer to the other ring than to its own far side.
+    fn training_reduces_distances_of_neighbours_and_increases_others() {
+        // Two rings around each other: in the plane a point is nearer to the other ring than to its
+        // own far side.
         let n = 400;
         let x = Array2::from_shape_fn((n, 2), |(i, j)| {
             let (ring, angle) = (i % 2, i as f32 * 0.7);
@@ -310,7 +315,7 @@ mod tests {
         let spec = PhaseSpec { name: "siamese", revisions: &[REVISIONS], config: &config, inputs: &[] };
         let fitted: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));
         let fitted = fitted.expect("trained");
-        // From an encoder that nobody gave.
+        // The encoder is required and was not given.
         let config = SiameseConfig { start: SiameseInit::Encoder, ..config.clone() };
         let spec = PhaseSpec { config: &config, ..spec };
         let refused: Result<Artefact> = cx.phase(&spec, |phase| config.fit(&x, &near, &net, None, phase));

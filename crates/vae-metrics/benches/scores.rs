@@ -1,7 +1,7 @@
 //! Speed of the scores on labels of the size of MNIST: 70,000 points, 10 clusters, 10 classes.
 //!
-//! `cargo bench --profile dev -p vae-metrics`. The four headline scores are meant to take under a millisecond together,
-//! and the accuracy of 2,000 clusters against 2,000 classes under a second.
+//! `cargo bench --profile dev -p vae-metrics`. The four headline scores are meant to take under a
+//! millisecond together, and the accuracy of 2,000 clusters against 2,000 classes under a second.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,16 +1,18 @@
-//! Adjusted mutual information (Vinh, Epps & Bailey 2010): mutual information less what chance gives.
+//! Adjusted mutual information (Vinh, Epps & Bailey 2010): mutual information minus its expectation
+//! under random labellings.
 //!
-//! The expectation is over all pairs of labellings with the same group sizes, so that each cell `n_ij` is hypergeometric
-//! with parameters `(n, a_i, b_j)`:
+//! The expectation is over all pairs of labellings with the same group sizes, so that each cell
+//! `n_ij` is hypergeometric with parameters `(n, a_i, b_j)`:
 //!
 //! ```text
 //! E[I] = sum_ij E[ n_ij/n ln(n n_ij / (a_i b_j)) ]
 //! ```
 //!
-//! The usual code evaluates the hypergeometric probabilities by nine log-factorials each, over the whole support. Here
-//! they follow from the mode outwards by their ratios, which are rational, until they no longer count, and are normalised
-//! by their own sum. This costs O(standard deviation) instead of O(min(a_i, b_j)) per cell and loses no digits to the
-//! difference of large logarithms. Cells with equal group sizes are evaluated once.
+//! The usual code evaluates the hypergeometric probabilities by nine log-factorials each, over the
+//! whole support. Here they follow from the mode outwards by their ratios, which are rational,
+//! until they no longer count, and are normalised by their own sum. This costs O(standard
+//! deviation) instead of O(min(a_i, b_j)) per cell and loses no digits to the difference of large
+//! logarithms. Cells with equal group sizes are evaluated once.
 
 use ndarray::ArrayView1;
 
@@ -18,22 +20,24 @@ use crate::contingency::Contingency;
 use crate::error::Result;
 use crate::information::{Average, Information};
 
-/// A probability this far below the mode's ends a tail: it falls faster than geometrically from there, and no weight in
-/// the sum (at most ln n) makes up for it.
+/// A probability this far below the mode's ends a tail: it falls faster than geometrically from
+/// there, and no weight in the sum (at most ln n) makes up for it.
 const NEGLIGIBLE: f64 = 1e-30;
 
-/// Adjusted mutual information of `clusters` `[n]` and `labels` `[n]`, normalised by the arithmetic mean of the entropies.
+/// Adjusted mutual information of `clusters` `[n]` and `labels` `[n]`, normalised by the arithmetic
+/// mean of the entropies.
 ///
 /// ```text
 /// AMI = (I - E[I]) / ((H(K) + H(C)) / 2 - E[I])
 /// ```
 ///
-/// Symmetric; 1 for equal partitions, 0 in expectation for independent ones whatever the numbers of groups, and slightly
-/// negative below chance.
+/// Symmetric; 1 for equal partitions, 0 in expectation for independent ones whatever the numbers of
+/// groups, and slightly negative below chance.
 ///
 /// # Errors
 ///
-/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and [`Error::Empty`](crate::Error::Empty).
+/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and
+/// [`Error::Empty`](crate::Error::Empty).
 ///
 /// # Example
 ///
@@ -56,7 +60,8 @@ impl Contingency {
     }
 
     pub(crate) fn ami_from(&self, information: &Information) -> f64 {
-        // Equal partitions first: for trivial ones the quotient is 0 / 0. Otherwise E[I] is below the mean entropy.
+        // Equal partitions first: for trivial ones the quotient is 0 / 0. Otherwise E[I] is below
+        // the mean entropy.
         if self.is_bijection() {
             return 1.0;
         }
@@ -89,7 +94,8 @@ fn distinct(sizes: &[u64]) -> Vec<(u64, u64)> {
     sorted.chunk_by(|left, right| left == right).map(|run| (run[0], run.len() as u64)).collect()
 }
 
-/// `E[k/n ln(n k / (a b))]` for `k` hypergeometric: of `a` draws without replacement from `n`, `k` are among `b` marked.
+/// `E[k/n ln(n k / (a b))]` for `k` hypergeometric: of `a` draws without replacement from `n`, `k`
+/// are among `b` marked.
 fn expected_cell(n: u64, a: u64, b: u64) -> f64 {
     let (n_f, ab) = (n as f64, a as f64 * b as f64);
     let information = |k: u64| if k == 0 { 0.0 } else { k as f64 / n_f * (n_f * k as f64 / ab).ln() };

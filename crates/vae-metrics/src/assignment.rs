@@ -1,26 +1,30 @@
-//! The one-to-one matching of clusters and classes with the most points: two exact solvers behind one door.
+//! The one-to-one matching of clusters and classes with the most points, by one of two exact
+//! solvers.
 //!
-//! Small tables go to `hungarian` (Kuhn 1955), which works on integers but takes nearly the fourth power of the number of
-//! groups. Large ones go to `lapjv` (Jonker & Volgenant 1987), about the third power, on a square matrix of `f64`: counts
-//! below 2^53, which all counts of points are, are exact there, and so are their differences.
+//! Small tables go to `hungarian` (Kuhn 1955), which works on integers but takes nearly the fourth
+//! power of the number of groups. Large ones go to `lapjv` (Jonker & Volgenant 1987), about the
+//! third power, on a square matrix of `f64`: counts below 2^53, which all counts of points are, are
+//! exact there, and so are their differences.
 
 use ndarray::Array2;
 
 use crate::contingency::Cell;
 use crate::error::{Error, Result};
 
-/// Most cells that `hungarian` gets: 64 groups on either side. 256 random ones took it 0.1 to 0.4 s, `lapjv` a millisecond.
+/// Most cells that `hungarian` gets: 64 groups on either side. 256 random ones took it 0.1 to 0.4
+/// s, `lapjv` a millisecond.
 const SMALL_CELLS: usize = 1 << 12;
 
 /// Most bytes that a table with a one-to-one matching may take: 2 GiB.
 ///
-/// The matching works on a square table of 8 bytes a cell. Its side is the larger of the numbers of clusters and classes,
-/// but at most the square of the smaller one; so the limit is met by 16,384 groups on both sides,
-/// and 128 classes are matched to any number of clusters.
+/// The matching works on a square table of 8 bytes a cell. Its side is the larger of the numbers of
+/// clusters and classes, but at most the square of the smaller one; so the limit is met by 16,384
+/// groups on both sides, and 128 classes are matched to any number of clusters.
 pub const MAX_MATCHING_BYTES: usize = 1 << 31;
 
-/// The class column of each cluster row of a table `[n_clusters, n_classes]` with the non-zero `cells`; `None` for rows
-/// that are left over. `min(n_clusters, n_classes)` rows have a column, and no two the same.
+/// The class column of each cluster row of a table `[n_clusters, n_classes]` with the non-zero
+/// `cells`; `None` for rows that are left over. `min(n_clusters, n_classes)` rows have a column,
+/// and no two the same.
 pub(crate) fn best_matching(
     n_clusters: usize,
     n_classes: usize,
@@ -44,7 +48,8 @@ pub(crate) fn check_bytes(rows: usize, columns: usize) -> Result<()> {
 
 /// For small tables.
 fn by_hungarian(n_clusters: usize, n_classes: usize, cells: &[Cell]) -> Vec<Option<usize>> {
-    // The solver minimises, and takes negative costs for zero: so the distance from the largest count.
+    // The solver minimises, and takes negative costs for zero: so the distance from the largest
+    // count.
     let largest = largest_count(cells);
     let mut costs = vec![largest; n_clusters * n_classes];
     for cell in cells {
@@ -55,7 +60,8 @@ fn by_hungarian(n_clusters: usize, n_classes: usize, cells: &[Cell]) -> Vec<Opti
 
 /// For tables of any size that memory allows.
 fn by_lapjv(n_clusters: usize, n_classes: usize, cells: &[Cell]) -> Result<Vec<Option<usize>>> {
-    // Rows are the longer side: the solver is many times slower on a table that is filled up with empty rows.
+    // Rows are the longer side: the solver is many times slower on a table that is filled up with
+    // empty rows.
     let tall = n_clusters >= n_classes;
     let (n_long, n_short) = if tall { (n_clusters, n_classes) } else { (n_classes, n_clusters) };
     let sides = |cell: &Cell| if tall { (cell.cluster, cell.class) } else { (cell.class, cell.cluster) };
@@ -84,10 +90,11 @@ fn by_lapjv(n_clusters: usize, n_classes: usize, cells: &[Cell]) -> Result<Vec<O
     Ok(matching)
 }
 
-/// The members of the longer side that a best matching can do with, ascending: at least `n_short`, at most its square.
+/// The members of the longer side that suffice for a best matching, ascending: at least `n_short`,
+/// at most its square.
 ///
-/// Each of the `n_short` columns needs its `n_short` largest cells only: the other columns take at most `n_short - 1` of
-/// their rows, and whichever is left is at least as good as any row outside.
+/// Each of the `n_short` columns needs its `n_short` largest cells only: the other columns take at
+/// most `n_short - 1` of their rows, and whichever is left is at least as good as any row outside.
 fn candidates(
     n_long: usize,
     n_short: usize,
@@ -109,7 +116,7 @@ fn candidates(
     (0..n_long).filter(|&long| wanted[long]).collect()
 }
 
-/// A square of `value`, or an error where the machine has no room for it.
+/// A square of `value`, or an error where it cannot be allocated.
 fn allocate(side: usize, value: f64) -> Result<Array2<f64>> {
     let n = side * side;
     let too_large = || Error::MatchingTooLarge {
@@ -174,7 +181,8 @@ mod tests {
         best
     }
 
-    /// Tables of up to `largest` rows and columns: few points and so many ties, up to a million, and anything `f64` holds.
+    /// Tables of up to `largest` rows and columns: few points and so many ties, up to a million,
+    /// and anything `f64` holds.
     fn any_counts(largest: usize) -> impl Strategy<Value = Vec<Vec<u64>>> {
         let most = prop_oneof![Just(2_u64), Just(20), Just(1_000_000), Just(1 << 50)];
         (1..=largest, 1..=largest, most).prop_flat_map(|(rows, columns, most)| {

@@ -9,8 +9,8 @@ use crate::assignment::check_bytes;
 use crate::contingency::Contingency;
 use crate::error::Result;
 
-/// Counts `[n_clusters, n_classes]`, rows are clusters and columns are classes, and the one-to-one matching of the two
-/// with the most points.
+/// Counts `[n_clusters, n_classes]`, rows are clusters and columns are classes, and the one-to-one
+/// matching of the two with the most points.
 ///
 /// Prints as a table: one line per cluster, one column per class.
 ///
@@ -44,8 +44,8 @@ pub struct Confusion {
 ///
 /// # Errors
 ///
-/// [`Error::LengthMismatch`](crate::Error::LengthMismatch), [`Error::Empty`](crate::Error::Empty) and
-/// [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge).
+/// [`Error::LengthMismatch`](crate::Error::LengthMismatch), [`Error::Empty`](crate::Error::Empty)
+/// and [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge).
 ///
 /// # Example
 ///
@@ -98,8 +98,9 @@ impl Confusion {
         &self.matching
     }
 
-    /// The same table in the order to show it in: matched pairs on the diagonal by ascending column, then the clusters
-    /// left over, the largest first, or the classes left over in their order.
+    /// The same table in the order to show it in: matched pairs on the diagonal by ascending
+    /// column, then the clusters left over, the largest first, or the classes left over in their
+    /// order.
     ///
     /// The diagonal sums to the points that [`acc`](crate::acc) counts right.
     pub fn permuted(&self) -> Self {

@@ -1,8 +1,9 @@
 //! The contingency table: how many points are in cluster i and of class j.
 //!
-//! Every score over two labellings is a function of this table, so the labels are counted once and no more. The table is
-//! stored by its non-zero cells (at most `n`), and rows and columns exist only for values that occur: a label of four
-//! billion, or one cluster per point, is as harmless as any other.
+//! Every score over two labellings is a function of this table, so the labels are counted once and
+//! no more. The table is stored by its non-zero cells (at most `n`), and rows and columns exist
+//! only for values that occur: labels may be as large as four billion, and every point may be a
+//! cluster of its own.
 
 use std::borrow::Cow;
 
@@ -20,7 +21,8 @@ pub(crate) struct Cell {
 
 /// The counted joint distribution of clusters (rows) and classes (columns).
 ///
-/// Build it when several scores of one clustering are wanted: each is then a method that does not see the labels again.
+/// Build it when several scores of one clustering are wanted: each is then a method that does not
+/// see the labels again.
 ///
 /// # Example
 ///

@@ -1,4 +1,5 @@
-//! The one error type of the crate: every way an input can be refused, with the numbers that were wrong.
+//! The one error type of the crate: every way an input can be refused, with the numbers that were
+//! wrong.
 
 /// What was wrong with an input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -69,7 +70,8 @@ pub enum Error {
         /// The limit, [`MAX_MATCHING_BYTES`](crate::MAX_MATCHING_BYTES).
         max_bytes: usize,
     },
-    /// The solver of the one-to-one matching ended without one, which no table of counts should make it do.
+    /// The solver of the one-to-one matching ended without one, which no table of counts should
+    /// make it do.
     #[error(
         "no one-to-one matching ({reason}): use a score without one (purity, nmi, ari), and report the table"
     )]

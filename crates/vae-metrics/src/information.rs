@@ -4,9 +4,9 @@
 //! I(K; C) = sum_ij n_ij/n ln(n n_ij / (a_i b_j))      H(K) = -sum_i a_i/n ln(a_i/n)      [nats]
 //! ```
 //!
-//! for cluster sizes a_i and class sizes b_j. NMI divides I by a mean of H(K) and H(C) (Vinh, Epps & Bailey 2010);
-//! homogeneity and completeness divide it by H(C) and H(K), and V is their harmonic mean (Rosenberg & Hirschberg 2007,
-//! beta = 1), which equals NMI with the arithmetic mean.
+//! for cluster sizes a_i and class sizes b_j. NMI divides I by a mean of H(K) and H(C) (Vinh, Epps
+//! & Bailey 2010); homogeneity and completeness divide it by H(C) and H(K), and V is their harmonic
+//! mean (Rosenberg & Hirschberg 2007, beta = 1), which equals NMI with the arithmetic mean.
 
 use ndarray::ArrayView1;
 
@@ -15,8 +15,8 @@ use crate::error::Result;
 
 /// The mean of the two entropies that normalises the mutual information.
 ///
-/// Published tables rarely say which one they use; many used the geometric mean, scikit-learn's default before 0.22.
-/// On one clustering `Min >= Geometric >= Arithmetic >= Max`.
+/// Published tables rarely say which one they use; many used the geometric mean, scikit-learn's
+/// default before 0.22. On one clustering `Min >= Geometric >= Arithmetic >= Max`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Average {
     /// `(H(K) + H(C)) / 2`, scikit-learn's default and ours.
@@ -51,7 +51,8 @@ pub(crate) struct Information {
 }
 
 impl Information {
-    /// `mutual` over a mean of the entropies. Two trivial partitions (both entropies 0) are equal: 1.
+    /// `mutual` over a mean of the entropies. Two trivial partitions (both entropies 0) are equal:
+    /// 1.
     pub(crate) fn nmi(&self, average: Average) -> f64 {
         if self.clusters == 0.0 && self.classes == 0.0 {
             return 1.0;
@@ -83,12 +84,14 @@ fn explained(mutual: f64, entropy: f64) -> f64 {
 
 /// Normalised mutual information of `clusters` `[n]` and `labels` `[n]`, in `[0, 1]`.
 ///
-/// Symmetric. 1 for equal partitions, two trivial ones included; 0 when one is trivial and the other is not. Not adjusted
-/// for chance: it grows with the number of clusters, so compare like with like or see [`ami`](crate::ami).
+/// Symmetric. 1 for equal partitions, two trivial ones included; 0 when one is trivial and the
+/// other is not. Not adjusted for chance: it grows with the number of clusters, so compare like
+/// with like or see [`ami`](crate::ami).
 ///
 /// # Errors
 ///
-/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and [`Error::Empty`](crate::Error::Empty).
+/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and
+/// [`Error::Empty`](crate::Error::Empty).
 ///
 /// # Example
 ///
@@ -107,11 +110,13 @@ pub fn nmi(clusters: ArrayView1<'_, u32>, labels: ArrayView1<'_, u32>, average: 
     Ok(Contingency::new(clusters, labels)?.nmi(average))
 }
 
-/// Homogeneity `I / H(C)` in `[0, 1]`: 1 when every cluster of `clusters` `[n]` holds one class of `labels` `[n]` only.
+/// Homogeneity `I / H(C)` in `[0, 1]`: 1 when every cluster of `clusters` `[n]` holds one class of
+/// `labels` `[n]` only.
 ///
 /// # Errors
 ///
-/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and [`Error::Empty`](crate::Error::Empty).
+/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and
+/// [`Error::Empty`](crate::Error::Empty).
 ///
 /// # Example
 ///
@@ -125,11 +130,13 @@ pub fn homogeneity(clusters: ArrayView1<'_, u32>, labels: ArrayView1<'_, u32>) -
     Ok(Contingency::new(clusters, labels)?.homogeneity())
 }
 
-/// Completeness `I / H(K)` in `[0, 1]`: 1 when every class of `labels` `[n]` lies in one cluster of `clusters` `[n]`.
+/// Completeness `I / H(K)` in `[0, 1]`: 1 when every class of `labels` `[n]` lies in one cluster of
+/// `clusters` `[n]`.
 ///
 /// # Errors
 ///
-/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and [`Error::Empty`](crate::Error::Empty).
+/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and
+/// [`Error::Empty`](crate::Error::Empty).
 ///
 /// # Example
 ///
@@ -143,12 +150,13 @@ pub fn completeness(clusters: ArrayView1<'_, u32>, labels: ArrayView1<'_, u32>) 
     Ok(Contingency::new(clusters, labels)?.completeness())
 }
 
-/// V-measure of `clusters` `[n]` and `labels` `[n]`: the harmonic mean of [`homogeneity`] and [`completeness`], equal to
-/// [`nmi`] with [`Average::Arithmetic`].
+/// V-measure of `clusters` `[n]` and `labels` `[n]`: the harmonic mean of [`homogeneity`] and
+/// [`completeness`], equal to [`nmi`] with [`Average::Arithmetic`].
 ///
 /// # Errors
 ///
-/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and [`Error::Empty`](crate::Error::Empty).
+/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and
+/// [`Error::Empty`](crate::Error::Empty).
 ///
 /// # Example
 ///

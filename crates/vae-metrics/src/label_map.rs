@@ -1,15 +1,17 @@
 //! Maps from clusters to class labels, learned on one split and judged on the same or another.
 //!
-//! Three rules to name clusters are in use, and their accuracies differ: the commonest class of the cluster (purity), the
-//! best one-to-one map (Hungarian accuracy), and the class of the one point that is most surely in the cluster (Makhzani
-//! et al. 2015, "Adversarial Autoencoders", on unsupervised clustering; used by Dilokthanakul et al. 2016 for the GMVAE).
+//! Three rules to name clusters are in use, and their accuracies differ: the majority class of the
+//! cluster (purity), the best one-to-one map (Hungarian accuracy), and the class of the one point
+//! that is most surely in the cluster (Makhzani et al. 2015, "Adversarial Autoencoders", on
+//! unsupervised clustering; used by Dilokthanakul et al. 2016 for the GMVAE).
 
 use ndarray::{Array1, ArrayView1, ArrayView2};
 
 use crate::contingency::{Cell, Contingency};
 use crate::error::{Error, Result, check_lengths};
 
-/// How far a row of soft assignments may sum from 1: room for 16-bit floats, none for logits.
+/// Allowed deviation from 1 of the sum of a row of soft assignments: large enough for 16-bit
+/// floats, too small for logits.
 const ROW_SUM_TOLERANCE: f64 = 1e-3;
 
 /// A class label for each cluster, several clusters to one label allowed.
@@ -33,7 +35,8 @@ pub struct LabelMap {
 }
 
 impl LabelMap {
-    /// Gives every cluster of `clusters` `[n]` its commonest class in `labels` `[n]`, the smallest label on a tie.
+    /// Maps every cluster of `clusters` `[n]` to its majority class in `labels` `[n]`, the smallest
+    /// label on a tie.
     ///
     /// # Errors
     ///
@@ -50,14 +53,15 @@ impl LabelMap {
     pub fn majority(clusters: ArrayView1<'_, u32>, labels: ArrayView1<'_, u32>) -> Result<Self> {
         let table = Contingency::new(clusters, labels)?;
         let rows = table.cells().chunk_by(|left, right| left.cluster == right.cluster);
-        let commonest = rows.filter_map(|row| {
+        let majority = rows.filter_map(|row| {
             row.iter().copied().reduce(|best, cell| if cell.count > best.count { cell } else { best })
         });
         let named = |cell: Cell| (table.cluster_ids()[cell.cluster], table.class_ids()[cell.class]);
-        Ok(Self { pairs: commonest.map(named).collect() })
+        Ok(Self { pairs: majority.map(named).collect() })
     }
 
-    /// The one-to-one map of clusters to classes with the most points right; clusters in excess stay without a label.
+    /// The one-to-one map of clusters to classes with the most points right; clusters in excess
+    /// stay without a label.
     ///
     /// # Errors
     ///
@@ -78,10 +82,11 @@ impl LabelMap {
         Ok(Self { pairs: named.filter_map(|(&id, class)| Some((id, table.class_ids()[class?]))).collect() })
     }
 
-    /// Gives every cluster the label of the point with the largest `q(cluster | x)`, the first such point on a tie.
+    /// Gives every cluster the label of the point with the largest `q(cluster | x)`, the first such
+    /// point on a tie.
     ///
-    /// `q` is `[n, k]`, rows are distributions over the clusters `0..k`; `labels` is `[n]`. A cluster that no point
-    /// prefers gets a label too, which does no harm: it is not asked for.
+    /// `q` is `[n, k]`, rows are distributions over the clusters `0..k`; `labels` is `[n]`. A
+    /// cluster that no point prefers gets a label too, which does no harm: it is not asked for.
     ///
     /// # Errors
     ///
@@ -112,8 +117,8 @@ impl LabelMap {
         Some(self.pairs[at].1)
     }
 
-    /// Fraction of the points of `clusters` `[m]` whose mapped label is theirs in `labels` `[m]`. Points in clusters
-    /// without a label count as wrong.
+    /// Fraction of the points of `clusters` `[m]` whose mapped label is theirs in `labels` `[m]`.
+    /// Points in clusters without a label count as wrong.
     ///
     /// # Errors
     ///
@@ -126,11 +131,11 @@ impl LabelMap {
     }
 }
 
-/// Accuracy of a test split under the majority map learned on the training split: the strict test accuracy of a method
-/// that fits a training split only.
+/// Accuracy of a test split under the majority map learned on the training split: the strict test
+/// accuracy of a method that fits a training split only.
 ///
-/// [`purity`](crate::purity) of the test split names its clusters with the test labels themselves and is never smaller.
-/// Clusters that hold no training point count as wrong.
+/// [`purity`](crate::purity) of the test split names its clusters with the test labels themselves
+/// and is never smaller. Clusters that hold no training point count as wrong.
 ///
 /// # Errors
 ///
@@ -160,12 +165,14 @@ pub fn purity_train_map(
     LabelMap::majority(train_clusters, train_labels)?.accuracy(test_clusters, test_labels)
 }
 
-/// The criterion of Makhzani et al. (adversarial auto-encoders): every cluster takes the label of the point with the
-/// largest `q(cluster | x)`, and points are counted right by the cluster they prefer.
+/// The criterion of Makhzani et al. (adversarial auto-encoders): every cluster takes the label of
+/// the point with the largest `q(cluster | x)`, and points are counted right by the cluster they
+/// prefer.
 ///
-/// `q` is `[n, k]`, rows are distributions over clusters; `labels` is `[n]`. Ties go to the first cluster and the first
-/// point. A cluster that no point prefers contributes nothing. One label per cluster decides the score, so it is noisy,
-/// and it is at most the [`purity`](crate::purity) of the hard assignments.
+/// `q` is `[n, k]`, rows are distributions over clusters; `labels` is `[n]`. Ties go to the first
+/// cluster and the first point. A cluster that no point prefers contributes nothing. One label per
+/// cluster decides the score, so it is noisy, and it is at most the [`purity`](crate::purity) of
+/// the hard assignments.
 ///
 /// # Errors
 ///
@@ -255,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn soft_assignments_are_checked_at_the_door() {
+    fn soft_assignments_are_checked() {
         let labels = array![0, 1];
         let refused = |q: Array2<f64>| aae(q.view(), labels.view()).expect_err("invalid").to_string();
         assert_eq!(
@@ -314,11 +321,11 @@ mod tests {
         }
 
         #[test]
-        fn aae_is_at_most_purity((clusters, labels) in any_points(), sure in prop::collection::vec(0.5..1.0, 80)) {
+        fn aae_is_at_most_purity((clusters, labels) in any_points(), certainty in prop::collection::vec(0.5..1.0, 80)) {
             let mut q = Array2::<f64>::zeros((clusters.len(), 6));
             for (i, &cluster) in clusters.iter().enumerate() {
-                q.row_mut(i).fill((1.0 - sure[i]) / 5.0);
-                q[[i, cluster as usize]] = sure[i];
+                q.row_mut(i).fill((1.0 - certainty[i]) / 5.0);
+                q[[i, cluster as usize]] = certainty[i];
             }
             let score = aae(q.view(), labels.view()).expect("valid");
             prop_assert!(score <= purity(clusters.view(), labels.view()).expect("valid"));

@@ -1,12 +1,13 @@
 //! Clustering metrics: labels in, numbers out.
 //!
-//! A clustering is scored against class labels it has never seen. Both come as [`ndarray`] views of `u32`, one entry
-//! per point, in the order *(clusters, labels)*. The values are names, not indices: gaps and huge values cost nothing.
+//! A clustering is scored against class labels it has never seen. Both come as [`ndarray`] views of
+//! `u32`, one entry per point, in the order *(clusters, labels)*. The values are names, not
+//! indices: gaps and huge values cost nothing.
 //!
 //! | question | function |
 //! |---|---|
 //! | how many points are right under the best one-to-one map of clusters to classes | [`acc`] |
-//! | how many are right when each cluster takes its commonest class | [`purity`] |
+//! | how many are right when each cluster is mapped to its majority class | [`purity`] |
 //! | the same with the map learned on another split | [`purity_train_map`], [`LabelMap`] |
 //! | how many are right when each cluster takes the class of its most confident point | [`aae`] |
 //! | how much do clusters tell about classes, and the reverse | [`nmi`], [`ami`], [`v_measure`], [`homogeneity`], [`completeness`] |
@@ -16,12 +17,14 @@
 //! | are the clusters compact and apart (no labels needed) | [`silhouette`] |
 //! | all label scores at once | [`Scores`] |
 //!
-//! Published tables print the first four under one name, "accuracy". They differ: `purity` is at least `acc` and at least
-//! `aae` on any labelling, and grows with the number of clusters. Compare like with like.
+//! Published tables print the first four under one name, "accuracy". They differ: `purity` is at
+//! least `acc` and at least `aae` on any labelling, and grows with the number of clusters. Compare
+//! like with like.
 //!
-//! All scores are fractions, not percent. Information is in nats. Everything is deterministic, single-threaded and in
-//! `f64`. Scores over labels count the points once into a [`Contingency`] table and read everything off it; keep the
-//! table when several scores of one clustering are wanted.
+//! All scores are fractions, not percent. Information is in nats. Everything is deterministic,
+//! single-threaded and in `f64`. Scores over labels count the points once into a [`Contingency`]
+//! table and read everything off it; keep the table when several scores of one clustering are
+//! wanted.
 //!
 //! # Example
 //!

@@ -1,9 +1,9 @@
 //! Accuracy of a clustering: names are given to clusters, then right points are counted.
 //!
-//! `acc` gives every class to at most one cluster and every cluster at most one class, so that the most points are right
-//! (the "unsupervised clustering accuracy" of Xie, Girshick & Farhadi 2016, DEC; Kuhn 1955 finds the map). `purity`
-//! gives every cluster its commonest class, whether or not another cluster has it too (Manning, Raghavan & Schütze 2008,
-//! section 16.3).
+//! `acc` gives every class to at most one cluster and every cluster at most one class, so that the
+//! most points are right (the "unsupervised clustering accuracy" of Xie, Girshick & Farhadi 2016,
+//! DEC; Kuhn 1955 finds the map). `purity` maps every cluster to its majority class, whether or not
+//! another cluster has it too (Manning, Raghavan & Schütze 2008, section 16.3).
 
 use ndarray::ArrayView1;
 
@@ -13,9 +13,11 @@ use crate::contingency::Contingency;
 use crate::error::Error;
 use crate::error::Result;
 
-/// Accuracy of `clusters` `[n]` under the best one-to-one map to the classes in `labels` `[n]`, in `[0, 1]`.
+/// Accuracy of `clusters` `[n]` under the best one-to-one map to the classes in `labels` `[n]`, in
+/// `[0, 1]`.
 ///
-/// The numbers of clusters and classes may differ: points of clusters that are left without a class count as wrong.
+/// The numbers of clusters and classes may differ: points of clusters that are left without a class
+/// count as wrong.
 ///
 /// # Errors
 ///
@@ -36,11 +38,11 @@ pub fn acc(clusters: ArrayView1<'_, u32>, labels: ArrayView1<'_, u32>) -> Result
     Contingency::new(clusters, labels)?.acc()
 }
 
-/// Purity of `clusters` `[n]` with respect to `labels` `[n]`: the fraction of points whose class is the commonest of
-/// their cluster.
+/// Purity of `clusters` `[n]` with respect to `labels` `[n]`: the fraction of points whose class is
+/// the majority class of their cluster.
 ///
-/// Not symmetric (the sum runs over clusters), at least [`acc`], and 1 when every point is its own cluster: it is
-/// comparable only between clusterings with the same number of clusters.
+/// Not symmetric (the sum runs over clusters), at least [`acc`], and 1 when every point is its own
+/// cluster: it is comparable only between clusterings with the same number of clusters.
 ///
 /// # Errors
 ///
@@ -71,18 +73,19 @@ impl Contingency {
         Ok(self.fraction(right.map(|cell| cell.count).sum()))
     }
 
-    /// Fraction of points of the commonest class of their cluster: see [`purity`].
+    /// Fraction of points of the majority class of their cluster: see [`purity`].
     pub fn purity(&self) -> f64 {
         let of_each_cluster = self.cells().chunk_by(|left, right| left.cluster == right.cluster);
         let right = of_each_cluster.filter_map(|row| row.iter().map(|cell| cell.count).max()).sum();
         self.fraction(right)
     }
 
-    /// The one-to-one matching with the most points: the class column of each cluster row, `None` for the rows that are
-    /// left over when there are more clusters than classes.
+    /// The one-to-one matching with the most points: the class column of each cluster row, `None`
+    /// for the rows that are left over when there are more clusters than classes.
     ///
-    /// Where several matchings are best, one of them is returned, always the same. Time O(s³) and memory O(s²) for s
-    /// groups on the larger side, where clusters (classes) that cannot be in a best matching do not count.
+    /// Where several matchings are best, one of them is returned, always the same. Time O(s³) and
+    /// memory O(s²) for s groups on the larger side, where clusters (classes) that cannot be in a
+    /// best matching do not count.
     ///
     /// # Errors
     ///
@@ -196,7 +199,8 @@ mod tests {
         let random = |seed| Array1::from_iter((0..70_000).map(|i| (split_mix(seed, i) % 2000) as u32));
         let clusters = random(0);
         let noise = random(1);
-        // Half of the points find the map: 17 or so of each cluster's 35 points are of its class, 1 of any other.
+        // Half of the points find the map: 17 or so of each cluster's 35 points are of its class, 1
+        // of any other.
         let labels = Array1::from_iter(
             (0..70_000).map(|i| if i % 2 == 0 { (clusters[i] * 7 + 3) % 2000 } else { noise[i] }),
         );

@@ -5,8 +5,9 @@ use ndarray::ArrayView1;
 use crate::contingency::Contingency;
 use crate::error::Result;
 
-/// Adjusted Rand index of `clusters` `[n]` and `labels` `[n]`: agreement on which pairs of points belong together,
-/// 0 in expectation for independent labellings, 1 for equal partitions, down to -0.5 for worse than chance.
+/// Adjusted Rand index of `clusters` `[n]` and `labels` `[n]`: agreement on which pairs of points
+/// belong together, 0 in expectation for independent labellings, 1 for equal partitions, down to
+/// -0.5 for worse than chance.
 ///
 /// With the pairs that are together in both `tp`, in neither `tn`, and in one only `fp` and `fn`:
 ///
@@ -14,11 +15,13 @@ use crate::error::Result;
 /// ARI = 2 (tp tn - fn fp) / ((tp + fn)(fn + tn) + (tp + fp)(fp + tn))
 /// ```
 ///
-/// Symmetric. Equal partitions score 1, the trivial ones (one cluster, or one point per cluster) included.
+/// Symmetric. Equal partitions score 1, the trivial ones (one cluster, or one point per cluster)
+/// included.
 ///
 /// # Errors
 ///
-/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and [`Error::Empty`](crate::Error::Empty).
+/// [`Error::LengthMismatch`](crate::Error::LengthMismatch) and
+/// [`Error::Empty`](crate::Error::Empty).
 ///
 /// # Example
 ///

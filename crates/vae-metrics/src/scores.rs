@@ -33,7 +33,7 @@ pub struct Scores {
     pub ami: f64,
     /// Adjusted Rand index: [`ari`](crate::ari).
     pub ari: f64,
-    /// Fraction of points of the commonest class of their cluster: [`purity`](crate::purity).
+    /// Fraction of points of the majority class of their cluster: [`purity`](crate::purity).
     pub purity: f64,
     /// Share of the classes' entropy explained: [`homogeneity`](crate::homogeneity).
     pub homogeneity: f64,
@@ -52,8 +52,10 @@ impl Scores {
     ///
     /// # Errors
     ///
-    /// [`Error::LengthMismatch`](crate::Error::LengthMismatch), [`Error::Empty`](crate::Error::Empty), and
-    /// [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge) when there are too many groups for `acc`.
+    /// [`Error::LengthMismatch`](crate::Error::LengthMismatch),
+    /// [`Error::Empty`](crate::Error::Empty), and
+    /// [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge) when there are too many groups
+    /// for `acc`.
     pub fn new(clusters: ArrayView1<'_, u32>, labels: ArrayView1<'_, u32>) -> Result<Self> {
         Self::from_contingency(&Contingency::new(clusters, labels)?)
     }
@@ -62,7 +64,8 @@ impl Scores {
     ///
     /// # Errors
     ///
-    /// [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge) when there are too many groups for `acc`.
+    /// [`Error::MatchingTooLarge`](crate::Error::MatchingTooLarge) when there are too many groups
+    /// for `acc`.
     ///
     /// # Example
     ///

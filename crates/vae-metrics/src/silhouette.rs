@@ -1,21 +1,24 @@
-//! Silhouette (Rousseeuw 1987): how much nearer a point is to its own cluster than to the next, without labels.
+//! Silhouette (Rousseeuw 1987): how much nearer a point is to its own cluster than to the next,
+//! without labels.
 //!
-//! For a point of cluster A, with `a` its mean Euclidean distance to the others of A and `b` the least, over the other
-//! clusters, of its mean distance to their points:
+//! For a point of cluster A, with `a` its mean Euclidean distance to the others of A and `b` the
+//! least, over the other clusters, of its mean distance to their points:
 //!
 //! ```text
 //! s = (b - a) / max(a, b)        0 for a point alone in its cluster
 //! ```
 //!
-//! Distances are exact, from differences in `f64`. They are summed as they are computed, a block of points of one cluster
-//! at a time, and never stored: memory is O(sample * d + n). Above a size only a random sample of points is scored, but
-//! each of them against *all* points, so that the mean stays an unbiased estimate; scoring a sample against itself is not.
+//! Distances are exact, from differences in `f64`. They are summed as they are computed, a block of
+//! points of one cluster at a time, and never stored: memory is O(sample * d + n). Above a size
+//! only a random sample of points is scored, but each of them against *all* points, so that the
+//! mean stays an unbiased estimate; scoring a sample against itself is not.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::error::{Error, Result, check_lengths};
 
-/// Values of one block, 128 KiB of `f64`: it stays in the second-level cache while all scored points pass over it.
+/// Values of one block, 128 KiB of `f64`: it stays in the second-level cache while all scored
+/// points pass over it.
 const BLOCK_VALUES: usize = 1 << 14;
 
 /// Most points of one block.
@@ -53,8 +56,8 @@ pub struct Silhouette {
 ///
 /// # Errors
 ///
-/// [`Error::LengthMismatch`], [`Error::Empty`] (no points, or `max_points` 0), [`Error::NotFinite`], and
-/// [`Error::OneCluster`] when there is no other cluster to compare with.
+/// [`Error::LengthMismatch`], [`Error::Empty`] (no points, or `max_points` 0),
+/// [`Error::NotFinite`], and [`Error::OneCluster`] when there is no other cluster to compare with.
 ///
 /// # Example
 ///
@@ -86,7 +89,8 @@ where
     Ok(Silhouette { mean, n_scored: scored.len() })
 }
 
-/// Silhouette of each of the points `x` `[n, d]` in `clusters` `[n]`, Euclidean: `[n]`, each in `[-1, 1]`.
+/// Silhouette of each of the points `x` `[n, d]` in `clusters` `[n]`, Euclidean: `[n]`, each in
+/// `[-1, 1]`.
 ///
 /// Time O(n^2 d), memory O(n d).
 ///
@@ -132,7 +136,8 @@ fn check<T: Copy + Into<f64>>(x: ArrayView2<'_, T>, clusters: ArrayView1<'_, u32
     Ok(order)
 }
 
-/// `size` of the points `0..n`, ascending: those whose random keys are smallest. All of them when `n` is not larger.
+/// `size` of the points `0..n`, ascending: those whose random keys are smallest. All of them when
+/// `n` is not larger.
 fn sample(n: usize, size: usize, seed: u64) -> Vec<usize> {
     let mut points: Vec<usize> = (0..n).collect();
     if size < n {
@@ -143,7 +148,8 @@ fn sample(n: usize, size: usize, seed: u64) -> Vec<usize> {
     points
 }
 
-/// The `index`-th output of SplitMix64 (Steele, Lea & Flood 2014) from `seed`: a random number by counter.
+/// The `index`-th output of SplitMix64 (Steele, Lea & Flood 2014) from `seed`: a random number by
+/// counter.
 pub(crate) fn split_mix(seed: u64, index: u64) -> u64 {
     let mut z = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -189,7 +195,8 @@ fn distance_sums<T: Copy + Into<f64>>(
     let mut block = Vec::with_capacity(block_points * x.ncols());
     let mut squares = vec![0.0; block_points];
     for members in members.chunks(block_points) {
-        // Transposed, [d, members]: the loop over members below has no dependence between its steps.
+        // Transposed, [d, members]: the loop over members below has no dependence between its
+        // steps.
         block.clear();
         for column in x.columns() {
             block.extend(members.iter().map(|&member| -> f64 { column[member].into() }));
@@ -202,7 +209,8 @@ fn distance_sums<T: Copy + Into<f64>>(
     sums
 }
 
-/// Sum of the distances of `point` `[d]` to the points of a transposed block `[d, m]`, with `squares` `[m]` as scratch.
+/// Sum of the distances of `point` `[d]` to the points of a transposed block `[d, m]`, with
+/// `squares` `[m]` as scratch.
 fn distance_sum(point: ArrayView1<'_, f64>, block: &[f64], squares: &mut [f64]) -> f64 {
     squares.fill(0.0);
     for (&coordinate, row) in point.iter().zip(block.chunks_exact(squares.len())) {

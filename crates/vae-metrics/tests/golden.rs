@@ -6,8 +6,8 @@ use vae_metrics::{Average, Scores, SilhouetteOptions, confusion, nmi, silhouette
 
 /// Both sides work in `f64` with sums of at most some thousand terms below 1.
 const TOLERANCE: f64 = 1e-12;
-/// scikit-learn's expected mutual information takes differences of log-factorials of the order of 10^4, whose last place
-/// is 10^-12, over all cells.
+/// scikit-learn's expected mutual information takes differences of log-factorials of the order of
+/// 10^4, whose last place is 10^-12, over all cells.
 const AMI_TOLERANCE: f64 = 1e-10;
 
 fn cases(text: &str) -> Vec<Value> {

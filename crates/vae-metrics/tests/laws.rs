@@ -1,4 +1,5 @@
-//! What must hold of any clustering: invariance to names, symmetry, bounds, and the order of the scores.
+//! What must hold of any clustering: invariance to names, symmetry, bounds, and the order of the
+//! scores.
 
 use ndarray::{Array1, array};
 use proptest::prelude::*;
@@ -40,7 +41,8 @@ fn close(left: f64, right: f64) -> bool {
 proptest! {
     #[test]
     fn names_do_not_matter((clusters, labels) in labellings(), factor in 1_u32..500_000_000, shift in any::<u32>()) {
-        // Injective on 0..8: a reversal, a shift, and gaps that force the table to be built by sorting.
+        // Injective on 0..8: a reversal, a shift, and gaps that force the table to be built by
+        // sorting.
         let renamed = clusters.mapv(|cluster| (8 - cluster).wrapping_mul(factor | 1).wrapping_add(shift));
         let moved = labels.mapv(|label| label.wrapping_mul(0x2545_F491) ^ shift);
         let (before, after) = (scores(&clusters, &labels), scores(&renamed, &moved));
@@ -115,7 +117,7 @@ proptest! {
 }
 
 #[test]
-fn purity_of_the_sheets() {
+fn purity_by_hand() {
     let pairs = [
         (array![0, 0, 1, 1], array![0, 0, 0, 1], 0.75),
         (array![0, 0, 0, 1], array![0, 0, 1, 1], 0.75),

@@ -1,7 +1,9 @@
-//! What a DGG epoch costs over a VaDE epoch: every point once as decoder, all its neighbours in the loss.
+//! What a DGG epoch costs over a VaDE epoch: every point once as decoder, all its neighbours in the
+//! loss.
 //!
-//! Steps of the two alternate in one process, with the same threads and batches. The paper's layout costs 21 VaDE epochs.
-//! Run with `cargo xtask bench dgg_epoch`; `VAE_BENCH_THREADS` sets the threads (default 1).
+//! Steps of the two alternate in one process, with the same threads and batches. The paper's layout
+//! costs 21 VaDE epochs. Run with `cargo xtask bench dgg_epoch`; `VAE_BENCH_THREADS` sets the
+//! threads (default 1).
 
 use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};

@@ -1,10 +1,12 @@
-//! What a step of VAE-Cluster costs over the same network in plain libtorch calls, and what the layout of the images does.
+//! What a step of VAE-Cluster costs over the same network in plain libtorch calls, and what the
+//! layout of the images does.
 //!
-//! The plain network has the same layers, shapes and squared error, and neither class means nor classifier; its weights are
-//! tensors and its functions those of libtorch. It runs with images as they are stored (NCHW) and channels last (NHWC), which is
-//! what VAE-Cluster uses. All sides are timed in turns, step by step, so that a busy machine slows all of them. The times are
-//! those of the processor, not of the clock on the wall.
-//! Run with `cargo xtask bench su_step`; `VAE_BENCH_THREADS` sets the threads (default 1).
+//! The plain network has the same layers, shapes and squared error, and neither class means nor
+//! classifier; its weights are tensors and its functions those of libtorch. It runs with images as
+//! they are stored (NCHW) and channels last (NHWC), which is what VAE-Cluster uses. All sides are
+//! timed in turns, step by step, so that a busy machine slows all of them. The times are those of
+//! the processor, not of the clock on the wall. Run with `cargo xtask bench su_step`;
+//! `VAE_BENCH_THREADS` sets the threads (default 1).
 
 use tch::{Device, Kind, Tensor};
 use vae_core::random::{Streams, normal, uniform};
@@ -104,7 +106,8 @@ fn median(mut times: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    // `cargo test --benches` calls this with --test: one step of each is enough to see that it runs.
+    // `cargo test --benches` calls this with --test: one step of each is enough to see that it
+    // runs.
     let is_test = std::env::args().any(|a| a == "--test");
     let n_steps = if is_test { 1 } else { 60 };
     let threads: usize = std::env::var("VAE_BENCH_THREADS").ok().and_then(|t| t.parse().ok()).unwrap_or(1);

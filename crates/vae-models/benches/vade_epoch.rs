@@ -1,9 +1,10 @@
 //! What a VaDE epoch costs over its floor.
 //!
-//! The floor is the time of the matrix products alone: the same shapes through the same library, forward and backward, with
-//! the same threads, in the same process. Both sides are timed in turns, step by step, so that a busy machine slows both.
-//! Run with `cargo xtask bench vade_epoch`; `VAE_BENCH_THREADS` sets the threads (default 1), `VAE_BENCH_MATMUL` the library
-//! (auto, blas or onednn).
+//! The floor is the time of the matrix products alone: the same shapes through the same library,
+//! forward and backward, with the same threads, in the same process. Both sides are timed in turns,
+//! step by step, so that a busy machine slows both. Run with `cargo xtask bench vade_epoch`;
+//! `VAE_BENCH_THREADS` sets the threads (default 1), `VAE_BENCH_MATMUL` the library (auto, blas or
+//! onednn).
 
 use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
@@ -27,7 +28,8 @@ const LAYERS: [(i64, i64); 9] = [
     (500, 784),
 ];
 
-/// The matrix products of one training step: per layer `y = x Wᵀ`, `dW = dyᵀ x`, and `dx = dy W` but for the first.
+/// The matrix products of one training step: per layer `y = x Wᵀ`, `dW = dyᵀ x`, and `dx = dy W`
+/// but for the first.
 struct Floor {
     layers: Vec<Product>,
 }
@@ -97,7 +99,8 @@ fn median(mut times: Vec<Duration>) -> f64 {
 }
 
 fn main() {
-    // `cargo test --benches` calls this with --test: one step of each is enough to see that it runs.
+    // `cargo test --benches` calls this with --test: one step of each is enough to see that it
+    // runs.
     let is_test = std::env::args().any(|a| a == "--test");
     let n_steps = if is_test { 1 } else { 60 };
     let threads: usize = std::env::var("VAE_BENCH_THREADS").ok().and_then(|t| t.parse().ok()).unwrap_or(1);

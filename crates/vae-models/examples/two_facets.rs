@@ -1,7 +1,9 @@
-//! Two clusterings of the same samples at once: `cargo run --release -p vae-models --example two_facets`.
+//! Two clusterings of the same samples at once:
+//! `cargo run --release -p vae-models --example two_facets`.
 //!
-//! The data are the synthetic example of LTVAE's paper. LTVAE starts from one facet and finds the second one by its structure
-//! search; both are scored with the true clusterings, which the fit never sees, by accuracy and by purity.
+//! The data are the synthetic example of LTVAE's paper. LTVAE starts from one facet and finds the
+//! second one by its structure search; both are scored with the true clusterings, which the fit
+//! never sees, by accuracy and by purity.
 
 #[path = "../tests/two_facets/mod.rs"]
 mod two_facets;

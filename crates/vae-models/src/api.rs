@@ -1,4 +1,4 @@
-//! What a method provides, and what a user of the crate sees of it.
+//! What a method implements, and what a user of the crate calls.
 
 mod clusterer;
 mod method;

@@ -1,4 +1,4 @@
-//! Settings as text: checks, layers, presets. Nothing here knows a method by name.
+//! Settings as text: checks, layers, presets. No method is known here by name.
 
 mod check;
 mod layers;

@@ -1,6 +1,7 @@
 //! The error type of the crate.
 
-/// What can go wrong in a method. Texts are lowercase fragments that end in the remedy where there is one.
+/// What can go wrong in a method. Texts are lowercase fragments that end in the remedy where there
+/// is one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -47,12 +48,12 @@ pub enum Error {
          index) are left out, or named with --label-column"
     )]
     Dim {
-        /// Features the model knows.
+        /// Features of the fitted model.
         expected: usize,
         /// Features given.
         got: usize,
     },
-    /// An auto-encoder that makes nearly everything the same.
+    /// An auto-encoder with nearly constant codes.
     #[error(
         "the auto-encoder gives the samples only {distinct} different codes, too few for {n_clusters} clusters: where a few \
          values are far larger than the rest (outliers), they hide everything else; look at the columns' ranges, and at \
@@ -67,7 +68,7 @@ pub enum Error {
     /// Prediction before a fit.
     #[error("the method has not been fitted yet")]
     NotFitted,
-    /// Something was asked of a model that it does not have.
+    /// A model without the requested ability.
     #[error("{0}")]
     Unsupported(String),
     /// No such cluster.
@@ -96,7 +97,7 @@ impl Error {
         Self::Config { field: format!("{table}.{field}"), value, expected }
     }
 
-    /// The same with where a value out of range was set, for whoever knows that.
+    /// The error with the origin of the value out of range, where it is known.
     #[must_use]
     pub(crate) fn set_by(self, origin: impl FnOnce(&str) -> Option<String>) -> Self {
         match self {
@@ -118,7 +119,7 @@ impl Error {
     }
 }
 
-/// A check of a part of a configuration, for whoever holds the part.
+/// A check of a part of a configuration, called by what holds the part.
 pub(crate) trait Within {
     /// The result with the name of the table before the key that an error names.
     fn within(self, table: &str) -> Result<()>;
@@ -139,7 +140,7 @@ impl From<tch::TchError> for Error {
 impl From<vae_graph::Error> for Error {
     fn from(e: vae_graph::Error) -> Self {
         match e {
-            // An interruption stays recognisable through all layers.
+            // An interruption keeps its variant.
             vae_graph::Error::Core(e) => Self::Core(e),
             other => Self::Graph(other),
         }

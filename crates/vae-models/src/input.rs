@@ -1,4 +1,4 @@
-//! What a method gets: features that are scaled already, and what is known of them.
+//! The input of a method: scaled features, and what is known of them.
 
 mod described;
 mod scale;

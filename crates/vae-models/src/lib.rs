@@ -1,11 +1,12 @@
 //! Deep clustering methods behind one trait.
 //!
-//! A method is one room of [`methods`] that reads like its paper (configuration, network, loss as one pure function, phases,
-//! prediction) and implements [`Method`], one folder of presets, and one line in [`registry`]. No method knows another: what
-//! two of them share lies in `shared` and [`pretrained`], or below, in `vae-core`, `vae-gmm` and `vae-graph`.
+//! A method is one folder of [`methods`] with its configuration, network, loss as a pure function,
+//! phases and prediction; it implements [`Method`] and has a folder of presets and a line in
+//! [`registry`]. No method imports another: what two of them share is in `shared` and
+//! [`pretrained`], or in `vae-core`, `vae-gmm` and `vae-graph`.
 //!
-//! This crate never reads data files, never prints, and knows no labels: a [`Clusterer`] is fitted on
-//! [`Features`](vae_core::Features), which cannot hold any.
+//! This crate never reads data files, never prints, and knows no labels: a [`Clusterer`] is fitted
+//! on [`Features`](vae_core::Features), which cannot hold any.
 //!
 //! # Example
 //!

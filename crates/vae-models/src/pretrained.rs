@@ -1,8 +1,9 @@
-//! What methods with an auto-encoder start from: its codes, and clusterings of them.
+//! Initial values of methods with an auto-encoder: its codes, and clusterings of them.
 //!
-//! Restarts are chosen by the lowest k-means inertia, or by their modularity in the graph of the codes' neighbours. The
-//! likelihood of the mixture is a bad judge: on one auto-encoder's codes of MNIST the most likely of ten mixtures had the
-//! worst accuracy, the lowest inertia the best.
+//! Restarts are chosen by the lowest k-means inertia, or by their modularity in the graph of the
+//! codes' neighbours. The likelihood of the mixture is a poor criterion: on one auto-encoder's
+//! codes of MNIST the mixture of highest likelihood of ten had the lowest accuracy, that of lowest
+//! inertia the highest.
 
 mod autoencoder;
 mod codes;
@@ -27,16 +28,18 @@ use vae_core::net::NetConfig;
 use vae_core::pretrain::PretrainConfig;
 use vae_core::train::TrainConfig;
 
-/// Clusterings of codes, and what starts from them.
+/// Clusterings of codes, and initial values from them.
 pub(crate) const REVISIONS: &[Revision] =
     &[codes::REVISION, graph_init::REVISION, feature_partition::REVISION];
 
-/// Networks for data nobody has tuned for: smaller than the published ones, which were made for images.
+/// The default networks, for data without tuned settings: smaller than the published ones, which
+/// were designed for images.
 pub(crate) fn default_net() -> NetConfig {
     NetConfig { hidden: vec![256, 256, 512], ..NetConfig::default() }
 }
 
-/// The auto-encoder's training for data nobody has tuned for: enough updates for small data too.
+/// The default training of the auto-encoder, for data without tuned settings: enough updates for
+/// small data too.
 pub(crate) fn default_pretrain() -> PretrainConfig {
     let config = PretrainConfig::default();
     PretrainConfig { train: TrainConfig { min_updates: 3000, batch_size: 128, ..config.train }, ..config }

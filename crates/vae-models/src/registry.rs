@@ -1,5 +1,5 @@
-//! The methods there are, by name: with their presets, their revisions, and the models they have left on disk. The one
-//! place that knows methods by name.
+//! All methods by name, with their presets and revisions, and the reader of saved models. No other
+//! module knows methods by name.
 
 mod resolve;
 
@@ -65,13 +65,14 @@ const REVISIONS: &[&[Revision]] = &[
     gmvae_m2::REVISIONS,
 ];
 
-/// The present number of every algorithm, by its name. A result that lists another number for one of them, or an algorithm that
-/// is not here, is not what this version would give.
+/// The present number of every algorithm, by its name. A result that lists another number for one
+/// of them, or an algorithm that is not here, is not what this version would give.
 pub fn revisions() -> Revisions {
     by_name(REVISIONS)
 }
 
-/// Why a result with the revisions `made_with` is not what this version would give; `None` where it is.
+/// Why a result with the revisions `made_with` may differ from that of this version; `None` where
+/// it does not.
 pub fn outdated(made_with: &Revisions) -> Option<String> {
     if made_with.is_empty() {
         return Some("it names no revisions of algorithms".into());
@@ -88,13 +89,13 @@ pub fn outdated(made_with: &Revisions) -> Option<String> {
     (!differing.is_empty()).then(|| differing.join("; "))
 }
 
-/// One entry of the registry: a [`Method`] whose type is forgotten.
+/// One entry of the registry: a type-erased [`Method`].
 pub struct Entry {
     /// For example `vade`.
     pub name: &'static str,
     /// One line for `vae methods`.
     pub summary: &'static str,
-    /// Where it comes from.
+    /// The publication.
     pub reference: &'static str,
     /// Whether it can sample and reconstruct.
     pub generative: bool,
@@ -143,7 +144,7 @@ impl Entry {
         }
     }
 
-    /// The defaults, meant for data nobody has tuned for.
+    /// The defaults, for data without tuned settings.
     pub fn defaults(&self) -> Table {
         (self.ops.defaults)()
     }
@@ -153,8 +154,8 @@ impl Entry {
         (self.ops.every_table)()
     }
 
-    /// The optional tables that a preset may leave behind in `table` and that do not belong there; none where the table
-    /// cannot be read, which [`Entry::canonical`] reports.
+    /// Paths of optional tables in `table` that belong to another kind; none where the table cannot
+    /// be read, which [`Entry::canonical`] reports.
     pub(crate) fn foreign_tables(&self, table: &Table) -> &'static [&'static str] {
         (self.ops.foreign_tables)(table)
     }
@@ -183,7 +184,7 @@ impl Entry {
     }
 }
 
-/// What the reader says of a value, without the names of Rust's types.
+/// The reader's message with plain words for the names of Rust's types.
 fn plain(message: &str) -> String {
     let (before, expected) = match message.rsplit_once("expected ") {
         Some((before, expected)) => (before, expected.trim_end()),
@@ -227,7 +228,8 @@ pub fn method(name: &str) -> Result<&'static Entry> {
     })
 }
 
-/// Reads a model that [`Clusterer::save`] wrote: checks the checksum, names, shapes and that all values are finite.
+/// Reads a model that [`Clusterer::save`] wrote: checks the checksum, names, shapes and that all
+/// values are finite.
 ///
 /// # Errors
 /// A file that is missing, damaged, of another format, or of a method this version does not have.
@@ -247,7 +249,7 @@ pub fn presets() -> impl Iterator<Item = &'static Preset> {
 /// [`Error::Unknown`] with the names there are.
 pub fn preset(name: &str) -> Result<&'static Preset> {
     presets().find(|p| p.name == name).ok_or_else(|| {
-        // Those of the method, if it has a name that is one.
+        // Those of the method, where the first part names one.
         let method = name.split('/').next().unwrap_or_default();
         let near: Vec<&str> = presets().filter(|p| p.method == method).map(|p| p.name).collect();
         let known = if near.is_empty() { presets().map(|p| p.name).collect() } else { near };

@@ -1,4 +1,5 @@
-//! What several methods are made of: parts of networks and losses, and what a fitted model of one kind can do.
+//! What several methods are made of: parts of networks and losses, and what a fitted model of one
+//! kind can do.
 
 pub(crate) mod assignments;
 pub(crate) mod class_vae;

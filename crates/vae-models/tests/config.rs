@@ -25,7 +25,8 @@ fn every_preset_resolves_in_every_profile_and_builds() {
             let resolved = resolve(&selection).unwrap_or_else(|e| panic!("{} {profile}: {e}", preset.name));
             assert_eq!(resolved.method.name, preset.method);
             assert!(resolved.build().is_ok());
-            // What is written into a run folder says the same when it is read back, also where it differs from defaults.
+            // What is written into a run folder says the same when it is read back, also where it
+            // differs from defaults.
             let file = Some(("config.toml".into(), resolved.to_toml()));
             let again = resolve(&Selection { file, ..Selection::default() }).expect("what was written");
             assert_eq!(resolved.table(), again.table(), "{} {profile}", preset.name);
@@ -159,8 +160,8 @@ fn the_hash_depends_on_the_settings_and_not_on_how_they_were_given() {
     assert_ne!(base.sha256(), another_method.sha256());
 }
 
-/// The hash of a run that is recorded under `results/`: settings that are younger than it stand at their neutral values, and no
-/// setting has been renamed since.
+/// The hash of a run that is recorded under `results/`: settings that are younger than it stand at
+/// their neutral values, and no setting has been renamed since.
 #[test]
 fn a_recorded_configuration_has_the_hash_it_had() {
     let of = |preset: &str| {

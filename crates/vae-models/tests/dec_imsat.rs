@@ -1,5 +1,5 @@
-//! DEC, IDEC and IMSAT: their settings, data at the edge of what can be clustered, and trainings that are stopped and
-//! continued.
+//! DEC, IDEC and IMSAT: their settings, data at the edge of what can be clustered, and trainings
+//! that are stopped and continued.
 
 mod common;
 
@@ -148,7 +148,8 @@ fn a_stopped_training_continues_to_the_same_bytes() {
     let (fresh, x) = (|| tempfile::tempdir().expect("temp dir"), features(groups(180)));
     let restarting =
         [&["restart_momentum=true", "tolerance=0.0", "refresh_every_updates=7"][..], &IDEC].concat();
-    // DEC: 600 updates pretrain, then rounds; stops within a round, at the end of one, and at the first update of one.
+    // DEC: 600 updates pretrain, then rounds; stops within a round, at the end of one, and at the
+    // first update of one.
     for (method, set, stops) in [
         ("dec", &["tolerance=0.0", "refresh_every_updates=7"][..], vec![300, 300 + 4, 3, 1, 7, 20]),
         ("dec", &restarting, vec![600 + 7, 1]),

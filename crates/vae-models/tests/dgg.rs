@@ -1,4 +1,5 @@
-//! DGG's settings: the two forms of the objective, the ablations, and a training that is stopped and continued.
+//! DGG's settings: the two forms of the objective, the ablations, and a training that is stopped
+//! and continued.
 
 mod common;
 
@@ -45,7 +46,8 @@ fn accuracy(summary: &FitSummary) -> f64 {
 
 #[test]
 fn both_forms_of_the_objective_have_the_same_terms() {
-    // One batch of everything, no warm-up, a step too small to matter: zc, ent and cat do not depend on the noise.
+    // One batch of everything, no warm-up, a step too small to matter: zc, ent and cat do not
+    // depend on the noise.
     let still = ["train.epochs=1", "train.batch_size=180", "train.lr=1e-12", "prior_lr=1e-12"];
     let terms = |objective: &str| {
         let set = [&still[..], &["assignment_warmup_epochs=0", objective]].concat();
@@ -109,8 +111,8 @@ fn a_stopped_training_continues_to_the_same_bytes() {
         ["graph.rebuild_epochs=[1, 4]", "graph.repartition_hold_epochs=1", "train.observe_every_epochs=2"];
     let (make, x) = (|| method(&set), arcs(180).0);
     let whole = model_bytes(make, &x, fresh().path(), &[]);
-    // 600 updates pretrain, 1,000 the classifier; then 6 epochs of 6 steps: stops in each phase, in the warm-up, within an
-    // epoch after a rebuilt and newly cut graph, and at the very end of one.
+    // 600 updates pretrain, 1,000 the classifier; then 6 epochs of 6 steps: stops in each phase, in
+    // the warm-up, within an epoch after a rebuilt and newly cut graph, and at the very end of one.
     let before = 600 + 1000;
     assert_eq!(whole, model_bytes(make, &x, fresh().path(), &[300, 700, 620]));
     for within in [3, 9, 12, 27] {

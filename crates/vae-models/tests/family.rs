@@ -1,5 +1,5 @@
-//! The methods that start from random weights: the minimum-information term of GMVAE, restarts, awkward data, images of
-//! awkward sizes, and fits that are stopped and continued.
+//! The methods that start from random weights: the minimum-information term of GMVAE, restarts,
+//! awkward data, images of awkward sizes, and fits that are stopped and continued.
 
 mod common;
 
@@ -52,7 +52,8 @@ fn the_plain_bound_merges_the_clusters_of_gmvae_and_lambda_keeps_them() {
     for seed in 0..3 {
         let (merged, _) = z_trace(seed, "lambda=0.0");
         let (kept, acc) = z_trace(seed, "lambda=1.0");
-        // From random weights the clusters differ a little; the plain bound takes that away and never gives it back.
+        // From random weights the clusters differ a little; the plain bound takes that away and
+        // never gives it back.
         assert!(merged[0] > 0.1, "seed {seed}: {merged:?}");
         assert!(merged[20..].iter().all(|&z| z < 0.01), "seed {seed}: {merged:?}");
         // ln 3 = 1.0986 is every sample surely in one of three clusters.
@@ -74,7 +75,7 @@ fn arcs(n: usize) -> (Features, Array1<u32>) {
 
 /// The published experiment on synthetic data: z and w of two numbers each, five arcs.
 #[test]
-fn gmvae_parts_the_arcs() {
+fn gmvae_separates_the_arcs() {
     let (x, labels) = arcs(1000);
     let set = [
         "net.hidden=[120]",
@@ -93,7 +94,8 @@ fn gmvae_parts_the_arcs() {
     assert!(acc > 0.99, "{acc}");
     let history = &summary.phases[0].history;
     let z = |epoch: usize| history[epoch].terms.iter().find(|(name, _)| name == "z").expect("the term z").1;
-    // Below lambda at first, and at last far above it, near ln 5 = 1.609: every sample is surely in one of five clusters.
+    // Below lambda at first, and at last far above it, near ln 5 = 1.609: every sample is surely in
+    // one of five clusters.
     assert!(z(0) < 1.0 && z(99) > 1.5, "{} {}", z(0), z(99));
     assert!(history[99].loss < 0.2 * history[0].loss, "{} {}", history[0].loss, history[99].loss);
 }
@@ -235,7 +237,8 @@ fn a_stopped_training_continues_to_the_same_bytes() {
         let set = [&BRIEF[..], &["n_init=2"], option].concat();
         let make = || build(method, 3, &set);
         let whole = model_bytes(make, &x, fresh().path(), &[]);
-        // Two trainings of 4 epochs of 4 steps: within an epoch, at its end, in the second training.
+        // Two trainings of 4 epochs of 4 steps: within an epoch, at its end, in the second
+        // training.
         assert_eq!(whole, model_bytes(make, &x, fresh().path(), &[3, 5, 13, 2]), "{method} {option:?}");
     }
 }

@@ -29,7 +29,8 @@ fn blobs(n: usize) -> (Features, Array1<u32>) {
 /// Methods that start from random weights, without pretraining.
 const FAMILY: [&str; 4] = ["vae-cluster", "conv-vae", "gmvae", "gmvae-m2"];
 
-/// What these need on top to find the clusters: time until the classes part, and little noise in p(x | z).
+/// What these need on top to find the clusters: time until the classes part, and little noise in
+/// p(x | z).
 const PATIENCE: [&str; 2] = ["train.min_updates=4000", "likelihood_variance=0.02"];
 
 fn small(method: &str, seed: u64) -> (Box<dyn Clusterer>, FitContext) {
@@ -145,8 +146,9 @@ fn equal_seeds_give_equal_bytes_and_other_seeds_do_not() {
 #[test]
 fn samples_of_a_cluster_belong_to_it() {
     let (x, _) = blobs(300);
-    // Not asked of `vae-cluster` and `conv-vae`, which have the same loss: its classes have unit variances, and their means
-    // may be no farther apart than that. Nor of `gmvae-m2`, whose z may say what the class says.
+    // Not asked of `vae-cluster` and `conv-vae`, which have the same loss: its classes have unit
+    // variances, and their means may be no farther apart than that. Nor of `gmvae-m2`, whose z may
+    // say what the class says.
     for method in ["gmm", "ae-gmm", "vade", "dgg", "ltvae", "gmvae"] {
         let (clusterer, _) = fit_well(method, 0, &x);
         let generator = clusterer.generator().expect("generative");

@@ -1,4 +1,5 @@
-//! Numbers of the methods on MNIST itself, behind one switch: the files are read from `VAE_DATA_DIR`.
+//! Numbers of the methods on MNIST itself, behind one switch: the files are read from
+//! `VAE_DATA_DIR`.
 
 use ndarray::{Array2, s};
 use vae_core::Features;
@@ -25,7 +26,8 @@ fn mnist_or_skip() -> Option<Array2<f32>> {
 #[test]
 fn imsats_neighbour_distances() {
     let Some(pixels) = mnist_or_skip() else { return };
-    // The eleventh neighbour of the first three training images, with both scalings of the pixels in use.
+    // The eleventh neighbour of the first three training images, with both scalings of the pixels
+    // in use.
     for (factor, want) in
         [(255.0 / 128.0, [12.607_07, 9.380_29, 13.023_25]), (2.0, [12.656_51, 9.417_08, 13.074_33])]
     {
@@ -65,7 +67,8 @@ fn the_spread_of_imsats_neighbour_distances() {
 #[test]
 fn mnist_at_decs_scale() {
     let Some(pixels) = mnist_or_skip() else { return };
-    // Half the mean square of the test images in [0, 5.1]: what the log of a public run begins near (1.4832).
+    // Half the mean square of the test images in [0, 5.1]: what the log of a public run begins near
+    // (1.4832).
     let test = pixels.slice(s![60_000.., ..]);
     let half = test.iter().map(|&v| (5.1 * f64::from(v)).powi(2)).sum::<f64>() / (2.0 * test.len() as f64);
     assert!((half - 1.482_03).abs() < 1e-5, "{half}");

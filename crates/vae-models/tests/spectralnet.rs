@@ -1,4 +1,5 @@
-//! SpectralNet on two nested C-shapes, which k-means cannot tell apart, and a training that is stopped.
+//! SpectralNet on two nested C-shapes, which k-means cannot tell apart, and a training that is
+//! stopped.
 
 use ndarray::{Array1, Array2};
 use rand::{RngExt, SeedableRng};
@@ -26,17 +27,17 @@ fn nested_cs(n: usize) -> (Features, Array1<u32>) {
     (Features::dense(x).expect("finite"), labels)
 }
 
-/// `Σ (1 − s²)` over the singular values s of AᵀB, for `[n, k]` bases with orthonormal columns; Σ s² is its squared
-/// Frobenius norm.
+/// `Σ (1 − s²)` over the singular values s of AᵀB, for `[n, k]` bases with orthonormal columns; Σ
+/// s² is its squared Frobenius norm.
 fn grassmann(a: &Tensor, b: &Tensor) -> f64 {
     a.size()[1] as f64 - a.tr().matmul(b).square().sum(Kind::Double).double_value(&[])
 }
 
 #[test]
-fn two_nested_cs_are_told_apart() {
+fn two_nested_cs_are_separated() {
     let (x, y) = nested_cs(1500);
-    // The authors' settings: the whole affinity, batches of 128, three layers of 50. Theirs are softplus with batch norm;
-    // without it softplus is too smooth for the gap between the two.
+    // The authors' settings: the whole affinity, batches of 128, three layers of 50. Theirs are
+    // softplus with batch norm; without it softplus is too smooth for the gap between the two.
     let set = [
         "space=features",
         "distance=euclidean",

@@ -1,4 +1,5 @@
-//! SpectralNet and LTVAE on data that are hard to use, with settings that contradict each other, and stopped on the way.
+//! SpectralNet and LTVAE on data that are hard to use, with settings that contradict each other,
+//! and stopped on the way.
 
 mod common;
 
@@ -70,7 +71,8 @@ fn every_setting_runs_and_finds_the_groups() {
 
 #[test]
 fn spectralnet_predicts_for_the_fitted_samples_what_it_found() {
-    // Noise has many points between two clusters; the drawn digits are real clusters in many columns.
+    // Noise has many points between two clusters; the drawn digits are real clusters in many
+    // columns.
     let noise = features(Array2::from_shape_fn((600, 6), |(i, j)| common::noise(i, j) + 0.5));
     let (images, _) = vae_data::strokes::strokes(300, 1);
     let digits = features(images.to_shape((300, 784)).expect("28 by 28").mapv(|v| f32::from(v) / 255.0));
@@ -143,8 +145,8 @@ fn values_out_of_range_are_named() {
 fn a_stopped_training_continues_to_the_same_bytes() {
     let (fresh, x) = (|| tempfile::tempdir().expect("temp dir"), features(groups(180)));
     let search = ["search.every_epochs=3", "search.climb.n_init=1", "search.climb.em_steps=10"];
-    // 200 updates pretrain, 60 the Siamese network; then six epochs of six steps. Stops in each phase, within epochs, in
-    // the warm-up, right after a search and later.
+    // 200 updates pretrain, 60 the Siamese network; then six epochs of six steps. Stops in each
+    // phase, within epochs, in the warm-up, right after a search and later.
     for (method, set, stops) in [
         ("spectralnet", &[][..], vec![100, 130, 40, 3, 12]),
         ("ltvae", &[], vec![100, 110, 5, 8]),

@@ -26,7 +26,8 @@ fn hit(cache: &PhaseCache, key: &str) -> bool {
     cache.lookup::<String>(key).is_some_and(|(_, record)| record == key)
 }
 
-/// Sets the time of the last use, `seconds` after the epoch: entries of one test are written within one tick of a clock.
+/// Sets the time of the last use, `seconds` after the epoch: entries of one test are written within
+/// one tick of a clock.
 fn used_at(cache: &PhaseCache, key: &str, seconds: u64) {
     let file = File::options().write(true).open(cache.file(key, ENTRY)).expect("entry");
     file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).expect("time");
@@ -48,7 +49,8 @@ fn the_least_recently_used_entries_go_first() {
         used_at(&cache, key, 100 - i as u64);
     }
     assert_eq!(cache.usage().expect("usage"), Usage { entries: 3, bytes: 3 * size });
-    // The one that would go next is used, so the one before it goes, although it is older by name and not by use.
+    // The one that would go next is used, so the one before it goes, although it is older by name
+    // and not by use.
     assert!(hit(&cache, "c2"));
     assert!(store(&cache, "d3"));
     assert_eq!(names(cache.folder()), ["a0.safetensors", "c2.safetensors", "d3.safetensors"]);
@@ -99,7 +101,8 @@ fn files_of_killed_writers_go_and_those_of_living_ones_stay() {
     let cache = PhaseCache::new(root.path(), u64::MAX);
     let other_machine = cache.try_lock("b1").expect("lock").expect("free");
     let write = |name: &str| fs::write(cache.folder().join(name), b"half").expect("write");
-    // Killed while it wrote, killed while it computed, killed while another one waited; the last one lives.
+    // Killed while it wrote, killed while it computed, killed while another one waited; the last
+    // one lives.
     for name in [".a0.safetensors.17.tmp", "a0.lock", "c2.lock", ".d3.safetensors.18.tmp"] {
         write(name);
     }

@@ -16,7 +16,8 @@ pub fn to_array2(t: &Tensor) -> Result<Array2<f32>> {
     Array2::from_shape_vec((n as usize, d as usize), values).map_err(|e| Error::Internal(e.to_string()))
 }
 
-/// The numbers of a contiguous f32 tensor on the CPU, without a copy.
+/// The values of a contiguous f32 tensor of any shape on the CPU, in row-major order, without a
+/// copy.
 ///
 /// # Errors
 /// [`Error::Internal`] for any other tensor.
@@ -39,7 +40,7 @@ pub fn to_tensor(x: ArrayView2<'_, f32>, device: Device) -> Result<Tensor> {
     Ok(Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(device)?)
 }
 
-/// A two-dimensional tensor as an f64 array.
+/// A tensor `[n, d]` as an f64 array.
 ///
 /// # Errors
 /// [`Error::Torch`] when the tensor is not two-dimensional.

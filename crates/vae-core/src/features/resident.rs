@@ -4,14 +4,14 @@ use super::{Data, Features};
 use crate::{Error, Result};
 use tch::{Device, Kind, Tensor};
 
-/// Rows at a time when all samples pass a fully connected network ([`Resident::map_rows`]). Another number can change the last bits
-/// of a product, and so results.
+/// Rows per block when a fully connected network is applied to all samples
+/// ([`Resident::map_rows`]). Another number can change the last bits of a product, and so results.
 pub const BLOCK: usize = 4096;
 
 /// The same where the network may have convolutions, whose maps take more memory than a sample.
 pub const CONVOLUTION_BLOCK: usize = 512;
 
-/// Features that live on the device for the length of a training, so that a batch is one gather.
+/// Features on the device during a training, so that a batch is one gather.
 #[derive(Debug)]
 pub struct Resident<'a> {
     features: &'a Features,
@@ -21,7 +21,8 @@ pub struct Resident<'a> {
 }
 
 impl<'a> Resident<'a> {
-    /// Puts the features on `device`. Dense features on the CPU are copied once into memory of libtorch.
+    /// Puts the features on `device`. Dense features on the CPU are copied once into memory of
+    /// libtorch.
     ///
     /// # Errors
     /// [`Error::Torch`], for example when the device has too little memory.
@@ -48,12 +49,13 @@ impl<'a> Resident<'a> {
         self.features.dim()
     }
 
-    /// Where batches live.
+    /// The device of the batches.
     pub fn device(&self) -> Device {
         self.device
     }
 
-    /// The rows `index`, `[b, d]`, on the device. `index` is an i64 tensor `[b]` on the same device.
+    /// The rows `index`, `[b, d]`, on the device. `index` is an i64 tensor `[b]` on the same
+    /// device.
     ///
     /// # Errors
     /// [`Error::Torch`] when an index is out of range.
@@ -84,7 +86,8 @@ impl<'a> Resident<'a> {
         }
     }
 
-    /// Applies `f` to blocks of `block` rows ([`BLOCK`] or [`CONVOLUTION_BLOCK`]) in order and joins the results along the first axis; no gradients.
+    /// Applies `f` to blocks of `block` rows ([`BLOCK`] or [`CONVOLUTION_BLOCK`]) in order and
+    /// joins the results along the first axis; no gradients.
     ///
     /// # Errors
     /// What `f` returns, or [`Error::Torch`].

@@ -1,4 +1,4 @@
-//! The fully connected encoder and decoder of the VaDE family: D–500–500–2000–J and its mirror image.
+//! The fully connected encoder and decoder of the VaDE family: D–500–500–2000–J and its reverse.
 
 use super::{Builder, Linear, Mlp};
 use crate::activation::Activation;
@@ -7,7 +7,7 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-/// Widest layer: more is a slip of the pen, and no memory would hold it.
+/// Widest layer: a larger width is taken for a typing error, since its weights exceed any memory.
 const MAX_WIDTH: usize = 100_000;
 
 /// Widths and initialisation of encoder and decoder.
@@ -76,7 +76,7 @@ impl Encoder {
         encoder
     }
 
-    /// Makes the log-variance head constant: every log variance is `value` until training moves it.
+    /// Makes the log-variance head constant: its weights are 0 and its bias is `value`.
     ///
     /// # Panics
     /// When the encoder was built without a log-variance head, a mistake of the caller's code.
@@ -136,7 +136,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// The mirror image of the encoder: `decoder.0` … and `decoder.out`.
+    /// The widths of the encoder in reverse order: `decoder.0` … and `decoder.out`.
     pub fn new(builder: &mut Builder<'_>, net: &NetConfig, dim: usize) -> Self {
         let widths: Vec<usize> = net.hidden.iter().rev().copied().collect();
         let hidden = Mlp::new(builder, "decoder", net.latent_dim, &widths, net.activation);
@@ -173,11 +173,11 @@ mod tests {
     }
 
     #[test]
-    fn parameter_counts_of_the_sheets() {
+    fn parameter_counts_by_hand() {
         let net = NetConfig::default();
         assert_eq!(build(&net, 784, false).0.n_values(), 3_330_794);
         assert_eq!(build(&net, 784, true).0.n_values(), 3_350_804);
-        // DEC's sheet: the encoder alone, and its products of one sample.
+        // DEC's encoder alone, and its multiply-adds per sample.
         let encoder = build(&net, 784, false).0;
         let of_encoder = || encoder.iter().filter(|p| p.name.starts_with("encoder."));
         let matrices = of_encoder().filter(|p| p.tensor.dim() == 2);

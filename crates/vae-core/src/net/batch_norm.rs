@@ -1,4 +1,4 @@
-//! Batch normalisation over the rows of a batch (Ioffe and Szegedy 2015), with its three modes kept apart.
+//! Batch normalisation over the rows of a batch (Ioffe and Szegedy 2015), in three modes.
 
 use super::Builder;
 use tch::{Kind, Tensor};
@@ -9,9 +9,10 @@ const MOMENTUM: f64 = 0.1;
 /// Which mean and variance a pass normalises with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistics {
-    /// Those of the batch; the running ones follow it. For training.
+    /// Those of the batch; the running ones are updated. For training.
     Update,
-    /// Those of the batch; the running ones stay. For passes of inputs that the data do not hold.
+    /// Those of the batch; the running ones are not updated. For inputs that are not data, as
+    /// perturbed samples.
     Batch,
     /// The running ones. For prediction.
     Running,
@@ -46,7 +47,8 @@ impl BatchNorm {
     }
 
     /// # Shapes
-    /// `x`: `[b, d]`; result `[b, d]`. A single row has no variance and leaves the running statistics alone.
+    /// `x`: `[b, d]`; result `[b, d]`. A single row has no variance and leaves the running
+    /// statistics alone.
     pub fn forward(&self, x: &Tensor, statistics: Statistics) -> Tensor {
         let running = (Some(&self.running_mean), Some(&self.running_var));
         let ((mean, var), training) = match statistics {

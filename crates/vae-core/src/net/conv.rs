@@ -1,13 +1,16 @@
-//! Convolutions with the "same" padding of TensorFlow and Keras, or a stated symmetric one, and their transposes.
+//! Convolutions with the "same" padding of TensorFlow and Keras, or a stated symmetric one, and
+//! their transposes.
 //!
-//! "Same" keeps `⌈n / stride⌉` rows. Where the padding is odd, the extra row goes to the end: a 3×3 kernel with stride 2
-//! on an even input pads 0 before and 1 after. libtorch's symmetric `padding = 1` would shift the grid by half a pixel.
-//! The transpose is the adjoint of that convolution: it crops the same rows from the full output.
+//! "Same" keeps `⌈n / stride⌉` rows. Where the padding is odd, the extra row goes to the end: a 3×3
+//! kernel with stride 2 on an even input pads 0 before and 1 after. libtorch's symmetric
+//! `padding = 1` would shift the grid by half a pixel. The transpose is the adjoint of that
+//! convolution: it crops the same rows from the full output.
 //!
-//! libtorch has no padding at the end alone, and padding or cropping by itself copies every map. It can pad at the front
-//! alone, though: a symmetric padding whose last row no window reaches. So layers also work on *mirrored* maps, whose rows
-//! and columns are in reverse order ([`mirror`]), where "same" padding is of that kind. A chain of layers mirrors its
-//! input and its output, which are small, and nothing between.
+//! libtorch has no padding at the end alone, and padding or cropping by itself copies every map. It
+//! can pad at the front alone, by a symmetric padding whose last row no window reaches. So layers
+//! also work on *mirrored* maps, whose rows and columns are in reverse order ([`mirror`]), where
+//! "same" padding is of that kind. A chain of layers mirrors only its input and its output, which
+//! are small.
 
 use super::Builder;
 use tch::Tensor;
@@ -72,7 +75,8 @@ impl Conv2d {
         mirror(&self.forward_mirrored(&mirror(x)))
     }
 
-    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`.
+    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`, with the
+    /// same shapes.
     pub fn forward_mirrored(&self, x: &Tensor) -> Tensor {
         let (weight, kernel, s) = (mirror(&self.weight), self.weight.size()[3], self.stride);
         // Rows that no window reaches are the last ones of `forward`, the first ones here.
@@ -136,8 +140,8 @@ impl ConvTranspose2d {
     }
 
     /// # Shapes
-    /// `x`: `[b, in, h, w]`; result `[b, out, h · stride, w · stride]`, or `(h − 1) · stride + kernel − 2 · rows` rows
-    /// with a padding of `rows`.
+    /// `x`: `[b, in, h, w]`; result `[b, out, h · stride, w · stride]`, or
+    /// `(h − 1) · stride + kernel − 2 · rows` rows with a padding of `rows`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let (before, after) = self.rows_around();
         if before == after {
@@ -146,7 +150,8 @@ impl ConvTranspose2d {
         mirror(&self.forward_mirrored(&mirror(x)))
     }
 
-    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`.
+    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`, with the
+    /// same shapes.
     pub fn forward_mirrored(&self, x: &Tensor) -> Tensor {
         let weight = mirror(&self.weight);
         let (before, after) = self.rows_around();
@@ -158,7 +163,8 @@ impl ConvTranspose2d {
         self.convolve(x, &weight, after, after - before)
     }
 
-    /// Rows and columns to crop (before, after): as many as the convolution pads `n · stride` rows with, whatever `n`.
+    /// Rows and columns to crop (before, after): as many as the convolution pads `n · stride` rows
+    /// with, whatever `n`.
     fn rows_around(&self) -> (i64, i64) {
         match self.padding {
             Padding::Symmetric(p) => (p, p),
@@ -166,8 +172,9 @@ impl ConvTranspose2d {
         }
     }
 
-    /// The bias is added apart: oneDNN sums the gradient of a bias within a transposed convolution, and with a stride adds
-    /// the bias too, in reference code that can take as long as the convolution.
+    /// The bias is added separately: in a transposed convolution oneDNN sums the gradient of the
+    /// bias, and with a stride adds the bias, in reference code that can take as long as the
+    /// convolution.
     fn convolve(&self, x: &Tensor, weight: &Tensor, padding: i64, output_padding: i64) -> Tensor {
         let (none, stride, padding) = (None::<&Tensor>, [self.stride; 2], [padding; 2]);
         let mut y = x.conv_transpose2d(weight, none, stride, padding, [output_padding; 2], 1, [1, 1]);
@@ -252,7 +259,8 @@ mod tests {
 
     #[test]
     fn stride_two_pads_at_the_end() {
-        // One input pixel, a kernel that counts its position: output (0, 0) sees the pixel (0, 0) at kernel (0, 0).
+        // One input pixel, a kernel that counts its position: output (0, 0) sees the pixel (0, 0)
+        // at kernel (0, 0).
         let (layer, _) = build(|b| Conv2d::new(b, "c", 1, 1, 3, 2));
         tch::no_grad(|| {
             layer
@@ -263,7 +271,8 @@ mod tests {
         let x = Tensor::zeros([1, 1, 4, 4], (Kind::Float, Device::Cpu));
         let _ = x.get(0).get(0).get(3).get(3).fill_(1.0);
         let y = layer.forward(&x);
-        // Pixel (3, 3) lies in the second window of each direction, which starts at 2: kernel (1, 1) = 4.
+        // Pixel (3, 3) lies in the second window of each direction, which starts at 2: kernel (1,
+        // 1) = 4.
         assert_eq!(Vec::<f32>::try_from(y.view([-1])).expect("vector"), [0.0, 0.0, 0.0, 4.0]);
     }
 

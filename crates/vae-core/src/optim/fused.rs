@@ -1,7 +1,7 @@
 //! One pass over memory per parameter, for f32 on the CPU.
 //!
-//! The numbers do not depend on the number of threads (every element is on its own) nor on the instruction set
-//! (Rust never contracts a multiplication and an addition into one).
+//! The results do not depend on the number of threads (elements are independent) nor on the
+//! instruction set (Rust never contracts a multiplication and an addition into one).
 
 use rayon::prelude::*;
 use tch::{Device, Kind, Tensor};
@@ -27,7 +27,8 @@ pub fn applies(tensors: &[&Tensor]) -> bool {
 
 /// The memory of a tensor for which [`applies`] holds.
 fn slice(t: &Tensor) -> &[f32] {
-    // SAFETY: contiguous f32 on the CPU (checked by `applies`), numel elements, alive as long as the borrow.
+    // SAFETY: contiguous f32 on the CPU (checked by `applies`), numel elements, alive as long as
+    // the borrow.
     unsafe { std::slice::from_raw_parts(t.data_ptr().cast::<f32>(), t.numel()) }
 }
 
@@ -37,8 +38,8 @@ fn slice(t: &Tensor) -> &[f32] {
     reason = "a tensor is a handle: its memory is reached through a shared reference"
 )]
 fn slice_mut(t: &Tensor) -> &mut [f32] {
-    // SAFETY: as in `slice`; parameter, gradient and state are distinct allocations, and the optimiser is the only
-    // one to touch them during the update.
+    // SAFETY: as in `slice`; parameter, gradient and state are distinct allocations, and the
+    // optimiser is the only one to touch them during the update.
     unsafe { std::slice::from_raw_parts_mut(t.data_ptr().cast::<f32>(), t.numel()) }
 }
 

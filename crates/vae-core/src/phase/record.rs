@@ -1,4 +1,4 @@
-//! What a phase leaves: tensors, and a record of what was done and what it cost.
+//! The result of a phase: tensors, and a record of what was computed and its cost.
 
 use crate::bundle::{FIT_ANEW, Tensors};
 use crate::identity::Revisions;
@@ -20,7 +20,7 @@ pub struct EpochRecord {
     pub lr: f64,
 }
 
-/// What a phase did and cost.
+/// The record of a phase.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PhaseRecord {
     /// Name of the phase.
@@ -44,10 +44,10 @@ pub struct PhaseRecord {
     pub history: Vec<EpochRecord>,
     /// Wall seconds per epoch.
     pub epoch_wall_s: Vec<f64>,
-    /// What else the phase has to say (how a restart was chosen, a convergence flag).
+    /// Further results of the phase (how a restart was chosen, a convergence flag).
     pub notes: serde_json::Value,
-    /// What made it: the process that computed its last step, also where this run took it from the cache. Files older than
-    /// the field have none.
+    /// Its provenance: the process that computed its last step, also where this run took it from
+    /// the cache. Files older than the field have none.
     #[serde(default)]
     pub made_by: Option<Provenance>,
 }
@@ -57,7 +57,7 @@ pub struct PhaseRecord {
 pub struct Artefact {
     /// Tensors by name, on the CPU.
     pub tensors: Tensors,
-    /// What was done.
+    /// The record.
     pub record: PhaseRecord,
 }
 

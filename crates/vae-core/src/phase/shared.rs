@@ -1,4 +1,4 @@
-//! How a fit uses the phase cache: waiting for an entry, taking it, adding to it.
+//! How a fit uses the phase cache: waiting for an entry, reading it, storing one.
 
 use super::{Artefact, FitContext, PhaseRecord};
 use crate::cache::{LIMIT_VARIABLE, PhaseCache};
@@ -7,7 +7,7 @@ use crate::{Error, Result};
 use std::time::Duration;
 
 impl FitContext {
-    /// Puts a result into the cache, which only saves time: a full disk there must not lose the result.
+    /// Stores a result in the cache. An error there is only noted: the result must not be lost.
     pub(super) fn share(&self, cache: &PhaseCache, artefact: &Artefact) {
         let Artefact { tensors, record } = artefact;
         let name = &record.name;
@@ -31,7 +31,8 @@ impl FitContext {
                 Ok(None) => {}
                 Err(_) => return Ok(None),
             }
-            // Who only looks for leftovers holds the lock for a moment, which is not worth a word.
+            // A process that only looks for leftover files holds the lock briefly: no message at
+            // the first wait.
             if waits == 1 {
                 self.progress.note(&format!("{name}: another process computes this phase, waiting for it"));
             }

@@ -1,9 +1,10 @@
-//! Layer by layer: each layer is a denoising auto-encoder of the (frozen, clean) output of the layers below it.
+//! Layer by layer: each layer is a denoising auto-encoder of the (frozen, clean) output of the
+//! layers below it.
 //!
-//! DEC's recipe (Xie, Girshick and Farhadi 2016); the target is the clean input. The noise is a mask on the layer's input,
-//! or the dropout of DEC's code.
-//! Hidden outputs are compared by squared error after the activation, the outermost one as the configuration's loss
-//! says. Each layer is a phase of its own (`pretrain.layer0`, …), so a stop costs at most one checkpoint interval.
+//! DEC's recipe (Xie, Girshick and Farhadi 2016); the target is the clean input. The noise is a
+//! mask on the layer's input, or the dropout of DEC's code. Hidden outputs are compared by squared
+//! error after the activation, the outermost one as the configuration's loss says. Each layer is a
+//! phase of its own (`pretrain.layer0`, …), so a stop costs at most one checkpoint interval.
 
 use super::{LayerNoise, PretrainConfig, REVISIONS, ReconstructionLoss};
 use super::{dropout, groups_of, mask, reconstruction};
@@ -112,7 +113,8 @@ fn half_squared_error(a: &Tensor, b: &Tensor) -> Tensor {
     a.mse_loss(b, tch::Reduction::Sum) * (0.5 / a.size()[0] as f64)
 }
 
-/// Trains all layers; the last artefact holds the weights of all of them under their names in the auto-encoder.
+/// Trains all layers; the last artefact holds the weights of all of them under their names in the
+/// auto-encoder.
 pub(super) fn layers(
     features: &Features,
     net: &NetConfig,

@@ -48,7 +48,8 @@ fn both_kinds_learn_to_reconstruct() {
             let logits = (&x / rest).log();
             Likelihood::Bernoulli.nll(&logits, &x).mean(tch::Kind::Float).double_value(&[])
         };
-        // The floor of the loss is the entropy of the targets; a constant prediction is 0.4 nats above it.
+        // The least possible loss is the entropy of the targets; that of a constant prediction is
+        // 0.4 nats above it.
         assert!(history[59].loss - entropy < 0.1, "{kind:?}: {} over {entropy}", history[59].loss - entropy);
         assert!(history[59].loss < history[0].loss);
         assert!(artefact.tensors.contains_key("encoder.mu.weight"));
@@ -95,7 +96,8 @@ fn the_mean_squared_error_is_a_mean_over_all_elements() {
 
 #[test]
 fn the_scale_of_decs_loss() {
-    // Zeros for ones give 1/2 whatever the dimensions; the learning rate 0.1 is meant for this scale.
+    // Zeros for ones give 1/2 whatever the dimensions; the learning rate 0.1 is meant for this
+    // scale.
     for shape in [[1, 1], [3, 784], [256, 10]] {
         let x = Tensor::ones(shape, (tch::Kind::Float, Device::Cpu));
         let gaussian = Likelihood::Gaussian { variance: 1.0 };

@@ -20,10 +20,12 @@ pub enum Order {
 pub enum Batches {
     /// An epoch is one pass in a new random order; its last batch may be smaller.
     Passes,
-    /// Each batch is a fresh random subset without replacement, so that rows may come twice in an epoch or not at all.
-    /// All batches have the full size (that of the data, if smaller); an epoch has as many as fit into a pass.
+    /// Each batch is a new random subset without replacement, so that a row may be drawn several
+    /// times in an epoch or not at all. All batches have the full size (that of the data, if
+    /// smaller); an epoch has as many as fit into a pass.
     Subsets,
-    /// Pass follows pass without a seam, all batches have the full size, and an epoch is so many of them.
+    /// Batches continue over the ends of passes, all have the full size, and an epoch is a given
+    /// number of them.
     Stream {
         /// Batches in an epoch, at least 1.
         steps: usize,

@@ -1,4 +1,4 @@
-//! What a training has to remember to continue as if nothing had happened.
+//! The state of a training that its checkpoint holds.
 
 use crate::bundle::{self, Tensors};
 use crate::optim::Optimizer;
@@ -29,7 +29,7 @@ pub struct State {
     pub cpu_s: f64,
     /// Observed assignments.
     pub observed: Tensors,
-    /// What the model keeps besides its parameters.
+    /// The model's state besides its parameters.
     pub of_model: Tensors,
 }
 
@@ -88,8 +88,8 @@ impl State {
         bundle::save(path, &tensors, &stored)
     }
 
-    /// Reads `path` into the parameters and the optimiser. `None` when it belongs to another phase key (the
-    /// configuration was changed): then the training starts anew.
+    /// Reads `path` into the parameters and the optimiser. `None` when it belongs to another phase
+    /// key (the configuration was changed): then the training starts anew.
     pub fn load(path: &Path, key: &str, params: &Params, optimizer: &mut Optimizer) -> Result<Option<Self>> {
         let (mut tensors, stored): (Tensors, Stored) =
             bundle::load(path).map_err(|e| e.remedy(bundle::MAKE_ANEW))?;

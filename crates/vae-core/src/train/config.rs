@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct TrainConfig {
     /// Passes over the data, at least 1.
     pub epochs: usize,
-    /// At least so many updates: small data are passed over more often than `epochs` says. 0 takes `epochs` literally.
+    /// Smallest number of updates: on small data the number of epochs is raised to reach it. 0:
+    /// `epochs` is used as it is.
     #[serde(skip_serializing_if = "no_min_updates")]
     pub min_updates: usize,
     /// Samples per update; the last batch of an epoch may be smaller.
@@ -35,15 +36,15 @@ pub struct TrainConfig {
     pub adam_eps_form: EpsForm,
     /// SGD's momentum.
     pub momentum: f64,
-    /// SGD's momentum rises linearly from 0 over so many updates (0: it does not rise).
+    /// Number of updates over which SGD's momentum rises linearly from 0 (0: it is constant).
     #[serde(skip_serializing_if = "no_ramp")]
     pub momentum_ramp_updates: usize,
-    /// L2 penalty on the networks' parameters: weights, biases, scales and shifts of batch norm. What is no network's (class
-    /// means, centres, mixtures) is free of it.
+    /// L2 penalty on the networks' parameters: weights, biases, scales and shifts of batch norm.
+    /// Parameters that are not a network's (class means, centres, mixtures) have none.
     pub weight_decay: f64,
     /// Largest norm of the gradient; 0 switches clipping off.
     pub grad_clip_norm: f64,
-    /// Record the assignments of all samples every so many epochs (0: never).
+    /// Epochs between two records of the assignments of all samples (0: never).
     pub observe_every_epochs: usize,
 }
 

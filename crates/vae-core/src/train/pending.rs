@@ -4,7 +4,7 @@ use super::Loss;
 use crate::Result;
 use tch::{Device, Kind, Tensor};
 
-/// Losses that were computed but not read yet: reading one from a GPU waits for it.
+/// Losses that were computed but not read yet: reading one from a GPU synchronises.
 pub(super) struct Pending {
     pub losses: Vec<(Tensor, usize)>,
     pub names: Vec<&'static str>,
@@ -41,7 +41,7 @@ impl Pending {
     }
 }
 
-/// What to blame for a step that is not finite: the first such term, else the total (`values[0]`).
+/// The first term of a step that is not finite, else the total (`values[0]`), with its value.
 pub(super) fn first_non_finite<'a>(names: &[&'a str], values: &[f64]) -> Option<(&'a str, f64)> {
     let term = names.iter().zip(&values[1..]).find(|(_, v)| !v.is_finite());
     let total = (!values[0].is_finite()).then_some(("loss", values[0]));

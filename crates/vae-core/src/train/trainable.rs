@@ -1,4 +1,4 @@
-//! What the loop asks of a model.
+//! What the loop needs of a model.
 
 use super::Batches;
 use crate::Result;
@@ -32,7 +32,7 @@ pub struct Loss {
     pub terms: Vec<(&'static str, Tensor)>,
 }
 
-/// Something the loop can train.
+/// A model that the loop can train.
 pub trait Trainable {
     /// The parameters, all of which take part in the loss.
     fn params(&self) -> &Params;
@@ -48,12 +48,13 @@ pub trait Trainable {
         Batches::Passes
     }
 
-    /// Asked after [`Trainable::begin_epoch`]: whether the training ends here, before its last epoch.
+    /// Asked after [`Trainable::begin_epoch`]: whether the training ends here, before its last
+    /// epoch.
     fn is_done(&self) -> bool {
         false
     }
 
-    /// Whether the optimiser forgets its moments before each epoch.
+    /// Whether the optimiser's moments are reset before each epoch.
     fn restarts_optimizer(&self) -> bool {
         false
     }
@@ -66,7 +67,7 @@ pub trait Trainable {
         Ok(())
     }
 
-    /// What training changes besides the parameters, by name; checkpoints keep it.
+    /// The state that training changes besides the parameters, by name; checkpoints hold it.
     ///
     /// # Errors
     /// What the model cannot compute.
@@ -74,7 +75,7 @@ pub trait Trainable {
         Ok(Tensors::new())
     }
 
-    /// Takes back what [`Trainable::state`] returned, when a training is continued.
+    /// Restores what [`Trainable::state`] returned, when a training is continued.
     ///
     /// # Errors
     /// When something is missing.
@@ -82,8 +83,8 @@ pub trait Trainable {
         Ok(())
     }
 
-    /// Assignments of all samples for the accuracy curve, u8 `[n]`, or `None`. The loop stores them and hands them out
-    /// after the fit; nothing in here sees what becomes of them.
+    /// Assignments of all samples for the accuracy curve, u8 `[n]`, or `None`. The loop stores them
+    /// and returns them after the training; they do not affect it.
     ///
     /// # Errors
     /// What the model cannot compute.

@@ -1,8 +1,8 @@
-//! A state dictionary as `torch.save` writes it: a ZIP archive with `data.pkl`, a pickle of names and shapes, and
-//! one member of raw values for each storage.
+//! A state dictionary as `torch.save` writes it: a ZIP archive with `data.pkl`, a pickle of names
+//! and shapes, and one member of raw values for each storage.
 //!
-//! A pickle is a program, which [`program`] interprets without calling anything. What a hostile file could claim is checked:
-//! the size of the pickle, and the lengths that the archive can fill.
+//! A pickle is a program, which [`program`] interprets without calling anything. What a hostile
+//! file could claim is checked: the size of the pickle, and the lengths that the archive can fill.
 
 mod program;
 
@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path, mut archive: Archive) -> Result<Tensors> {
         let Some(kind) = found.storage.kind else { continue };
         let key = &found.storage.key;
         if !storages.contains_key(key) {
-            // Tensors share a storage where they are neighbours; one at a time is held otherwise.
+            // Consecutive tensors may share a storage; only one storage is kept in memory.
             storages.clear();
             storages.insert(key.clone(), member(&mut archive, path, &format!("{root}data/{key}"), u64::MAX)?);
         }

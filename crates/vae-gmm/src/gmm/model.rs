@@ -1,4 +1,4 @@
-//! A diagonal Gaussian mixture: its parameters, and what can be asked of it.
+//! A diagonal Gaussian mixture: its parameters, posteriors, likelihoods and samples.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rand::RngExt;
@@ -11,7 +11,8 @@ use crate::rng::{Purpose, stream};
 use crate::vector::square;
 use crate::{Error, Result, check};
 
-/// A component with less weight than this, in rows, has lost its points: it keeps its mean and variance.
+/// A component with less weight than this, in rows, has lost its points: it keeps its mean and
+/// variance.
 const LOST: f64 = 10.0 * f64::EPSILON;
 
 /// Variances below this are taken for zero: their reciprocals would leave the range of f64.
@@ -44,8 +45,8 @@ impl Gmm {
     ///
     /// # Errors
     ///
-    /// Shapes that disagree; weights that are negative or do not sum to 1 (within 1e-6); means that are not
-    /// finite; variances that are not finite and positive.
+    /// Shapes that disagree; weights that are negative or do not sum to 1 (within 1e-6); means that
+    /// are not finite; variances that are not finite and positive.
     pub fn new(pi: Array1<f64>, mu: Array2<f64>, var: Array2<f64>) -> Result<Self> {
         let (k, d) = mu.dim();
         check::clusters(usize::MAX, k)?;
@@ -73,12 +74,13 @@ impl Gmm {
         Ok(Self { pi: pi / total, mu, var })
     }
 
-    /// The M-step for given responsibilities `gamma` `[n, k]` of the rows of `x` `[n, d]`, by two passes (means,
-    /// then variances about them); `reg_covar` is added to every variance.
+    /// The M-step for given responsibilities `gamma` `[n, k]` of the rows of `x` `[n, d]`, by two
+    /// passes (means, then variances about them); `reg_covar` is added to every variance.
     ///
     /// # Errors
     ///
-    /// Bad data or shapes, negative responsibilities, a component without weight, or one without variance.
+    /// Bad data or shapes, negative responsibilities, a component without weight, or one without
+    /// variance.
     pub fn from_responsibilities(
         x: ArrayView2<'_, f32>,
         gamma: ArrayView2<'_, f64>,
@@ -94,8 +96,8 @@ impl Gmm {
         Self::weighted(&Data::new(x), gamma.ncols(), reg_covar, |i, k| gamma[[i, k]])
     }
 
-    /// The M-step for given assignments `labels` `[n]`, each below `n_components`: shares, means and variances
-    /// of the clusters; `reg_covar` is added to every variance.
+    /// The M-step for given assignments `labels` `[n]`, each below `n_components`: shares, means
+    /// and variances of the clusters; `reg_covar` is added to every variance.
     ///
     /// # Errors
     ///
@@ -135,7 +137,8 @@ impl Gmm {
         start.updated(&moments, Regulariser { reg_covar, min_covar: 0.0 })
     }
 
-    /// M-step: the parameters that `moments`, taken about the present means, ask for.
+    /// M-step: the parameters that maximise the expected log-likelihood with `moments`, taken about
+    /// the current means.
     pub(crate) fn updated(&self, moments: &Moments, regulariser: Regulariser) -> Result<Self> {
         let mut next = self.clone();
         for (k, &weight) in moments.weight.iter().enumerate() {
@@ -155,7 +158,7 @@ impl Gmm {
         Ok(next)
     }
 
-    /// A mixture whose parameters are known to be in order.
+    /// A mixture with valid parameters.
     pub(crate) fn trusted(pi: Array1<f64>, mu: Array2<f64>, var: Array2<f64>) -> Result<Self> {
         refuse_degenerate(var.view())?;
         Ok(Self { pi, mu, var })
@@ -218,7 +221,8 @@ impl Gmm {
         Ok(posterior(&self.data(x)?, self.parameters())?.1.into())
     }
 
-    /// Bayesian information criterion on `x` `[n, d]`, `p ln n - 2 ln L` (Schwarz 1978): the lower the better.
+    /// Bayesian information criterion on `x` `[n, d]`, `p ln n - 2 ln L` (Schwarz 1978): the lower
+    /// the better.
     ///
     /// # Errors
     ///

@@ -1,8 +1,9 @@
-//! One pass over the data: responsibilities in the log domain (E-step) and the moments the M-step needs.
+//! One pass over the data: responsibilities in the log domain (E-step) and the moments the M-step
+//! needs.
 //!
-//! Moments are taken about the present means, `sum gamma (z - mu)` and `sum gamma (z - mu)^2`, in f64. Near
-//! convergence the first is close to 0, so that the variance loses nothing to cancellation, however far from the
-//! origin the data lie.
+//! Moments are taken about the present means, `sum gamma (z - mu)` and `sum gamma (z - mu)^2`, in
+//! f64. Near convergence the first is close to 0, so that the variance loses nothing to
+//! cancellation, however far from the origin the data lie.
 
 use std::ops::Range;
 
@@ -49,7 +50,8 @@ impl Moments {
             .expect("data have at least one row")
     }
 
-    /// Adds a block of rows `[d, BLOCK]` with responsibilities `[k, BLOCK]`, of which `len` columns count.
+    /// Adds a block of rows `[d, BLOCK]` with responsibilities `[k, BLOCK]`, of which `len` columns
+    /// count.
     fn add(&mut self, mu: ArrayView2<'_, f64>, z: &Block, gamma: &[[f64; BLOCK]], len: usize) {
         for (k, gamma) in gamma.iter().enumerate() {
             let weight: f64 = gamma[..len].iter().sum();
@@ -130,7 +132,8 @@ impl<'a> LogDensity<'a> {
         Self { mixture, constant, half_precision: mixture.var.mapv(|v| 0.5 / v) }
     }
 
-    /// Turns a block into `gamma` `[k, BLOCK]` and the rows' log-likelihoods; gives the first row without one.
+    /// Turns a block into `gamma` `[k, BLOCK]` and the rows' log-likelihoods; gives the first row
+    /// without one.
     fn responsibilities(
         &self,
         z: &Block,

@@ -1,10 +1,11 @@
 //! Nearest centres, exactly, at the speed of a matrix product.
 //!
 //! A block of rows is scored against all centres of all restarts at once,
-//! `s_j = |c_j|^2 - 2 x . c_j` (the squared distance less `|x|^2`), by one f32 matrix product on centred data.
-//! The product is a filter only: where the two best scores lie closer than the rounding error they may carry, the
-//! candidates are compared again by their f64 distances. Assignments are therefore those of the naive f64 loop,
-//! ties going to the lowest index, whatever instructions the matrix product used.
+//! `s_j = |c_j|^2 - 2 x . c_j` (the squared distance less `|x|^2`), by one f32 matrix product on
+//! centred data. The product is a filter only: where the two best scores lie closer than the
+//! rounding error they may carry, the candidates are compared again by their f64 distances.
+//! Assignments are therefore those of the naive f64 loop, ties going to the lowest index, whatever
+//! instructions the matrix product used.
 
 use std::ops::Range;
 
@@ -13,9 +14,9 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, linalg::general_mat_mul, s};
 use crate::data::{BLOCK, Data, blocks};
 use crate::vector::{add_row, sq_dist, square};
 
-/// Rounding error of one score in units of `f32::EPSILON * |c| * (|x| + |c|)`, less the number of columns: the
-/// inner product's own bound grows with that number, the constant covers the roundings of centring, of the
-/// centre to f32, and of the final additions.
+/// Rounding error of one score in units of `f32::EPSILON * |c| * (|x| + |c|)`, less the number of
+/// columns: the inner product's own bound grows with that number, the constant covers the roundings
+/// of centring, of the centre to f32, and of the final additions.
 const ERROR_SLACK: f64 = 8.0;
 
 /// Sets of centres `[k, d]` ready to be scored: one set per restart.
@@ -55,8 +56,8 @@ impl<'a> Scorer<'a> {
         }
     }
 
-    /// Writes the nearest centre of each row of `rows` (at most [`BLOCK`]) for each set into `labels`, laid out
-    /// `[sets, BLOCK]`.
+    /// Writes the nearest centre of each row of `rows` (at most [`BLOCK`]) for each set into
+    /// `labels`, laid out `[sets, BLOCK]`.
     fn label_block(&self, data: &Data<'_>, rows: Range<usize>, scratch: &mut Scratch, labels: &mut [u32]) {
         let len = rows.len();
         data.centre_into(rows.clone(), &mut scratch.block);
@@ -142,7 +143,8 @@ impl<'a> Scorer<'a> {
     }
 }
 
-/// `a > b` for certain: false for the NaNs of an f32 overflow, which then end in the exact comparison.
+/// `a > b` for certain: false for the NaNs of an f32 overflow, which then end in the exact
+/// comparison.
 fn exceeds(a: f32, b: f32) -> bool {
     a > b
 }
@@ -166,7 +168,8 @@ impl Scratch {
     }
 }
 
-/// Smallest and second smallest score of every column of `scores` `[k, BLOCK]`, and the row of the smallest.
+/// Smallest and second smallest score of every column of `scores` `[k, BLOCK]`, and the row of the
+/// smallest.
 fn two_smallest(
     scores: ArrayView2<'_, f32>,
     best: &mut [f32; BLOCK],

@@ -1,5 +1,6 @@
-//! Lloyd's iterations (Lloyd, "Least squares quantization in PCM", 1982) for several restarts in lockstep: one
-//! pass over the data serves all of them, so the matrix product stays wide and the data are read once.
+//! Lloyd's iterations (Lloyd, "Least squares quantization in PCM", 1982) for several restarts in
+//! lockstep: one pass over the data serves all of them, so the matrix product stays wide and the
+//! data are read once.
 
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -17,7 +18,7 @@ pub(crate) struct Stop {
     pub(crate) movement: f64,
 }
 
-/// One restart on its way.
+/// The state of one restart.
 pub(crate) struct Lane {
     /// Centres `[k, d]`.
     pub(crate) centres: Array2<f64>,
@@ -25,7 +26,7 @@ pub(crate) struct Lane {
     pub(crate) labels: Vec<u32>,
     /// Updates made.
     pub(crate) n_iter: usize,
-    /// Whether the centres settled before `max_iter`.
+    /// Whether the centres converged before `max_iter`.
     pub(crate) converged: bool,
     done: bool,
 }
@@ -87,8 +88,8 @@ pub(crate) fn run(data: &Data<'_>, lanes: &mut [Lane], stop: Stop) -> Result<()>
     }
 }
 
-/// Gives every empty cluster the row farthest from its own centre (lowest row first among equals), taken from a
-/// cluster that keeps at least one other row.
+/// Gives every empty cluster the row farthest from its own centre (lowest row first among equals),
+/// taken from a cluster that keeps at least one other row.
 fn relocate_empty(data: &Data<'_>, centres: ArrayView2<'_, f64>, found: &mut Assignment) -> Result<()> {
     let dist = own_distances(data, centres, &found.labels);
     let mut farthest: Vec<usize> = (0..data.n()).filter(|&i| dist[i] > 0.0).collect();

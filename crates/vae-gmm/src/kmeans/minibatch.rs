@@ -1,8 +1,10 @@
-//! Mini-batch k-means (Sculley, "Web-scale k-means clustering", 2010) for data too large for full passes.
+//! Mini-batch k-means (Sculley, "Web-scale k-means clustering", 2010) for data too large for full
+//! passes.
 //!
-//! Each step draws rows with replacement, assigns them, and moves every centre towards its rows with the rate
-//! one over the rows it has seen so far. All restarts see the same batches. A restart stops when the smoothed
-//! inertia of its batches has not fallen for [`PATIENCE`] steps, or after `max_iter` passes' worth of rows.
+//! Each step draws rows with replacement, assigns them, and moves every centre towards its rows
+//! with the rate one over the rows it has seen so far. All restarts see the same batches. A restart
+//! stops when the smoothed inertia of its batches has not fallen for [`PATIENCE`] steps, or after
+//! `max_iter` passes' worth of rows.
 
 use ndarray::{Array2, ArrayView2};
 use rand_chacha::ChaCha12Rng;
@@ -34,7 +36,7 @@ pub(crate) struct MiniBatchLane {
     idle: usize,
 }
 
-/// Draws rows into a fresh array.
+/// Draws rows into a new array.
 fn draw(x: ArrayView2<'_, f32>, rows: usize, rng: &mut ChaCha12Rng) -> Array2<f32> {
     let mut out = Array2::zeros((rows, x.ncols()));
     out.outer_iter_mut().for_each(|mut r| r.assign(&x.row(row(rng, x.nrows()))));
@@ -45,7 +47,8 @@ fn draw(x: ArrayView2<'_, f32>, rows: usize, rng: &mut ChaCha12Rng) -> Array2<f3
 ///
 /// # Errors
 ///
-/// [`crate::Error::TooFewDistinctRows`] when the rows drawn for seeding hold fewer than `k` different ones.
+/// [`crate::Error::TooFewDistinctRows`] when the rows drawn for seeding hold fewer than `k`
+/// different ones.
 pub(crate) fn run(
     x: ArrayView2<'_, f32>,
     k: usize,

@@ -1,9 +1,9 @@
-//! Greedy k-means++ (Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding", 2007, and its
-//! remark on trying several candidates per centre), for all restarts in lockstep.
+//! Greedy k-means++ (Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding",
+//! 2007, and its remark on trying several candidates per centre), for all restarts in lockstep.
 //!
-//! Every next centre is drawn with probability proportional to the squared distance `D^2` to the centres chosen
-//! so far. `2 + floor(ln k)` candidates are drawn and the one that lowers the sum of `D^2` most is kept, as
-//! scikit-learn does.
+//! Every next centre is drawn with probability proportional to the squared distance `D^2` to the
+//! centres chosen so far. `2 + floor(ln k)` candidates are drawn and the one that lowers the sum of
+//! `D^2` most is kept, as scikit-learn does.
 
 use std::ops::Range;
 
@@ -16,8 +16,8 @@ use crate::rng::row;
 use crate::vector::sq_dist;
 use crate::{Error, Result};
 
-/// Below this share of `|x|^2 + |c|^2` a distance from the f32 product has lost too many digits to cancellation
-/// and is computed again in f64; equal rows get exactly 0 that way.
+/// Below this share of `|x|^2 + |c|^2` a distance from the f32 product has lost too many digits to
+/// cancellation and is computed again in f64; equal rows get exactly 0 that way.
 const CANCELLED: f32 = 1e-2;
 
 /// State of one restart.
@@ -166,7 +166,8 @@ impl Candidates {
                 for (b, i) in rows.clone().enumerate() {
                     let scale = data.norms[i] * data.norms[i] + c_sq;
                     let sq = scale - 2.0 * products[[j, b]];
-                    // an overflow gives NaN or infinity, an underflow equality: both go to the exact branch
+                    // an overflow gives NaN or infinity, an underflow equality: both go to the
+                    // exact branch
                     let trusted = sq > CANCELLED * scale && sq < f32::MAX;
                     dist[b] = if trusted { f64::from(sq) } else { sq_dist(data.row(i), &as_f64[j]) };
                 }

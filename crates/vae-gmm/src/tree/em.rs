@@ -1,14 +1,15 @@
 //! Expectation maximisation of a tree's parameters.
 //!
-//! Stepwise EM (Cappé and Moulines 2009, as LTVAE uses it): the statistics that the model itself expects of n points are
-//! moved a share η towards those of the batch, and maximised,
+//! Stepwise EM (Cappé and Moulines 2009, as LTVAE uses it): the statistics that the model itself
+//! expects of n points are moved a share η towards those of the batch, and maximised,
 //!
 //! ```text
 //! s = s_model + η (s_batch − s_model)
 //! mu_y = S_y / N_y,  Sigma_y = Q_y / N_y − mu_y mu_yᵀ,  P(c | y) = N_yc / Σ_c N_yc
 //! ```
 //!
-//! so η = 1 is an ordinary step of EM on the batch, and η = 0 changes nothing. A state without mass keeps its parameters.
+//! so η = 1 is an ordinary step of EM on the batch, and η = 0 changes nothing. A state with zero
+//! posterior mass keeps its parameters.
 
 use super::messages::{LatentTree, Leaf, Posteriors};
 use super::structure::Structure;
@@ -21,10 +22,10 @@ const LEAST_SHARE: f64 = 1e-9;
 const ROWS: [i64; 1] = [0];
 const LAST: [i64; 1] = [-1];
 
-/// What happens to covariances.
+/// Whether covariances are estimated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Covariance {
-    /// They stay.
+    /// They are fixed.
     Kept,
     /// They are estimated; eigenvalues are at least `floor`.
     Estimated {
@@ -161,8 +162,8 @@ fn floored(sigma: &Tensor, floor: f64) -> Result<Tensor> {
 }
 
 impl LatentTree {
-    /// One stepwise update by the batch `z` with learning rate `eta`; returns the new tree and the mean log p(z) under the
-    /// old one.
+    /// One stepwise update by the batch `z` with learning rate `eta`; returns the new tree and the
+    /// mean log p(z) under the old one.
     ///
     /// # Shapes
     /// `z`: `[n, J]`, f64; its gradient is not followed.
@@ -205,7 +206,8 @@ impl LatentTree {
         Ok((tree, log_p.f_mean(Kind::Double)?.f_double_value(&[])?))
     }
 
-    /// The tree whose parameters are the moments of `z` under given assignments, independent given `z`.
+    /// The tree whose parameters are the moments of `z` under given assignments, independent given
+    /// `z`.
     ///
     /// # Shapes
     /// `z`: `[n, J]`, f64; `gamma`: for each latent `[n, c]`, rows of sum 1.
@@ -216,7 +218,7 @@ impl LatentTree {
         let _guard = tch::no_grad_guard();
         structure.check(z.size()[1] as usize)?;
         let (n, covariance) = (z.size()[0] as f64, Covariance::Estimated { floor });
-        // A state without points is a copy of the whole: uniform probabilities, all points' moments.
+        // A state without points gets uniform probabilities and the moments of all points.
         let whole = |variables: &[usize], c: i64| -> Result<Leaf> {
             let columns: Vec<i64> = variables.iter().map(|&v| v as i64).collect();
             let x = z.f_index_select(1, &Tensor::f_from_slice(&columns)?.f_to_device(z.device())?)?;
@@ -251,8 +253,8 @@ impl LatentTree {
         statistics.maximised(structure, &old, n, covariance)
     }
 
-    /// EM on all of `z` until the mean log-likelihood gains less than `tolerance` nats, at most `n_steps`; returns the tree
-    /// and its mean log p(z).
+    /// EM on all of `z` until the mean log-likelihood gains less than `tolerance` nats, at most
+    /// `n_steps`; returns the tree and its mean log p(z).
     ///
     /// # Shapes
     /// `z`: `[n, J]`, f64.

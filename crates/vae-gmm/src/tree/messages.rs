@@ -12,10 +12,10 @@ use tch::{Kind, Tensor};
 use vae_core::kl::HALF_LN_TWO_PI;
 use vae_core::{Error, Result};
 
-/// Probabilities are at least this when their logarithm is taken: published trees hold zeros and denormals.
+/// Lower bound of probabilities before the logarithm: published trees have zeros and denormals.
 const SMALLEST: f64 = 1e-100;
 
-/// Log-odds against a state that was ruled out; finite, so that gradients are.
+/// Log probability of an excluded state; finite, so that gradients are.
 const IMPOSSIBLE: f64 = 1e5;
 
 const LAST: [i64; 1] = [-1];
@@ -36,7 +36,10 @@ pub struct Leaf {
 }
 
 impl Leaf {
-    /// Gaussians of the given variables.
+    /// Gaussians of the given variables, p of them, for each of c states.
+    ///
+    /// # Shapes
+    /// `mu`: `[c, p]`, `sigma`: `[c, p, p]`.
     ///
     /// # Errors
     /// [`Error::Numeric`] when a covariance is not positive definite; libtorch's.
@@ -74,7 +77,7 @@ impl Leaf {
 /// A structure with its parameters.
 #[derive(Debug)]
 pub struct LatentTree {
-    /// Who hangs under whom.
+    /// The structure of a tree: the parent of each node.
     pub structure: Structure,
     /// For each latent P(own state | state of the parent), `[c_parent, c]`; `[1, c]` for the root.
     pub cpt: Vec<Tensor>,
@@ -93,7 +96,7 @@ pub struct Posteriors {
     pub log_pair: Vec<Option<Tensor>>,
 }
 
-/// What goes up the tree.
+/// The upward messages.
 struct Upward {
     /// l_Y, `[n, c]`, for each latent.
     l: Vec<Tensor>,
@@ -123,7 +126,8 @@ impl LatentTree {
         }
         let shape = |y: usize| [z.size()[0], self.structure.latents[y].n_states as i64];
         let nothing = |y: usize| Tensor::zeros(shape(y), (z.kind(), z.device()));
-        // Children come after their parents, so that backwards each is complete when it is sent up.
+        // Children come after their parents, so that in reverse order each message is complete when
+        // it is sent.
         for c in (1..n_latents).rev() {
             let own = l[c].take().unwrap_or_else(|| nothing(c));
             let message = (own.unsqueeze(1) + self.log_cpt(c)).logsumexp(LAST.as_slice(), false);
@@ -158,7 +162,7 @@ impl LatentTree {
         self.upward(z, Some(&self.hint(root))).log_p
     }
 
-    /// 0 for the given states of the root, hardly possible for the others, `[n, c]`.
+    /// 0 for the given states of the root, a large negative number for the others, `[n, c]`.
     fn hint(&self, root: &Tensor) -> Tensor {
         let states = self.structure.latents[0].n_states as i64;
         (root.one_hot(states).to_kind(Kind::Double) - 1.0) * IMPOSSIBLE
@@ -205,7 +209,7 @@ impl LatentTree {
         marginals
     }
 
-    /// Where the parameters live.
+    /// The device of the parameters.
     pub fn device(&self) -> tch::Device {
         self.cpt[0].device()
     }
@@ -225,8 +229,8 @@ impl LatentTree {
         Ok(Self { structure: self.structure.clone(), cpt, leaves })
     }
 
-    /// A point of each state of the root, `[n, J]`: states of the other latents are drawn below it by `uniform`, `[n, l]` in
-    /// [0, 1), Gaussians by `noise`, `[n, J]`.
+    /// A point of each state of the root, `[n, J]`: states of the other latents are drawn below it
+    /// by `uniform`, `[n, l]` in [0, 1), Gaussians by `noise`, `[n, J]`.
     ///
     /// # Errors
     /// libtorch's.

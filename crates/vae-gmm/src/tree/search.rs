@@ -1,20 +1,23 @@
-//! A hill climb over structures by the Bayesian information criterion, restricted as in LTVAE's clustering runs: the numbers
-//! of states stay, and there are at most `max_latents` latents.
+//! A hill climb over structures by the Bayesian information criterion, restricted as in LTVAE's
+//! clustering runs: the numbers of states are fixed, and there are at most `max_latents` latents.
 //!
 //! ```text
 //! BIC(m) = d(m) · ln N − 2 log P(D | m, θ*)
 //! ```
 //!
-//! The lower the better: Schwarz's criterion in its usual form, as [`Gmm::bic`](crate::Gmm::bic) has it. The paper maximises −½
-//! times this.
+//! The lower the better: Schwarz's criterion in its usual form, as [`Gmm::bic`](crate::Gmm::bic)
+//! has it. The paper maximises −½ times this.
 //!
-//! One cycle expands (NI: a new latent takes some leaves of another; PO: two leaves become a pouch), adjusts (NR: a leaf moves
-//! to another latent) and simplifies (UP: a variable leaves its pouch; ND: a latent gives its leaves back). Candidates are
-//! compared after a few steps of EM from the current tree's posteriors, the best one is fitted in full and taken when it
-//! improves the criterion. Cycles are repeated while one of them does. The root is never deleted: its states are the clusters.
+//! One cycle expands (NI: a new latent takes some leaves of another; PO: two leaves become a
+//! pouch), adjusts (NR: a leaf moves to another latent) and simplifies (UP: a variable leaves its
+//! pouch; ND: a latent is deleted and its leaves return to its parent). Candidates are compared
+//! after a few steps of EM from the current tree's posteriors, the best one is fitted in full and
+//! taken when it improves the criterion. Cycles are repeated while one of them does. The root is
+//! never deleted: its states are the clusters.
 //!
-//! The new latent of NI starts from the pair of leaves that gains most and takes further leaves while the criterion falls
-//! (the authors score every subset their Java program reaches).
+//! The new latent of NI begins with the pair of leaves that lowers the criterion most and takes
+//! further leaves while the criterion falls (the authors score every subset their Java program
+//! reaches).
 
 mod moves;
 
@@ -31,17 +34,18 @@ use vae_core::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SearchConfig {
-    /// Most latents.
+    /// Largest number of latents.
     pub max_latents: usize,
     /// States of a new latent.
     pub new_states: usize,
-    /// Whether leaves may be joined into pouches (PO). The authors' two-facet script searches without.
+    /// Whether leaves may be joined into pouches (PO). The authors' two-facet script searches
+    /// without.
     pub pouches: bool,
-    /// Steps of EM that a candidate gets.
+    /// Steps of EM for a candidate.
     pub local_steps: usize,
-    /// Most steps of EM of a winner.
+    /// Largest number of EM steps for the best candidate.
     pub em_steps: usize,
-    /// Random starts of a winner, besides the one from the current tree.
+    /// Random initialisations for the best candidate, besides the one from the current tree.
     pub n_init: usize,
     /// Smallest eigenvalue of a covariance.
     pub covariance_floor: f64,
@@ -84,19 +88,20 @@ impl SearchConfig {
     }
 }
 
-/// Where a search ended.
+/// The result of a search.
 #[derive(Debug)]
 pub struct Found {
     /// The tree with all its parameters estimated.
     pub tree: LatentTree,
     /// Its criterion ([`bic()`]), nats: the lower the better.
     pub bic: f64,
-    /// What was accepted, in order, with the criterion after it.
+    /// The accepted steps in order, each with the criterion after it, nats.
     pub steps: Vec<(String, f64)>,
 }
 
-/// Bayesian information criterion of a tree with the mean `ln p` `mean_log_p` on `n` points, `d ln N − 2 ln P(D)`: the lower the
-/// better, as that of [`Gmm`](crate::Gmm::bic). The paper's score, the higher the better, is −½ times this.
+/// Bayesian information criterion of a tree with the mean `ln p` `mean_log_p` on `n` points,
+/// `d ln N − 2 ln P(D)`: the lower the better, as that of [`Gmm`](crate::Gmm::bic). The paper's
+/// score, the higher the better, is −½ times this.
 pub fn bic(structure: &Structure, mean_log_p: f64, n: usize) -> f64 {
     let score = n as f64 * mean_log_p - 0.5 * structure.n_parameters(true) as f64 * (n as f64).ln();
     // Exact: candidates compare as their scores do.
@@ -124,7 +129,7 @@ pub fn search(start: &LatentTree, z: &Tensor, config: &SearchConfig, streams: &S
     loop {
         let before = now.1;
         for stage in [Stage::Expansion, Stage::Adjustment, Stage::Simplification] {
-            // Again and again while it helps.
+            // Repeated while the criterion falls.
             while let Some((name, better)) = climb.best(&now, climb.candidates(stage, &now.0)?)? {
                 now = better;
                 steps.push((name, now.1));
@@ -162,7 +167,7 @@ impl Climb<'_> {
         Ok((tree, bic(structure, log_p, self.n())))
     }
 
-    /// The best of EM from the candidate's assignments and from random starts.
+    /// The best of EM from the candidate's assignments and from random ones.
     fn full(&self, candidate: &Candidate) -> Result<(LatentTree, f64)> {
         let structure = &candidate.structure;
         let mut best = self.fitted(structure, &candidate.gamma, self.config.em_steps)?;
@@ -176,8 +181,8 @@ impl Climb<'_> {
         Ok(best)
     }
 
-    /// For each latent, each point goes to the nearest of as many random points as there are states, in the variables of
-    /// the latent's own leaves (all variables where it has none).
+    /// For each latent, each point is assigned to the nearest of as many random points as there are
+    /// states, in the variables of the latent's own leaves (all variables where it has none).
     fn random_assignments(&self, structure: &Structure, restart: usize) -> Result<Vec<Tensor>> {
         let gamma = structure.latents.iter().enumerate().map(|(y, latent)| {
             let own: Vec<i64> = structure

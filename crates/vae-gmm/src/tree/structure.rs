@@ -1,4 +1,4 @@
-//! Who hangs under whom.
+//! The structure of a tree: the parent of each node.
 
 use serde::{Deserialize, Serialize};
 use vae_core::{Error, Result};
@@ -115,8 +115,9 @@ impl Structure {
         }
     }
 
-    /// Free parameters, d(m) of the information criterion: c − 1 for the root, c_Y (c_C − 1) for a latent C under Y, and
-    /// for a leaf of p variables under Y c_Y p means, with `covariances` also c_Y p (p + 1) / 2 covariances.
+    /// Free parameters, d(m) of the information criterion: c − 1 for the root, c_Y (c_C − 1) for a
+    /// latent C under Y, and for a leaf of p variables under Y c_Y p means, with `covariances` also
+    /// c_Y p (p + 1) / 2 covariances.
     pub fn n_parameters(&self, covariances: bool) -> usize {
         let states = |y: usize| self.latents[y].n_states;
         let latents = self.latents.iter().map(|l| l.parent.map_or(1, states) * (l.n_states - 1));
@@ -127,7 +128,8 @@ impl Structure {
         latents.sum::<usize>() + leaves.sum::<usize>()
     }
 
-    /// The same tree in one form: leaves in the order of their first variables, variables ascending.
+    /// The same tree in one form: leaves in the order of their first variables, variables
+    /// ascending.
     pub fn canonical(mut self) -> Self {
         self.leaves.iter_mut().for_each(|l| l.variables.sort_unstable());
         self.leaves.sort_by_key(|l| l.variables.first().copied());

@@ -39,11 +39,11 @@ impl LatentTree {
         Ok(())
     }
 
-    /// Takes back what [`LatentTree::store`] added.
+    /// Reads what [`LatentTree::store`] added.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] or [`Error::Shape`] when something is missing or does not fit, [`Error::Config`] when the
-    /// structure is no tree over `dim` variables.
+    /// [`Error::Checkpoint`] or [`Error::Shape`] when something is missing or does not fit,
+    /// [`Error::Config`] when the structure is no tree over `dim` variables.
     pub fn load(prefix: &str, tensors: &Tensors, dim: usize, device: Device) -> Result<Self> {
         let get = |name: &str| {
             let name = format!("{prefix}{name}");

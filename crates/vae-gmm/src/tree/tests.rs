@@ -84,7 +84,7 @@ fn combinations(structure: &Structure) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn the_mixture_of_the_sheet() {
+fn a_mixture_by_hand() {
     let sigma = Tensor::ones([2, 1, 1], (Kind::Double, Device::Cpu));
     let mu = Tensor::from_slice(&[-1.0f64, 1.0]).view([2, 1]);
     let tree = LatentTree {
@@ -228,7 +228,8 @@ fn a_whole_step_is_em_and_no_step_changes_nothing() {
 
 #[test]
 fn a_step_of_the_single_facet_has_its_closed_form() {
-    // n_k' = (1 − η) n w_k + η Σ gamma; mu_k = [(1 − η) n w_k mu_k + η Σ gamma z] / n_k'; w_k = n_k' / n.
+    // n_k' = (1 − η) n w_k + η Σ gamma; mu_k = [(1 − η) n w_k mu_k + η Σ gamma z] / n_k'; w_k =
+    // n_k' / n.
     let structure = Structure::mixture(3, 2);
     let tree = random(&structure, "closed").with_isotropic(0.5).expect("positive");
     let (z, eta, n) = (draw("batch", &[20, 2]), 0.1, 20.0);
@@ -276,11 +277,12 @@ fn a_state_without_mass_keeps_its_parameters() {
 }
 
 #[test]
-fn parameter_counts_of_the_sheet() {
+fn parameter_counts_by_hand() {
     assert_eq!(Structure::naive_bayes(10, 10).n_parameters(true), 209);
     assert_eq!(Structure::mixture(10, 10).n_parameters(true), 659);
     assert_eq!(Structure::mixture(10, 10).n_parameters(false), 109);
-    // Root of 7 over 9 variables and a pouch of 3, child of 13 over a pouch of 8: the released model's shape.
+    // Root of 7 over 9 variables and a pouch of 3, child of 13 over a pouch of 8: the released
+    // model's shape.
     let two = structure(
         &[None, Some(0)],
         &[7, 13],

@@ -1,10 +1,10 @@
-//! The nearest so far of one query, from approximate scores.
+//! The candidates of one query, from approximate scores.
 
-/// Values looked at together; one comparison rules them all out.
+/// Number of values that one comparison can exclude together.
 const LANES: usize = 16;
 
-/// Keeps every row whose approximate score could be among the `k` smallest exact ones: a score may be wrong by half of
-/// `slack`.
+/// Keeps every row whose approximate score could be among the `k` smallest exact ones: a score may
+/// be wrong by half of `slack`.
 pub(super) struct Candidates {
     k: usize,
     slack: f32,
@@ -20,7 +20,7 @@ impl Candidates {
         Self { k, slack, threshold: f32::INFINITY, found: Vec::with_capacity(capacity), capacity }
     }
 
-    /// Looks at the scores `half_norms[j] − products[j]` of the rows `first + j`.
+    /// Takes the scores `half_norms[j] − products[j]` of the rows `first + j`.
     pub fn scan(&mut self, half_norms: &[f32], products: &[f32], first: u32) {
         let mut at = 0;
         while at < products.len() {
@@ -41,7 +41,7 @@ impl Candidates {
         }
     }
 
-    /// Drops what the `k` smallest scores rule out.
+    /// Drops the rows that the `k` smallest scores exclude.
     fn prune(&mut self) {
         if self.found.len() <= self.k {
             return;
@@ -50,7 +50,7 @@ impl Candidates {
         self.threshold = self.found[self.k - 1].0 + self.slack;
         let threshold = self.threshold;
         self.found.retain(|c| c.0 <= threshold);
-        // Many equal rows may stay: look again when their number has doubled.
+        // Many equal rows may remain: prune again when their number has doubled.
         self.capacity = self.capacity.max(2 * self.found.len());
     }
 

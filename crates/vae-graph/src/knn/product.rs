@@ -1,8 +1,8 @@
 //! Candidates from blocked matrix products: for many columns, on any device.
 //!
-//! With `s_j = |b_j|²/2 − a·b_j` (half the squared distance less `|a|²/2`) on centred data, the nearest rows have the
-//! smallest scores. The f32 product may be wrong by its rounding error, so everything within that error of the k-th
-//! score stays a candidate.
+//! With `s_j = |b_j|²/2 − a·b_j` (half the squared distance less `|a|²/2`) on centred data, the
+//! nearest rows have the smallest scores. The f32 product may be wrong by its rounding error, so
+//! every row within that error of the k-th score is a candidate.
 
 use super::candidates::Candidates;
 use super::{Metric, Pace, Task};
@@ -34,7 +34,8 @@ pub(super) fn search(task: &Task<'_>, cx: &FitContext) -> Result<Vec<Vec<(f64, u
     let queries = others.as_ref().unwrap_or(&base);
     let factor = if cx.device == Device::Cpu { 1 } else { GPU_FACTOR };
     let (rows, columns) = (ROWS * factor, COLUMNS * factor);
-    // Rounding of one score: the inner product's bound, and a few more for centring and the final subtraction.
+    // Rounding of one score: the inner product's bound, and a few more for centring and the final
+    // subtraction.
     let unit = 2.0 * (task.x.dim() as f64 + 8.0) * f64::from(f32::EPSILON) * base.longest;
     let (n, n_base) = (task.queries.n(), task.x.n());
     let mut found = Vec::with_capacity(n);
@@ -80,8 +81,8 @@ fn mean(task: &Task<'_>) -> Array1<f32> {
     }
 }
 
-/// The rows less the mean of the searched rows, by blocks, on the device. Dense features are kept there; sparse ones
-/// are made dense block by block, and not centred.
+/// The rows less the mean of the searched rows, by blocks, on the device. Dense features are kept
+/// there; sparse ones are made dense block by block, and not centred.
 struct Blocks<'a> {
     features: &'a Features,
     resident: Option<Tensor>,

@@ -38,9 +38,10 @@ fn lists(found: &Neighbours) -> Vec<Vec<u32>> {
 }
 
 #[test]
-fn both_ways_equal_the_double_loop_with_ties_by_index() {
+fn tree_and_products_equal_the_double_loop_with_ties_by_index() {
     let cx = FitContext::in_memory(0);
-    // 3 and 12 columns: the tree. 17 and 40: products; 1,100 rows are more than one block of queries.
+    // 3 and 12 columns: the tree. 17 and 40: products; 1,100 rows are more than one block of
+    // queries.
     for (n, d, k) in [(400, 3, 7), (300, 12, 20), (1100, 17, 10), (300, 40, 100)] {
         let x = random(n, d, d as u64);
         let features = Features::dense(x.clone()).expect("finite");

@@ -12,7 +12,7 @@ use vae_core::phase::FitContext;
 /// Points per leaf.
 const LEAF: usize = 32;
 
-/// Queries between two looks at the interrupt flag.
+/// Queries between two checks of the interrupt flag.
 const BLOCK: usize = 4096;
 
 pub(super) fn search(
@@ -21,32 +21,32 @@ pub(super) fn search(
     cx: &FitContext,
 ) -> Result<Vec<Vec<(f64, u32)>>> {
     let failed = |e: kdtree::ErrorKind| Error::Malformed(format!("the kd-tree refused a point: {e}"));
-    // Equal rows share one point of the tree: it could not split them.
-    let mut twins: Vec<Vec<u32>> = Vec::new();
+    // Equal rows are one point of the tree, which cannot split them.
+    let mut duplicates: Vec<Vec<u32>> = Vec::new();
     let mut seen: HashMap<Vec<u32>, usize> = HashMap::with_capacity(x.nrows());
     let mut tree = KdTree::with_capacity(x.ncols(), LEAF);
     for i in 0..x.nrows() {
         let point = row(task.x, i);
         let bits = point.iter().map(|v| (v + 0.0).to_bits()).collect();
-        let slot = *seen.entry(bits).or_insert(twins.len());
-        if slot < twins.len() {
-            twins[slot].push(i as u32);
+        let slot = *seen.entry(bits).or_insert(duplicates.len());
+        if slot < duplicates.len() {
+            duplicates[slot].push(i as u32);
             continue;
         }
-        twins.push(vec![i as u32]);
+        duplicates.push(vec![i as u32]);
         let point: Vec<f64> = point.iter().map(|&v| f64::from(v)).collect();
         tree.add(point, slot).map_err(failed)?;
     }
     let wanted = task.k + usize::from(task.skip_own);
     let one = |i: usize| -> Result<Vec<(f64, u32)>> {
         let query: Vec<f64> = row(task.queries, i).iter().map(|&v| f64::from(v)).collect();
-        // One more than needed tells whether the last one is tied with others.
+        // One more than needed shows whether the last one is tied with others.
         let mut near = tree.nearest(&query, wanted + 1, &squared_euclidean).map_err(failed)?;
         if near.len() > wanted && near[wanted].0 <= near[wanted - 1].0 {
             let radius = near[wanted - 1].0 * (1.0 + 1e-12) + f64::MIN_POSITIVE;
             near = tree.within(&query, radius, &squared_euclidean).map_err(failed)?;
         }
-        Ok(task.nearest(i, near.into_iter().flat_map(|(_, slot)| twins[*slot].iter().copied())))
+        Ok(task.nearest(i, near.into_iter().flat_map(|(_, slot)| duplicates[*slot].iter().copied())))
     };
     let n = task.queries.n();
     let mut rows = Vec::with_capacity(n);

@@ -7,7 +7,8 @@ use vae_core::random::{Streams, normal};
 
 const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
 
-/// A model small enough for f64: a linear encoder, a linear decoder, a linear classifier on mu, K Gaussians.
+/// A model small enough for f64: a linear encoder, a linear decoder, a linear classifier on mu, K
+/// Gaussians.
 struct Model {
     params: Vec<Tensor>,
     noise: Tensor,
@@ -75,7 +76,7 @@ impl Model {
     }
 }
 
-/// Between 0 and 4 neighbours with unequal weights; some points are nobody's neighbour.
+/// Between 0 and 4 neighbours with unequal weights; some points are in no neighbour list.
 fn random_graph(seed: u64) -> Graph {
     let mut rng = Streams::new(seed, "test").rng("graph", 0, 0);
     let rows = (0..N as u32).map(|i| {
@@ -138,7 +139,8 @@ fn the_smoothed_form_is_the_literal_one_in_value_and_gradient() {
             let (model, graph) = (Model::new(seed, bernoulli), random_graph(seed));
             let s = Smoothing::new(&graph);
             let (a, b) = (literal(&model, s.u()), fast(&model, &s));
-            // A Gaussian's target enters squared: the constant ½ (Σ u_ij |x_i|² − c_j |x̄_j|²) has no gradient.
+            // A Gaussian's target enters squared: the constant ½ (Σ u_ij |x_i|² − c_j |x̄_j|²) has
+            // no gradient.
             let constant = if bernoulli {
                 0.0
             } else {
@@ -197,7 +199,7 @@ fn the_gradient_is_that_of_the_objective_with_pi_inside_and_with_pi_held() {
     let gradients = model.gradients(&fast(&model, &s).total);
     // pi recomputed each time: it is the maximiser, so detaching loses nothing.
     assert_gradients(&model, &gradients, || literal(&model, s.u()).total.double_value(&[]));
-    // T9: pi held where it was.
+    // With pi fixed.
     let gamma = array2(&model.posteriors().latent.log_gamma.detach().exp());
     let prior = s.log_prior(s.pi(gamma.view()).expect("sizes agree").view()).expect("sizes agree");
     let targets =
@@ -212,7 +214,8 @@ fn the_gradient_is_that_of_the_objective_with_pi_inside_and_with_pi_held() {
 
 #[test]
 fn weights_of_a_tuple() {
-    // T1: one half for the point itself, 1/40 for each of 20 neighbours. Graphs hold f32, whose 1/40 is off by 4e-10.
+    // One half for the point itself, 1/40 for each of 20 neighbours. Graphs hold f32, whose 1/40 is
+    // off by 4e-10.
     let twenty: Vec<(u32, f32)> = (1..=20).map(|j| (j, 1.0)).collect();
     let rows = [vec![twenty], vec![vec![]; 20]].concat();
     let s = Smoothing::new(&Graph::from_rows(rows).expect("valid").row_normalised());
@@ -226,8 +229,9 @@ fn weights_of_a_tuple() {
     assert_eq!(s.u().row(1).collect::<Vec<_>>(), [(1, 1.0)]);
 }
 
-/// The objective of point `i` alone by [`tuples`], with the posteriors of `encoded` and the targets of the model; and, slot by
-/// slot, the loss L(x_i, x_j) of explaining x_i by z_j with the pi of the tuple, each with its weight.
+/// The objective of point `i` alone by [`tuples`], with the posteriors of `encoded` and the targets
+/// of the model; and, slot by slot, the loss L(x_i, x_j) of explaining x_i by z_j with the pi of
+/// the tuple, each with its weight.
 fn of_point(model: &Model, u: &Graph, i: usize, encoded: &Tensor) -> (Terms, Vec<(u32, f64, f64)>) {
     let p = model.posteriors_of(encoded);
     let slots: Vec<(u32, f32)> = u.row(i).collect();
@@ -261,7 +265,7 @@ fn of_point(model: &Model, u: &Graph, i: usize, encoded: &Tensor) -> (Terms, Vec
 
 #[test]
 fn the_objective_is_linear_in_the_slots_and_the_target_stays_the_own_point() {
-    // T7.
+    // The target of all slots is the point's own features.
     let (model, graph) = (Model::new(5, true), random_graph(5));
     let u = graph.with_self(0.5, 0.5);
     let noise = normal(&mut Streams::new(5, "test").rng("other", 0, 0), &[D], Device::Cpu);
@@ -270,7 +274,8 @@ fn the_objective_is_linear_in_the_slots_and_the_target_stays_the_own_point() {
         let (whole, alone) = of_point(&model, &u, i, &model.x);
         let sum: f64 = alone.iter().map(|(_, w, loss)| w * loss).sum();
         assert!((whole.total.double_value(&[]) - sum).abs() < 1e-12, "point {i}");
-        // Noise in place of a neighbour changes the terms of its slot, and of the others only what pi says.
+        // Noise in place of a neighbour changes the terms of its slot, and of the others only what
+        // pi says.
         let Some(&(j, w, _)) = alone.iter().find(|(j, ..)| *j as usize != i) else { continue };
         let replaced = model.x.copy();
         replaced.get(i64::from(j)).copy_(&noise);
@@ -292,11 +297,12 @@ fn three_points() -> Smoothing {
 }
 
 #[test]
-fn pi_of_the_sheet_is_the_maximiser() {
+fn pi_is_the_maximiser() {
     let gamma = array![[0.8, 0.2], [0.6, 0.4], [0.2, 0.8]];
     let pi = three_points().pi(gamma.view()).expect("sizes agree");
     assert!((pi[[0, 0]] - 0.6).abs() < 1e-7 && (pi[[0, 1]] - 0.4).abs() < 1e-7);
-    // Σ_j w_j (gamma_i + gamma_j) · ln pi, the part of the objective that pi decides: minus twice what `cat` has of it.
+    // Σ_j w_j (gamma_i + gamma_j) · ln pi, the part of the objective that pi decides: minus twice
+    // what `cat` has of it.
     let objective = |p: f64| {
         let log_gamma = Tensor::from_slice(&[0.8f64, 0.2, 0.6, 0.4, 0.2, 0.8]).view([1, 3, 2]).log();
         let zeros = |shape: &[i64]| Tensor::zeros(shape, F64);
@@ -326,11 +332,12 @@ fn only_categorical(gamma: &[f64], k: i64, u: &[f64]) -> Terms {
 
 #[test]
 fn the_categorical_term_is_the_jensen_shannon_divergence() {
-    // T3: (.8, .2) and (.2, .8): ln 2 − 0.5004024.
+    // (.8, .2) and (.2, .8): ln 2 − 0.5004024.
     let t = only_categorical(&[0.8, 0.2, 0.2, 0.8], 2, &[0.5, 0.5]);
     assert!((t.cat.double_value(&[]) - 0.192_744_8).abs() < 1e-7);
     assert!((t.total.double_value(&[]) - t.cat.double_value(&[])).abs() < 1e-15);
-    // All agree: 0. Each certain of another cluster: the entropy of the weights, ln 3 for three equal ones.
+    // All agree: 0. Each certain of another cluster: the entropy of the weights, ln 3 for three
+    // equal ones.
     let agree = only_categorical(&[0.3, 0.7, 0.3, 0.7, 0.3, 0.7], 2, &[0.5, 0.25, 0.25]);
     assert!(agree.cat.double_value(&[]).abs() < 1e-12);
     let apart = [1.0, 1e-300, 1e-300, 1e-300, 1.0, 1e-300, 1e-300, 1e-300, 1.0];
@@ -340,7 +347,7 @@ fn the_categorical_term_is_the_jensen_shannon_divergence() {
 
 #[test]
 fn equal_neighbours_change_nothing() {
-    // T4: all slots alike: the loss of the point itself, whatever the number of neighbours.
+    // All slots alike: the loss of the point itself, whatever the number of neighbours.
     let latent = |m: i64| Latent {
         energy: Tensor::from_slice(&[1.5f64, 0.5]).view([1, 1, 2]).expand([1, m, 2], false),
         entropy: Tensor::full([1, m], 0.7, F64),

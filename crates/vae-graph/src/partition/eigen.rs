@@ -1,8 +1,8 @@
 //! Leading eigenvectors of the normalised adjacency, matrix-free.
 //!
-//! A restarted block Krylov method with Rayleigh–Ritz projection (Musco and Musco 2015): a block finds eigenvalues of any
-//! multiplicity up to its width, which a single Lanczos vector does not, and graphs that fall into pieces have the
-//! eigenvalue 1 once per piece.
+//! A restarted block Krylov method with Rayleigh–Ritz projection (Musco and Musco 2015): a block
+//! finds eigenvalues of any multiplicity up to its width, which a single Lanczos vector does not,
+//! and disconnected graphs have the eigenvalue 1 once per component.
 
 use crate::{Error, Graph, Result};
 use ndarray::{Array1, Array2, Axis, LinalgScalar};
@@ -11,13 +11,14 @@ use tch::{Device, Kind, Tensor};
 use vae_core::features::{to_array2, to_array2_f64, to_tensor};
 use vae_core::random::{Streams, normal};
 
-/// Columns beyond the wanted ones; they speed up convergence.
+/// Columns beyond the requested ones; they speed up convergence.
 const EXTRA: usize = 8;
 
 /// Most columns of a Krylov space; they are n × 4 bytes each. More columns, fewer restarts.
 const COLUMNS: usize = 400;
 
-/// Accepted `‖A v − λ v‖` of a wanted eigenvector. The space is kept in f32, whose rounding ends near 1e-6.
+/// Accepted `‖A v − λ v‖` of a wanted eigenvector. The space is kept in f32, whose rounding ends
+/// near 1e-6.
 const TOLERANCE: f64 = 1e-4;
 
 /// Most restarts. A graph of neighbours takes a few; k-means needs no more than these give.

@@ -26,7 +26,7 @@ fn agreement(a: &Array1<u32>, b: &[u32]) -> f64 {
 }
 
 #[test]
-fn moons_are_told_apart_where_kmeans_cuts_them() {
+fn moons_are_separated_where_kmeans_cuts_them() {
     for n in [300, 2000] {
         let (x, truth) = moons(n, 1);
         let cx = FitContext::in_memory(0);
@@ -43,7 +43,8 @@ fn moons_are_told_apart_where_kmeans_cuts_them() {
 
 #[test]
 fn pieces_of_a_graph_give_the_eigenvalue_one_each() {
-    // Three rings without an edge between them; above and below the size that is decomposed densely.
+    // Three rings without an edge between them; above and below the size that is decomposed
+    // densely.
     for size in [30u32, 200] {
         let ring = |r: u32| {
             let at = move |i: u32| r * size + i % size;

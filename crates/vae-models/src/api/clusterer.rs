@@ -1,4 +1,4 @@
-//! The one trait of all methods, and what a fit reports.
+//! The trait of all methods as a user has them, and the report of a fit.
 
 use crate::Result;
 use ndarray::{Array1, Array2};
@@ -9,13 +9,13 @@ use vae_core::{Features, ImageShape};
 
 /// A clustering method with its configuration, fitted or not.
 ///
-/// `Features` holds numbers only: that a fit never sees labels is a property of this signature.
+/// `Features` has no labels, so that a fit cannot use any: a property of this signature.
 pub trait Clusterer: Send {
     /// Learns the clusters of `x`.
     ///
     /// # Errors
-    /// Configuration out of range, features the method cannot use, a loss that is not finite, an interruption
-    /// (the same call continues), files.
+    /// Configuration out of range, features the method cannot use, a loss that is not finite, an
+    /// interruption (the same call continues), files.
     fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary>;
 
     /// Hard assignments, `[n]`, values in `0..n_clusters`.
@@ -24,13 +24,15 @@ pub trait Clusterer: Send {
     /// [`Error::NotFitted`](crate::Error::NotFitted), [`Error::Dim`](crate::Error::Dim).
     fn predict(&self, x: &Features) -> Result<Array1<u32>>;
 
-    /// Points of the latent space, `[n, latent_dim]` (the scaled features themselves for a method without one).
+    /// Points of the latent space, `[n, latent_dim]` (the scaled features themselves for a method
+    /// without one).
     ///
     /// # Errors
     /// [`Error::NotFitted`](crate::Error::NotFitted), [`Error::Dim`](crate::Error::Dim).
     fn embed(&self, x: &Features) -> Result<Array2<f32>>;
 
-    /// Writes the fitted model (safetensors with its configuration); read it with [`load_model`](crate::load_model).
+    /// Writes the fitted model (safetensors with its configuration); read it with
+    /// [`load_model`](crate::load_model).
     ///
     /// # Errors
     /// [`Error::NotFitted`](crate::Error::NotFitted), files.
@@ -42,8 +44,9 @@ pub trait Clusterer: Send {
     /// Shape of the images it was fitted on, if they were images.
     fn image(&self) -> Option<ImageShape>;
 
-    /// Library of the fit's matrix products, as [`Matmul::name`](vae_core::matmul::Matmul::name): a model is best applied
-    /// with the same. `None` for a fit on a GPU, and where a model file does not say.
+    /// Library of the fit's matrix products, as [`Matmul::name`](vae_core::matmul::Matmul::name): a
+    /// model is best applied with the same. `None` for a fit on a GPU, and where a model file does
+    /// not say.
     fn matmul(&self) -> Option<&str> {
         None
     }
@@ -53,7 +56,7 @@ pub trait Clusterer: Send {
         None
     }
 
-    /// Several clusterings at once, for fitted methods that find more than one.
+    /// The clusterings of fitted methods that find more than one.
     fn facets(&self) -> Option<&dyn Facets> {
         None
     }
@@ -75,11 +78,12 @@ pub trait SoftAssign {
 
 /// A model of the data.
 pub trait Generator {
-    /// `n` new samples of one cluster on the scale of the data, `[n, d]`: means of p(x | z) with z from the cluster's
-    /// prior. Equal seeds give equal samples.
+    /// `n` new samples of one cluster on the scale of the data, `[n, d]`: means of p(x | z) with z
+    /// from the cluster's prior. Equal seeds give equal samples.
     ///
     /// # Errors
-    /// [`Error::NoCluster`](crate::Error::NoCluster), [`Error::NotFitted`](crate::Error::NotFitted).
+    /// [`Error::NoCluster`](crate::Error::NoCluster),
+    /// [`Error::NotFitted`](crate::Error::NotFitted).
     fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>>;
 
     /// The data as the model sees it, `[n, d]`: decoded posterior means on the scale of the data.
@@ -97,16 +101,16 @@ pub trait Facets {
     /// As [`Clusterer::predict`].
     fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>>;
 
-    /// The facets in words: their states, and what each explains.
+    /// A text of the facets: their states and variables.
     fn structure(&self) -> String;
 }
 
-/// What a fit leaves behind besides the model.
+/// The report of a fit.
 #[derive(Debug, Default)]
 pub struct FitSummary {
     /// Assignments of the fitted samples, `[n]`.
     pub assignments: Array1<u32>,
-    /// Assignments before the method's own training (of its initialisation), `[n]`.
+    /// Assignments of the initialisation, `[n]`.
     pub start_assignments: Option<Array1<u32>>,
     /// (epoch, assignments) as observed during the last phase; epochs count from 1.
     pub observed: Vec<(usize, Array1<u32>)>,
@@ -116,6 +120,6 @@ pub struct FitSummary {
     pub phases: Vec<PhaseRecord>,
     /// The algorithms that the result depends on.
     pub revisions: Revisions,
-    /// What `auto` settings became on this data, for example `likelihood = bernoulli`.
+    /// The `auto` settings as resolved on this data, for example `likelihood = bernoulli`.
     pub resolved: Vec<String>,
 }

@@ -1,8 +1,9 @@
-//! What a method provides, and the one [`Clusterer`] that all of them share.
+//! What a method implements, and the [`Clusterer`] made of it.
 //!
-//! A method is a type that implements [`Method`] in its own file: its name, its configuration, how it is fitted, and the
-//! [`Model`] that a fit leaves. [`Fit`] does what does not differ between methods: the input is checked and scaled before
-//! the method sees it, models are saved and read, samples come back on the scale of the data.
+//! A method is a type that implements [`Method`] in its own file: its name, its configuration, how
+//! it is fitted, and the [`Model`] that a fit leaves. [`Fit`] does what is common to all methods:
+//! the input is checked and scaled before the method sees it, models are saved and read, samples
+//! come back on the scale of the data.
 
 use super::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 use super::model_file::{Stored, save};
@@ -24,7 +25,8 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
     /// The part that all methods have.
     fn input(&self) -> InputConfig;
 
-    /// Factor and shift of all values after the scaling, for methods that are sensitive to the size of their input.
+    /// Factor and shift of all values after the scaling, for methods that are sensitive to the size
+    /// of their input.
     fn affine(&self) -> (f64, f64) {
         (1.0, 0.0)
     }
@@ -35,7 +37,8 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
     /// [`Error::Config`] naming the key.
     fn check(&self) -> Result<()>;
 
-    /// The defaults with every optional table present: what such a table begins with when only a part of it is given.
+    /// The defaults with every optional table present: the values of such a table when only a part
+    /// of it is given.
     fn every_table() -> Self {
         Self::default()
     }
@@ -48,8 +51,9 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
     /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
     fn complete(&mut self) {}
 
-    /// Paths of optional tables that do not belong to this configuration. When layers are resolved, one that only a preset
-    /// gave is dropped; whatever is left is for [`MethodConfig::check`] to refuse.
+    /// Paths of optional tables that do not belong to this configuration. When layers are resolved,
+    /// one that only a preset gave is dropped; whatever is left is for [`MethodConfig::check`] to
+    /// refuse.
     fn foreign_tables(&self) -> &'static [&'static str] {
         &[]
     }
@@ -61,7 +65,7 @@ pub trait Method: Sized + 'static {
     const NAME: &'static str;
     /// One line for `vae methods`.
     const SUMMARY: &'static str;
-    /// Where it comes from.
+    /// The publication.
     const REFERENCE: &'static str;
     /// Whether its models can sample and reconstruct.
     const GENERATIVE: bool = false;
@@ -69,10 +73,11 @@ pub trait Method: Sized + 'static {
     const PRESETS: &'static [Preset] = &[];
     /// The settings.
     type Config: MethodConfig;
-    /// What a fit leaves.
+    /// The fitted model.
     type Model: Model;
 
-    /// Learns the clusters of `x`, which is scaled already; `input` says how, and what is known of it.
+    /// Learns the clusters of `x`, which is scaled already; `input` says how, and what is known of
+    /// it.
     ///
     /// # Errors
     /// As [`Clusterer::fit`].
@@ -92,7 +97,7 @@ pub trait Method: Sized + 'static {
 
 /// A fitted method. Features come in scaled, `[n, d]`.
 pub trait Model: Debug + Send {
-    /// Everything that [`Method::restore`] needs.
+    /// The tensors that [`Method::restore`] needs.
     ///
     /// # Errors
     /// libtorch.

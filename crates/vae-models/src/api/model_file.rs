@@ -11,7 +11,7 @@ use vae_core::bundle::{self, FIT_ANEW, Tensors};
 /// Version of the file's layout.
 const FORMAT: u32 = 1;
 
-/// What to do without a model.
+/// The remedy for a missing model.
 const NO_MODEL: &str = "give the run folder of a finished `vae fit`, or fit again";
 
 #[derive(Serialize, Deserialize)]
@@ -36,8 +36,8 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// The content of a model file, and the name of its method: checks the checksum, names, shapes and that all values are
-    /// finite.
+    /// The content of a model file, and the name of its method: checks the checksum, names, shapes
+    /// and that all values are finite.
     pub fn read(path: &Path) -> Result<(String, Self)> {
         let (tensors, record): (Tensors, Record) = bundle::load(path).map_err(|e| e.remedy(NO_MODEL))?;
         if record.format != FORMAT {
@@ -51,7 +51,7 @@ impl Stored {
         Ok((method, Self { config, input, matmul, tensors }))
     }
 
-    /// What is wrong with the content of the file `path`, with what to do then.
+    /// The error with the path of the file and the remedy.
     pub fn of_file(error: Error, path: &Path) -> Error {
         match error {
             Error::Core(e) => e.of_file(path, NO_MODEL).into(),

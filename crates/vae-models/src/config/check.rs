@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result, Within};
 
-/// Checks a table that is optional, and refuses it where it does not belong; `only` says, for the error, what it belongs to.
+/// Checks a table that is optional, and refuses it where it does not belong; `only` says, for the
+/// error, what it belongs to.
 pub(crate) fn check_optional<T>(
     field: &str,
     table: Option<&T>,

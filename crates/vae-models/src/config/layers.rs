@@ -1,11 +1,12 @@
-//! Layers of TOML: single settings as tables, one table over another, and where each value came from.
+//! Layers of TOML: single settings as tables, one table over another, and where each value came
+//! from.
 
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
-/// `key=value`; a value that is no TOML is taken as text, so `likelihood=gaussian` needs no quotes. `check` is the
-/// method's word on the text.
+/// `key=value`; a value that is no TOML is taken as text, so `likelihood=gaussian` needs no quotes.
+/// `check` is the method's check of the text.
 pub(crate) fn parse_setting(setting: &str, check: impl Fn(&str) -> Result<(), String>) -> Result<Table> {
     let wrong = |message: String| Error::ConfigText { origin: format!("--set {setting}"), message };
     let (key, value) = setting.split_once('=').ok_or_else(|| wrong("expected key=value".into()))?;
@@ -19,8 +20,8 @@ pub(crate) fn parse_setting(setting: &str, check: impl Fn(&str) -> Result<(), St
     toml::from_str(&text).map_err(|e| wrong(e.to_string()))
 }
 
-/// Overrides `into` by `layer`, table by table, and notes the origin of every leaf. A table that is optional and absent so
-/// far begins with its own defaults, those in `every`.
+/// Overrides `into` by `layer`, table by table, and notes the origin of every leaf. An optional
+/// table that is absent so far is first filled with its defaults, those in `every`.
 pub(crate) fn merge(
     into: &mut Table,
     layer: Table,
@@ -50,7 +51,7 @@ pub(crate) fn merge(
     }
 }
 
-/// Gives every leaf that nobody chose the value it has in `pinned`.
+/// Sets every leaf without an origin to its value in `pinned`.
 pub(crate) fn pin(
     table: &mut Table,
     pinned: &Table,
@@ -90,7 +91,8 @@ pub(crate) fn remove(table: &mut Table, path: &str) {
     }
 }
 
-/// Where the setting `key` comes from; of a table, where one of its settings does, the user's before a preset's.
+/// The origin of the setting `key`; for a table that of one of its settings, the user's before a
+/// preset's.
 pub(crate) fn origin_of(origins: &BTreeMap<String, String>, key: &str) -> Option<String> {
     let below = format!("{key}.");
     let of_table = || origins.iter().filter(|(path, _)| path.starts_with(&below)).map(|(_, origin)| origin);

@@ -12,10 +12,11 @@ pub struct Preset {
     pub method: &'static str,
     /// The data set's name.
     pub dataset: &'static str,
-    /// The TOML text: the profile `standard`, with overlays in `[profile.quick]` and `[profile.paper]`.
+    /// The TOML text: the profile `standard`, with overlays in `[profile.quick]` and
+    /// `[profile.paper]`.
     pub text: &'static str,
-    /// The TOML text of every setting that the method's presets may leave out: the defaults of the day the presets were
-    /// published. Later defaults change no preset.
+    /// The TOML text of every setting that the method's presets may leave out: the defaults of the
+    /// day the presets were published. Later defaults change no preset.
     pub pinned: &'static str,
 }
 
@@ -33,8 +34,8 @@ fn read_text(text: &str, origin: &str) -> Result<Table> {
     toml::from_str(text).map_err(|e| Error::ConfigText { origin: origin.to_string(), message: e.to_string() })
 }
 
-/// The presets of a method, from the files `presets/METHOD/DATASET.toml` and `presets/METHOD/pinned.toml` of the crate that
-/// calls this.
+/// The presets of a method, from the files `presets/METHOD/DATASET.toml` and
+/// `presets/METHOD/pinned.toml` of the crate that calls this.
 #[macro_export]
 macro_rules! presets {
     ($method:literal: $($dataset:literal),* $(,)?) => {

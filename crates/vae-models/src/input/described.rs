@@ -1,4 +1,4 @@
-//! What a method knows of its input: the size, the scaling, the observation model.
+//! What a method knows of its input: number of features, scaling, observation model.
 
 use super::scale::{self, Chosen, Scale, ScaleKind};
 use crate::{Error, Result};
@@ -20,7 +20,7 @@ pub struct InputConfig {
     pub likelihood: Option<(LikelihoodKind, f64)>,
 }
 
-/// What a fitted model knows about its input.
+/// The input of a fitted model.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Input {
     /// Number of features.
@@ -51,7 +51,8 @@ impl InputConfig {
         self.likelihood.map_or(Ok(()), |(_, variance)| Ok(check_variance(variance)?))
     }
 
-    /// Fits the scaling, followed by `factor · x + shift`, and decides what is `auto`; the texts say what was decided.
+    /// Fits the scaling, followed by `factor · x + shift`, and resolves `auto` settings; the texts
+    /// list the resolved ones.
     pub(crate) fn resolve(&self, x: &Features, (factor, shift): (f64, f64)) -> Result<(Input, Vec<String>)> {
         let n_clusters = self.n_clusters;
         if n_clusters > x.n() {

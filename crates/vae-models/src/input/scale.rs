@@ -1,4 +1,4 @@
-//! Bringing columns to comparable sizes before a method sees them.
+//! Scaling of the columns before a method is fitted.
 
 mod choose;
 mod columns;
@@ -92,7 +92,7 @@ pub struct Chosen {
     pub reason: String,
 }
 
-/// Refuses a factor and a shift of all values that cannot be undone.
+/// Refuses a factor and a shift that cannot be inverted.
 pub(crate) fn check_affine(factor: f64, shift: f64) -> Result<()> {
     if !(factor > 0.0 && factor.is_finite()) {
         return Err(Error::config("input_factor", factor, "a finite number above 0"));

@@ -1,4 +1,5 @@
-//! Two stages: an auto-encoder, then a clustering of its codes. The baselines `ae-kmeans`, `ae-gmm` and `ae-spectral`.
+//! Two stages: an auto-encoder, then a clustering of its codes. The baselines `ae-kmeans`, `ae-gmm`
+//! and `ae-spectral`.
 
 mod config;
 mod fit;

@@ -1,12 +1,15 @@
-//! VaDE: variational deep embedding (Jiang, Zheng, Tan, Tang and Zhou, IJCAI 2017, arXiv 1611.05148).
+//! VaDE: variational deep embedding (Jiang, Zheng, Tan, Tang and Zhou, IJCAI 2017, arXiv
+//! 1611.05148).
 //!
-//! c ~ Cat(pi), z | c ~ N(mu_c, diag exp log_var_c), x | z from the decoder; q(z | x) from the encoder, and
-//! q(c | x) = p(c | z) by Bayes' rule. Three phases: `pretrain` (an auto-encoder), `init` (a mixture of its codes),
-//! `train` (the ELBO, [`loss`]). Prediction is argmax p(c | z) at the posterior mean z = mu.
+//! c ~ Cat(pi), z | c ~ N(mu_c, diag exp log_var_c), x | z from the decoder; q(z | x) from the
+//! encoder, and q(c | x) = p(c | z) by Bayes' rule. Three phases: `pretrain` (an auto-encoder),
+//! `init` (a mixture of its codes), `train` (the ELBO, [`loss`]). Prediction is argmax p(c | z) at
+//! the posterior mean z = mu.
 //!
-//! Deviations from the published code, each because it is wrong there: `ln pi` enters once (not once per latent
-//! dimension), pi is a softmax, variances are exponentials, densities stay logarithms. The published weights of the
-//! auto-encoder are not used: everything starts from random numbers.
+//! Deviations from the published code, each because it is wrong there: `ln pi` enters once (not
+//! once per latent dimension), pi is a softmax, variances are exponentials, densities are computed
+//! as logarithms. The published weights of the auto-encoder are not used: all weights are
+//! initialised at random.
 
 #[doc(hidden)]
 pub mod bench_support;

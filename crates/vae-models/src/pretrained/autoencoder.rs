@@ -24,7 +24,7 @@ pub struct CodeModel {
 impl CodeModel {
     /// An auto-encoder with the weights `encoder.*` and `decoder.*` of `tensors`.
     pub fn new(net: &NetConfig, input: &Input, tensors: &Tensors, device: Device) -> Result<Self> {
-        // The initial weights are overwritten at once.
+        // The initial weights are overwritten below.
         let streams = Streams::new(0, "restore");
         let autoencoder = Autoencoder::new(net, Init::GlorotUniform, input.dim, &streams, device);
         autoencoder.params.load(tensors, "")?;

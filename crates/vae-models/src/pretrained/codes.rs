@@ -1,4 +1,4 @@
-//! The codes of a pretrained auto-encoder, and the clusterings of them that methods start from.
+//! The codes of a pretrained auto-encoder, and clusterings of them as initial values.
 
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::mixture::{Mixture, selection_text};
@@ -17,27 +17,29 @@ use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::pretrain::Autoencoder;
 use vae_core::random::Streams;
 use vae_gmm::{GmmConfig, InitCov, KMeansConfig, KMeansFit, Select, gmm};
-use vae_graph::partition::{self, JUDGE};
+use vae_graph::partition::{self, REFERENCE_GRAPH};
 
 /// How a clustering of codes is found and chosen.
 pub const REVISION: Revision = ("code-clustering", 1);
 
-/// How one of several clusterings of the codes is chosen; no rule knows labels.
+/// How one of several clusterings of the codes is chosen; no rule uses labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CodeSelect {
     /// The k-means restart with the lowest inertia, then one EM run from it.
     #[default]
     Inertia,
-    /// An EM run from every k-means restart; the highest final log-likelihood. k-means by itself is then chosen by inertia.
+    /// An EM run from every k-means restart; the highest final log-likelihood. k-means by itself is
+    /// then chosen by inertia.
     LogLikelihood,
-    /// The k-means restart with the highest modularity in the graph of the codes' nearest neighbours, then one EM run from it.
-    /// Restarts whose inertias differ by a thousandth can be quite different partitions; this one cuts the fewest edges.
+    /// The k-means restart with the highest modularity in the graph of the codes' nearest
+    /// neighbours, then one EM run from it. Restarts whose inertias differ by a thousandth can be
+    /// very different partitions; this one cuts the least weight of edges.
     Modularity,
 }
 
-/// How codes are clustered: the table `[codes]` of the methods that start from a mixture. Every key has a default, unknown
-/// keys are refused.
+/// How codes are clustered: the table `[codes]` of the methods with an initial mixture. Every key
+/// has a default, unknown keys are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CodeClustering {
@@ -45,15 +47,16 @@ pub struct CodeClustering {
     pub n_init: usize,
     /// Most EM iterations. Default 100.
     pub max_iter: usize,
-    /// EM has converged when the mean log-likelihood changes by no more than this, in nats per row. Default 1e-3.
+    /// EM has converged when the mean log-likelihood changes by no more than this, in nats per row.
+    /// Default 1e-3.
     pub tol: f64,
     /// Added to every variance of the mixture. Default 1e-6.
     pub reg_covar: f64,
-    /// Floor under every variance of the mixture. Default 0.
+    /// Smallest variance of the mixture. Default 0.
     pub min_covar: f64,
     /// How a restart is chosen. Default `inertia`.
     pub select: CodeSelect,
-    /// What EM starts from. Default `cluster`.
+    /// The initial mixture of EM. Default `cluster`.
     pub init_cov: InitCov,
 }
 
@@ -66,7 +69,8 @@ impl Default for CodeClustering {
 }
 
 impl CodeClustering {
-    /// The mixture's settings. By modularity EM gets its start from outside, which `select` does not concern.
+    /// The mixture's settings. With `modularity` the initial mixture of EM is given, and `select`
+    /// has no effect.
     fn gmm(&self) -> GmmConfig {
         let Self { n_init, max_iter, tol, reg_covar, min_covar, select, init_cov } = *self;
         let select = match select {
@@ -92,13 +96,13 @@ impl CodeClustering {
         }
     }
 
-    /// How k-means was chosen, for reports of methods that start from it.
+    /// How the k-means restart was chosen, for reports of methods that are initialised by it.
     fn kmeans_selection(&self) -> String {
-        let judge = match self.select {
+        let criterion = match self.select {
             CodeSelect::Modularity => "highest modularity",
             CodeSelect::Inertia | CodeSelect::LogLikelihood => "lowest inertia",
         };
-        format!("{judge} of {} k-means++ restarts", self.n_init)
+        format!("{criterion} of {} k-means++ restarts", self.n_init)
     }
 }
 
@@ -119,15 +123,15 @@ pub struct CodesInit {
 }
 
 impl CodesInit {
-    /// The clusters of k-means instead of the mixture's.
+    /// With the clusters of k-means instead of the mixture's.
     pub fn of_kmeans(self, config: &CodeClustering) -> Self {
         let assignments = self.kmeans_assignments.clone();
         Self { assignments, selection: config.kmeans_selection(), ..self }
     }
 }
 
-/// Codes of all samples under a pretrained auto-encoder. They are computed when they are first asked for: phases that
-/// come from the cache need none.
+/// Codes of all samples under a pretrained auto-encoder. They are computed at the first access:
+/// phases that are found in the cache do not need them.
 pub struct Codes<'a> {
     pub x: &'a Features,
     pub(super) net: &'a NetConfig,
@@ -152,7 +156,7 @@ impl<'a> Codes<'a> {
             return Ok(codes);
         }
         let Self { x, net, cx, .. } = *self;
-        // The initial weights are overwritten at once.
+        // The initial weights are overwritten below.
         let model = Autoencoder::new(net, Init::GlorotUniform, x.dim(), &Streams::new(0, "codes"), cx.device);
         model.params.load(&self.autoencoder.tensors, "")?;
         let codes = Features::dense(to_array2(&model.codes(&Resident::new(x, cx.device)?)?)?)?;
@@ -161,13 +165,13 @@ impl<'a> Codes<'a> {
 
     /// The phase `init`: a diagonal Gaussian mixture of the codes, started from k-means.
     pub fn cluster(&self, config: &CodeClustering, n_clusters: usize) -> Result<CodesInit> {
-        let judge = match config.select {
+        let graph_revisions = match config.select {
             CodeSelect::Modularity => partition::REVISIONS,
             CodeSelect::Inertia | CodeSelect::LogLikelihood => &[],
         };
         let spec = PhaseSpec {
             name: "init",
-            revisions: &[&[REVISION], gmm::REVISIONS, judge],
+            revisions: &[&[REVISION], gmm::REVISIONS, graph_revisions],
             config: &(config, n_clusters),
             inputs: &[self.x.sha256(), self.key()],
         };
@@ -186,7 +190,7 @@ impl<'a> Codes<'a> {
     }
 }
 
-/// What is wrong with codes is not wrong with the data.
+/// An error about the codes, not about the data.
 fn of_codes(error: vae_gmm::Error) -> Error {
     match error {
         vae_gmm::Error::TooFewDistinctRows { distinct, k } => Error::SameCodes { distinct, n_clusters: k },
@@ -208,14 +212,14 @@ fn mixture_of(
     let kmeans = match config.select {
         CodeSelect::Modularity => {
             let fits = kmeans.fit_all(codes.view(), n_clusters, seed).map_err(of_codes)?;
-            let graph = JUDGE.neighbour_graph(points, cx)?;
-            let judged: vae_graph::Result<Vec<f64>> =
+            let graph = REFERENCE_GRAPH.neighbour_graph(points, cx)?;
+            let modularities: vae_graph::Result<Vec<f64>> =
                 fits.iter().map(|f| graph.modularity(f.labels())).collect();
-            let judged = judged?;
+            let modularities = modularities?;
             notes["kmeans_inertias"] = json!(fits.iter().map(KMeansFit::inertia).collect::<Vec<_>>());
-            notes["kmeans_modularities"] = json!(judged);
-            // The first of equals.
-            let better = |a: usize, b: usize| if judged[b] > judged[a] { b } else { a };
+            notes["kmeans_modularities"] = json!(modularities);
+            // The first of equal maxima.
+            let better = |a: usize, b: usize| if modularities[b] > modularities[a] { b } else { a };
             let best = (0..fits.len()).reduce(better).unwrap_or(0);
             fits.into_iter().nth(best).expect("n_init is at least 1")
         }
@@ -245,8 +249,8 @@ fn mixture_of(
 mod tests {
     use super::*;
 
-    /// Two parallel strips of 60 points, eight long and three apart: cutting both across has the lower inertia (variances 1.3 +
-    /// 2.3 instead of 5.3), cutting between them cuts no edge.
+    /// Two parallel strips of 60 points, of length 8 and distance 3: the partition across both has
+    /// the lower inertia (variances 1.3 + 2.3 instead of 5.3), the one between them cuts no edge.
     #[test]
     fn modularity_follows_the_graph_where_inertia_does_not() {
         let codes = Array2::from_shape_fn((120, 2), |(i, j)| match j {
@@ -264,9 +268,9 @@ mod tests {
         assert!(strip(CodeSelect::Modularity) && !strip(CodeSelect::Inertia));
     }
 
-    /// Two codes for everything: the message is about the codes, not about the data.
+    /// Only two different codes: the message is about the codes, not about the data.
     #[test]
-    fn codes_that_are_the_same_are_told_as_codes() {
+    fn too_few_distinct_codes_are_reported_as_codes() {
         let codes = Array2::from_shape_fn((30, 2), |(i, _)| if i == 0 { 1e9 } else { 0.5 });
         let points = Features::dense(codes).expect("finite");
         let cx = FitContext::in_memory(0);

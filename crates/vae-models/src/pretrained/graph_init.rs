@@ -1,10 +1,12 @@
-//! Classes that start from a partition of a plain VAE's codes instead of random weights.
+//! Classes initialised by a partition of the codes of a VAE without classes.
 //!
-//! From random weights the classes part while the codes still move, and the first partition that lowers the loss stays. Here
-//! the same networks are trained as a VAE without classes first (phase `plain`: y held uniform), the neighbour graph of its
-//! codes and that of a Siamese network (phases `neighbours` and `siamese`) are averaged and cut (phase `partition`), and the
-//! loss goes on from there (phase `train`), its first epochs with y held at the partition while the classifier learns it
-//! from codes it must not move. No label is looked at.
+//! From random weights the classes separate while the codes still change, and training keeps the
+//! first partition that lowers the loss. Here the same networks are trained as a VAE without
+//! classes first (phase `plain`: y is uniform), the neighbour graph of its codes and that of a
+//! Siamese network (phases `neighbours` and `siamese`) are averaged and partitioned (phase
+//! `partition`), and training continues from there (phase `train`), in the first epochs with y
+//! fixed at the partition while the classifier learns it without a gradient with respect to the
+//! codes. No label is used.
 
 use super::default_net;
 use super::graph_partition::{self, cut};
@@ -32,21 +34,22 @@ use vae_graph::siamese::{SiameseConfig, SiameseInit, codes as siamese_codes};
 /// The phase `plain` and the means of the classes.
 pub const REVISION: Revision = ("graph-start", 1);
 
-/// The table `[graph_start]`; without it the classes start from random weights.
+/// The table `[graph_start]`; without it all weights are initialised at random.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GraphInit {
-    /// Epochs of the VAE without classes, at least 1, beside those of `train`, whose other settings it shares.
+    /// Epochs of the VAE without classes, at least 1; its other settings are those of `train`.
     pub epochs: usize,
-    /// At least so many updates of it.
+    /// Smallest number of its updates.
     pub min_updates: usize,
-    /// Share of the epochs of `train`, the first ones, in which y is held at the partition while the classifier learns it.
+    /// Share of the epochs of `train`, from the first on, in which y is fixed at the partition
+    /// while the classifier learns it.
     pub hold_share: f64,
-    /// How the graph is cut.
+    /// How the graph is partitioned.
     pub partition: PartitionConfig,
     /// The Siamese network on the features, from random weights.
     pub siamese: SiameseConfig,
-    /// Its layers; `latent_dim` is its output.
+    /// Its layers; `latent_dim` is the number of its outputs.
     pub siamese_net: NetConfig,
 }
 
@@ -96,15 +99,15 @@ impl GraphInit {
     }
 }
 
-/// What [`fit_classes`] needs for a start from the graph.
+/// What [`fit_classes`] needs for the initialisation by the graph.
 pub(crate) struct Plain<'a, C> {
     pub graph_init: &'a GraphInit,
-    /// The method's configuration of the phase `plain`: without the start.
+    /// The method's configuration in the phase `plain`, without `[graph_start]`.
     pub config: C,
     pub n_clusters: usize,
 }
 
-/// What training starts from.
+/// The initial values of the training.
 struct Initial {
     /// The networks of the VAE without classes.
     plain: Artefact,
@@ -160,8 +163,9 @@ fn initialise<C: Serialize>(
     Ok(Initial { plain: trained, partition, records })
 }
 
-/// Trains classes from random weights, or from a partition of the graphs of `plain` and a Siamese network. All
-/// `job.n_init` trainings have the same partition and weights at their start then.
+/// Trains classes from random weights, or from a partition of the graphs of `plain` and a Siamese
+/// network. In the second case all `job.n_init` trainings have the same initial partition and
+/// weights.
 ///
 /// # Errors
 /// What training and the partition can return.

@@ -1,4 +1,4 @@
-//! The phase `partition`: the graph of the codes' nearest neighbours, cut by modularity.
+//! The phase `partition`: a partition of the codes' neighbour graph, chosen by modularity.
 
 use super::codes::{Codes, CodesInit};
 use crate::Result;
@@ -20,8 +20,9 @@ pub(crate) fn selection(config: &PartitionConfig) -> &'static str {
     }
 }
 
-/// Cuts the graph of the neighbours of the same points in all of `spaces`: a Gaussian of the `codes` of each cluster, and the
-/// artefact with the tensor `assignments`, to which its phase adds what it needs of them.
+/// Partitions the mean neighbour graph of the same points in all of `spaces`. Returns a Gaussian of
+/// the `codes` of each cluster, and the artefact with the tensor `assignments`, to which the phase
+/// adds further tensors.
 pub(super) fn cut(
     config: &PartitionConfig,
     codes: &Features,
@@ -47,8 +48,8 @@ pub struct OtherSpace<'a> {
 }
 
 impl Codes<'_> {
-    /// The phase `partition`: the neighbour graph of the codes (the mean of it and that of `other`) is cut, and a Gaussian
-    /// describes the codes of each cluster.
+    /// The phase `partition`: a partition of the neighbour graph of the codes (the mean of it and
+    /// that of `other`), with a Gaussian of the codes of each cluster.
     pub fn partition(
         &self,
         config: &PartitionConfig,

@@ -1,4 +1,4 @@
-//! The table `[init]`: how a mixture of codes is found that a prior starts from.
+//! The table `[init]`: how the initial mixture of the codes is found.
 
 use super::codes::{CodeClustering, Codes, CodesInit};
 use super::graph_partition::OtherSpace;
@@ -10,7 +10,7 @@ use vae_graph::knn::Metric;
 use vae_graph::partition::PartitionConfig;
 use vae_graph::siamese::{self, SiameseConfig};
 
-/// Where the prior starts.
+/// The initial prior.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InitKind {
@@ -22,21 +22,23 @@ pub enum InitKind {
     Graph,
 }
 
-/// Where the mixing weights start.
+/// The initial mixing weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PiInit {
-    /// Those of the mixture; for `kmeans`, which has none, the shares of the samples in its clusters.
+    /// Those of the mixture; for `kmeans`, which has none, the shares of the samples in its
+    /// clusters.
     Gmm,
     /// 1/K (the authors' code).
     Uniform,
 }
 
-/// Where the variance of q(z | x) starts.
+/// The initial variance of q(z | x).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogVarInit {
-    /// A head with random weights (the authors' code): variances about 1, whatever the scale of the codes.
+    /// A head with random weights (the authors' code): variances about 1, whatever the scale of the
+    /// codes.
     Glorot,
     /// A constant: a tenth of the mean variance of the codes within a cluster.
     Scaled,
@@ -50,17 +52,17 @@ pub struct InitConfig {
     pub kind: InitKind,
     /// `gmm` or `uniform`.
     pub pi: PiInit,
-    /// `glorot` or `scaled`. Codes of small data can be so narrow that noise of variance 1 drowns them, and the clusters
-    /// merge in the first epochs.
+    /// `glorot` or `scaled`. Codes of small data can have a variance far below 1: noise of variance
+    /// 1 then merges the clusters in the first epochs.
     #[serde(skip_serializing_if = "of_the_encoder")]
     pub log_var: LogVarInit,
     /// How the codes are clustered, for `gmm` and `kmeans`.
     pub codes: CodeClustering,
-    /// How the graph is cut, for `graph`; absent otherwise.
+    /// How the graph is partitioned, for `graph`; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<PartitionConfig>,
-    /// For `graph`: a Siamese network whose neighbour graph is averaged with that of the codes before the cut. Absent: the
-    /// codes alone.
+    /// For `graph`: a Siamese network whose neighbour graph is averaged with that of the codes.
+    /// Absent: the graph of the codes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub siamese: Option<SiameseConfig>,
 }

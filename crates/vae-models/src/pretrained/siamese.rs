@@ -1,4 +1,4 @@
-//! The phases `neighbours` and `siamese`: distances that follow the neighbours of the features.
+//! The phases `neighbours` and `siamese`: a distance learnt from the neighbours of the features.
 
 use super::codes::Codes;
 use crate::{Error, Result};
@@ -9,8 +9,9 @@ use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_graph::knn::{self, Knn, Metric, Neighbours};
 use vae_graph::siamese::{self, SiameseConfig, SiameseInit};
 
-/// Nearest neighbours of the rows of `x` by `metric`, and a Siamese network trained on them; its codes are the artefact's
-/// tensor `codes`. `encoder`, of the same layers, is what it may start from. Takes fewer neighbours where there are fewer rows.
+/// Nearest neighbours of the rows of `x` by `metric`, and a Siamese network trained on them; its
+/// codes are the artefact's tensor `codes`. `encoder`, of the same layers, has its initial weights
+/// where `config` asks for them. Takes fewer neighbours where there are fewer rows.
 pub(crate) fn siamese(
     x: &Features,
     config: &SiameseConfig,
@@ -48,7 +49,7 @@ pub(crate) fn siamese(
     Ok(trained)
 }
 
-/// Checks the settings of a Siamese network that has no encoder to start from.
+/// Checks the settings of a Siamese network that cannot be initialised by an encoder.
 ///
 /// # Errors
 /// An error that names the key.
@@ -61,7 +62,7 @@ pub(crate) fn check_random_siamese(config: &SiameseConfig) -> Result<()> {
 }
 
 impl Codes<'_> {
-    /// [`siamese`] on the features, from the encoder.
+    /// [`siamese`] on the features, with the encoder's layers.
     pub fn siamese(
         &self,
         config: &SiameseConfig,

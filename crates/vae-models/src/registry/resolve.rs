@@ -1,8 +1,9 @@
-//! From layers of TOML to one resolved configuration.
+//! Resolves layers of TOML to one configuration.
 //!
-//! Layers, each overriding the one before: the method's defaults (for a preset those it was published with), a preset, the
-//! preset's profile, a file, single settings (`--set key=value`), and the number of clusters. Every layer is checked on its own against the method's
-//! configuration type, so an unknown key is reported with its line and a caret; the result is checked as a whole.
+//! Layers, each overriding the one before: the method's defaults (for a preset those it was
+//! published with), a preset, the preset's profile, a file, single settings (`--set key=value`),
+//! and the number of clusters. Every layer is checked on its own against the method's configuration
+//! type, so an unknown key is reported with its line and a caret; the result is checked as a whole.
 
 use super::{self as registry, Entry};
 use crate::api::Clusterer;
@@ -18,10 +19,11 @@ pub const STANDARD: &str = "standard";
 /// The profiles there are. A preset may leave one out; then `standard` serves.
 pub const PROFILES: [&str; 3] = ["quick", STANDARD, "paper"];
 
-/// Where a setting comes from that nobody chose.
+/// The origin of a setting that was not chosen.
 const DEFAULT: &str = "default";
 
-/// And, before the method's name, one that its presets keep as it was when they were published.
+/// The origin, before the method's name, of a setting that its presets keep as it was when they
+/// were published.
 const PINNED: &str = "presets of ";
 
 /// What the user chose.
@@ -60,7 +62,8 @@ pub struct Resolved {
 /// Resolves a selection.
 ///
 /// # Errors
-/// [`Error::Unknown`] for names, [`Error::ConfigText`] with line and caret for text, [`Error::Config`] for ranges.
+/// [`Error::Unknown`] for names, [`Error::ConfigText`] with line and caret for text,
+/// [`Error::Config`] for ranges.
 pub fn resolve(selection: &Selection) -> Result<Resolved> {
     let profile = known_profile(&selection.profile)?;
     let preset = selection.preset.as_deref().map(registry::preset).transpose()?;
@@ -104,7 +107,8 @@ fn clusters(k: usize) -> Table {
     Table::from_iter([("n_clusters".to_string(), Value::Integer(k as i64))])
 }
 
-/// What lies above the method's defaults and below what the user chose: the classes of the data set, the preset, its profile.
+/// The layers between the method's defaults and the user's choices: the classes of the data set,
+/// the preset, its profile.
 fn layers_below(n_classes: Option<usize>, preset: Option<&Preset>, profile: &str) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
     if let Some(k) = n_classes {
@@ -122,7 +126,7 @@ fn layers_below(n_classes: Option<usize>, preset: Option<&Preset>, profile: &str
     Ok(layers)
 }
 
-/// What the user chose: the file, single settings, the number of clusters.
+/// The layers of the user: the file, single settings, the number of clusters.
 fn layers_of_user(selection: &Selection, file: Option<UserFile<'_>>, method: &Entry) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
     if let Some(file) = file {
@@ -139,15 +143,16 @@ fn layers_of_user(selection: &Selection, file: Option<UserFile<'_>>, method: &En
     Ok(layers)
 }
 
-/// The layers over the method's defaults, and where each value comes from; a leaf without an origin is a default.
+/// The method's defaults overridden by the layers, and the origin of each value; a leaf without an
+/// origin is a default.
 fn laid_over(method: &Entry, below: Vec<Layer>, of_user: Vec<Layer>) -> (Table, BTreeMap<String, String>) {
     let (mut table, mut origins) = (method.defaults(), BTreeMap::new());
     let every = method.every_table();
     for (origin, layer) in below.into_iter().chain(of_user.iter().cloned()) {
         merge(&mut table, layer, &every, "", &origin, &mut origins);
     }
-    // A profile or a setting that changes a kind leaves the preset's tables of the other kind behind; what the user gave
-    // stays, and is refused.
+    // Where a profile or a setting changes a kind, the preset's tables of the other kind are
+    // removed; a table that the user gave is kept, and refused.
     for path in method.foreign_tables(&table) {
         if !of_user.iter().any(|(_, layer)| holds(layer, path)) {
             remove(&mut table, path);
@@ -254,20 +259,22 @@ impl Resolved {
             .collect()
     }
 
-    /// SHA-256 of method and complete configuration, as hexadecimal, without the settings that are at their
-    /// [neutral](vae_core::identity) values. Seed, device, threads and the revisions of the code are not part.
+    /// SHA-256 of method and complete configuration, as hexadecimal, without the settings that are
+    /// at their [neutral](vae_core::identity) values. Seed, device, threads and the revisions of
+    /// the code are not part.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// The settings that somebody chose or the preset names, as [`Resolved::with_origins`] has them.
+    /// The settings that were chosen or that the preset names, in the form of
+    /// [`Resolved::with_origins`].
     pub fn chosen(&self) -> Vec<(String, String, String)> {
         let mut all = self.with_origins();
         all.retain(|(.., origin)| origin != DEFAULT && !origin.starts_with(PINNED));
         all
     }
 
-    /// Paths of the settings that nobody chose: a version with other defaults has other values there.
+    /// Paths of the settings that were not chosen: another version may have other defaults there.
     pub fn defaults(&self) -> Vec<String> {
         self.with_origins()
             .into_iter()

@@ -1,4 +1,4 @@
-//! Assignments: as tensors, as arrays, and as a training leaves them.
+//! Conversions of assignments between tensors, arrays and what a training observes.
 
 use crate::Result;
 use crate::api::FitSummary;
@@ -37,7 +37,7 @@ pub(crate) fn observed_of(trained: &Artefact) -> Result<Vec<(usize, Array1<u32>)
     Ok(observed)
 }
 
-/// Assignments as a training keeps what it observes: i32 `[n]` on the CPU.
+/// Assignments in the form in which a training stores observations: i32 `[n]` on the CPU.
 ///
 /// # Errors
 /// libtorch's.
@@ -54,8 +54,8 @@ pub(crate) fn winners(scores: &Tensor) -> vae_core::Result<Tensor> {
 }
 
 impl FitSummary {
-    /// What the training `trained` observed, and the assignments of its final weights: those it observed last, where that
-    /// was after its last epoch, else those of `predict`.
+    /// What the training `trained` observed, and the assignments of its final weights: those it
+    /// observed last, where that was after its last epoch, else those of `predict`.
     pub(crate) fn observed(
         trained: &Artefact,
         predict: impl FnOnce() -> Result<Array1<u32>>,

@@ -1,5 +1,5 @@
-//! A VAE with a classifier beside it: encoder, decoder, classifier and class means together, as something the loop can train;
-//! the networks and the loss of VAE-Cluster and of Conv-VAE.
+//! A VAE with a classifier: encoder, decoder, classifier and class means, with the loss that the
+//! training loop calls. VAE-Cluster and Conv-VAE are made of it.
 
 mod loss;
 
@@ -49,10 +49,10 @@ impl Classifier {
     }
 }
 
-/// What the latent space is held to.
+/// The prior of z.
 #[derive(Debug)]
 pub enum Prior {
-    /// One N(m_k, I) for each class, means `[K, J]`: the loss of this method.
+    /// N(m_k, I) for each class, means `[K, J]`: VAE-Cluster's loss.
     Classes(Tensor),
     /// One N(0, I), and this term of the classifier's softmax (Yan's printed equations).
     Standard(fn(&Tensor) -> Tensor),
@@ -67,7 +67,8 @@ pub enum ClassifierInput {
     Features,
 }
 
-/// What takes the classifier's place in the loss for a while; the classifier learns it, from latents it must not move.
+/// What replaces the classifier's output in the loss; the classifier learns it, without a gradient
+/// with respect to the latents.
 #[derive(Debug)]
 pub enum Held {
     /// y = 1/K for every sample: a VAE without classes.
@@ -76,7 +77,7 @@ pub enum Held {
     Labels { labels: Tensor, epochs: usize },
 }
 
-/// A VAE with a classifier beside it; the networks of VAE-Cluster and of Conv-VAE.
+/// A VAE with a classifier: the networks of VAE-Cluster and of Conv-VAE.
 #[derive(Debug)]
 pub struct ClusterNet {
     pub params: Params,
@@ -91,7 +92,7 @@ pub struct ClusterNet {
 }
 
 impl ClusterNet {
-    /// The held y of a batch, `[b, K]`; `None` where the classifier's own counts.
+    /// The fixed y of a batch, `[b, K]`; `None` where the classifier's output is used.
     pub(crate) fn held_y(&self, batch: &Batch<'_>) -> CoreResult<Option<Tensor>> {
         let Prior::Classes(means) = &self.prior else { return Ok(None) };
         let n_clusters = means.size()[0];
@@ -108,7 +109,7 @@ impl ClusterNet {
         }
     }
 
-    /// Softmax of the classifier; `z` is what stands for the latent.
+    /// Softmax of the classifier; `z` is a sample in training and the mean in prediction.
     fn classify(&self, features: &Tensor, z: &Tensor) -> Tensor {
         self.classifier.forward(match self.classifier_input {
             ClassifierInput::Latent => z,
@@ -117,8 +118,8 @@ impl ClusterNet {
     }
 }
 
-/// The means of the class Gaussians, all zero: the classifier's random weights break the symmetry. They are in group 1 of the
-/// parameters, which has no weight decay.
+/// The means of the class Gaussians, all zero: the classifier's random weights break the symmetry.
+/// They are in group 1 of the parameters, which has no weight decay.
 pub(crate) fn class_means(params: &mut Params, k: usize, j: usize, device: Device) -> Tensor {
     params.add(MEANS, Tensor::zeros([k as i64, j as i64], (Kind::Float, device)), 1)
 }

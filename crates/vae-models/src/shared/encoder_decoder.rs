@@ -1,4 +1,5 @@
-//! Encoders and decoders behind one face, so that a method works on images and on flat tables.
+//! One interface for convolutional and fully connected encoders and decoders, so that a method
+//! works on images and on tables.
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -23,11 +24,11 @@ pub enum NetKind {
 }
 
 impl NetKind {
-    /// The image to convolve, or `None` for fully connected layers. `suits` says whether the method's convolutions can
-    /// take an image; `needs` is what they ask of it, for the error.
+    /// The image to convolve, or `None` for fully connected layers. `suits` says whether the
+    /// method's convolutions fit an image; `needs` is the requirement, for the error.
     ///
     /// # Errors
-    /// [`Error::Config`] when convolutions are asked for and cannot be had.
+    /// [`Error::Config`] when convolutions are asked for and do not fit.
     pub(crate) fn resolve(
         self,
         image: Option<ImageShape>,
@@ -46,14 +47,14 @@ impl NetKind {
     }
 }
 
-/// What an encoder makes of a batch.
+/// The encoding of a batch.
 #[derive(Debug)]
 pub struct Code {
     /// Mean of q(z | x), `[b, J]`.
     pub mu: Tensor,
     /// Log variance of q(z | x), `[b, J]`.
     pub log_var: Tensor,
-    /// What the two are computed from, `[b, width]`.
+    /// The last hidden layer, which both are computed from, `[b, width]`.
     pub features: Tensor,
 }
 
@@ -89,8 +90,8 @@ fn as_channels_last(image: ImageShape) -> [i64; 4] {
     [-1, image.height as i64, image.width as i64, image.channels as i64]
 }
 
-/// Rows of a batch as images, with the channels last in memory: convolutions on the CPU are a tenth faster there, and
-/// their results stay in that order.
+/// Rows of a batch as images, with the channels last in memory: convolutions on the CPU are a tenth
+/// faster there, and their results stay in that order.
 ///
 /// # Shapes
 /// `x`: `[b, d]`; result `[b, channels, height, width]`.
@@ -102,7 +103,7 @@ pub(crate) fn images(x: &Tensor, image: ImageShape) -> Tensor {
     x.reshape([b, c, h, w]).permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
 }
 
-/// Vectors of a linear layer as maps, pixel after pixel: the channels come to lie last in memory.
+/// Outputs of a linear layer as maps, pixel after pixel: the channels are last in memory.
 ///
 /// # Shapes
 /// `h`: `[b, d]`; result `[b, channels, height, width]`.

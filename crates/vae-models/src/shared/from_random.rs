@@ -1,5 +1,5 @@
-//! Methods that train one network from random weights, without pretraining: the one phase, the restarts, and the
-//! fitted model.
+//! Methods that train one network from random weights, without pretraining: the one phase, the
+//! restarts, and the fitted model.
 
 use crate::api::{FitSummary, Generative, Model, Soft};
 use crate::shared::assignments::{as_observed, labels_of};
@@ -21,7 +21,8 @@ use vae_core::{Features, Result as CoreResult};
 /// Trainings from random weights, with what they use.
 pub const REVISIONS: &[Revision] = &[("random-start", 1), train::REVISION, net::REVISION];
 
-/// A network with clusters in it. Everything here is at the means of its posteriors, without gradients.
+/// A network with clusters. All methods are evaluated at the means of its posteriors, without
+/// gradients.
 pub trait Network: Trainable + std::fmt::Debug + Send {
     /// Soft assignments.
     ///
@@ -38,7 +39,7 @@ pub trait Network: Trainable + std::fmt::Debug + Send {
     /// The means of p(x | z) at the codes, `[b, d]`.
     fn reconstruct(&self, x: &Tensor) -> Tensor;
 
-    /// Whether p(z) has a part for each cluster; without one there is nothing to sample a cluster from.
+    /// Whether p(z) has a component for each cluster; without them a cluster cannot be sampled.
     fn has_priors(&self) -> bool {
         true
     }
@@ -47,7 +48,7 @@ pub trait Network: Trainable + std::fmt::Debug + Send {
     fn sample(&self, cluster: usize, n: usize, streams: &Streams, device: Device) -> Tensor;
 }
 
-/// The likeliest cluster of every sample, for [`Trainable::observe`].
+/// The most probable cluster of every sample, for [`Trainable::observe`].
 ///
 /// # Errors
 /// libtorch's.
@@ -55,24 +56,24 @@ pub(crate) fn observe(net: &dyn Network, data: &Resident<'_>) -> CoreResult<Opti
     Ok(Some(as_observed(&winners(net, data)?)?))
 }
 
-/// The likeliest cluster of every sample, i64 `[n]`.
+/// The most probable cluster of every sample, i64 `[n]`.
 fn winners(net: &dyn Network, data: &Resident<'_>) -> CoreResult<Tensor> {
     data.map_rows(CONVOLUTION_BLOCK, |x| Ok(net.gamma(x).f_argmax(1, false)?))
 }
 
-/// What a training from random weights is.
+/// A training from random weights.
 pub(crate) struct Job<'a, C> {
-    /// Those of the method's own code.
+    /// Revisions of the method's own code.
     pub revisions: &'a [&'a [Revision]],
-    /// The observation model, which `auto` decides by the data.
+    /// The observation model, with `auto` resolved.
     pub likelihood: Likelihood,
     /// The method's configuration.
     pub config: &'a C,
-    /// The part of it that is the loop's.
+    /// Its settings of the training loop.
     pub train: &'a TrainConfig,
     /// Trainings to choose from, at least 1.
     pub n_init: usize,
-    /// The phase whose weights `build` puts into the networks, if it does not leave them random.
+    /// The phase whose weights `build` loads into the networks; `None` for random weights.
     pub init: Option<&'a PhaseRecord>,
 }
 
@@ -106,12 +107,14 @@ impl<N: Network> Trained<N> {
     }
 }
 
-/// The optimiser's groups of a [`Network`]: group 0 is for its layers, group 1 for what is none (class means).
+/// The optimiser's groups of a [`Network`]: group 0 for its layers, group 1 for the class means,
+/// which have no weight decay.
 pub(crate) fn groups(train: &TrainConfig) -> Vec<Group> {
     vec![train.group(), train.group_without_decay()]
 }
 
-/// Keras' Adam for data nobody has tuned for. From random weights the classes part after some thousand updates.
+/// The default training, for data without tuned settings: Adam in Keras' form. From random weights
+/// the classes separate after some thousand updates.
 pub(crate) fn default_train() -> TrainConfig {
     TrainConfig {
         epochs: 50,

@@ -1,4 +1,5 @@
-//! The parameters of a diagonal Gaussian mixture between vae-gmm, artefacts and models.
+//! The parameters of a diagonal Gaussian mixture, and their form in `vae-gmm`, artefacts and
+//! models.
 
 use crate::Result;
 use crate::api::stored;
@@ -27,11 +28,12 @@ pub struct Mixture {
 }
 
 impl Mixture {
+    /// The parameters of `gmm`.
     pub fn of(gmm: &Gmm) -> Self {
         Self { pi: gmm.pi().to_owned(), mu: gmm.mu().to_owned(), var: gmm.var().to_owned() }
     }
 
-    /// `k` standard normals in `j` dimensions: for parameters that are loaded next.
+    /// `k` standard normals in `j` dimensions, to be overwritten by loaded parameters.
     pub fn placeholder(k: usize, j: usize) -> Self {
         Self {
             pi: Array1::from_elem(k, 1.0 / k as f64),
@@ -40,11 +42,16 @@ impl Mixture {
         }
     }
 
+    /// The mixture with these parameters.
+    ///
+    /// # Errors
+    /// Parameters that are invalid, see [`Gmm::new`].
     pub fn to_gmm(&self) -> Result<Gmm> {
         Ok(Gmm::new(self.pi.clone(), self.mu.clone(), self.var.clone())?)
     }
 
-    /// Variance of a dimension within a component, averaged over dimensions and, by weight, over components.
+    /// Variance of a dimension within a component, averaged over dimensions and, by weight, over
+    /// components.
     pub fn mean_variance(&self) -> f64 {
         let per_component = self.var.rows().into_iter().map(|row| row.sum() / row.len() as f64);
         self.pi.iter().zip(per_component).map(|(pi, var)| pi * var).sum()
@@ -59,7 +66,7 @@ impl Mixture {
         Ok(())
     }
 
-    /// Takes back what [`Mixture::store`] added.
+    /// Reads what [`Mixture::store`] added.
     pub fn load(tensors: &Tensors, prefix: &str) -> Result<Self> {
         let get = |name: &str| -> Result<Array2<f64>> {
             Ok(to_array2_f64(stored(tensors, &format!("{prefix}{name}"))?)?)
@@ -68,8 +75,9 @@ impl Mixture {
     }
 }
 
-/// Share, mean and unbiased variance of each cluster, in f64. Unlike `Gmm::from_labels`, the M-step of such assignments, it
-/// divides by n − 1 and takes clusters without rows: their mean is 0, their variances are the floor.
+/// Share, mean and unbiased variance of each cluster, in f64. Unlike `Gmm::from_labels`, the M-step
+/// of such assignments, it divides by n − 1 and takes clusters without rows: their mean is 0, their
+/// variances are the floor.
 pub(crate) fn gaussians(codes: &Features, labels: ArrayView1<'_, u32>, n_clusters: usize) -> Mixture {
     let codes = codes.dense_rows(0, codes.n());
     let (n, j) = codes.dim();

@@ -1,4 +1,4 @@
-//! A VAE whose prior is a Gaussian mixture, and all that a fitted one can do.
+//! A VAE whose prior is a Gaussian mixture, and its fitted model.
 
 use crate::Result;
 use crate::api::{FitSummary, Generative, Model, Soft};
@@ -34,7 +34,7 @@ pub struct Vae {
 }
 
 impl Vae {
-    /// Fresh networks for `dim` features, and a prior with the parameters of `mixture`.
+    /// New networks for `dim` features, and a prior with the parameters of `mixture`.
     pub(crate) fn new(
         net: &NetConfig,
         (likelihood, dim): (Likelihood, usize),
@@ -68,12 +68,12 @@ pub trait MixtureVae: Debug + Send {
     /// ln q(c | z), `[b, K]`, at codes `z`, `[b, J]`.
     fn log_gamma(&self, z: &Tensor) -> Tensor;
 
-    /// Everything a fitted model needs.
+    /// The tensors of a fitted model.
     fn snapshot(&self) -> vae_core::Result<Tensors> {
         self.vae().params.snapshot("")
     }
 
-    /// Takes back a snapshot.
+    /// Loads a snapshot.
     fn load(&self, tensors: &Tensors) -> vae_core::Result<()> {
         self.vae().params.load(tensors, "")
     }
@@ -88,7 +88,7 @@ pub trait MixtureVae: Debug + Send {
         data.map_rows(BLOCK, |x| Ok(self.log_gamma(&self.vae().encoder.mu(x)).exp()))
     }
 
-    /// The likeliest component of all samples, i32 `[n]` on the CPU.
+    /// The most probable component of all samples, i32 `[n]` on the CPU.
     fn winners(&self, data: &Resident<'_>) -> vae_core::Result<Tensor> {
         winners(&self.gamma_at_mean(data)?)
     }
@@ -102,8 +102,8 @@ pub struct Fitted<N> {
 }
 
 impl<N: MixtureVae> Fitted<N> {
-    /// What a fit reports after the training `trained`: `start` are the assignments it began with, `selection` says how they
-    /// were chosen, and `phases` are those before it.
+    /// The summary of a fit after the training `trained`: `start` are the initial assignments,
+    /// `selection` says how they were chosen, and `phases` are those before it.
     pub(crate) fn summary(
         &self,
         x: &Features,

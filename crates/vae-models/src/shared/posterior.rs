@@ -1,15 +1,16 @@
-//! q(z | x) of a batch: a sample of it, the guard on its variance, and assignments that are held.
+//! q(z | x) of a batch: a sample of it, the bounds of its log variance, and fixed assignments.
 
 use tch::{Kind, Tensor};
 use vae_core::identity::Revision;
 
-/// Sampling, the guard, and held assignments.
+/// Sampling, the bounds of log variances, and fixed assignments.
 pub const REVISION: Revision = ("posterior", 1);
 
-/// Logarithm that stands for that of 0 in held assignments.
+/// Stands for ln 0 in fixed assignments.
 const LOG_ZERO: f64 = -80.0;
 
-/// Log variances are kept within ± this in the forward pass: a guard against overflow, not a part of the methods.
+/// Log variances are clamped to ± this in the forward pass: a guard against overflow, not a part of
+/// the methods.
 const LOG_VAR_LIMIT: f64 = 12.0;
 
 /// `log_var` within ±12, whatever its shape.
@@ -17,7 +18,8 @@ pub(crate) fn guarded(log_var: &Tensor) -> Tensor {
     log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT)
 }
 
-/// How many entries a row has that [`guarded`] changes, a mean over the batch: the term `clamped` of a history.
+/// Number of entries per row that [`guarded`] changes, a mean over the batch: the term `clamped` of
+/// a history.
 ///
 /// # Shapes
 /// `log_var`: `[b, J]`; result a scalar.
@@ -25,11 +27,11 @@ pub(crate) fn clamped(log_var: &Tensor) -> Tensor {
     log_var.abs().gt(LOG_VAR_LIMIT).sum(Kind::Float) / log_var.size()[0] as f64
 }
 
-/// `mu + exp(log_var / 2) · noise`: a sample of N(mu, diag exp log_var) from a standard normal `noise`, by the
-/// reparametrisation trick.
+/// `mu + exp(log_var / 2) · noise`: a sample of N(mu, diag exp log_var) from a standard normal
+/// `noise`, by reparametrisation.
 ///
 /// # Shapes
-/// All alike, or such that they broadcast.
+/// All of one shape, or such that they broadcast.
 pub(crate) fn reparameterised(mu: &Tensor, log_var: &Tensor, noise: &Tensor) -> Tensor {
     mu + (log_var * 0.5).exp() * noise
 }
@@ -46,7 +48,7 @@ pub struct Posterior {
 }
 
 impl Posterior {
-    /// Samples z by the reparametrisation trick.
+    /// Samples z by reparametrisation.
     ///
     /// # Shapes
     /// All `[b, J]`; `noise` is standard normal.
@@ -56,7 +58,7 @@ impl Posterior {
     }
 }
 
-/// The log assignments that hold each sample in one cluster.
+/// The log assignments with each sample in one cluster.
 ///
 /// # Shapes
 /// `labels`: i64 `[b]`; result `[b, K]`.

@@ -1,4 +1,5 @@
-//! What the tests share: groups of points, methods with a few settings, and trainings that are stopped and continued.
+//! What the tests share: groups of points, methods with a few settings, and trainings that are
+//! stopped and continued.
 
 #![allow(dead_code, clippy::allow_attributes, reason = "every test file uses its own part of these helpers")]
 
@@ -18,8 +19,8 @@ pub fn noise(i: usize, j: usize) -> f32 {
     (bits >> 40) as f32 / (1u64 << 24) as f32 - 0.5
 }
 
-/// Three groups in `d` columns within [0, 1]: row i is in group i mod 3, whose columns have the mean `high`, others
-/// 1 − `high`.
+/// Three groups in `d` columns within [0, 1]: row i is in group i mod 3, whose columns have the
+/// mean `high`, others 1 − `high`.
 pub fn groups(n: usize, d: usize, (high, width): (f32, f32)) -> Array2<f32> {
     Array2::from_shape_fn((n, d), |(i, j)| {
         let mean = if j % 3 == i % 3 { high } else { 1.0 - high };
@@ -31,7 +32,8 @@ pub fn features(x: Array2<f32>) -> Features {
     Features::dense(x).expect("finite")
 }
 
-/// Data that are hard to cluster, each with a number of clusters. `groups(n)` are n points in [`groups`].
+/// Data that are hard to cluster, each with a number of clusters. `groups(n)` are n points in
+/// [`groups`].
 pub fn edges(groups: impl Fn(usize) -> Array2<f32>) -> Vec<(&'static str, Features, usize)> {
     let mut constant = groups(60);
     constant.column_mut(2).fill(0.5);
@@ -56,7 +58,8 @@ fn selection(method: &str, k: usize, set: &[&str]) -> Selection {
     Selection { method: Some(method.into()), n_clusters: Some(k), set, ..Selection::default() }
 }
 
-/// A method with its defaults and `set`, on one thread: two on a busy machine wait for each other more than they compute.
+/// A method with its defaults and `set`, on one thread: two on a busy machine wait for each other
+/// more than they compute.
 pub fn build(method: &str, k: usize, set: &[&str]) -> Box<dyn Clusterer> {
     vae_core::device::configure_process(1);
     resolve(&selection(method, k, set)).and_then(|r| r.build()).expect("valid")
@@ -87,8 +90,8 @@ impl Progress for StopAfter {
     fn note(&self, _: &str) {}
 }
 
-/// The bytes of the model that `build()` fits to `x` in a run folder below `dir`, when it is stopped after each of `stops`
-/// training steps and started again.
+/// The bytes of the model that `build()` fits to `x` in a run folder below `dir`, when it is
+/// stopped after each of `stops` training steps and started again.
 pub fn model_bytes(
     build: impl Fn() -> Box<dyn Clusterer>,
     x: &Features,

@@ -78,7 +78,7 @@ fn a_change_without_a_raised_revision_is_refused_with_what_to_raise() {
 }
 
 #[test]
-fn the_first_phase_that_differs_is_blamed() {
+fn the_first_phase_that_differs_is_named() {
     let both = changed(|t| t.phases.iter_mut().for_each(|p| p.epochs[0].loss += 1.0));
     let why = refused(&both);
     assert!(why.contains("one of those up to the phase `pretrain`") && !why.contains("vade 4"), "{why}");

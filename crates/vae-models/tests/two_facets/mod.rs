@@ -1,5 +1,6 @@
-//! The synthetic example of LTVAE's paper (its section on several facets): z has four numbers, the first two belong to one
-//! clustering into two, the last two to another; x = sigmoid(U sigmoid(W z)) has 100 numbers.
+//! The synthetic example of LTVAE's paper (its section on several facets): z has four numbers, the
+//! first two belong to one clustering into two, the last two to another; x = sigmoid(U sigmoid(W
+//! z)) has 100 numbers.
 
 use ndarray::{Array1, Array2};
 use rand::{RngExt, SeedableRng};

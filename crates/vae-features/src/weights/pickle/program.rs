@@ -1,7 +1,8 @@
 //! The program that a pickle is, read as data.
 //!
-//! Of its instructions only those are known that a dictionary of tensors needs, and of the functions it may name only the two
-//! that rebuild tensors and the ordered dictionary; nothing is called. The depth of nested values is limited.
+//! Of its instructions only those are known that a dictionary of tensors needs, and of the
+//! functions it may name only the two that rebuild tensors and the ordered dictionary; nothing is
+//! called. The depth of nested values is limited.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -10,7 +11,7 @@ use tch::Kind;
 /// A tensor is a tuple of tuples in a dictionary.
 const MAX_DEPTH: usize = 16;
 
-/// What the instructions work on.
+/// A value on the stack.
 #[derive(Debug, Clone)]
 enum Value {
     None,
@@ -42,7 +43,8 @@ pub(super) struct Found {
     pub shape: Vec<usize>,
 }
 
-/// The instructions that a dictionary of tensors needs, by the names of Python's `pickle` and `pickletools`.
+/// The instructions that a dictionary of tensors needs, by the names of Python's `pickle` and
+/// `pickletools`.
 mod op {
     pub const PROTO: u8 = 0x80;
     pub const NONE: u8 = b'N';
@@ -74,14 +76,14 @@ mod op {
     pub const STOP: u8 = b'.';
 }
 
-/// The stack machine of a pickle, with the code that is still to run.
+/// The stack machine of a pickle, with the rest of the code.
 pub(super) struct Program<'c> {
     code: &'c [u8],
     stack: Vec<Value>,
     memo: HashMap<u32, Value>,
 }
 
-/// A step of the program; the text says what a file of weights would not do.
+/// The result of a step of the program; the error is the reason to refuse the file.
 pub(super) type Step<T> = Result<T, String>;
 
 impl<'c> Program<'c> {
@@ -104,8 +106,8 @@ impl<'c> Program<'c> {
         }
     }
 
-    /// Instructions that push a value which is written in the code, and the version in front. Whether `op` is one, as
-    /// for the other groups.
+    /// Instructions that push a value which is written in the code, and the version in front.
+    /// Whether `op` is one, as for the other groups.
     fn push_literal(&mut self, op: u8) -> Step<bool> {
         let value = match op {
             op::PROTO => {
@@ -113,7 +115,7 @@ impl<'c> Program<'c> {
                 return Ok(true);
             }
             op::NONE => Value::None,
-            // Booleans are only ever arguments that are not looked at.
+            // Booleans are arguments that are not used.
             op::NEWTRUE | op::NEWFALSE => Value::Int(i64::from(op == op::NEWTRUE)),
             op::BININT => Value::Int(i64::from(i32::from_le_bytes(self.take()?))),
             op::BININT1 => Value::Int(i64::from(u8::from_le_bytes(self.take()?))),
@@ -177,7 +179,7 @@ impl<'c> Program<'c> {
                 let items = self.stack.split_off(from);
                 self.tuple(items)?;
             }
-            // Lists do not occur in what is read; an empty one may stand in what is not.
+            // Lists are not used; an empty one may occur in parts that are ignored.
             op::EMPTY_DICT | op::EMPTY_LIST => self.stack.push(Value::Dict(Vec::new())),
             op::SETITEM => {
                 let (value, key) = (self.pop()?, self.pop()?);
@@ -265,7 +267,7 @@ impl<'c> Program<'c> {
         let mut items = items.into_iter();
         while let Some(key) = items.next() {
             let value = items.next().ok_or("a key lacks its value")?;
-            // Dictionaries in dictionaries are PyTorch's notes.
+            // Dictionaries in dictionaries are PyTorch's metadata.
             entries.push((key, if matches!(value, Value::Dict(_)) { Value::None } else { value }));
         }
         Ok(())
@@ -313,7 +315,7 @@ fn storage(id: &Value) -> Option<Value> {
         .then(|| Value::Storage(Rc::new(Storage { key: key.to_string(), kind })))
 }
 
-/// What a named function would make of its arguments.
+/// The result of a named function for its arguments.
 fn call(function: &Value, arguments: &Value) -> Step<Value> {
     let (Value::Global(name), Value::Tuple(arguments, _)) = (function, arguments) else {
         return Err("the pickle calls what is no function".to_owned());

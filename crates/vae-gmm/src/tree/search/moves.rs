@@ -6,19 +6,19 @@ use super::{Climb, gamma_of};
 use tch::Tensor;
 use vae_core::Result;
 
-/// Restarts of the little mixture that a new latent's states come from.
+/// Restarts of the mixture that initialises the states of a new latent.
 const NEW_RESTARTS: usize = 4;
 
-/// A structure that is tried, with what is known of its latents.
+/// A candidate structure with the initial posteriors of its latents.
 pub(super) struct Candidate {
     /// The step and the structure it leads to.
     pub name: String,
     pub structure: Structure,
-    /// Posteriors of the latents that EM starts from, each f64 `[n, states]`.
+    /// Initial posteriors of the latents for EM, each f64 `[n, states]`.
     pub gamma: Vec<Tensor>,
 }
 
-/// What a step may change.
+/// The kinds of steps.
 #[derive(Clone, Copy)]
 pub(super) enum Stage {
     Expansion,
@@ -68,11 +68,12 @@ impl Climb<'_> {
         Candidate { name: format!("{what}: {structure}"), structure, gamma: gamma_of(now, self.z) }
     }
 
-    /// NI: a new latent under `y` with the pair of its leaves that gains most, and more while that helps.
+    /// NI: a new latent under `y` with the pair of its leaves of the lowest criterion, and further
+    /// leaves while the criterion falls.
     fn new_latent(&self, now: &LatentTree, y: usize) -> Result<Option<Candidate>> {
         let leaves: Vec<usize> = now.structure.leaves_of(y).collect();
         let mut best: Option<(Vec<usize>, Candidate, f64)> = None;
-        // The latent above keeps at least one leaf.
+        // The parent keeps at least one leaf.
         if leaves.len() < 2 {
             return Ok(None);
         }
@@ -110,7 +111,8 @@ impl Climb<'_> {
         }
     }
 
-    /// The candidate in which a new latent under `y` has the leaves `moved`, and its score after a few steps.
+    /// The candidate in which a new latent under `y` has the leaves `moved`, and its score after a
+    /// few steps.
     fn split(&self, now: &LatentTree, y: usize, moved: &[usize]) -> Result<(Candidate, f64)> {
         let mut structure = now.structure.clone();
         let (new, n_states) = (structure.latents.len(), self.config.new_states);
@@ -137,7 +139,7 @@ impl Climb<'_> {
         Ok((Candidate { name: format!("new latent: {structure}"), structure, gamma }, score))
     }
 
-    /// NR: a leaf moves to another latent; the one it leaves keeps at least one.
+    /// NR: a leaf moves to another latent; its old parent keeps at least one leaf.
     fn adjustments(&self, now: &LatentTree) -> Vec<Candidate> {
         let s = &now.structure;
         let mut all = Vec::new();

@@ -20,11 +20,12 @@ use vae_core::train::TrainConfig;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// VAE-Cluster's: a Gaussian for each class and the exact category sum.
+    /// VAE-Cluster's loss: a Gaussian for each class and the exact category sum.
     Sound,
-    /// As printed: N(0, I), and equation 7 as a mean over the classes. It collapses.
+    /// The printed loss: N(0, I), and equation 7 as a mean over the classes. It collapses to one
+    /// cluster.
     Literal,
-    /// N(0, I) and the exact category sum. Nothing ties the classes to the data.
+    /// N(0, I) and the exact category sum. No term relates the classes to the data.
     ExactLiteral,
 }
 
@@ -44,7 +45,7 @@ pub enum CategoryInput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Intermediate {
-    /// As much as the concatenation, as in the paper; the second network's part goes nowhere.
+    /// As much as the concatenation, as in the paper; the second network's part is not used.
     Full,
     /// The first network's part.
     Cut,
@@ -66,7 +67,8 @@ pub struct ConvVaeNetConfig {
     pub intermediate: Intermediate,
     /// Width of the category encoder's hidden layer (ReLU).
     pub classifier_hidden: usize,
-    /// For `mlp`: widths of the encoder's hidden layers (ReLU); the decoder has them in reverse order.
+    /// For `mlp`: widths of the encoder's hidden layers (ReLU); the decoder has them in reverse
+    /// order.
     pub hidden: Vec<usize>,
     /// Initial weights.
     pub init: Init,
@@ -106,7 +108,7 @@ impl ConvVaeNetConfig {
     }
 }
 
-/// The configuration of Conv-VAE. The defaults are meant for data nobody has tuned for.
+/// The configuration of Conv-VAE. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConvVaeConfig {
@@ -122,15 +124,16 @@ pub struct ConvVaeConfig {
     pub mode: Mode,
     /// `auto`, `latent` or `features`.
     pub category_input: CategoryInput,
-    /// Trainings from other random weights; the one with the lowest loss is kept. With `[graph_start]` all begin with the same
-    /// weights, those of the one VAE without classes, and differ in shuffling and noise. No label takes part.
+    /// Trainings from other random weights; the one with the lowest loss is kept. With
+    /// `[graph_start]` all begin with the same weights, those of the one VAE without classes, and
+    /// differ in shuffling and noise. No label takes part.
     pub n_init: usize,
     /// The networks.
     pub net: ConvVaeNetConfig,
     /// The training.
     pub train: TrainConfig,
-    /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese network; absent: from random
-    /// weights.
+    /// Initialisation by a partition of the mean of two neighbour graphs, of a VAE without classes
+    /// and of a Siamese network; absent: random weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub graph_start: Option<GraphInit>,
 }

@@ -4,8 +4,8 @@
 use crate::shared::class_vae::EPS;
 use tch::{Kind, Tensor};
 
-/// Equation 7 read as a mean over the classes: `(1/k) Σ_j ln(q_j + eps)`, a mean over the batch. Equal to
-/// `−ln k − KL(uniform ‖ q)` for `eps = 0`, and unbounded below.
+/// Equation 7 read as a mean over the classes: `(1/k) Σ_j ln(q_j + eps)`, a mean over the batch.
+/// Equal to `−ln k − KL(uniform ‖ q)` for `eps = 0`, and unbounded below.
 ///
 /// # Shapes
 /// `y`: `[b, k]`, rows sum to 1; result a scalar.
@@ -13,8 +13,8 @@ pub fn category_enumerated(y: &Tensor, eps: f64) -> Tensor {
     (y + eps).log().mean(None::<Kind>)
 }
 
-/// Equation 7 read as draws `y_j ~ q`: the mean of `ln q_j` over the drawn classes. Backpropagated as it stands, its
-/// gradient has expectation zero.
+/// Equation 7 read as draws `y_j ~ q`: the mean of `ln q_j` over the drawn classes. Backpropagated
+/// as it stands, its gradient has expectation zero.
 ///
 /// # Shapes
 /// `log_y`: `[b, k]`, `draws`: i64 `[b, m]`; result a scalar.
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_a_has_no_bottom_but_the_one_of_its_epsilon() {
+    fn reading_a_is_bounded_by_its_epsilon_only() {
         let of = |g: f64, eps: f64| at(g, |y| category_enumerated(y, eps)).0;
         assert!(of(20.0, 0.0) < of(10.0, 0.0) - 8.9);
         // 0.9 ln 1e-7
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_b_pushes_nowhere() {
+    fn the_gradient_of_reading_b_has_mean_zero() {
         let n = 40_000;
         let streams = Streams::new(0, "b");
         let logits = normal(&mut streams.rng("y", 0, 0), &[1, 10], Device::Cpu).to_kind(Kind::Double);

@@ -15,7 +15,7 @@ use vae_core::net::{Builder, Decoder, Encoder};
 use vae_core::params::Params;
 use vae_core::random::Streams;
 
-/// Fresh networks; `image` is the image to convolve, if any.
+/// New networks; `image` is the image to convolve, if any.
 pub(super) fn build(
     config: &ConvVaeConfig,
     (likelihood, dim): (Likelihood, usize),
@@ -58,7 +58,7 @@ pub(super) fn build(
 /// The image that the networks convolve, if any.
 ///
 /// # Errors
-/// [`crate::Error::Config`] when convolutions are asked for and cannot be had.
+/// [`crate::Error::Config`] when convolutions are asked for and do not fit.
 pub(super) fn image_of(config: &ConvVaeConfig, image: Option<ImageShape>) -> Result<Option<ImageShape>> {
     config.net.kind.resolve(image, suits, "images with even sides of at least 4 pixels")
 }

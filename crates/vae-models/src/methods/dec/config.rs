@@ -16,7 +16,7 @@ use vae_core::train::{Order, TrainConfig};
 /// Fewest updates between two targets when their number is left to the data.
 const LEAST_UPDATES: usize = 20;
 
-/// The configuration of DEC. The defaults are meant for data nobody has tuned for.
+/// The configuration of DEC. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecConfig {
@@ -34,25 +34,27 @@ pub struct DecConfig {
     pub alpha: f64,
     /// Updates between two targets. 0: half a pass over the data, at least 20.
     pub refresh_every_updates: usize,
-    /// Training ends when fewer than this share of the samples changed their cluster between two targets.
+    /// Training ends when fewer than this share of the samples changed their cluster between two
+    /// targets.
     pub tolerance: f64,
     /// `sequential` or `shuffled`: the order of the samples in a pass.
     pub order: Order,
-    /// Whether the optimiser forgets its momentum at each new target, as DEC's code does.
+    /// Whether the optimiser's momentum is reset at each new target, as in DEC's code.
     pub restart_momentum: bool,
     /// Learning rate of the biases, as a multiple of that of the weights.
     pub bias_lr_factor: f64,
     /// Weight of KL(p ‖ q).
     pub clustering_weight: f64,
-    /// Weight of the reconstruction's mean squared error over all elements; 0 drops the decoder (DEC), above 0 it is IDEC.
+    /// Weight of the reconstruction's mean squared error over all elements; 0 drops the decoder
+    /// (DEC), above 0 it is IDEC.
     pub reconstruction_weight: f64,
     /// Encoder and decoder.
     pub net: NetConfig,
-    /// The auto-encoder that training starts from.
+    /// The auto-encoder's training, which gives the initial weights.
     pub pretrain: PretrainConfig,
-    /// The k-means that the centres start from.
+    /// The k-means of the codes that gives the initial centres.
     pub codes: CodeClustering,
-    /// The training: at most so many passes. Batches all have the full size.
+    /// The training; `epochs` is the largest number of passes. All batches have the full size.
     pub train: TrainConfig,
 }
 
@@ -63,7 +65,7 @@ impl Default for DecConfig {
             scale: ScaleKind::Auto,
             input_factor: 1.0,
             likelihood: LikelihoodKind::Auto,
-            // As for the other methods that start from an auto-encoder.
+            // As for the other methods with an auto-encoder.
             likelihood_variance: 0.1,
             alpha: 1.0,
             refresh_every_updates: 0,
@@ -103,7 +105,7 @@ impl DecConfig {
         n.div_ceil(self.train.batch_size)
     }
 
-    /// The training in rounds between two targets: what counts passes in the configuration counts rounds in the result.
+    /// The training with its unit changed from passes over the data to rounds between two targets.
     pub(super) fn in_rounds(&self, n: usize) -> TrainConfig {
         let (updates, interval) = (self.updates_a_pass(n), self.interval(n));
         let rounds = |passes: usize| (passes * updates).div_ceil(interval);

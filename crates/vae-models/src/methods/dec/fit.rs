@@ -94,7 +94,8 @@ impl Method for Dec {
     }
 }
 
-/// The optimiser's groups: weights, biases where they learn at a rate of their own, and the centres, which have no weight decay.
+/// The optimiser's groups: weights, biases where they learn at a rate of their own, and the
+/// centres, which have no weight decay.
 fn groups(net: &mut DecNet, training: &TrainConfig, bias_lr_factor: f64) -> Vec<Group> {
     let mut groups = groups_of(&mut net.params, training, bias_lr_factor);
     net.params.regroup(groups.len(), |name| name == CENTRES);

@@ -6,8 +6,8 @@
 //! loss = (1/B) Σ_i Σ_j p_ij ln(p_ij / q_ij),                 p is a constant
 //! ```
 //!
-//! Xie et al. 2016, equations 1 to 3; nats per sample. q is computed as a log-softmax of `ln w`, so that a sample far
-//! from all centres keeps a finite divergence.
+//! Xie et al. 2016, equations 1 to 3; nats per sample. q is computed as a log-softmax of `ln w`, so
+//! that a sample far from all centres keeps a finite divergence.
 
 use tch::{Kind, Tensor};
 

@@ -25,7 +25,7 @@ pub struct DecNet {
 }
 
 impl DecNet {
-    /// Fresh networks and centres at 0; what is in a file or an artefact overwrites them.
+    /// New networks and centres at 0, to be overwritten from a file or an artefact.
     pub fn new(config: &DecConfig, dim: usize, device: Device) -> Self {
         let (mut params, streams) = (Params::new(), Streams::new(0, "restore"));
         let init = config.net.init;

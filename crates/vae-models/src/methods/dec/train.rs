@@ -1,4 +1,5 @@
-//! What the training loop calls. An epoch of the loop is a round of updates between two targets.
+//! The loss of a batch, and the target of a round, as the training loop calls them. An epoch of the
+//! loop is a round of updates between two targets.
 
 use super::config::DecConfig;
 use super::loss::{kl, target};
@@ -25,13 +26,13 @@ pub(super) struct DecTraining<'a> {
     is_done: Cell<bool>,
 }
 
-/// What is held during a round.
+/// What is fixed during a round.
 struct Round {
     /// p of all samples, `[n, K]` on the device.
     target: Tensor,
     /// argmax q of all samples at its beginning, i64 `[n]` on the device.
     labels: Tensor,
-    /// Share of the samples whose label is another than a round before; 1 in the first.
+    /// Share of the samples whose label changed since the round before; 1 in the first.
     changed: Tensor,
 }
 
@@ -41,7 +42,7 @@ impl<'a> DecTraining<'a> {
         Self { config, net, likelihood, interval, round: RefCell::new(None), is_done: Cell::new(false) }
     }
 
-    /// Whether the labels settled before the last round.
+    /// Whether the labels converged before the last round.
     pub fn converged(&self) -> bool {
         self.is_done.get()
     }

@@ -1,4 +1,4 @@
-//! One training step of DGG by itself, for the benchmark.
+//! One training step of DGG, for the benchmark.
 
 use super::config::DggConfig;
 use super::net::DggNet;
@@ -17,7 +17,8 @@ use vae_core::random::Streams;
 use vae_core::train::{Batch, TrainConfig, Trainable};
 use vae_graph::Graph;
 
-/// DGG's network at its published size on given features, each point linked to the next twenty.
+/// DGG's network at its published size on given features, each point linked to the following
+/// twenty.
 #[derive(Debug)]
 pub struct DggBench<'a> {
     features: &'a Features,
@@ -28,7 +29,7 @@ pub struct DggBench<'a> {
 }
 
 impl<'a> DggBench<'a> {
-    /// Fresh weights, ten clusters, a Bernoulli likelihood.
+    /// Initial weights, ten clusters, a Bernoulli likelihood.
     pub fn new(features: &'a Features, data: &'a Resident<'a>, batch_size: usize) -> Self {
         let config = DggConfig {
             n_clusters: 10,
@@ -48,7 +49,7 @@ impl<'a> DggBench<'a> {
         Self { features, data, config, net, cx: FitContext::in_memory(0) }
     }
 
-    /// The times of `n_steps` steps, one after the other; refreshing pi is part of those it falls on.
+    /// The wall times of `n_steps` successive steps; a refresh of pi counts for the step it is in.
     pub fn steps(&self, n_steps: usize, mut each: impl FnMut(usize, &mut dyn FnMut(&Batch<'_>) -> Duration)) {
         let n = self.features.n();
         let rows = (0..n).map(|i| (1..=20).map(|d| (((i + d) % n) as u32, 0.05)).collect());

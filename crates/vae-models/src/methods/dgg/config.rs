@@ -19,15 +19,16 @@ use vae_graph::knn::Metric;
 use vae_graph::partition::PartitionConfig;
 use vae_graph::siamese::SiameseConfig;
 
-/// How the objective is computed. For given mixing weights pi_i both are the same number with the same gradient (a Gaussian
-/// likelihood: up to a constant). In a training pi_i is the mean assignment of the tuple at this moment, or of the bank,
-/// where points keep their assignment since they were last in a batch.
+/// How the objective is computed. For given mixing weights pi_i both are the same number with the
+/// same gradient (a Gaussian likelihood: up to a constant). In training pi_i is the mean assignment
+/// of the tuple under the current weights, or that of the bank, which holds the assignment of each
+/// point from its latest batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Objective {
     /// Smoothed targets: one encoding and one decoding per point.
     Smoothed,
-    /// A point and all its neighbours, literally: as many times the work as the tuple has members.
+    /// A point and all its neighbours, as printed: the cost is multiplied by the size of the tuple.
     Tuples,
 }
 
@@ -35,13 +36,14 @@ pub enum Objective {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mixing {
-    /// One distribution per sample, at its optimum: the mean assignment of the neighbourhood.
+    /// One distribution per sample, at its optimum: the mean assignment of the sample and its
+    /// neighbours.
     PerSample,
     /// One for all, a trained parameter, as in VaDE.
     Global,
 }
 
-/// Where the mixture and the assignments start.
+/// How the mixture and the assignments are initialised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DggInitKind {
@@ -51,7 +53,7 @@ pub enum DggInitKind {
     Graph,
 }
 
-/// Where neighbours are near.
+/// The space in which neighbours are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Space {
@@ -79,12 +81,12 @@ pub enum ClassifierInput {
 pub struct DggInit {
     /// `kmeans` or `graph`.
     pub kind: DggInitKind,
-    /// `glorot` or `scaled`: the first variance of q(z | x).
+    /// `glorot` or `scaled`: the initial variance of q(z | x).
     #[serde(skip_serializing_if = "of_the_encoder")]
     pub log_var: LogVarInit,
     /// k-means of the codes, for `kmeans`.
     pub codes: CodeClustering,
-    /// The cut of the graph, for `graph`; absent otherwise.
+    /// The partition of the graph, for `graph`; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<PartitionConfig>,
 }
@@ -104,22 +106,22 @@ impl Default for DggInit {
     }
 }
 
-/// The table `[graph]`. Its space serves the partition of the start as well, beside the codes.
+/// The table `[graph]`. Its space is also used, beside the codes, for the initial partition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GraphConfig {
     /// `codes`, `siamese` or `raw`.
     pub space: Space,
-    /// The distance in it.
+    /// The distance in that space.
     pub metric: Metric,
-    /// Epochs (0-based) before which the graph is rebuilt on the codes of that moment.
+    /// Epochs (0-based) before which the graph is rebuilt on the current codes.
     pub rebuild_epochs: Vec<usize>,
-    /// Epochs in which the assignments are held at a partition of the rebuilt graph, as at the start. 0: the graph is
-    /// rebuilt, the assignments stay free.
+    /// Epochs in which the assignments are fixed at a partition of the rebuilt graph, as in the
+    /// warm-up. 0: the graph is rebuilt, the assignments are not fixed.
     pub repartition_hold_epochs: usize,
-    /// How often an epoch pi is brought up to date with the assignments.
+    /// How often per epoch pi is recomputed from the assignments.
     pub refreshes_per_epoch: usize,
-    /// Which neighbours, and their weights.
+    /// The choice of neighbours and their weights.
     pub neighbors: AffinityConfig,
 }
 
@@ -144,7 +146,7 @@ pub struct ClassifierConfig {
     pub hidden: Vec<usize>,
     /// `mean` or `sample`.
     pub input: ClassifierInput,
-    /// Its training on the start's assignments, with the encoder fixed.
+    /// Its training on the initial assignments, with the encoder fixed.
     pub train: TrainConfig,
 }
 
@@ -166,7 +168,7 @@ impl Default for ClassifierConfig {
     }
 }
 
-/// The configuration of DGG. The defaults are meant for data nobody has tuned for.
+/// The configuration of DGG. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DggConfig {
@@ -184,14 +186,15 @@ pub struct DggConfig {
     pub pi: Mixing,
     /// Learning rate of the mixture; it follows the schedule of `train`.
     pub prior_lr: f64,
-    /// Epochs in which the assignments are held at the start while the classifier learns them.
+    /// Epochs in which the assignments are fixed at the initial ones while the classifier learns
+    /// them.
     #[serde(skip_serializing_if = "no_warmup")]
     pub assignment_warmup_epochs: usize,
     /// Encoder and decoder.
     pub net: NetConfig,
-    /// The auto-encoder that training starts from.
+    /// The auto-encoder's training, which gives the initial weights.
     pub pretrain: PretrainConfig,
-    /// The start of the mixture.
+    /// The initial mixture.
     pub init: DggInit,
     /// The neighbours.
     pub graph: GraphConfig,

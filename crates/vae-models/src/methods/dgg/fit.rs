@@ -31,7 +31,7 @@ use vae_graph::{Graph, pairwise, partition};
 /// The classifier's own training.
 const CLASSIFIER: Revision = ("dgg-classifier", 1);
 
-/// The start, and the training of the objective.
+/// The initial mixture, and the training of the objective.
 const OBJECTIVE: Revision = ("dgg", 1);
 
 /// What is this method's own.
@@ -117,8 +117,8 @@ impl Method for Dgg {
     }
 }
 
-/// The body of the phase `train`, from the weights that `net` has; `labels` are the start's assignments, i64 `[n]` on the
-/// device.
+/// The body of the phase `train`, from the weights that `net` has; `labels` are the initial
+/// assignments, i64 `[n]` on the device.
 fn train_net(
     net: &DggNet,
     config: &DggConfig,
@@ -148,12 +148,12 @@ fn train_net(
     Ok(Artefact { tensors, record })
 }
 
-/// The start's assignments, and a Gaussian for each of their clusters.
+/// The initial assignments, and a Gaussian for each of their clusters.
 fn initialise(config: &DggConfig, codes: &Codes<'_>, points: &Points<'_>) -> Result<CodesInit> {
     if let (DggInitKind::Graph, Some(partition)) = (config.init.kind, &config.init.partition) {
         return codes.partition(partition, config.n_clusters, points.other_than_codes());
     }
-    // The paper's start: the clusters of k-means and their variances, no EM.
+    // As in the paper: the clusters of k-means and their variances, no EM.
     let init = codes.cluster(&config.init.codes, config.n_clusters)?;
     let mixture = gaussians(codes.get()?, init.kmeans_assignments.view(), config.n_clusters);
     Ok(CodesInit { mixture, ..init.of_kmeans(&config.init.codes) })

@@ -1,9 +1,9 @@
-//! The losses of DGG as pure functions of tensors: the objective, [`vae_graph::pairwise`], and the classifier's while
-//! assignments are held.
+//! The losses of DGG as pure functions of tensors: the objective, [`vae_graph::pairwise`], and the
+//! classifier's while assignments are held.
 
 use tch::{Kind, Tensor};
 
-/// The mean cross-entropy of held assignments, nats.
+/// The mean cross-entropy of given assignments, nats per sample: a mean over the batch.
 ///
 /// # Shapes
 /// `log_gamma`: `[b, K]`; `labels`: i64 `[b]`.

@@ -49,7 +49,7 @@ pub struct DggNet {
 }
 
 impl DggNet {
-    /// Fresh networks, and a mixture with the given parameters.
+    /// New networks, and a mixture with the given parameters.
     pub(super) fn new(
         config: &DggConfig,
         of: (Likelihood, usize),
@@ -59,7 +59,7 @@ impl DggNet {
     ) -> Self {
         let pi = match config.pi {
             Mixing::Global => Pi::Trained,
-            // With mixing weights of each sample's own there is nothing to train in these.
+            // With mixing weights per sample these are not trained.
             Mixing::PerSample => Pi::Fixed,
         };
         let net = &config.net;
@@ -79,7 +79,7 @@ impl MixtureVae for DggNet {
         self.classifier.log_gamma(z)
     }
 
-    /// With the weights of the start, which are no parameter where each sample has its own.
+    /// With the initial mixing weights, which are not a parameter where each sample has its own.
     fn snapshot(&self) -> Result<Tensors> {
         let mut tensors = self.vae.params.snapshot("")?;
         tensors.insert("prior.logits".into(), self.vae.prior.logits.detach().f_to_device(Device::Cpu)?);

@@ -1,4 +1,5 @@
-//! The joint training: the loss of a batch, the bank of assignments, and the graph that changes on the way.
+//! The joint training: the loss of a batch, the bank of assignments, and the graph, which is
+//! rebuilt during training.
 
 pub(super) mod classifier;
 
@@ -20,7 +21,7 @@ use vae_core::{Error, Features, Result};
 use vae_graph::Graph;
 use vae_graph::knn::Knn;
 use vae_graph::pairwise::{Latent, Smoothing, Terms, smoothed, tuples};
-use vae_graph::partition::JUDGE;
+use vae_graph::partition::REFERENCE_GRAPH;
 
 /// What the training is given.
 pub(super) struct Setting<'a> {
@@ -56,7 +57,7 @@ struct State {
 }
 
 impl<'a> DggTraining<'a> {
-    /// With the first graph of neighbours and the start's assignments, i64 `[n]` on the device.
+    /// With the initial neighbour graph and the initial assignments, i64 `[n]` on the device.
     pub fn new(given: Setting<'a>, graph: Graph, labels: Tensor) -> Result<Self> {
         let config = given.config;
         let bank = labels.one_hot(config.n_clusters as i64).f_to_kind(Kind::Float)?;
@@ -84,7 +85,7 @@ impl<'a> DggTraining<'a> {
     }
 
     fn set_graph(&self, graph: Graph) -> Result<()> {
-        // The old targets go first: two of them may not fit.
+        // The old targets are freed first: memory may not hold two copies.
         self.state.borrow_mut().targets = None;
         let (smoothing, targets, c) =
             Self::smooth(self.given.config, self.given.x, &graph, self.given.cx.device)?;
@@ -93,7 +94,7 @@ impl<'a> DggTraining<'a> {
         Ok(())
     }
 
-    /// Brings pi and ℓ̄ up to date with the bank.
+    /// Recomputes pi and ℓ̄ from the bank.
     fn refresh(&self) -> Result<()> {
         let mut state = self.state.borrow_mut();
         let device = state.bank.device();
@@ -104,7 +105,7 @@ impl<'a> DggTraining<'a> {
         Ok(())
     }
 
-    /// The share of neighbours with the same assignment, at this moment.
+    /// The share of the edges' weight between points of equal assignment, by the bank.
     pub fn agreement(&self) -> Result<f64> {
         let state = self.state.borrow();
         let winner = state.bank.f_argmax(1, false)?.f_to_device(Device::Cpu)?;
@@ -113,14 +114,15 @@ impl<'a> DggTraining<'a> {
         Ok(state.graph.agreement(labels.view()))
     }
 
-    /// Whether the assignments are held in this epoch: in the warm-up, and after a new partition.
+    /// Whether the assignments are fixed in this epoch: in the warm-up, and after a new partition.
     fn is_held(&self, epoch: usize) -> bool {
         let (config, hold) = (self.given.config, self.given.config.graph.repartition_hold_epochs);
         epoch < config.assignment_warmup_epochs
             || config.graph.rebuild_epochs.iter().any(|&r| r <= epoch && epoch < r + hold)
     }
 
-    /// Rebuilds the graph on the codes of this moment, and cuts it anew where assignments are to be held afterwards.
+    /// Rebuilds the graph on the current codes, and partitions it where assignments are to be fixed
+    /// afterwards.
     fn rebuild(&self, epoch: usize, data: &Resident<'_>) -> Result<()> {
         let config = self.given.config;
         let neighbors = &config.graph.neighbors;
@@ -132,7 +134,7 @@ impl<'a> DggTraining<'a> {
             self.set_graph(neighbors.graph(&found, &streams)?)?;
         }
         if config.graph.repartition_hold_epochs > 0 {
-            let partition = config.init.partition.clone().unwrap_or(JUDGE);
+            let partition = config.init.partition.clone().unwrap_or(REFERENCE_GRAPH);
             let spaces: Vec<&Features> = [&codes].into_iter().chain(self.given.points).collect();
             let found = partition.fit(&spaces, config.n_clusters, &[], &streams, self.given.cx)?;
             let now = Vec::<i64>::try_from(self.given.net.winners(data)?.f_to_kind(Kind::Int64)?)?;
@@ -153,7 +155,8 @@ impl<'a> DggTraining<'a> {
             ClassifierInput::Mean => &posterior.mu,
             ClassifierInput::Sample => &posterior.z,
         };
-        // While assignments are held the classifier learns them from codes it must not move.
+        // While assignments are fixed the classifier's loss has no gradient with respect to the
+        // codes.
         let held = self.is_held(batch.epoch);
         let log_gamma =
             self.given.net.classifier.log_gamma(&if held { input.detach() } else { input.shallow_clone() });
@@ -205,8 +208,8 @@ impl<'a> DggTraining<'a> {
         ))
     }
 
-    /// The terms of the tuples, and the forward pass with the log assignments of the batch's own points: each point once an
-    /// epoch, as with smoothed targets.
+    /// The terms of the tuples, and the forward pass with the log assignments of the batch's own
+    /// points: each point once an epoch, as with smoothed targets.
     fn tuples(&self, batch: &Batch<'_>) -> Result<(Terms, Forward)> {
         let (index, u) = self.slots(batch)?;
         let (b, m) = (u.size()[0], u.size()[1]);
@@ -236,7 +239,7 @@ impl<'a> DggTraining<'a> {
     }
 }
 
-/// For each new cluster the old one it shares most points with, one to one: the largest overlaps are taken first.
+/// A one-to-one map from new clusters to old ones by overlap, greedily from the largest.
 fn matched(new: &[u32], old: &[i64], n_clusters: usize) -> Vec<i64> {
     let mut overlap = vec![0usize; n_clusters * n_clusters];
     for (&a, &b) in new.iter().zip(old) {
@@ -272,7 +275,8 @@ impl Trainable for DggTraining<'_> {
             self.rebuild(epoch, data)?;
         }
         if !self.is_held(epoch) && (epoch == 0 || self.is_held(epoch - 1)) {
-            // From here on the classifier speaks; what it says of all points at this moment is the first bank.
+            // From this epoch on the assignments are the classifier's; its output for all points is
+            // the first bank.
             let gamma = self.given.net.gamma_at_mean(data)?;
             self.state.borrow_mut().bank.f_copy_(&gamma)?;
         }
@@ -339,7 +343,8 @@ mod tests {
 
     #[test]
     fn new_clusters_take_the_names_of_the_old_ones_they_overlap_most() {
-        // New 0 is mostly old 2, new 2 is old 0; old 1 is left for new 1, which overlaps old 2 more.
+        // New 0 is mostly old 2, new 2 is old 0; old 1 is left for new 1, which overlaps old 2
+        // more.
         let (new, old) = ([0, 0, 0, 1, 1, 1, 2, 2], [2, 2, 2, 2, 2, 1, 0, 0]);
         assert_eq!(matched(&new, &old, 3), [2, 1, 0]);
         assert_eq!(matched(&[0, 1], &[1, 1], 2), [1, 0]);

@@ -14,8 +14,8 @@ pub struct GmmConfig {
     pub n_clusters: usize,
     /// Scaling of the columns.
     pub scale: ScaleKind,
-    /// The algorithm's settings. `min_covar` matters on raw features: a column that is constant within a component
-    /// would otherwise decide every assignment.
+    /// The algorithm's settings. `min_covar` matters on raw features: a column that is constant
+    /// within a component would otherwise decide every assignment.
     pub gmm: vae_gmm::GmmConfig,
 }
 

@@ -20,7 +20,7 @@ use vae_core::train::TrainConfig;
 pub struct GmvaeNetConfig {
     /// `auto`, `conv` or `mlp`.
     pub kind: NetKind,
-    /// For `conv`: width of the vector behind the convolutions.
+    /// For `conv`: width of the layer after the convolutions.
     pub conv_features: usize,
     /// For `mlp`: widths of the recogniser's hidden layers; the decoder has them in reverse order.
     pub hidden: Vec<usize>,
@@ -67,7 +67,7 @@ impl GmvaeNetConfig {
     }
 }
 
-/// The configuration of GMVAE. The defaults are meant for data nobody has tuned for.
+/// The configuration of GMVAE. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GmvaeConfig {
@@ -79,11 +79,13 @@ pub struct GmvaeConfig {
     pub likelihood: LikelihoodKind,
     /// Variance of a `gaussian` or `squashed` likelihood.
     pub likelihood_variance: f64,
-    /// Nats below which the z term is not pushed. 0 is the plain ELBO, under which the clusters merge.
+    /// Free nats of the z term: below this value its gradient is 0. 0 is the plain ELBO, under
+    /// which the clusters merge.
     pub lambda: f64,
     /// Draws of z and w for each sample, M.
     pub n_samples: usize,
-    /// Trainings from other random weights; the one with the lowest loss is kept. No label takes part.
+    /// Trainings from other random weights; the one with the lowest loss is kept. No label takes
+    /// part.
     pub n_init: usize,
     /// The networks.
     pub net: GmvaeNetConfig,

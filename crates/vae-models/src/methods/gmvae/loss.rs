@@ -1,7 +1,7 @@
 //! The loss of GMVAE as a pure function of tensors.
 //!
-//! c ~ uniform over K clusters, w ~ N(0, I), z | w, c ~ N(m_c(w), diag v_c(w)), x | z from the decoder; q(z | x) and
-//! q(w | x) from one recogniser, and the cluster by Bayes' rule:
+//! c ~ uniform over K clusters, w ~ N(0, I), z | w, c ~ N(m_c(w), diag v_c(w)), x | z from the
+//! decoder; q(z | x) and q(w | x) from one recogniser, and the cluster by Bayes' rule:
 //!
 //! ```text
 //! p(c | z, w) = N(z; m_c(w), v_c(w)) / Σ_l N(z; m_l(w), v_l(w))
@@ -12,18 +12,20 @@
 //! loss = rec + cond + w + max(lambda, z)
 //! ```
 //!
-//! For lambda = 0 this is a bound of −ln p(x), though not the tightest: `cond` integrates each divergence over q(z | x) by
-//! itself, as if c did not depend on z. With p̄_c the mean of p(c | z, w) over q, `Σ p̄_c KL_c + Σ p̄_c ln(K p̄_c)` is the
-//! negative ELBO of a factorised q(z) q(c), and `z` is at least the second sum because the entropy is concave.
+//! For lambda = 0 this is a bound of −ln p(x), though not the tightest: `cond` integrates each
+//! divergence over q(z | x) by itself, as if c did not depend on z. With p̄_c the mean of p(c | z,
+//! w) over q, `Σ p̄_c KL_c + Σ p̄_c ln(K p̄_c)` is the negative ELBO of a factorised q(z) q(c), and
+//! `z` is at least the second sum because the entropy is concave.
 //!
-//! Dilokthanakul et al. 2016, equation 4 of version 2; they write y, x, z for our x, z, c. `rec`, `cond` and `z` are means over
-//! M samples (z_j, w_j), the two always of the same draw. All terms are means over the batch, and so is the z that is
-//! compared with lambda, as in their code. z = 0 means that all clusters lie on each other; below lambda its gradient is
-//! zero, and nothing pushes them together.
+//! Dilokthanakul et al. 2016, equation 4 of version 2; they write y, x, z for our x, z, c. `rec`,
+//! `cond` and `z` are means over M samples (z_j, w_j), the two always of the same draw. All terms
+//! are means over the batch, and so is the z that is compared with lambda, as in their code. z = 0
+//! means that all components coincide; below lambda its gradient is zero, so that it does not make
+//! them merge.
 //!
-//! Not taken over from the published code: it negates the whole gradient through p(c | z, w) where only that of z is
-//! meant, and pairs responsibilities with dimensions of other samples. Responsibilities are a softmax of log
-//! densities, without constants added to probabilities.
+//! Not taken over from the published code: it negates the whole gradient through p(c | z, w) where
+//! only that of z is meant, and pairs responsibilities with dimensions of other samples.
+//! Responsibilities are a softmax of log densities, without constants added to probabilities.
 
 use tch::{Kind, Tensor};
 use vae_core::kl::gaussian_to_standard;
@@ -90,11 +92,12 @@ pub fn component_kl(mu: &Tensor, log_var: &Tensor, components: &Components) -> T
     sum_last(prior - of + scaled - 1.0) * 0.5
 }
 
-/// The loss of one batch of b samples with M draws each, draw after draw: row `j·b + i` belongs to draw j of sample i.
+/// The loss of one batch of b samples with M draws each, draw after draw: row `j·b + i` belongs to
+/// draw j of sample i.
 ///
 /// # Shapes
-/// `z`: `[M·b, J]`, `components` at the same draws of w, `out` (the decoder's logits or means of z): `[M·b, d]`,
-/// `x`: `[b, d]`.
+/// `z`: `[M·b, J]`, `components` at the same draws of w, `out` (the decoder's logits or means of
+/// z): `[M·b, d]`, `x`: `[b, d]`.
 pub fn loss(
     likelihood: Likelihood,
     recognition: &Recognition,
@@ -122,7 +125,7 @@ pub fn loss(
 /// `log_p`: `[n, K]`; result a scalar.
 pub fn z_term(log_p: &Tensor) -> Tensor {
     let (n, k) = (log_p.size()[0] as f64, log_p.size()[1] as f64);
-    // A probability that underflows contributes nothing: 0 · (−large) instead of 0 · (−∞).
+    // A probability that underflows contributes 0: 0 · (−large) instead of 0 · (−∞).
     (log_p.exp() * (log_p.clamp_min(-1e4) + k.ln())).sum(None::<Kind>) / n
 }
 

@@ -1,4 +1,4 @@
-//! Recogniser, clusters and decoder together, as something the loop can train.
+//! Recogniser, clusters and decoder, with the loss that the training loop calls.
 
 mod shared_encoder;
 
@@ -20,7 +20,7 @@ use vae_core::random::{Streams, normal};
 use vae_core::train::{Batch, Loss, Trainable};
 use vae_core::{ImageShape, Result as CoreResult};
 
-/// Log variances of the clusters are kept within ± this, as the specification asks.
+/// Log variances of the clusters are clamped to ± this.
 const COMPONENT_LIMIT: f64 = 8.0;
 
 /// w → the clusters: one hidden layer, then all means and log variances by one product.
@@ -64,7 +64,7 @@ pub struct GmvaeNet {
 }
 
 impl GmvaeNet {
-    /// Fresh networks; `image` is the image to convolve, if any.
+    /// New networks; `image` is the image to convolve, if any.
     pub fn new(
         config: &GmvaeConfig,
         (likelihood, dim): (Likelihood, usize),
@@ -103,7 +103,7 @@ impl GmvaeNet {
     /// The image that the networks convolve, if any.
     ///
     /// # Errors
-    /// [`crate::Error::Config`] when convolutions are asked for and cannot be had.
+    /// [`crate::Error::Config`] when convolutions are asked for and do not fit.
     pub fn image(config: &GmvaeConfig, image: Option<ImageShape>) -> Result<Option<ImageShape>> {
         config.net.kind.resolve(image, suits, "images with even sides of at least 14 pixels")
     }

@@ -18,7 +18,8 @@ use vae_core::train::TrainConfig;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GmvaeM2NetConfig {
-    /// Widths of the hidden layers (ReLU) of q(y | x) and q(z | x, y); the decoder has them in reverse order.
+    /// Widths of the hidden layers (ReLU) of q(y | x) and q(z | x, y); the decoder has them in
+    /// reverse order.
     pub hidden: Vec<usize>,
     /// Dimension of z, J.
     pub latent_dim: usize,
@@ -44,7 +45,7 @@ impl GmvaeM2NetConfig {
     }
 }
 
-/// The configuration of GMVAE-M2. The defaults are meant for data nobody has tuned for.
+/// The configuration of GMVAE-M2. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GmvaeM2Config {
@@ -56,13 +57,16 @@ pub struct GmvaeM2Config {
     pub likelihood: LikelihoodKind,
     /// Variance of a `gaussian` or `squashed` likelihood.
     pub likelihood_variance: f64,
-    /// Draw each value as a coin at every step (dynamic binarisation); needs a Bernoulli likelihood.
+    /// Binarise each value anew at every step, with the value as the probability of 1 (dynamic
+    /// binarisation); needs a Bernoulli likelihood.
     pub binarize: bool,
-    /// Classes of a sample less likely than this enter the sum over the classes at random, seldom and with as much more weight:
-    /// the loss is right in the mean, and classes that are ruled out cost nothing. 0: the exact sum.
+    /// Classes of a sample with a lower probability than this are sampled for the sum over the
+    /// classes, with importance weights: the loss is unbiased, and improbable classes cost next to
+    /// nothing. 0: the exact sum.
     #[serde(skip_serializing_if = "is_zero")]
     pub class_floor: f64,
-    /// Trainings from other random weights; the one with the lowest loss is kept. No label takes part.
+    /// Trainings from other random weights; the one with the lowest loss is kept. No label takes
+    /// part.
     pub n_init: usize,
     /// The networks.
     pub net: GmvaeM2NetConfig,
@@ -99,7 +103,8 @@ impl MethodConfig for GmvaeM2Config {
     fn check(&self) -> Result<()> {
         check_at_least_1("n_init", self.n_init)?;
         self.net.mlp().check().within("net")?;
-        // The likeliest class of a sample has 1/K at least: it must never be left out, not even by rounding.
+        // The most probable class of a sample has probability 1/K or more: it must always be in the
+        // sum, whatever the rounding.
         let limit = 1.0 / self.n_clusters.max(1) as f64;
         if !(0.0..limit).contains(&self.class_floor) {
             let expected = format!("0, or a number above 0 and below 1/n_clusters, {limit}");

@@ -1,6 +1,7 @@
 //! The loss of GMVAE-M2 as a pure function of tensors.
 //!
-//! One z_k per sample and class; sums over pixels and dimensions, the exact sum over classes, a mean over the batch:
+//! One z_k per sample and class; sums over pixels and dimensions, the exact sum over classes, a
+//! mean over the batch:
 //!
 //! ```text
 //! rec  = Σ_k q(k | x) · −ln p(x | z_k)
@@ -45,7 +46,8 @@ pub struct Terms {
 /// `ln q(z_k | x, k) − ln p(z_k | k)`.
 ///
 /// # Shapes
-/// `z` and `q`: `[K, b, J]`, `p`: `[K, 1, J]`; result `[K, b]`. Or all three of pairs, `[m, J]`; result `[m]`.
+/// `z` and `q`: `[K, b, J]`, `p`: `[K, 1, J]`; result `[K, b]`. Or all three of pairs, `[m, J]`;
+/// result `[m]`.
 pub fn latent(z: &Tensor, q: &Gaussian, p: &Gaussian) -> Tensor {
     (p.energy(z) - q.energy(z)) * 0.5
 }
@@ -53,7 +55,8 @@ pub fn latent(z: &Tensor, q: &Gaussian, p: &Gaussian) -> Tensor {
 /// The loss of one batch.
 ///
 /// # Shapes
-/// `log_y` (ln q(y | x)): `[b, K]`; `latent`: `[K, b]`; `out` (logits or means, class after class): `[K·b, d]`; `x`: `[b, d]`.
+/// `log_y` (ln q(y | x)): `[b, K]`; `latent`: `[K, b]`; `out` (logits or means, class after class):
+/// `[K·b, d]`; `x`: `[b, d]`.
 pub fn loss(likelihood: Likelihood, log_y: &Tensor, latent: &Tensor, out: &Tensor, x: &Tensor) -> Terms {
     let (b, k) = (log_y.size()[0], log_y.size()[1]);
     let y = log_y.exp();
@@ -65,7 +68,7 @@ pub fn loss(likelihood: Likelihood, log_y: &Tensor, latent: &Tensor, out: &Tenso
     Terms { total: &rec + &kl + &cat, rec, kl, cat }
 }
 
-/// The classes that enter the sum of each sample, as m pairs in the order of the classes.
+/// The classes in the sum of each sample, as m pairs (class, row) in the order of the classes.
 #[derive(Debug)]
 pub struct Pairs {
     /// i64 `[m]`.
@@ -77,9 +80,10 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// Draws pairs: a class of probability `floor` or more always, others with probability `y / floor`. A coin in single
-    /// precision is 0 once in 2²⁴ draws, so none but a class of probability 0 is drawn more seldom: in the mean this adds less
-    /// than `floor · 2⁻²⁴` times a difference of losses.
+    /// Draws pairs: a class of probability `floor` or more always, others with probability
+    /// `y / floor`. Uniform numbers in single precision are 0 with probability 2⁻²⁴, so a class of
+    /// positive probability is never drawn less often than that: the bias is below `floor · 2⁻²⁴`
+    /// times a difference of losses.
     ///
     /// # Shapes
     /// `y` (q(y | x), no gradient passes) and `uniform` (in [0, 1)): `[b, K]`.
@@ -91,7 +95,7 @@ impl Pairs {
         Self { class: pairs.select(1, 0), row: pairs.select(1, 1), boost }
     }
 
-    /// The same with pairs of weight 0 at the end, so that their number is a multiple of `multiple`.
+    /// These pairs followed by pairs of weight 0, so that their number is a multiple of `multiple`.
     pub fn padded(self, multiple: i64) -> Self {
         let missing = (-self.boost.size()[0]).rem_euclid(multiple);
         let extend = |t: &Tensor| Tensor::cat(&[t, &t.new_zeros([missing], (t.kind(), t.device()))], 0);
@@ -106,22 +110,22 @@ impl Pairs {
         matrix.take(&(&self.row * matrix.size()[1] + &self.class))
     }
 
-    /// The values of the pairs as they stand above that of their sample's likeliest class, and the sum of the latter over the
-    /// samples. The likeliest class is always drawn.
+    /// The values of the pairs minus that of their sample's most probable class, and the sum of the
+    /// latter over the samples. The most probable class is always drawn.
     fn above(&self, y: &Tensor, values: &Tensor) -> (Tensor, Tensor) {
-        let likeliest = y.argmax(1, false);
-        let is_likeliest = self.class.eq_tensor(&likeliest.index_select(0, &self.row));
-        let is_likeliest = is_likeliest.logical_and(&self.boost.gt(0.0));
+        let most_probable = y.argmax(1, false);
+        let is_most_probable = self.class.eq_tensor(&most_probable.index_select(0, &self.row));
+        let is_most_probable = is_most_probable.logical_and(&self.boost.gt(0.0));
         let base = values.detach().new_zeros(y.size()[0], (values.kind(), values.device()));
-        let base = base.index_add(0, &self.row, &(values.detach() * is_likeliest.to_kind(values.kind())));
+        let base = base.index_add(0, &self.row, &(values.detach() * is_most_probable.to_kind(values.kind())));
         (values - base.index_select(0, &self.row), base.sum(None::<Kind>))
     }
 }
 
-/// [`loss`] from drawn pairs: equal to it in the mean over the draws, in value and gradient.
+/// [`loss`] from sampled pairs: an unbiased estimate of its value and gradient.
 ///
-/// As Σ_k y_ik = 1, values may count from that of the sample's likeliest class: what is seldom drawn, with a large weight, is then
-/// a difference of losses instead of a loss.
+/// As Σ_k y_ik = 1, the value of the sample's most probable class can be subtracted as a baseline:
+/// a rare term with a large weight is then a difference of losses instead of a loss.
 ///
 /// # Shapes
 /// `log_y`: `[b, K]`; `nll` and `latent` of the pairs: `[m]`.
@@ -129,7 +133,7 @@ pub fn loss_of_pairs(log_y: &Tensor, pairs: &Pairs, latent: &Tensor, nll: &Tenso
     let b = log_y.size()[0] as f64;
     let y = log_y.exp();
     let ((nll, nll_base), (latent, latent_base)) = (pairs.above(&y, nll), pairs.above(&y, latent));
-    // A class whose gradient on y is beyond single precision has a y below 10⁻³³ and counts for nothing.
+    // A class whose gradient on y overflows single precision has a y below 10⁻³³ and is left out.
     let slope = nll.detach() / b * &pairs.boost + latent.detach() / b * &pairs.boost;
     let boost = pairs.boost.where_self(&slope.isfinite(), &pairs.boost.zeros_like());
     let sum = |above: Tensor| (pairs.of(&y) * &boost * above).sum(None::<Kind>);
@@ -139,8 +143,8 @@ pub fn loss_of_pairs(log_y: &Tensor, pairs: &Pairs, latent: &Tensor, nll: &Tenso
     Terms { total: &rec + &kl + &cat, rec, kl, cat }
 }
 
-/// `KL(q(y | x) ‖ uniform)`, a mean over the batch. A class of probability 0 contributes nothing: 0 · (−large) instead of
-/// 0 · (−∞).
+/// `KL(q(y | x) ‖ uniform)`, a mean over the batch. A class of probability 0 contributes 0: 0 ·
+/// (−large) instead of 0 · (−∞).
 fn divergence(y: &Tensor, log_y: &Tensor) -> Tensor {
     let k = y.size()[1] as f64;
     (y * (log_y.clamp_min(-1e4) + k.ln())).sum(None::<Kind>) / y.size()[0] as f64

@@ -1,4 +1,4 @@
-//! The two encoders, the classes and the decoder together, as something the loop can train.
+//! The two encoders, the class priors and the decoder, with the loss that the training loop calls.
 
 use super::config::GmvaeM2Config;
 use super::loss::{Gaussian, Pairs, Terms, latent, loss, loss_of_pairs};
@@ -17,7 +17,8 @@ use vae_core::train::{Batch, Loss, Trainable};
 /// Added to every variance: a softplus can underflow.
 const MIN_VARIANCE: f64 = 1e-5;
 
-/// q(z | x, y) for all y at once: the first layer sees x once and adds the column of each class.
+/// q(z | x, y) for all y at once: the first layer multiplies x once and adds the column of each
+/// class.
 #[derive(Debug)]
 struct ClassEncoder {
     /// The first layer, on x and the one-hot class; `None` without hidden layers.
@@ -99,7 +100,7 @@ impl Gaussian {
     }
 }
 
-/// Every value as a coin that shows 1 with the value as its probability.
+/// A Bernoulli sample of every value, with the value as the probability of 1.
 ///
 /// # Shapes
 /// `x` (in [0, 1]) and `uniform` (in [0, 1)): `[b, d]`, and so is the result.
@@ -125,7 +126,7 @@ pub struct GmvaeM2Net {
 }
 
 impl GmvaeM2Net {
-    /// Fresh networks.
+    /// Networks with initial weights.
     pub fn new(
         config: &GmvaeM2Config,
         (likelihood, dim): (Likelihood, usize),
@@ -261,8 +262,8 @@ mod tests {
         assert_eq!(matrices("classifier."), 784 * 512 + 512 * 512 + 512 * 10);
         assert_eq!(matrices("encoder."), 794 * 512 + 512 * 512 + 512 * 128);
         assert_eq!(matrices("decoder."), 64 * 512 + 512 * 512 + 512 * 784);
-        // Six FLOP for each multiply-add of a step: 89.8 MFLOP a sample as the sheet counts; here x enters the second
-        // encoder once for all classes.
+        // Six FLOP for each multiply-add of a step: 89.8 MFLOP a sample with every class computed
+        // separately; here x enters the second encoder once for all classes.
         let per_class = matrices("encoder.") - 784 * 512 + matrices("decoder.");
         let flop = 6 * (matrices("classifier.") + 784 * 512 + 10 * per_class);
         assert_eq!(flop, 68_167_680);
@@ -319,20 +320,20 @@ mod tests {
     }
 
     #[test]
-    fn a_coin_shows_its_grey_value_in_the_mean() {
+    fn binarised_values_have_their_grey_value_as_mean() {
         let n = 10_000;
         let x = Tensor::arange(11, (Kind::Float, Device::Cpu)) / 10.0;
         let u = uniform(&mut Streams::new(0, "test").rng("u", 0, 0), &[n, 11], Device::Cpu);
-        let coins = binarized(&x.expand([n, 11], false), &u);
-        assert!((&coins * (&coins - 1.0)).abs().max().double_value(&[]) == 0.0, "zeros and ones");
-        let mean = coins.mean_dim([0i64].as_slice(), false, Kind::Float);
-        // Five standard errors; 0 and 1 have none, and stay what they are.
+        let bits = binarized(&x.expand([n, 11], false), &u);
+        assert!((&bits * (&bits - 1.0)).abs().max().double_value(&[]) == 0.0, "zeros and ones");
+        let mean = bits.mean_dim([0i64].as_slice(), false, Kind::Float);
+        // Five standard errors; 0 and 1 have none, and are unchanged.
         let error = (&x * (-&x + 1.0) / n as f64).sqrt();
         assert!(((mean - &x).abs() - error * 5.0).max().double_value(&[]) <= 0.0);
     }
 
     #[test]
-    fn binarised_targets_are_the_coins_of_the_step() {
+    fn binarised_targets_are_drawn_by_the_stream_of_the_step() {
         let streams = Streams::new(0, "test");
         let (x, index) = (grey(5), Tensor::arange(5, (Kind::Int64, Device::Cpu)));
         for class_floor in [0.0, 0.1] {
@@ -365,10 +366,10 @@ mod tests {
     }
 
     #[test]
-    fn the_code_is_the_mean_at_the_likeliest_class() {
+    fn the_code_is_the_mean_at_the_most_probable_class() {
         let (net, x) = (net(&[16]), grey(20));
         let _guard = tch::no_grad_guard();
-        // Larger weights, so that the samples differ in their likeliest class.
+        // Larger weights, so that the samples differ in their most probable class.
         let _ = net.classes.weight.shallow_clone().g_mul_scalar_(100.0);
         let winners: Vec<i64> = Vec::try_from(net.gamma(&x).argmax(1, false)).expect("classes");
         assert!(winners.iter().any(|&k| k != winners[0]), "{winners:?}");

@@ -12,13 +12,13 @@ use vae_core::train::TrainConfig;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Perturbation {
-    /// Virtual adversarial training: the direction that changes the answer most.
+    /// Virtual adversarial training: the direction in which the output changes most.
     Vat,
     /// Random perturbation training: a random direction.
     Rpt,
 }
 
-/// What `perturbation.xi` counts in.
+/// The unit of `perturbation.xi`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum XiUnit {
@@ -34,13 +34,14 @@ pub enum XiUnit {
 pub struct PerturbationConfig {
     /// `vat` or `rpt`.
     pub kind: Perturbation,
-    /// Which neighbour's distance is a sample's own scale: 1 is the nearest. Smaller data use their farthest neighbour.
+    /// The neighbour whose distance is a sample's scale: 1 is the nearest. Data with fewer rows use
+    /// the farthest.
     pub neighbor: usize,
     /// Length of a perturbation, in distances to that neighbour.
     pub radius: f64,
     /// For `vat`: length of the step at which the gradient is taken.
     pub xi: f64,
-    /// What `xi` counts in: `input` or `neighbours`.
+    /// The unit of `xi`: `input` or `neighbours`.
     pub xi_unit: XiUnit,
 }
 
@@ -56,9 +57,9 @@ impl Default for PerturbationConfig {
 pub struct ImsatNetConfig {
     /// Widths of the hidden layers; each is followed by a batch norm and a ReLU.
     pub hidden: Vec<usize>,
-    /// The hidden weights start at so many times N(0, 2 / fan_in).
+    /// Factor of the initial hidden weights, which are N(0, 2 / fan_in).
     pub hidden_scale: f64,
-    /// The same for the output layer: small, so that all clusters start equally likely.
+    /// The same for the output layer: small, so that all clusters are equally probable at first.
     pub output_scale: f64,
     /// Added to the variances of the batch norms.
     pub batch_norm_eps: f64,
@@ -70,7 +71,7 @@ impl Default for ImsatNetConfig {
     }
 }
 
-/// The configuration of IMSAT. The defaults are meant for data nobody has tuned for.
+/// The configuration of IMSAT. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImsatConfig {
@@ -86,14 +87,15 @@ pub struct ImsatConfig {
     pub lambda: f64,
     /// Weight of the balance H(Y) against H(Y | X).
     pub mu: f64,
-    /// Expected shares of the clusters in any order, when they are known to be unequal. Empty: equal.
+    /// Expected shares of the clusters in any order, when they are known to be unequal. Empty:
+    /// equal.
     pub shares: Vec<f64>,
     /// The classifier.
     pub net: ImsatNetConfig,
     /// The self-augmentation.
     pub perturbation: PerturbationConfig,
-    /// The training. A batch is a fresh random subset and estimates the shares of the clusters: keep at least 25
-    /// samples a cluster in it.
+    /// The training. A batch is a new random subset and estimates the shares of the clusters: use
+    /// at least 25 samples per cluster.
     pub train: TrainConfig,
 }
 

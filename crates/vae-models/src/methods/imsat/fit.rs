@@ -89,8 +89,8 @@ impl Method for Imsat {
     }
 }
 
-/// The phase `neighbours`: the Euclidean distance of each row to its `neighbor`-th nearest other row (the farthest, where
-/// there are fewer), f32 `[n]` under the name `distance`.
+/// The phase `neighbours`: the Euclidean distance of each row to its `neighbor`-th nearest other
+/// row (the farthest, where there are fewer), f32 `[n]` under the name `distance`.
 fn distances(x: &Features, neighbor: usize, cx: &FitContext) -> Result<Artefact> {
     let inputs = [x.sha256()];
     let revisions: &[&[Revision]] = &[&[OWN, knn::REVISION]];

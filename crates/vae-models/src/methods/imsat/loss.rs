@@ -7,10 +7,10 @@
 //! loss   = R_SAT + λ ( H(Y|X) − μ H(Y) )                              λ = 0.1, μ = 4, ε = 1e-8
 //! ```
 //!
-//! Hu et al. 2017, equations 6 to 15; weights and ε are those of the released code. λ stands at the information terms.
-//! With expected shares q, H(Y) becomes `ln K − KL(p̄ ‖ q)`, which is H(Y) for equal shares.
-//! ε enters by `ln(p + ε) = logaddexp(ln p, ln ε)`: the same values, and the gradient of a KL between nearly equal
-//! answers does not drown in the rounding of a quotient near 1.
+//! Hu et al. 2017, equations 6 to 15; weights and ε are those of the released code. λ weights the
+//! information terms. With expected shares q, H(Y) becomes `ln K − KL(p̄ ‖ q)`, which is H(Y) for
+//! equal shares. ε enters by `ln(p + ε) = logaddexp(ln p, ln ε)`: the same values, and the gradient
+//! of a KL between nearly equal outputs is not lost in the rounding of a quotient near 1.
 
 use tch::{Kind, Tensor};
 
@@ -46,7 +46,7 @@ fn floored(log_p: &Tensor) -> Tensor {
     log_p.logaddexp(&Tensor::full_like(log_p, EPS.ln()))
 }
 
-/// `KL(clean ‖ perturbed)` of each sample, `[b]`. No gradient flows into the clean answers.
+/// `KL(clean ‖ perturbed)` of each sample, `[b]`. No gradient flows into the clean outputs.
 ///
 /// # Shapes
 /// Both log-probabilities `[b, K]`.
@@ -74,12 +74,14 @@ pub fn loss(weights: &Weights, log_p: &Tensor, log_perturbed: &Tensor) -> Terms 
     Terms { total, sat, conditional, marginal }
 }
 
-/// Each row divided by its length; a row without a direction (zeros, or not finite) becomes that of `instead`.
+/// Each row divided by its norm; a row without a direction (zeros, or not finite) is replaced by
+/// that of `instead`.
 ///
 /// # Shapes
 /// Both `[b, d]`.
 pub fn unit_rows_or(rows: &Tensor, instead: &Tensor) -> Tensor {
-    // Dividing by the largest entry first keeps the squares from underflowing: gradients of the first steps are tiny.
+    // Dividing by the largest entry first keeps the squares from underflowing: gradients of the
+    // first steps are tiny.
     let largest = rows.abs().amax([1], true);
     let usable = largest.gt(0.0).logical_and(&largest.isfinite());
     let scaled = rows / largest;
@@ -92,11 +94,13 @@ pub fn unit_rows(noise: &Tensor) -> Tensor {
     unit_rows_or(noise, &Tensor::zeros_like(noise))
 }
 
-/// The direction in which the answers change most, one power iteration from the unit rows `direction`: the normalised
-/// gradient of the KL at `x + xi · direction` (Miyato et al. 2015). Where there is no gradient `direction` stays.
+/// The direction in which the outputs change most, by one power iteration from the unit rows
+/// `direction`: the normalised gradient of the KL at `x + xi · direction` (Miyato et al. 2015).
+/// Where the gradient is 0 the result is `direction`.
 ///
 /// # Shapes
-/// `x`, `direction`, result: `[b, d]`; `log_clean`: `[b, K]`; `log_p` maps `[b, d]` to log-probabilities `[b, K]`.
+/// `x`, `direction`, result: `[b, d]`; `log_clean`: `[b, K]`; `log_p` maps `[b, d]` to
+/// log-probabilities `[b, K]`.
 pub fn adversarial(
     log_p: impl Fn(&Tensor) -> Tensor,
     x: &Tensor,

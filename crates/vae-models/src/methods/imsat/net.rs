@@ -18,7 +18,7 @@ pub struct ImsatNet {
 }
 
 impl ImsatNet {
-    /// A fresh one. Equal streams give equal weights.
+    /// A new one. Equal streams give equal weights.
     pub fn new(
         config: &ImsatNetConfig,
         dim: usize,

@@ -1,4 +1,4 @@
-//! What the training loop calls.
+//! The loss of a batch and its perturbations, as the training loop calls them.
 
 use super::config::{ImsatConfig, Perturbation, XiUnit};
 use super::loss::{Terms, Weights, adversarial, loss, unit_rows};
@@ -30,7 +30,7 @@ impl<'a> ImsatTraining<'a> {
         let mean = distance.mean(Kind::Double).f_double_value(&[])?;
         let xi = match p.xi_unit {
             XiUnit::Input => p.xi,
-            // Rows that all have equals next to them: any step serves.
+            // Every row has a duplicate: the scale is not defined and xi is used as it is.
             XiUnit::Neighbours if mean == 0.0 => p.xi,
             XiUnit::Neighbours => p.xi * mean,
         };

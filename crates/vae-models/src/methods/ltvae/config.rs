@@ -24,30 +24,31 @@ use vae_graph::siamese::SiameseConfig;
 pub enum CodeBasisKind {
     /// Those of the auto-encoder's codes.
     Codes,
-    /// The codes' independent components, scaled to variance 1, those farthest from normal first. Every latent starts from
-    /// k-means on its own variables, the root too.
+    /// The codes' independent components, scaled to variance 1, in descending order of |excess
+    /// kurtosis|. Every latent is initialised by k-means on its own variables, the root included.
     Independent,
 }
 
-/// What becomes of the covariances of the leaves.
+/// Whether the covariances of the leaves are estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CovarianceKind {
-    /// They stay `alpha I` (the authors' clustering runs).
+    /// Fixed at `alpha I` (the authors' clustering runs).
     Fixed,
     /// Stepwise EM estimates them (the paper's text).
     Estimated,
 }
 
-/// The table `[search]`: a hill climb over structures every few epochs. Absent: the structure stays.
+/// The table `[search]`: a hill climb over structures every few epochs. Absent: the structure is
+/// fixed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StructureSearch {
     /// Epochs between two searches; the first is before the epoch of this number (0-based).
     pub every_epochs: usize,
-    /// Share of the samples whose posterior means are searched on.
+    /// Share of the samples whose posterior means are used in a search.
     pub share: f64,
-    /// The climb.
+    /// The hill climb.
     pub climb: SearchConfig,
 }
 
@@ -57,7 +58,7 @@ impl Default for StructureSearch {
     }
 }
 
-/// The configuration of LTVAE. The defaults are meant for data nobody has tuned for.
+/// The configuration of LTVAE. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LtvaeConfig {
@@ -74,7 +75,8 @@ pub struct LtvaeConfig {
     pub likelihood_variance: f64,
     /// `codes` or `independent`.
     pub basis: CodeBasisKind,
-    /// Variance of every leaf where `covariance` is `fixed`. 0: the mean variance of the codes within the root's clusters at the start.
+    /// Variance of every leaf where `covariance` is `fixed`. 0: the mean variance of the codes
+    /// within the initial clusters of the root.
     pub alpha: f64,
     /// `fixed` or `estimated`.
     pub covariance: CovarianceKind,
@@ -82,26 +84,26 @@ pub struct LtvaeConfig {
     pub covariance_floor: f64,
     /// η of stepwise EM.
     pub eta: f64,
-    /// Epochs in which the states of the root are held at the assignments of the start.
+    /// Epochs in which the states of the root are fixed at the initial assignments.
     #[serde(skip_serializing_if = "no_warmup")]
     pub assignment_warmup_epochs: usize,
     /// Encoder and decoder.
     pub net: NetConfig,
-    /// The auto-encoder that training starts from.
+    /// The auto-encoder's training, which gives the initial weights.
     pub pretrain: PretrainConfig,
-    /// The start of the root's clusters.
+    /// The initial clusters of the root.
     pub init: InitConfig,
     /// The tree; absent: one facet over all of z.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub structure: Option<Structure>,
-    /// Changes of the structure; absent: none.
+    /// The search for a structure; absent: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<StructureSearch>,
     /// The training of the ELBO.
     pub train: TrainConfig,
 }
 
-/// For a setting that is neutral at 1.
+/// For a setting whose neutral value is 1.
 fn is_one(value: &f64) -> bool {
     neutral(value, &1.0)
 }
@@ -142,7 +144,7 @@ impl Default for LtvaeConfig {
 }
 
 impl LtvaeConfig {
-    /// The tree that training starts with.
+    /// The initial structure of the tree.
     pub(super) fn initial_structure(&self) -> Structure {
         let (k, j) = (self.n_clusters, self.net.latent_dim);
         match (&self.structure, &self.search) {

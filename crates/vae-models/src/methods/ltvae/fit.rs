@@ -51,7 +51,7 @@ pub struct LtvaeModel {
     device: Device,
 }
 
-/// Where training starts.
+/// The initial values of the training.
 struct Initial {
     tree: LatentTree,
     /// Assignments of the root, i64 `[n]` on the device.
@@ -61,7 +61,7 @@ struct Initial {
     alpha: f64,
 }
 
-/// k-means on some columns of the codes, one-hot f64 `[n, c]`.
+/// Assignments by k-means on the given columns of the codes, one-hot f64 `[n, c]`.
 fn own_states(codes: &Array2<f32>, columns: &[usize], n_states: usize, seed: u64) -> Result<Tensor> {
     let x = codes.select(Axis(1), columns);
     let fit = KMeansConfig::fixed(20).fit(x.view(), n_states, seed)?;
@@ -69,8 +69,9 @@ fn own_states(codes: &Array2<f32>, columns: &[usize], n_states: usize, seed: u64
     Ok(labels.f_one_hot(n_states as i64)?.f_to_kind(Kind::Double)?)
 }
 
-/// The tree of the codes: the root has the start's clusters (in another basis k-means on its own variables), every other
-/// latent k-means on its own variables. Covariances are `alpha I` where they stay fixed, else those within the clusters.
+/// The initial tree: the root has the initial clusters of the codes (in another basis those of
+/// k-means on its own variables), every other latent those of k-means on its own variables.
+/// Covariances are `alpha I` where they are fixed, else those within the clusters.
 fn initialise(
     config: &LtvaeConfig,
     codes: &Array2<f32>,
@@ -110,7 +111,8 @@ fn initialise(
     Ok(Initial { tree, labels, within, alpha })
 }
 
-/// The body of the phase `train`: the network from the weights of the auto-encoder, the tree from the start.
+/// The body of the phase `train`: the networks from the weights of the auto-encoder, the tree from
+/// the initial clusters.
 fn train_net(
     net: &LtvaeNet,
     config: &LtvaeConfig,

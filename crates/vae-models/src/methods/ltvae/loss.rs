@@ -30,7 +30,8 @@ pub struct Terms {
 /// The loss of one batch.
 ///
 /// # Shapes
-/// `log_p`: ln p(z) of `posterior.z`, `[b]`; `out` (the decoder's logits or means of `posterior.z`) and `x`: `[b, d]`.
+/// `log_p`: ln p(z) of `posterior.z`, `[b]`; `out` (the decoder's logits or means of `posterior.z`)
+/// and `x`: `[b, d]`.
 pub fn loss(
     likelihood: Likelihood,
     log_p: &Tensor,
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_of_the_sheet() {
+    fn the_terms_by_hand() {
         // J = 1, mu = .5, variance .25, eps = 1: z = 1; H[q] + log p(z) = −0.693147.
         let of = |v: f64| Tensor::from_slice(&[v]).view([1, 1]);
         let posterior = Posterior::sample(of(0.5), of(0.25f64.ln()), &of(1.0));

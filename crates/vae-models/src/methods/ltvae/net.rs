@@ -22,7 +22,7 @@ pub(super) struct LtvaeNet {
 }
 
 impl LtvaeNet {
-    /// A fresh network for `dim` features.
+    /// Networks for `dim` features, with initial weights.
     pub fn new(
         net: &NetConfig,
         (likelihood, dim): (Likelihood, usize),

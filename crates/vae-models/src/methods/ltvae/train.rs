@@ -1,4 +1,5 @@
-//! The joint training: gradients for the network, stepwise EM for the tree, and now and then a search for a better tree.
+//! The joint training: gradients for the network, stepwise EM for the tree, and at intervals a
+//! search for a better structure.
 
 use super::config::LtvaeConfig;
 use super::loss::loss;
@@ -19,11 +20,11 @@ use vae_gmm::tree::search::search;
 pub(super) struct LtvaeTraining<'a> {
     pub net: &'a LtvaeNet,
     pub config: &'a LtvaeConfig,
-    /// Replaced as a whole by each update.
+    /// Replaced by each update.
     pub tree: RefCell<LatentTree>,
     /// Variance of the leaves where covariances are fixed.
     pub alpha: f64,
-    /// The start's assignments, i64 `[n]` on the device.
+    /// The initial assignments, i64 `[n]` on the device.
     pub labels: Tensor,
     pub seed: u64,
 }
@@ -33,12 +34,12 @@ impl LtvaeTraining<'_> {
         epoch < self.config.assignment_warmup_epochs
     }
 
-    /// Gives the tree a structure that describes the codes of this moment better.
+    /// Searches for a structure that describes the current codes better.
     fn search(&self, epoch: usize, data: &Resident<'_>) -> Result<()> {
         let Some(config) = &self.config.search else { return Ok(()) };
         let streams = Streams::new(self.seed, format!("search.{epoch}"));
         let mut rows = permutation(&mut streams.rng("rows", 0, 0), data.n());
-        // Enough for every state to have points of its own.
+        // Enough for every state to have points.
         let least = (20 * self.config.n_clusters).min(data.n());
         rows.truncate(((config.share * data.n() as f64).ceil() as usize).max(least));
         let rows = Tensor::f_from_slice(&rows)?.f_to_device(data.device())?;

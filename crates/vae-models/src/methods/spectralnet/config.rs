@@ -17,7 +17,7 @@ use vae_core::train::TrainConfig;
 use vae_gmm::KMeansConfig;
 use vae_graph::siamese::{PairLoss, SiameseConfig, SiameseInit};
 
-/// What the points are.
+/// The points that are clustered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PointSpace {
@@ -27,7 +27,7 @@ pub enum PointSpace {
     Features,
 }
 
-/// Which distance the affinities are made of.
+/// The distance of the affinities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PairDistance {
@@ -43,7 +43,8 @@ pub enum PairDistance {
 pub enum ClusterChoice {
     /// k-means on all of them (published, with as many outputs as clusters).
     Kmeans,
-    /// k-means on the unit rows of several numbers of the leading ones; the highest modularity in the neighbour graph wins.
+    /// k-means on the unit rows of several numbers of the leading ones; the one of highest
+    /// modularity in the neighbour graph is chosen.
     Modularity,
 }
 
@@ -73,7 +74,7 @@ pub struct MapConfig {
     pub activation: Activation,
     /// Initial weights.
     pub init: Init,
-    /// Outputs, the eigenvectors that are learnt. 0: as many as clusters, and 3 for every 5 more where `clusters` is
+    /// Number of outputs, the eigenvectors that are learnt. 0: K, or ⌈8K/5⌉ where `clusters` is
     /// `modularity`.
     pub n_outputs: usize,
 }
@@ -89,7 +90,7 @@ impl Default for MapConfig {
     }
 }
 
-/// The configuration of SpectralNet. The defaults are meant for data nobody has tuned for.
+/// The configuration of SpectralNet. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpectralNetConfig {
@@ -105,7 +106,8 @@ pub struct SpectralNetConfig {
     pub space: PointSpace,
     /// `euclidean` or `siamese`.
     pub distance: PairDistance,
-    /// Whether gradients flow through the orthonormalisation (the authors' code) or not (the alternation of the paper).
+    /// Whether gradients flow through the orthonormalisation (the authors' code) or not (the
+    /// alternation of the paper).
     pub grad_through_ortho: bool,
     /// `kmeans` or `modularity`.
     pub clusters: ClusterChoice,
@@ -115,7 +117,7 @@ pub struct SpectralNetConfig {
     pub pretrain: PretrainConfig,
     /// The Siamese network's widths; `latent_dim` is its output.
     pub siamese_net: NetConfig,
-    /// Its training, for `distance = "siamese"`; absent otherwise. It starts from random weights.
+    /// Its training, for `distance = "siamese"`, from random weights; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub siamese: Option<SiameseConfig>,
     /// The graph of a batch.

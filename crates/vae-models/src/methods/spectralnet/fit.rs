@@ -33,20 +33,20 @@ use vae_graph::partition;
 /// The training of the map.
 const MAP: Revision = ("spectralnet", 1);
 
-/// How its outputs are clustered.
+/// The clustering of its outputs.
 const CLUSTERS: Revision = ("spectralnet-clusters", 1);
 
 /// What is this method's own.
 pub const REVISIONS: &[Revision] = &[MAP, CLUSTERS];
 
-/// Largest sample the scale of the affinities is taken from.
+/// Most rows in the sample that the scale of the affinities is estimated from.
 const SCALE_SAMPLE: usize = 1024;
 
 /// SpectralNet.
 #[derive(Debug)]
 pub struct SpectralNet;
 
-/// From features to points, to outputs, to clusters.
+/// A fitted SpectralNet: from features to points, outputs and clusters.
 #[derive(Debug)]
 pub struct SpectralNetModel {
     device: Device,
@@ -81,7 +81,8 @@ fn divided(points: &Array2<f32>, spread: f64) -> Result<Features> {
     Ok(Features::dense(points.mapv(|v| (f64::from(v) / spread) as f32))?)
 }
 
-/// The phases `neighbours` and `siamese`: the points of all samples where distances are taken, and the key of the phase.
+/// The phases `neighbours` and `siamese`: the points of all samples where distances are taken, and
+/// the key of the phase.
 fn near_points(
     points: &Features,
     config: &SpectralNetConfig,
@@ -154,13 +155,13 @@ impl Method for SpectralNet {
         let spec = PhaseSpec { name: "train", revisions: &[&own], config, inputs: &inputs };
         let trained = cx.phase(&spec, |phase| train_map(&map, &points, &near, config, phase))?;
         map.params.load(&trained.tensors, "")?;
-        let judge = match config.clusters {
+        let graph_revisions = match config.clusters {
             ClusterChoice::Modularity => partition::REVISIONS,
             ClusterChoice::Kmeans => &[],
         };
         let spec = PhaseSpec {
             name: "clusters",
-            revisions: &[&[CLUSTERS, kmeans::REVISION], judge],
+            revisions: &[&[CLUSTERS, kmeans::REVISION], graph_revisions],
             config: &(&config.kmeans, config.n_clusters),
             inputs: &[&trained.record.key],
         };

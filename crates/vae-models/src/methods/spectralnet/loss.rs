@@ -6,7 +6,8 @@
 //! loss           L = 1/2m Σ_ij W_ij ‖y_i − y_j‖² = 1/m tr(Yᵀ (D − W) Y)
 //! ```
 //!
-//! The Laplacian is the unnormalised one, as in the authors' code. Wherever `m` stands it is the number of rows.
+//! The Laplacian is the unnormalised one, as in the authors' code. Wherever `m` stands it is the
+//! number of rows.
 
 use tch::{Kind, Tensor};
 use vae_core::{Error, Result};
@@ -17,7 +18,8 @@ const RIDGE: f64 = 1e-7;
 /// Ridges tried after a failure, relative to the mean of the Gram matrix's diagonal.
 const LARGER_RIDGES: [f64; 2] = [1e-5, 1e-3];
 
-/// Row of cdist's `compute_mode` that never goes through a matrix product, whose cancellation hides near neighbours.
+/// cdist's `compute_mode` without a matrix product, whose cancellation loses the distances of near
+/// neighbours.
 const EXACT: i64 = 2;
 
 const LAST: [i64; 1] = [-1];
@@ -32,8 +34,8 @@ fn squared_distances(h: &Tensor) -> Result<Tensor> {
 
 /// The affinities of a batch, `[m, m]`, symmetric, entries in [0, 1], diagonal 1; no gradient.
 ///
-/// Each row keeps its `n_neighbors` smallest distances, its own among them (0: all of them); the mean with the
-/// transpose makes it symmetric.
+/// Each row keeps its `n_neighbors` smallest distances, its own among them (0: all of them); the
+/// mean with the transpose makes it symmetric.
 ///
 /// # Shapes
 /// `h`: `[m, p]`.
@@ -48,7 +50,7 @@ pub fn affinity(h: &Tensor, n_neighbors: usize, scale: f64) -> Result<Tensor> {
     if n_neighbors == 0 || n_neighbors as i64 >= m {
         return Ok(weights);
     }
-    // Below every other, so that a row with many copies still counts itself.
+    // Below every other, so that a row with many copies keeps itself among its neighbours.
     let mut order = sq;
     let _ = order.f_fill_diagonal_(-1.0, false)?;
     let (_, nearest) = order.f_topk(n_neighbors as i64, -1, false, false)?;
@@ -57,8 +59,9 @@ pub fn affinity(h: &Tensor, n_neighbors: usize, scale: f64) -> Result<Tensor> {
     Ok((&directed + directed.tr()) * 0.5)
 }
 
-/// The one scale of all affinities: the median over the rows of the distance to the `scale_neighbor`-th nearest row, the
-/// row itself being the first. When more than half of them coincide the median of the others, and 1 when all do.
+/// The one scale of all affinities: the median over the rows of the distance to the
+/// `scale_neighbor`-th nearest row, the row itself being the first. When more than half of them
+/// coincide the median of the others, and 1 when all do.
 ///
 /// # Shapes
 /// `h`: `[m, p]`.
@@ -82,8 +85,8 @@ pub fn neighbour_scale(h: &Tensor, scale_neighbor: usize) -> Result<f64> {
     if apart.numel() == 0 { Ok(1.0) } else { Ok(apart.f_median()?.f_double_value(&[])?) }
 }
 
-/// `W_o`, `[K, K]`, such that the columns of `y W_o` are orthogonal with squared length m; `None` when the Gram matrix
-/// could not be decomposed with any ridge. Differentiable.
+/// `W_o`, `[K, K]`, such that the columns of `y W_o` are orthogonal with squared length m; `None`
+/// when the Gram matrix could not be decomposed with any ridge. Differentiable.
 ///
 /// # Shapes
 /// `y`: `[m, K]`.
@@ -109,7 +112,7 @@ pub fn orthonormaliser(y: &Tensor) -> Result<Option<Tensor>> {
     Ok(None)
 }
 
-/// `1/m tr(Yᵀ (D − W) Y)`, a scalar: nothing below it is summed over more than the batch and the K outputs.
+/// `1/m tr(Yᵀ (D − W) Y)`, a scalar: a sum over the K outputs, a mean over the batch.
 ///
 /// # Shapes
 /// `w`: `[m, m]`, symmetric; `y`: `[m, K]`.

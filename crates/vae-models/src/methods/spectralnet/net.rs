@@ -20,7 +20,7 @@ pub(super) struct SpectralNetNet {
 }
 
 impl SpectralNetNet {
-    /// A fresh map of points with `dim` numbers.
+    /// A map of points `[n, dim]`, with initial weights.
     pub fn new(config: &SpectralNetConfig, dim: usize, streams: &Streams, device: Device) -> Self {
         let mut params = Params::new();
         let map = &config.map;

@@ -32,7 +32,8 @@ impl Trainable for SpectralNetTraining<'_> {
 
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
         let (n, b) = (self.points.n(), batch.x.size()[0]);
-        // A batch of its own orthonormalises: on the same one the loss would not feel the constraint.
+        // A separate batch is used for the orthonormalisation: on the same one the constraint would
+        // hold exactly and not affect the gradient.
         let mut order = permutation(&mut batch.streams.rng("orthonormal", batch.epoch, batch.step), n);
         order.truncate(self.config.train.batch_size.min(n));
         let other = Tensor::f_from_slice(&order)?.f_to_device(self.points.device())?;
@@ -40,7 +41,7 @@ impl Trainable for SpectralNetTraining<'_> {
         let (of_other, y) = (y.f_narrow(0, 0, order.len() as i64)?, y.f_narrow(0, order.len() as i64, b)?);
         let one = |value: f64| Tensor::from(value).to_kind(Kind::Float).to_device(self.points.device());
         let Some(weights) = orthonormaliser(&of_other)? else {
-            // A gradient of zeros: the step changes nothing but the optimiser's moments.
+            // A gradient of zeros: the step changes only the optimiser's moments.
             return Ok(Loss {
                 total: y.f_nan_to_num(0.0, 0.0, 0.0)?.sum(None::<Kind>) * 0.0,
                 terms: vec![("skipped", one(1.0))],
@@ -59,13 +60,13 @@ impl Trainable for SpectralNetTraining<'_> {
     }
 }
 
-/// Assignments for the accuracy curve: k-means with few restarts on all outputs.
+/// Assignments for the accuracy curve: k-means with two restarts on all outputs.
 fn observed(y: &Tensor, config: &SpectralNetConfig, seed: u64) -> Result<Option<Tensor>> {
     let rows = to_array2(y)?;
     let rows = if config.clusters == ClusterChoice::Modularity { unit(rows) } else { rows };
     match (KMeansConfig { n_init: 2, ..config.kmeans.clone() }).fit(rows.view(), config.n_clusters, seed) {
         Ok(fit) => Ok(Some(labels_to_tensor(&fit.labels().to_owned()))),
-        // Outputs that coincide, early on: there is nothing to observe yet.
+        // Early in training outputs may coincide: there are no clusters to observe yet.
         Err(vae_gmm::Error::TooFewDistinctRows { .. }) => Ok(None),
         Err(e) => Err(vae_core::Error::Internal(format!("the outputs of the map cannot be clustered ({e})"))),
     }

@@ -12,7 +12,8 @@ use vae_core::net::NetConfig;
 use vae_core::pretrain::PretrainConfig;
 use vae_graph::partition::PartitionConfig;
 
-/// The configuration of `ae-kmeans`, `ae-gmm` (`C` = [`CodeClustering`]) and `ae-spectral` ([`PartitionConfig`]).
+/// The configuration of `ae-kmeans`, `ae-gmm` (`C` = [`CodeClustering`]) and `ae-spectral`
+/// ([`PartitionConfig`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TwoStageConfig<C: Default> {
@@ -38,8 +39,8 @@ impl<C: Default> Default for TwoStageConfig<C> {
             n_clusters: 0,
             scale: ScaleKind::Auto,
             likelihood: LikelihoodKind::Auto,
-            // A tenth of a standardised column's variance is noise: with 1 a few columns could not outweigh the prior,
-            // and the latent space would go unused.
+            // A tenth of a standardised column's variance as noise: with 1 the likelihood of a few
+            // columns would not outweigh the prior, and the posterior would collapse.
             likelihood_variance: 0.1,
             net: crate::pretrained::default_net(),
             pretrain: crate::pretrained::default_pretrain(),

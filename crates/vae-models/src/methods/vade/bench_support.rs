@@ -1,4 +1,4 @@
-//! One training step of VaDE by itself, for the benchmark.
+//! One training step of VaDE, for the benchmark.
 
 use super::config::VadeConfig;
 use super::net::VadeNet;
@@ -20,9 +20,10 @@ pub struct VadeStep {
 }
 
 impl VadeStep {
-    /// Fresh weights, ten clusters, a Bernoulli likelihood over `dim` features.
+    /// Initial weights, ten clusters, a Bernoulli likelihood over `dim` features.
     pub fn new(dim: usize) -> Self {
-        // The published widths, which the floor is computed for; VaDE's own defaults are smaller.
+        // The published widths, which the reference time of the products is measured for; VaDE's
+        // defaults are smaller.
         let net = NetConfig { hidden: vec![500, 500, 2000], latent_dim: 10, ..NetConfig::default() };
         let config = VadeConfig { n_clusters: 10, net, ..VadeConfig::default() };
         let mixture = Mixture {

@@ -17,7 +17,7 @@ use vae_core::train::TrainConfig;
 use vae_graph::partition::PartitionConfig;
 use vae_graph::siamese::SiameseConfig;
 
-/// The configuration of VaDE. The defaults are meant for data nobody has tuned for.
+/// The configuration of VaDE. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VadeConfig {
@@ -35,12 +35,13 @@ pub struct VadeConfig {
     pub prior_lr: f64,
     /// Encoder and decoder.
     pub net: NetConfig,
-    /// The auto-encoder that training starts from.
+    /// The auto-encoder's training, which gives the initial weights.
     pub pretrain: PretrainConfig,
-    /// The start of the prior.
+    /// The initial prior.
     pub init: InitConfig,
-    /// Epochs in which p(c | x) is held at the assignments of the start. The first epochs pull the codes about before the
-    /// prior has shaped them; free assignments follow them astray.
+    /// Epochs in which p(c | x) is fixed at the initial assignments. In the first epochs the codes
+    /// move before the prior structures them, and assignments that follow them lose the initial
+    /// clusters.
     #[serde(skip_serializing_if = "no_warmup")]
     pub assignment_warmup_epochs: usize,
     /// The training of the ELBO.
@@ -57,8 +58,8 @@ impl Default for VadeConfig {
             n_clusters: 0,
             scale: ScaleKind::Auto,
             likelihood: LikelihoodKind::Auto,
-            // A tenth of a standardised column's variance is noise: with 1 a few columns could not outweigh the prior,
-            // and the latent space would go unused.
+            // A tenth of a standardised column's variance as noise: with 1 the likelihood of a few
+            // columns would not outweigh the prior, and the posterior would collapse.
             likelihood_variance: 0.1,
             gamma: Gamma::Sample,
             prior_lr: 2e-3,

@@ -97,7 +97,8 @@ impl Method for Vade {
     }
 }
 
-/// The prior's start: the mixture of the codes as the configuration wants it.
+/// The initial prior: the mixture of the codes, with the weights, means and variances that the
+/// configuration asks for.
 fn prior(config: &VadeConfig, init: &CodesInit) -> Mixture {
     let mut mixture = init.mixture.clone();
     if config.init.kind == InitKind::Kmeans {

@@ -1,7 +1,7 @@
 //! The loss of VaDE as a pure function of tensors.
 //!
-//! Per sample, with all constants already cancelled (the `(J/2) ln 2π` of the prior's expected log density and of the
-//! posterior's entropy are equal and opposite):
+//! Per sample, with all constants already cancelled (the `(J/2) ln 2π` of the prior's expected log
+//! density and of the posterior's entropy are equal and opposite):
 //!
 //! ```text
 //! rec  = −ln p(x | z)
@@ -11,9 +11,10 @@
 //! loss = rec + zc − ent − cat                                                     (= −ELBO)
 //! ```
 //!
-//! Jiang et al. 2017, equation 12; the ½ on `zc` is in the paper and missing in some that cite it. The published code
-//! adds `ln pi` once per latent dimension, trains a `pi` that is never normalised and adds 1e-10 to densities: this
-//! does not. Gradients flow through gamma, as in the published code.
+//! Jiang et al. 2017, equation 12; the ½ on `zc` is in the paper and missing in some that cite it.
+//! The published code adds `ln pi` once per latent dimension, trains a `pi` that is never
+//! normalised and adds 1e-10 to densities: this does not. Gradients flow through gamma, as in the
+//! published code.
 
 use crate::shared::posterior::Posterior;
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,8 @@ use vae_gmm::prior::MixturePrior;
 pub enum Gamma {
     /// p(c | z) at the one sampled z, as published.
     Sample,
-    /// The minimiser of the latent terms for q(z | x): same expectation's bound, less variance.
+    /// The minimiser of the latent terms for q(z | x): a bound of the same expectation, with less
+    /// variance.
     Meanfield,
 }
 

@@ -1,4 +1,4 @@
-//! VaDE's networks and prior together, as something the loop can train.
+//! VaDE's networks and prior, with the loss that the training loop calls.
 
 use super::config::VadeConfig;
 use super::loss::{loss, loss_with};
@@ -14,12 +14,12 @@ use vae_core::random::Streams;
 use vae_core::train::{Batch, Loss, Trainable};
 use vae_gmm::prior::Pi;
 
-/// Assignments that training holds on to in its first epochs.
+/// Assignments that are fixed in the first epochs.
 #[derive(Debug)]
 pub(super) struct Held {
     /// i64 `[n]` on the device.
     pub labels: Tensor,
-    /// Epochs it is held.
+    /// Number of epochs.
     pub epochs: usize,
 }
 
@@ -31,7 +31,7 @@ pub struct VadeNet {
 }
 
 impl VadeNet {
-    /// Fresh networks, and a prior with the parameters of `mixture`.
+    /// New networks, and a prior with the parameters of `mixture`.
     pub(super) fn new(
         config: &VadeConfig,
         of: (Likelihood, usize),

@@ -1,4 +1,4 @@
-//! One training step of VAE-Cluster by itself, for the benchmark.
+//! One training step of VAE-Cluster, for the benchmark.
 
 use super::config::{VaeClusterConfig, VaeClusterNetConfig};
 use super::net::build;
@@ -20,7 +20,7 @@ pub struct SuStep {
 }
 
 impl SuStep {
-    /// Fresh weights.
+    /// Initial weights.
     #[expect(clippy::new_without_default, reason = "a benchmark's network is no default of anything")]
     pub fn new() -> Self {
         let image = Some(ImageShape { channels: 1, height: 28, width: 28 });
@@ -35,7 +35,8 @@ impl SuStep {
         Self { net, optimizer }
     }
 
-    /// One step; processor seconds of forward (with the loss) and backward together, and of the update.
+    /// One step; processor seconds of forward (with the loss) and backward together, and of the
+    /// update.
     pub fn step(&mut self, batch: &Batch<'_>) -> [f64; 2] {
         let start = Clock::start();
         let loss = self.net.loss(batch).expect("a loss");

@@ -67,7 +67,7 @@ impl VaeClusterNetConfig {
     }
 }
 
-/// The configuration of VAE-Cluster. The defaults are meant for data nobody has tuned for.
+/// The configuration of VAE-Cluster. The defaults are for data without tuned settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VaeClusterConfig {
@@ -79,15 +79,16 @@ pub struct VaeClusterConfig {
     pub likelihood: LikelihoodKind,
     /// Variance of a `gaussian` or `squashed` likelihood; the script's lambda is its reciprocal.
     pub likelihood_variance: f64,
-    /// Trainings from other random weights; the one with the lowest loss is kept. With `[graph_start]` all begin with the same
-    /// weights, those of the one VAE without classes, and differ in shuffling and noise. No label takes part.
+    /// Trainings from other random weights; the one with the lowest loss is kept. With
+    /// `[graph_start]` all begin with the same weights, those of the one VAE without classes, and
+    /// differ in shuffling and noise. No label takes part.
     pub n_init: usize,
     /// The networks.
     pub net: VaeClusterNetConfig,
     /// The training.
     pub train: TrainConfig,
-    /// A start from the mean of two neighbour graphs, of a VAE without classes and of a Siamese network; absent: from random
-    /// weights.
+    /// Initialisation by a partition of the mean of two neighbour graphs, of a VAE without classes
+    /// and of a Siamese network; absent: random weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub graph_start: Option<GraphInit>,
 }

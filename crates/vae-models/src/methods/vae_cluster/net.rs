@@ -14,7 +14,7 @@ use vae_core::net::{Builder, Decoder, Encoder};
 use vae_core::params::Params;
 use vae_core::random::Streams;
 
-/// Fresh networks; `image` is the image to convolve, if any.
+/// New networks; `image` is the image to convolve, if any.
 pub(super) fn build(
     config: &VaeClusterConfig,
     (likelihood, dim): (Likelihood, usize),
@@ -46,7 +46,7 @@ pub(super) fn build(
 /// The image that the networks convolve, if any.
 ///
 /// # Errors
-/// [`crate::Error::Config`] when convolutions are asked for and cannot be had.
+/// [`crate::Error::Config`] when convolutions are asked for and do not fit.
 pub(super) fn image_of(config: &VaeClusterConfig, image: Option<ImageShape>) -> Result<Option<ImageShape>> {
     let n_blocks = config.net.channels.len();
     let needs = format!("images whose sides can be halved {n_blocks} times");

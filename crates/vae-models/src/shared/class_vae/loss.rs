@@ -1,7 +1,8 @@
 //! The loss of VAE-Cluster as a pure function of tensors.
 //!
-//! One z per sample feeds the decoder, the class Gaussians and the classifier; `y` is the classifier's softmax at z,
-//! `m_k` the mean of class k. Sums over pixels, dimensions and classes, a mean over the batch:
+//! One z per sample feeds the decoder, the class Gaussians and the classifier; `y` is the
+//! classifier's softmax at z, `m_k` the mean of class k. Sums over pixels, dimensions and classes,
+//! a mean over the batch:
 //!
 //! ```text
 //! rec  = −ln p(x | z)                                       (published: 1.25 ‖x − x̂‖², a normal of variance 0.4)
@@ -11,14 +12,17 @@
 //! ```
 //!
 //! Su 2018 and its script `vae_keras_cluster.py`, with its constants dropped: the negative ELBO is
-//! `loss − J/2 + ln K` plus the likelihood's own constant. `cat` is minus the entropy of each sample's y, so the loss
-//! rewards an undecided classifier; it holds no term on the batch and does not by itself balance the classes.
+//! `loss − J/2 + ln K` plus the likelihood's own constant. `cat` is minus the entropy of each
+//! sample's y, so the loss favours a uniform classifier; it has no term on the batch and does not
+//! balance the classes.
 //!
-//! For a given z the best y is `softmax_k(−½‖z − m_k‖²)`: the classifier is an amortised E-step of a mixture with equal
-//! weights and unit variances, and there `kl + cat = −logsumexp_k(−½‖z − m_k‖²) − ½ Σ_d log_var_d`.
+//! For a given z the best y is `softmax_k(−½‖z − m_k‖²)`: the classifier is an amortised E-step of
+//! a mixture with equal weights and unit variances, and there
+//! `kl + cat = −logsumexp_k(−½‖z − m_k‖²) − ½ Σ_d log_var_d`.
 //!
-//! While assignments p are held (a start from a graph), p stands for y in `kl`, and `cat` is another term,
-//! `KL(p ‖ y) = Σ_k p_k [ ln(p_k + 1e-7) − ln(y_k + 1e-7) ]`: the classifier learns p.
+//! While assignments p are fixed (initialised from a graph), p replaces y in `kl`, and `cat` is
+//! another term, `KL(p ‖ y) = Σ_k p_k [ ln(p_k + 1e-7) − ln(y_k + 1e-7) ]`: the classifier learns
+//! p.
 
 use tch::{Kind, Tensor};
 use vae_core::likelihood::Likelihood;
@@ -33,10 +37,11 @@ pub struct Terms {
     pub total: Tensor,
     /// `−ln p(x | z)`.
     pub rec: Tensor,
-    /// The pull of the class Gaussians on z.
+    /// The energy of z under the class Gaussians, minus half the log variances: KL(q(z | x) ‖
+    /// N(m_y, I)) up to a constant.
     pub kl: Tensor,
-    /// Minus the entropy of the classifier, in [−ln K, 0]; while assignments are held their divergence from the classifier,
-    /// 0 or more.
+    /// Minus the entropy of the classifier, in [−ln K, 0]; while assignments are fixed, their
+    /// divergence from the classifier, 0 or more.
     pub cat: Tensor,
 }
 
@@ -47,14 +52,14 @@ impl Terms {
     }
 }
 
-/// A batch as the networks see it.
+/// The outputs of encoder and classifier for a batch.
 #[derive(Debug)]
 pub struct Encoded {
     /// The sample of q(z | x), `[b, J]`.
     pub z: Tensor,
     /// `[b, J]`.
     pub log_var: Tensor,
-    /// Softmax of the classifier, or the assignments that are held in its place, `[b, K]`.
+    /// Softmax of the classifier, or the fixed assignments, `[b, K]`.
     pub y: Tensor,
 }
 
@@ -99,12 +104,14 @@ fn divergence(p: &Tensor, y: &Tensor) -> Tensor {
 /// `out` (the decoder's logits or means of z) and `x`: `[b, d]`; `means`: `[K, J]`.
 pub fn loss(likelihood: Likelihood, encoded: &Encoded, means: &Tensor, out: &Tensor, x: &Tensor) -> Terms {
     let rec = likelihood.nll_sum(out, x) / x.size()[0] as f64;
-    // `cat` before `kl`: the order in which gradients add up, and so their rounding, follows from that of the terms.
+    // `cat` before `kl`: the order in which gradients add up, and so their rounding, follows from
+    // that of the terms.
     let cat = category(&encoded.y);
     Terms::new(rec, kl(encoded, means), cat)
 }
 
-/// The loss of one batch while `encoded.y` is held and the classifier, whose softmax is `learnt`, learns it.
+/// The loss of one batch while `encoded.y` is fixed and the classifier, whose softmax is `learnt`,
+/// learns it.
 ///
 /// # Shapes
 /// As [`loss`]; `learnt`: `[b, K]`.

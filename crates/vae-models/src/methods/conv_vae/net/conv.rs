@@ -11,8 +11,8 @@
 //! TranCon: convT 16@2×2 stride 2, ReLU; (n − 1) × [convT 16@3×3, ReLU]; convT 1@3×3
 //! ```
 //!
-//! Pooling once per network, after its n layers: after every layer it would leave nothing of 28×28 for n ≥ 3. The paper does
-//! not say; for n = 1 both readings are one.
+//! Pooling is once per network, after its n layers: after every layer no pixels of 28×28 would be
+//! left for n ≥ 3. The paper does not specify it; for n = 1 both readings agree.
 
 use super::super::config::{ConvVaeNetConfig, Intermediate};
 use crate::shared::encoder_decoder::{Code, Decode, Encode, images, maps as as_maps, vectors};
@@ -26,7 +26,8 @@ const CHANNELS: [usize; 2] = [16, 32];
 /// Kernels of the two networks.
 const KERNELS: [usize; 2] = [3, 5];
 
-/// Whether the transposed network gives the image back: its sides must be even, and two poolings must leave something.
+/// Whether the transposed network has outputs of the image's shape: its sides must be even, and at
+/// least 4 for two poolings.
 pub(super) fn suits(image: ImageShape) -> bool {
     [image.height, image.width].into_iter().all(|side| side >= 4 && side.is_multiple_of(2))
 }
@@ -55,6 +56,7 @@ pub struct ConvEncoder {
 }
 
 impl ConvEncoder {
+    /// `encoder.con1.*`, `encoder.con2.*`, `encoder.hidden` and the two heads.
     pub fn new(builder: &mut Builder<'_>, image: ImageShape, net: &ConvVaeNetConfig) -> Self {
         let mut n_in = image.channels;
         let mut network = |which: usize| -> Vec<Conv2d> {
@@ -97,6 +99,7 @@ pub struct ConvDecoder {
 }
 
 impl ConvDecoder {
+    /// `decoder.first`, `decoder.intermediate` and the transposed convolutions.
     pub fn new(builder: &mut Builder<'_>, image: ImageShape, net: &ConvVaeNetConfig) -> Self {
         let [map, other] = maps(image);
         let dim = match net.intermediate {

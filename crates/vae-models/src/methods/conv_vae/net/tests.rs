@@ -107,7 +107,8 @@ fn the_kl_without_its_constant_is_half_a_nat_a_dimension_higher() {
         let means = Tensor::zeros([10, s], (Kind::Double, Device::Cpu));
         let encoded = class_vae::Encoded { z: z.shallow_clone(), log_var, y };
         let sound = class_vae::kl(&encoded, &means).double_value(&[]);
-        // Their difference is a mean of ½(z² − mu² − var) + ½ over b·s draws: five standard errors, var(z²) < 8.
+        // Their difference is a mean of ½(z² − mu² − var) + ½ over b·s draws: five standard errors,
+        // var(z²) < 8.
         let tolerance = 5.0 * 0.5 * (8.0 * s as f64 / b as f64).sqrt();
         assert!((sound - printed - s as f64 / 2.0).abs() < tolerance, "s = {s}: {sound} {printed}");
     }
@@ -127,7 +128,8 @@ fn halves(n: usize) -> Features {
     Features::dense(x).expect("finite").with_image(IMAGE).expect("28 x 28")
 }
 
-/// Two epochs of 50 updates on images of two kinds: the largest share of a cluster, the last `cat`, and whether the model samples.
+/// Two epochs of 50 updates on images of two kinds: the largest share of a cluster, the last `cat`,
+/// and whether the model samples.
 fn two_kinds(mode: Mode) -> (f64, f64, bool) {
     vae_core::device::configure_process(1);
     let mut config = ConvVaeConfig { mode, n_init: 1, n_clusters: 4, ..row(10, 1, 64) };
@@ -146,14 +148,15 @@ fn two_kinds(mode: Mode) -> (f64, f64, bool) {
 }
 
 #[test]
-fn the_printed_loss_puts_everything_into_one_cluster() {
+fn the_printed_loss_collapses_to_one_cluster() {
     let (share, cat, samples) = two_kinds(Mode::Literal);
     assert_eq!(share, 1.0);
     // Its floor for one cluster of K = 4: (K − 1)/K · ln 1e-7.
     let floor = 0.75 * 1e-7f64.ln();
     assert!((floor..0.98 * floor).contains(&cat), "{cat} {floor}");
     assert!(!samples, "no cluster has a prior of its own");
-    // Without the epsilon there is a minimum, and it is no clustering either: every p(y | x) is uniform.
+    // Without the epsilon there is a minimum, and it is no clustering either: every p(y | x) is
+    // uniform.
     let (_, cat, _) = two_kinds(Mode::ExactLiteral);
     assert!((cat + 4f64.ln()).abs() < 0.02, "{cat}");
     // The same images, network and updates with the loss that the derivation gives.
@@ -162,7 +165,8 @@ fn the_printed_loss_puts_everything_into_one_cluster() {
     assert!((-4f64.ln() - 1e-4..0.0).contains(&cat) && samples, "{cat}");
 }
 
-/// The sheet's first values of kl, 11.19 at s = 20 and 31.15 at s = 60 (on MNIST): s/2, and a little for the variance of mu.
+/// The first values of kl on MNIST are 11.19 at s = 20 and 31.15 at s = 60: s/2, and a little more
+/// for the variance of mu.
 #[test]
 fn the_first_kl_is_half_a_nat_a_dimension_and_a_little() {
     vae_core::device::configure_process(1);

@@ -15,7 +15,7 @@ fn matrix(rows: &[&[f64]]) -> Tensor {
 }
 
 #[test]
-fn the_assignments_of_the_sheet() {
+fn the_assignments_by_hand() {
     // One dimension, z = 0, centres 0 and 1: w = 1, 1/2.
     let q = log_assignments(&matrix(&[&[0.0]]), &matrix(&[&[0.0], &[1.0]]), 1.0).exp();
     assert!(largest(&(q - matrix(&[&[2.0 / 3.0, 1.0 / 3.0]]))) < 1e-12);
@@ -44,7 +44,7 @@ fn the_assignments_are_those_of_three_loops() {
 }
 
 #[test]
-fn the_target_of_the_sheet() {
+fn the_target_by_hand() {
     let p = target(&matrix(&[&[0.8, 0.2], &[0.4, 0.6]]));
     let want = matrix(&[&[0.914_286, 0.085_714], &[0.228_571, 0.771_429]]);
     assert!(largest(&(&p - want)) < 1e-6);
@@ -62,12 +62,12 @@ fn the_laws_of_the_target_and_the_loss() {
     let uniform = Tensor::full([50, 7], 1.0 / 7.0, (Kind::Double, Device::Cpu));
     assert!(largest(&(target(&uniform) - &uniform)) < 1e-15);
     // A target with zeros is finite: 0 ln 0 = 0.
-    let sure = matrix(&[&[1.0, 0.0]]);
-    assert!((kl(&sure, &matrix(&[&[0.5, 0.5]]).log()).double_value(&[]) - 2f64.ln()).abs() < 1e-12);
+    let one_hot = matrix(&[&[1.0, 0.0]]);
+    assert!((kl(&one_hot, &matrix(&[&[0.5, 0.5]]).log()).double_value(&[]) - 2f64.ln()).abs() < 1e-12);
 }
 
 #[test]
-fn the_gradients_are_those_of_the_sheet() {
+fn the_gradients_by_hand() {
     for (b, kind, tolerance) in [(8, Kind::Double, 1e-12), (8, Kind::Float, 1e-5)] {
         let z = draw("z", b, 3).to_kind(kind).set_requires_grad(true);
         let mu = draw("mu", 4, 3).to_kind(kind).set_requires_grad(true);

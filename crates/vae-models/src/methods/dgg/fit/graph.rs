@@ -1,4 +1,4 @@
-//! The phases that lead to the graph of neighbours.
+//! The phases that build the neighbour graph.
 
 use super::super::config::{DggConfig, Space};
 use crate::Result;
@@ -9,7 +9,7 @@ use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_graph::knn::{self, Knn};
 use vae_graph::{Graph, affinity, siamese};
 
-/// Where neighbours are searched for.
+/// The points whose neighbours are searched.
 pub(super) enum Points<'a> {
     Raw(&'a Features),
     Codes(&'a Codes<'a>),
@@ -49,7 +49,7 @@ impl<'a> Points<'a> {
         }
     }
 
-    /// For the partition of the start; `None` where these are the codes themselves.
+    /// For the initial partition; `None` where these are the codes themselves.
     pub fn other_than_codes(&self) -> Option<OtherSpace<'_>> {
         match self {
             Self::Raw(points) => Some(OtherSpace { points, key: self.source() }),

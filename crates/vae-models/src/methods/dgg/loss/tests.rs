@@ -8,7 +8,7 @@ fn t(values: &[f64], shape: &[i64]) -> Tensor {
     Tensor::from_slice(values).view(shape)
 }
 
-/// T5 of the sheet: without neighbours, with VaDE's gamma and pi, the objective is VaDE's loss (its T2).
+/// Without neighbours, with VaDE's gamma and pi, the objective is VaDE's loss of the same sample.
 #[test]
 fn without_a_graph_and_with_bayes_rule_it_is_vade() {
     let prior = MixturePrior {
@@ -27,7 +27,8 @@ fn without_a_graph_and_with_bayes_rule_it_is_vade() {
     let one = Tensor::ones([1], (Kind::Double, tch::Device::Cpu));
     let terms = smoothed(&nll, &latent(&[1]), &prior.log_pi(), &one);
     assert!((terms.total.double_value(&[]) - 1.708_759_035_0).abs() < 1e-9);
-    // Over a tuple of one, pi is the point's own gamma: the categorical term is 0, everything else the same.
+    // Over a tuple of one, pi is the point's own gamma: the categorical term is 0, everything else
+    // the same.
     let own = tuples(&nll.view([1, 1]), &latent(&[1, 1]), &one.view([1, 1]));
     assert!(own.cat.double_value(&[]).abs() < 1e-12);
     assert!((own.total - own.cat - (&terms.total - &terms.cat)).double_value(&[]).abs() < 1e-12);

@@ -32,7 +32,8 @@ impl Trainable for OnCodes<'_> {
     }
 }
 
-/// Trains a classifier on codes `[n, J]` and assignments (i64 `[n]`); the artefact holds `classifier.*`.
+/// Trains a classifier on codes `[n, J]` and assignments (i64 `[n]`); the artefact holds
+/// `classifier.*`.
 pub(in super::super) fn pretrain(
     codes: &Features,
     labels: &Tensor,

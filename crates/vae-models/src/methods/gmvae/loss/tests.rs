@@ -1,4 +1,4 @@
-//! T1 to T9 of the specification, in f64.
+//! Values by hand, limits, invariances, and gradients by finite differences, in f64.
 
 use super::*;
 use tch::Device;
@@ -22,7 +22,7 @@ fn close(got: &Tensor, want: f64) {
     assert!((value(got) - want).abs() < 1e-9, "{} {want}", value(got));
 }
 
-/// T1: one dimension, two components.
+/// One dimension, two components.
 fn t1(lambda: f64) -> Terms {
     let recognition = Recognition {
         mu: t(&[0.5], &[1, 1]),
@@ -39,7 +39,7 @@ fn two() -> Components {
 }
 
 #[test]
-fn t1_responsibilities_divergences_and_the_terms_made_of_them() {
+fn responsibilities_divergences_and_terms_by_hand() {
     let z = t(&[1.0], &[1, 1]);
     let log_p = log_responsibility(&z, &two());
     let p = log_p.exp();
@@ -51,13 +51,13 @@ fn t1_responsibilities_divergences_and_the_terms_made_of_them() {
     let terms = t1(0.5);
     close(&terms.cond, 0.442_346_690_8);
     close(&terms.z, 0.396_810_714_9);
-    // rec of a logit of 0 is ln 2; T2 gives w.
+    // rec of a logit of 0 is ln 2; w as in the test of its divergence.
     close(&terms.total, 2f64.ln() + 0.442_346_690_8 + 0.056_571_775_7 + 0.5);
     close(&t1(0.2).total, 2f64.ln() + 0.442_346_690_8 + 0.056_571_775_7 + 0.396_810_714_9);
 }
 
 #[test]
-fn t2_the_divergence_of_w() {
+fn the_divergence_of_w() {
     close(&t1(0.0).w, 0.056_571_775_7);
 }
 
@@ -98,7 +98,7 @@ impl Case {
 }
 
 #[test]
-fn t3_equal_components_are_one() {
+fn equal_components_are_one() {
     let mut c = case(5, 1, 4);
     c.components.mu = c.components.mu.narrow(1, 0, 1).repeat([1, 4, 1]);
     c.components.log_var = c.components.log_var.narrow(1, 0, 1).repeat([1, 4, 1]);
@@ -113,7 +113,7 @@ fn t3_equal_components_are_one() {
 }
 
 #[test]
-fn t4_t5_the_z_term_is_between_zero_and_ln_k() {
+fn the_z_term_is_between_zero_and_ln_k() {
     assert!(value(&case(5, 1, 1).terms(0.0).z).abs() < 1e-15);
     let some = value(&case(50, 1, 10).terms(0.0).z);
     assert!(some > 0.0 && some < 10f64.ln());
@@ -131,7 +131,7 @@ fn t4_t5_the_z_term_is_between_zero_and_ln_k() {
 }
 
 #[test]
-fn t6_two_draws_are_the_mean_of_each() {
+fn two_draws_are_the_mean_of_each() {
     let both = case(5, 2, 4);
     let half = |j: i64| {
         let part = |t: &Tensor| t.narrow(0, j * 5, 5);
@@ -157,7 +157,7 @@ fn t6_two_draws_are_the_mean_of_each() {
 }
 
 #[test]
-fn t7_the_order_of_the_components_does_not_matter() {
+fn the_order_of_the_components_does_not_matter() {
     let c = case(6, 1, 4);
     let order = Tensor::from_slice(&[3i64, 1, 0, 2]);
     let mut moved = case(6, 1, 4);
@@ -169,7 +169,7 @@ fn t7_the_order_of_the_components_does_not_matter() {
 }
 
 #[test]
-fn t8_gradients_are_finite_differences() {
+fn gradients_are_finite_differences() {
     let c = case(3, 2, 3);
     let r = &c.recognition;
     let inputs = [&r.mu, &r.log_var, &r.mu_w, &r.log_var_w, &c.z, &c.components.mu, &c.components.log_var];
@@ -198,14 +198,14 @@ fn t8_gradients_are_finite_differences() {
 
 /// It is the mean over the batch that lambda is compared with, not the z of each sample.
 #[test]
-fn t9_no_gradient_of_z_below_lambda_and_all_of_it_above() {
+fn z_has_no_gradient_below_lambda_and_its_full_one_above() {
     let mut c = case(2, 1, 2);
     c.z = t(&[1.0, -1.0], &[2, 1]);
     c.recognition.mu = t(&[0.5, -0.5], &[2, 1]);
     c.recognition.log_var = t(&[-1.0, -1.0], &[2, 1]);
     let Components { mu, log_var } = two();
     c.components = Components { mu: mu.repeat([2, 1, 1]), log_var: log_var.repeat([2, 1, 1]) };
-    // T1's sample, and one at −1: ln N_1 − ln N_0 = −½ (4 / 0.5 + ln 0.5).
+    // The sample of the first test, and one at −1: ln N_1 − ln N_0 = −½ (4 / 0.5 + ln 0.5).
     let p = 1.0 / (1.0 + (-0.5 * (8.0 + 0.5f64.ln())).exp());
     let other = 2f64.ln() + p * p.ln() + (1.0 - p) * (1.0 - p).ln();
     let mean = (0.396_810_714_9 + other) / 2.0;
@@ -233,7 +233,8 @@ fn t9_no_gradient_of_z_below_lambda_and_all_of_it_above() {
 
 #[test]
 fn the_bound_is_a_bound() {
-    // One sample, one dimension: −loss at lambda = 0, averaged over draws, is at most ln p(x), by importance weights.
+    // One sample, one dimension: −loss at lambda = 0, averaged over draws, is at most ln p(x), by
+    // importance weights.
     let n = 40_000;
     let (mu, var) = (0.4f64, 0.3f64);
     let eps = draw("eps", &[n, 1]);

@@ -1,4 +1,5 @@
-//! GMVAE's networks below the heads: the published convolutions with batch normalisation, and fully connected layers.
+//! GMVAE's networks below the heads: the published convolutions with batch normalisation, and fully
+//! connected layers.
 //!
 //! On 28×28 images (sides of the maps 23, 18, 9, 1 and back):
 //!
@@ -7,9 +8,10 @@
 //! decoder     linear J–500, convT 64@9×9, convT 32@4×4 stride 2 padding 1, convT 16@6×6, each with BN and ReLU; convT 1@6×6
 //! ```
 //!
-//! The two 9×9 layers between a map of that size and a vector are linear layers, and are written so. Two deviations come with
-//! that. The decoder's has 5,184 biases instead of one for each of 64 channels. And the fans, from which initial weights take
-//! their range, are those of a linear layer: 500 and 5,184 in the decoder instead of 40,500 and 5,184 (a convolution counts its
+//! The two 9×9 layers between a map of that size and a vector are implemented as linear layers.
+//! This causes two deviations. The decoder's has 5,184 biases instead of one for each of 64
+//! channels. And the fans, from which initial weights take their range, are those of a linear
+//! layer: 500 and 5,184 in the decoder instead of 40,500 and 5,184 (a convolution counts its
 //! window), 5,184 and 500 in the recogniser instead of 5,184 and 40,500.
 //!
 //! Fully connected: the recogniser's layers have BN and ReLU, the decoder's ReLU alone.
@@ -58,6 +60,7 @@ pub struct MlpSharedEncoder {
 }
 
 impl MlpSharedEncoder {
+    /// `encoder.0` …, from `dim` through the widths in `hidden`.
     pub fn new(builder: &mut Builder<'_>, dim: usize, hidden: &[usize]) -> Self {
         let mut width = dim;
         let layer = |(i, &n_out): (usize, &usize)| {
@@ -82,12 +85,12 @@ impl Generator for Decoder {
     }
 }
 
-/// Whether the published convolutions can take the image and give it back.
+/// Whether the published convolutions, and their transposes, fit the image.
 pub(super) fn suits(image: ImageShape) -> bool {
     [image.height, image.width].into_iter().all(|side| side >= 14 && side.is_multiple_of(2))
 }
 
-/// The map behind the three convolutions.
+/// The shape of the map after the three convolutions.
 fn inner(image: ImageShape) -> ImageShape {
     let side = |s: usize| (s - 10) / 2;
     ImageShape { channels: CHANNELS[2], height: side(image.height), width: side(image.width) }
@@ -102,6 +105,7 @@ pub struct ConvSharedEncoder {
 }
 
 impl ConvSharedEncoder {
+    /// `encoder.0` to `encoder.3`; `width` is the number of outputs.
     pub fn new(builder: &mut Builder<'_>, image: ImageShape, width: usize) -> Self {
         let mut n_in = image.channels;
         let mut layers = Vec::new();
@@ -136,12 +140,13 @@ pub struct ConvGenerator {
 }
 
 impl ConvGenerator {
+    /// `decoder.0` to `decoder.3` and `decoder.out`; `width` is that of the first layer.
     pub fn new(builder: &mut Builder<'_>, image: ImageShape, width: usize, latent_dim: usize) -> Self {
         let inner = inner(image);
         let first = Linear::new(builder, "decoder.0", latent_dim, width);
         let first = (first, batch_norm(builder, "decoder.0", width));
         let second = Linear::new(builder, "decoder.1", width, inner.dim());
-        // One mean for each channel, as behind the convolution it stands for.
+        // One mean for each channel, as after the convolution it replaces.
         let second = (second, batch_norm(builder, "decoder.1", inner.channels));
         let mut layer = |name: &str, n_in, n_out, (kernel, stride, padding)| {
             ConvTranspose2d::new(builder, name, n_in, n_out, kernel, stride).with_padding(padding)

@@ -32,7 +32,8 @@ fn grey(n: i64) -> Tensor {
     uniform(&mut Streams::new(0, "grey").rng("x", 0, 0), &[n, 784], Device::Cpu)
 }
 
-/// Multiply-adds of the linear layers and convolutions of a sample, from the parameters' names and shapes.
+/// Multiply-adds of the linear layers and convolutions of a sample, from the parameters' names and
+/// shapes.
 fn weights(net: &GmvaeNet, of: &str) -> usize {
     let is_matrix = |t: &Tensor| t.dim() == 2;
     net.params
@@ -43,7 +44,7 @@ fn weights(net: &GmvaeNet, of: &str) -> usize {
 }
 
 #[test]
-fn the_fully_connected_products_of_the_sheet() {
+fn the_fully_connected_products_by_hand() {
     let net = net(NetKind::Mlp);
     assert_eq!(weights(&net, "encoder."), 992_000);
     assert_eq!(weights(&net, "decoder."), 742_000);
@@ -53,13 +54,14 @@ fn the_fully_connected_products_of_the_sheet() {
 }
 
 #[test]
-fn the_convolutional_products_of_the_sheet() {
+fn the_convolutional_products_by_hand() {
     let net = net(NetKind::Conv);
     let at = |name: &str| {
         let of = net.params.iter().find(|p| p.name == format!("{name}.weight")).expect("a layer");
         of.tensor.numel()
     };
-    // Each weight of a convolution serves every place of its output, of its transpose every place of its input.
+    // Each weight of a convolution serves every place of its output, of its transpose every place
+    // of its input.
     let encoder = at("encoder.0") * 23 * 23 + at("encoder.1") * 18 * 18 + at("encoder.2") * 9 * 9;
     let decoder = at("decoder.2") * 9 * 9 + at("decoder.3") * 18 * 18 + at("decoder.out") * 23 * 23;
     assert_eq!(encoder + weights(&net, "encoder."), 11_872_880);
@@ -81,7 +83,8 @@ fn shapes_of_both_kinds() {
     }
 }
 
-/// T6 through the whole network: rows of several draws must meet the recogniser's rows, the image and their own w.
+/// Two draws through the whole network: each row must be paired with its recogniser's row, its
+/// image and its own w.
 #[test]
 fn two_draws_are_the_mean_of_two_single_draws() {
     let config = GmvaeConfig { n_samples: 2, lambda: 0.0, ..published(NetKind::Mlp) };

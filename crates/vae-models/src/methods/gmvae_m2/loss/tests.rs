@@ -1,4 +1,4 @@
-//! T12 of the specification, the naive sum, and gradients by finite differences, in f64.
+//! The naive sum over classes, and gradients by finite differences, in f64.
 
 use super::*;
 use tch::Device;
@@ -59,7 +59,7 @@ fn naive(p: &[Tensor], x: &Tensor, (i, c, b): (i64, i64, i64)) -> [f64; 3] {
 }
 
 #[test]
-fn t12_the_sum_over_classes_is_the_naive_one() {
+fn the_sum_over_classes_is_the_naive_one() {
     let (b, k) = (5, 4);
     let (p, x) = case(b, k);
     let y = p[0].softmax(-1, Kind::Double);
@@ -76,7 +76,7 @@ fn t12_the_sum_over_classes_is_the_naive_one() {
 }
 
 #[test]
-fn t12_a_certain_class_is_a_vae_of_that_class() {
+fn a_certain_class_is_a_vae_of_that_class() {
     let (b, k, c) = (5, 4, 2);
     let (mut p, x) = case(b, k);
     p[0] = Tensor::zeros([b, k], (Kind::Double, Device::Cpu));
@@ -119,7 +119,8 @@ fn gradients_are_finite_differences() {
     }
 }
 
-/// Value and gradients, on the logits of y and on all values of nll and latent, `[b, K]` each, of the loss from pairs.
+/// Value and gradients, on the logits of y and on all values of nll and latent, `[b, K]` each, of
+/// the loss from pairs.
 fn of_pairs(p: &[Tensor; 3], floor: f64, uniform: &Tensor) -> (f64, Vec<Tensor>) {
     let p: Vec<Tensor> = p.iter().map(|t| t.detach().copy().set_requires_grad(true)).collect();
     let log_y = p[0].log_softmax(-1, Kind::Double);
@@ -142,7 +143,7 @@ fn values(b: i64, k: i64) -> [Tensor; 3] {
     [draw("y", &[b, k]) * 2.0, draw("nll", &[b, k]) * 5.0 + 80.0, draw("latent", &[b, k]) + 12.0]
 }
 
-fn coins(b: i64, k: i64, step: usize) -> Tensor {
+fn uniform_numbers(b: i64, k: i64, step: usize) -> Tensor {
     let mut rng = Streams::new(0, "m2").rng("coins", 0, step);
     vae_core::random::uniform(&mut rng, &[b, k], Device::Cpu).to_kind(Kind::Double)
 }
@@ -151,7 +152,7 @@ fn coins(b: i64, k: i64, step: usize) -> Tensor {
 fn all_pairs_are_the_exact_sum() {
     let p = values(6, 4);
     let (want, gradients) = of_all(&p);
-    let (got, drawn) = of_pairs(&p, 1e-9, &coins(6, 4, 0));
+    let (got, drawn) = of_pairs(&p, 1e-9, &uniform_numbers(6, 4, 0));
     assert!((got - want).abs() < 1e-10, "{got} {want}");
     for (got, want) in drawn.iter().zip(&gradients) {
         assert!((got - want).abs().max().double_value(&[]) < 1e-10);
@@ -164,7 +165,7 @@ fn likely_classes_are_always_drawn_and_others_as_often_as_they_should() {
     let y = values(b, k)[0].softmax(-1, Kind::Double);
     let count = Tensor::zeros([b, k], OPTIONS);
     for step in 0..n {
-        let pairs = Pairs::draw(&y, floor, &coins(b, k, step));
+        let pairs = Pairs::draw(&y, floor, &uniform_numbers(b, k, step));
         let classes: Vec<i64> = Vec::try_from(&pairs.class).expect("classes");
         assert!(classes.is_sorted());
         let p = (pairs.of(&y) / floor).clamp_max(1.0);
@@ -179,9 +180,9 @@ fn likely_classes_are_always_drawn_and_others_as_often_as_they_should() {
 }
 
 #[test]
-fn a_coin_of_zero_draws_the_unlikeliest_class_and_the_loss_stays_finite() {
-    // ln y of the second class, from far below the floor to where y is 0, and what the class brings when it is drawn: the floor
-    // times its loss above the other's. Below -87 y is subnormal.
+fn a_uniform_number_of_0_draws_the_least_probable_class_and_the_loss_is_finite() {
+    // ln y of the second class, from far below the floor to where y is 0, and what the class brings
+    // when it is drawn: the floor times its loss above the other's. Below -87 y is subnormal.
     let drawn = 0.005 * 620.0;
     for (log_odds, brings) in
         [(-30.0f32, drawn), (-80.0, drawn), (-93.0, 0.0), (-97.0, 0.0), (-103.0, 0.0), (-200.0, 0.0)]
@@ -204,12 +205,13 @@ fn a_coin_of_zero_draws_the_unlikeliest_class_and_the_loss_stays_finite() {
 #[test]
 fn pairs_of_weight_zero_change_nothing() {
     let p = values(6, 4);
-    // The pairs that fill up are of the first class and row: likeliest here, so that taking them for real would show.
+    // The pairs that fill up are of the first class and row: the most probable here, so that taking
+    // them for real would show.
     let _ = p[0].get(0).get(0).fill_(1.0 + p[0].get(0).max().double_value(&[]));
     let p = p.map(|t| t.set_requires_grad(true));
     let of = |multiple| {
         let log_y = p[0].log_softmax(-1, Kind::Double);
-        let pairs = Pairs::draw(&log_y.exp(), 0.25, &coins(6, 4, 0)).padded(multiple);
+        let pairs = Pairs::draw(&log_y.exp(), 0.25, &uniform_numbers(6, 4, 0)).padded(multiple);
         let loss = loss_of_pairs(&log_y, &pairs, &pairs.of(&p[2]), &pairs.of(&p[1])).total;
         let gradients = Tensor::run_backward(&[&loss], &[&p[0], &p[1], &p[2]], false, false);
         (pairs.boost.size()[0], value(&loss), gradients)
@@ -228,7 +230,7 @@ fn drawn_pairs_are_the_exact_sum_in_the_mean() {
     let (b, k, n) = (5, 8, 1_000);
     let p = values(b, k);
     let (want, gradients) = of_all(&p);
-    let runs: Vec<_> = (0..n).map(|step| of_pairs(&p, 0.125, &coins(b, k, step))).collect();
+    let runs: Vec<_> = (0..n).map(|step| of_pairs(&p, 0.125, &uniform_numbers(b, k, step))).collect();
     let losses = Tensor::from_slice(&runs.iter().map(|(loss, _)| *loss).collect::<Vec<_>>());
     let within = |drawn: &Tensor, want: &Tensor| {
         let error = drawn.std_dim([0i64].as_slice(), true, false) / (n as f64).sqrt();

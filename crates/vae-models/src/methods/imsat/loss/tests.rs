@@ -17,7 +17,7 @@ fn log_p(logits: &Tensor) -> Tensor {
 }
 
 /// Logits that put all mass of row `b` on cluster `of(b)`.
-fn sure(b: i64, k: i64, of: impl Fn(i64) -> i64) -> Tensor {
+fn one_hot(b: i64, k: i64, of: impl Fn(i64) -> i64) -> Tensor {
     let labels: Vec<i64> = (0..b).map(of).collect();
     Tensor::from_slice(&labels).one_hot(k).to_kind(Kind::Double) * 100.0
 }
@@ -66,22 +66,22 @@ fn the_loss_is_that_of_four_loops() {
 }
 
 #[test]
-fn the_start_balance_and_collapse_of_the_sheet() {
+fn uniform_balanced_and_collapsed_outputs_by_hand() {
     // All clusters equally likely for all samples.
     let even = log_p(&Tensor::zeros([50, 10], (Kind::Double, Device::Cpu)));
     let t = loss(&published(), &even, &even);
     assert!((value(&t.conditional) - LN_10).abs() < 1e-6 && (value(&t.marginal) - LN_10).abs() < 1e-6);
     assert!((value(&t.total) - -0.690_776).abs() < 1e-6 && value(&t.sat).abs() < 1e-12);
-    // Sure of everything, all clusters equally large.
-    let balanced = log_p(&sure(50, 10, |b| b % 10));
+    // One-hot outputs, all clusters equally large.
+    let balanced = log_p(&one_hot(50, 10, |b| b % 10));
     assert!((value(&loss(&published(), &balanced, &balanced).total) - -0.921_034).abs() < 1e-6);
     // One cluster.
-    let collapsed = log_p(&sure(50, 10, |_| 3));
+    let collapsed = log_p(&one_hot(50, 10, |_| 3));
     assert!(value(&loss(&published(), &collapsed, &collapsed).total).abs() < 1e-6);
 }
 
 #[test]
-fn no_answers_go_below_the_balanced_ones() {
+fn no_outputs_have_a_lower_loss_than_balanced_ones() {
     for (i, scale) in [0.1, 1.0, 10.0, 100.0].into_iter().enumerate() {
         let p = log_p(&(logits(&format!("p{i}"), 60, 10) * scale));
         let t = loss(&published(), &p, &p);
@@ -92,7 +92,7 @@ fn no_answers_go_below_the_balanced_ones() {
 }
 
 #[test]
-fn the_divergence_is_zero_only_for_equal_answers() {
+fn the_divergence_is_zero_only_for_equal_outputs() {
     let (p, q) = (log_p(&logits("p", 40, 5)), log_p(&logits("q", 40, 5)));
     assert!(value(&kl_from_clean(&p, &p).abs().max()) < 1e-12);
     assert!(value(&kl_from_clean(&p, &q).min()) > 0.0);
@@ -104,10 +104,11 @@ fn equal_shares_change_nothing_and_others_move_the_optimum() {
     let with = |log_shares| loss(&Weights { log_shares, ..published() }, &p, &p).total;
     let plain = value(&with(None));
     assert!((plain - value(&with(Some(Tensor::zeros([3], (Kind::Double, Device::Cpu)))))).abs() < 1e-12);
-    // Shares 1/2, 1/4, 1/4: a clustering with these sizes scores ln K, more than one with equal sizes.
+    // Shares 1/2, 1/4, 1/4: a clustering with these sizes scores ln K, more than one with equal
+    // sizes.
     let shares = (Tensor::from_slice(&[0.5f64, 0.25, 0.25]) * 3.0).log();
     let marginal = |of: fn(i64) -> i64| {
-        let p = log_p(&sure(12, 3, of));
+        let p = log_p(&one_hot(12, 3, of));
         let weights = Weights { log_shares: Some(shares.shallow_clone()), ..published() };
         value(&loss(&weights, &p, &p).marginal)
     };
@@ -142,8 +143,9 @@ fn the_gradient_is_that_of_finite_differences() {
 }
 
 #[test]
-fn the_clean_answers_are_a_constant() {
-    // R_SAT's gradient with respect to shared weights, with the clean answers computed and with their numbers.
+fn the_clean_outputs_are_a_constant() {
+    // R_SAT's gradient with respect to shared weights, with the clean answers computed and with
+    // their numbers.
     let w = logits("w", 5, 4).set_requires_grad(true);
     let (x, r) = (logits("x", 9, 5), logits("r", 9, 5));
     let gradient = |clean: &Tensor| {
@@ -170,7 +172,7 @@ fn directions_have_length_one_and_a_fallback() {
 
 #[test]
 fn the_adversarial_direction_changes_more_than_a_random_one() {
-    // A linear classifier: the sheet's law, on average over samples and directions.
+    // A linear classifier, on average over samples and directions.
     let (w, x) = (logits("w", 12, 4) * 0.5, logits("x", 200, 12));
     let answer = |x: &Tensor| log_p(&x.matmul(&w));
     let clean = answer(&x);
@@ -180,8 +182,8 @@ fn the_adversarial_direction_changes_more_than_a_random_one() {
     let sat = |d: &Tensor| value(&kl_from_clean(&clean, &answer(&(&x + d * 0.5))).mean(None::<Kind>));
     assert!(sat(&vat) > 1.5 * sat(&random), "{} {}", sat(&vat), sat(&random));
     assert!(value(&(vat.norm_scalaropt_dim(2.0, [1], false) - 1.0).abs().max()) < 1e-12);
-    // A classifier that does not listen: the random directions stay.
-    let deaf = |x: &Tensor| log_p(&(x.matmul(&w) * 0.0));
-    let stays = adversarial(deaf, &x, &deaf(&x), &random, 10.0).expect("a direction");
-    assert!(stays.equal(&random));
+    // A classifier that ignores its input: the random directions are unchanged.
+    let constant = |x: &Tensor| log_p(&(x.matmul(&w) * 0.0));
+    let unchanged = adversarial(constant, &x, &constant(&x), &random, 10.0).expect("a direction");
+    assert!(unchanged.equal(&random));
 }

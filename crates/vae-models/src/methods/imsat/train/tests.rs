@@ -27,13 +27,13 @@ fn with_batch<T>(x: &Tensor, step: usize, f: impl FnOnce(&Batch<'_>) -> T) -> T 
 }
 
 #[test]
-fn the_published_net_has_the_sheets_number_of_parameters() {
+fn the_number_of_parameters_of_the_published_net() {
     let published = ImsatNetConfig { hidden: vec![1200, 1200], ..ImsatNetConfig::default() };
     assert_eq!(net(&published, 784).params.n_values(), 2_400_010);
 }
 
 #[test]
-fn training_starts_at_the_sheets_loss() {
+fn training_starts_at_the_expected_loss() {
     let net = net(&ImsatNetConfig { hidden: vec![120, 120], ..ImsatNetConfig::default() }, 784);
     let x = rows(250, 784);
     let training = ImsatTraining::new(&config(Perturbation::Vat), &net, &distances(250), Device::Cpu);

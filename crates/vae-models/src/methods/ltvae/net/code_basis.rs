@@ -1,9 +1,10 @@
-//! Another basis of the latent space.
+//! A change of basis of the latent space.
 //!
-//! An auto-encoder's codes are given up to an invertible linear map, which its last encoding and first decoding layer can take
-//! back. A tree over single numbers of z sees facets only where they lie along the axes; independent components (FastICA with
-//! the kurtosis contrast, Hyvärinen and Oja 1997) put independent clusterings there: a number that takes two values is as far
-//! from a normal one as can be.
+//! An auto-encoder's codes are determined up to an invertible linear map, which its last encoding
+//! and first decoding layer can undo. A tree over single dimensions of z finds facets only along
+//! the axes; independent components (FastICA with the kurtosis contrast, Hyvärinen and Oja 1997)
+//! align independent clusterings with the axes: a two-valued variable has the lowest kurtosis there
+//! is.
 
 use crate::Result;
 use crate::api::stored;
@@ -13,10 +14,10 @@ use vae_core::bundle::Tensors;
 /// Most iterations of the fixed point.
 const STEPS: usize = 200;
 
-/// Turned by less than this it has converged: 1 − |cos| of the worst component.
+/// Converged when the largest rotation of a component, as 1 − |cos|, is below this.
 const TOLERANCE: f64 = 1e-9;
 
-/// Variances below this share of the largest are noise, and are not blown up to 1.
+/// Variances below this share of the largest are taken for noise, and are not scaled to 1.
 const LEAST_VARIANCE: f64 = 1e-6;
 
 /// `z' = T (z − mean)`.
@@ -24,7 +25,7 @@ const LEAST_VARIANCE: f64 = 1e-6;
 pub(in super::super) struct CodeBasis {
     /// `[J]`.
     mean: Tensor,
-    /// `[J, J]`, rows are components, those farthest from normal first.
+    /// `[J, J]`, rows are components, in descending order of |excess kurtosis|.
     forward: Tensor,
     /// `[J, J]`.
     inverse: Tensor,
@@ -71,7 +72,8 @@ impl CodeBasis {
         (z - &self.mean).matmul(&self.forward.tr())
     }
 
-    /// Changes the layers around the code so that it is in this basis; what the auto-encoder does stays the same.
+    /// Rewrites the layers next to the code so that it is in this basis; the auto-encoder computes
+    /// the same function.
     pub fn rewrite(&self, tensors: &mut Tensors) -> Result<()> {
         let first = if tensors.contains_key("decoder.0.weight") { "decoder.0" } else { "decoder.out" };
         let cpu = |t: &Tensor| t.f_to_device(tch::Device::Cpu);

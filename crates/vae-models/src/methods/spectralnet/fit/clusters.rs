@@ -1,9 +1,10 @@
-//! From the map's outputs to clusters.
+//! Clusters of the map's outputs.
 //!
-//! Published: k-means on as many outputs as clusters. A cheap cut through one large cluster can then take the place of a
-//! needed one (on MNIST the digit 1 in two, 7 and 9 in one), and nothing in K outputs shows it. `modularity` learns
-//! more outputs than clusters, orders them by the Rayleigh quotients in the graph of all points, runs k-means on the unit
-//! rows of several numbers of the leading ones, and keeps the partition of the highest modularity. No label is
+//! Published: k-means on as many outputs as clusters. A cut of low cost through one large cluster
+//! can then replace one between two clusters (on MNIST the digit 1 is split, 7 and 9 are merged),
+//! which cannot be seen in K outputs. `modularity` learns more outputs than clusters, orders them
+//! by the Rayleigh quotients in the graph of all points, runs k-means on the unit rows of several
+//! numbers of the leading ones, and keeps the partition of the highest modularity. No label is
 //! involved.
 
 use super::super::config::{ClusterChoice, SpectralNetConfig};
@@ -18,12 +19,14 @@ use vae_core::bundle::Tensors;
 use vae_core::features::{to_array2, to_array2_f64, to_tensor_f64};
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord};
 use vae_graph::Graph;
-use vae_graph::partition::JUDGE;
+use vae_graph::partition::REFERENCE_GRAPH;
 
-/// The body of the phase `clusters`: what [`Clusters::load`](super::super::net::clusters::Clusters::load) reads, and `assignments`.
+/// The body of the phase `clusters`: what
+/// [`Clusters::load`](super::super::net::clusters::Clusters::load) reads, and `assignments`.
 ///
 /// # Shapes
-/// `y`: the orthonormalised outputs, `[n, M]`; `weights`: what made them so, `[M, M]`; `near`: `[n, p]`.
+/// `y`: the orthonormalised outputs, `[n, M]`; `weights`: what made them so, `[M, M]`; `near`:
+/// `[n, p]`.
 pub(super) fn cluster(
     (y, weights): (&Tensor, &Tensor),
     near: &Tensor,
@@ -48,7 +51,7 @@ pub(super) fn cluster(
     Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
 }
 
-/// The turn `[M, M]`, the centres, the assignments and the notes.
+/// The rotation `[M, M]`, the centres, the assignments and the notes.
 type Choice = (Tensor, Array2<f64>, Array1<u32>, serde_json::Value);
 
 fn by_modularity(
@@ -58,7 +61,7 @@ fn by_modularity(
     seed: u64,
     cx: &FitContext,
 ) -> Result<Choice> {
-    let graph = JUDGE.neighbour_graph(&Features::dense(to_array2(near)?)?, cx)?;
+    let graph = REFERENCE_GRAPH.neighbour_graph(&Features::dense(to_array2(near)?)?, cx)?;
     let basis = to_array2_f64(y)? / (graph.n() as f64).sqrt();
     let (values, turn) = rayleigh_ritz(basis.view(), &graph)?;
     let rows = turned(y, &turn)?;
@@ -68,7 +71,7 @@ fn by_modularity(
         let space = unit(leading(&rows, m));
         let fit = match config.kmeans.fit(space.view(), config.n_clusters, seed) {
             Ok(fit) => fit,
-            // Outputs that cannot tell so many apart; another number of them may.
+            // Too few distinct rows in these outputs; another number of outputs may have enough.
             Err(vae_gmm::Error::TooFewDistinctRows { .. }) => continue,
             Err(e) => return Err(e.into()),
         };
@@ -84,8 +87,8 @@ fn by_modularity(
     Ok((turn, centres, labels, notes))
 }
 
-/// Of the normalised adjacency `A = D^-½ W D^-½` and an orthonormal basis Q, `[n, M]`: the eigenvalues of QᵀAQ, descending,
-/// and its eigenvectors, f64 `[M, M]`.
+/// Of the normalised adjacency `A = D^-½ W D^-½` and an orthonormal basis Q, `[n, M]`: the
+/// eigenvalues of QᵀAQ, descending, and its eigenvectors, f64 `[M, M]`.
 fn rayleigh_ritz(basis: ArrayView2<'_, f64>, graph: &Graph) -> Result<(Vec<f64>, Tensor)> {
     let scale = graph.row_sums().mapv(|d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 });
     let scale = scale.insert_axis(ndarray::Axis(1));
@@ -95,7 +98,7 @@ fn rayleigh_ritz(basis: ArrayView2<'_, f64>, graph: &Graph) -> Result<(Vec<f64>,
     Ok((Vec::try_from(values.f_flip([0])?)?, vectors.f_flip([1])?))
 }
 
-/// How many of `most` outputs are tried.
+/// The numbers of leading outputs, of `most`, that are tried.
 fn numbers_of_outputs(n_clusters: usize, most: usize) -> Vec<usize> {
     let k = n_clusters;
     let mut numbers =

@@ -1,4 +1,4 @@
-//! The numbers of the method's sheet, and the laws of the pieces of the loss.
+//! Values by hand, and the laws of the terms of the loss.
 
 use super::{affinity, laplacian, neighbour_scale, orthonormaliser};
 use tch::{Device, Kind, Tensor};
@@ -137,7 +137,7 @@ fn the_scale_counts_the_point_itself_first() {
 }
 
 #[test]
-fn contrastive_numbers_of_the_sheet() {
+fn contrastive_losses_by_hand() {
     let loss = |f: &dyn Fn(&Tensor) -> Tensor, d: f64| value(&f(&Tensor::from_slice(&[d * d])).squeeze());
     let near = |d| loss(&|sq| PairLoss::Spectralnet.near(sq), d);
     let far = |d| loss(&|sq| PairLoss::Spectralnet.far(sq, 1.0), d);

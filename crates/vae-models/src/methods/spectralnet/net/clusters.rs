@@ -9,19 +9,20 @@ use vae_core::bundle::Tensors;
 use vae_core::features::{to_array2, to_array2_f64, to_tensor_f64};
 use vae_gmm::KMeans;
 
-/// Outputs, not yet orthonormal, to clusters.
+/// Maps outputs that are not orthonormal yet to clusters.
 #[derive(Debug)]
 pub(in super::super) struct Clusters {
-    /// Orthonormalises the map's outputs, `[M, M]` on the device.
+    /// The matrix that orthonormalises the map's outputs, `[M, M]` on the device.
     pub weights: Tensor,
-    /// Turns them, f64 `[M, M]` on the CPU; the leading m columns count.
+    /// The rotation of the orthonormal outputs, f64 `[M, M]` on the CPU; its leading m columns are
+    /// used.
     pub turn: Tensor,
-    /// Whether rows are divided by their lengths.
+    /// Whether rows are divided by their norms.
     pub unit_rows: bool,
     pub kmeans: KMeans,
 }
 
-/// The rows divided by their lengths; rows of zeros stay.
+/// The rows divided by their norms; rows of zeros are unchanged.
 pub(in super::super) fn unit(mut rows: Array2<f32>) -> Array2<f32> {
     for mut row in rows.outer_iter_mut() {
         let length = row.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
@@ -33,14 +34,16 @@ pub(in super::super) fn unit(mut rows: Array2<f32>) -> Array2<f32> {
 }
 
 impl Clusters {
-    /// The rows that k-means gets, `[n, m]`, of the map's outputs `[n, M]`: by the very steps of the phase `clusters`, so that the
-    /// fitted samples keep their clusters.
+    /// The rows that k-means clusters, `[n, m]`, from the map's outputs `[n, M]`, by the same steps
+    /// as in the phase `clusters`, so that prediction reproduces the clusters of the fitted
+    /// samples.
     pub fn rows(&self, outputs: &Tensor) -> Result<Array2<f32>> {
         let turned = turned(&outputs.f_matmul(&self.weights)?, &self.turn)?;
         let rows = leading(&turned, self.kmeans.centres().ncols());
         Ok(if self.unit_rows { unit(rows) } else { rows })
     }
 
+    /// Adds `clusters.weights`, `clusters.turn` and `clusters.centres`.
     pub fn store(&self, tensors: &mut Tensors) -> Result<()> {
         tensors.insert("clusters.weights".into(), self.weights.f_to_device(Device::Cpu)?);
         tensors.insert("clusters.turn".into(), self.turn.copy());
@@ -48,13 +51,18 @@ impl Clusters {
         Ok(())
     }
 
+    /// Reads what [`Clusters::store`] added, and files of older versions.
+    ///
+    /// # Errors
+    /// [`vae_core::Error::Checkpoint`] or [`vae_core::Error::Shape`] when something is missing or
+    /// does not fit.
     pub fn load(config: &SpectralNetConfig, tensors: &Tensors, device: Device) -> Result<Self> {
         let weights = stored(tensors, "clusters.weights")?.f_to_kind(Kind::Float)?;
         let kmeans = KMeans::from_centres(to_array2_f64(stored(tensors, "clusters.centres")?)?)?;
         let (outputs, used) = (config.n_outputs() as i64, kmeans.centres().ncols() as i64);
         let turn = match tensors.get("clusters.turn") {
             Some(turn) => turn.f_to_kind(Kind::Double)?,
-            // An older file: the weights have the turn in them, and only the columns that count.
+            // Older files have the product of the weights and the used columns of the rotation.
             None => Tensor::f_eye(used, (Kind::Double, Device::Cpu))?,
         };
         let square = |size| vec![size, size];
@@ -74,12 +82,13 @@ impl Clusters {
     }
 }
 
-/// Outputs `[n, M]` in the basis `turn`, f64 `[M, M]` on the CPU.
+/// Outputs `[n, M]` rotated by `turn`, f64 `[M, M]` on the CPU.
 pub(in super::super) fn turned(y: &Tensor, turn: &Tensor) -> Result<Array2<f32>> {
     Ok(to_array2(&y.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_matmul(turn)?)?)
 }
 
-/// The first `m` columns. The others are made too where only these are needed: a narrower product may round otherwise.
+/// The first `m` columns. The others are computed even where only these are needed: a narrower
+/// product may round differently.
 pub(in super::super) fn leading(rows: &Array2<f32>, m: usize) -> Array2<f32> {
     rows.slice(ndarray::s![.., ..m]).to_owned()
 }

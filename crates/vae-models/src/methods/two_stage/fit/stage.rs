@@ -1,4 +1,4 @@
-//! The second stages: what clusters codes, and is kept in the model.
+//! The second stages: clusterings of the codes, as a model keeps them.
 
 use super::super::config::CodesConfig;
 use crate::Result;
@@ -23,7 +23,7 @@ pub trait CodeStage: Sized + Send + std::fmt::Debug + 'static {
     const SUMMARY: &'static str;
     const REFERENCE: &'static str;
     const PRESETS: &'static [Preset];
-    /// Whether it is a model of the codes.
+    /// Whether it is a generative model of the codes.
     const GENERATIVE: bool = false;
     type Config: CodesConfig;
     /// From what [`CodesConfig::fit`] found.
@@ -102,7 +102,8 @@ impl CodeStage for Gmm {
     }
 }
 
-/// A partition of the graph of the codes; a new code belongs to the cluster of the nearest known one.
+/// A partition of the graph of the codes; a new code belongs to the cluster of the nearest known
+/// one.
 #[derive(Debug)]
 pub struct Spectral {
     codes: Features,

@@ -11,7 +11,8 @@ fn value(t: &Tensor) -> f64 {
     t.double_value(&[])
 }
 
-/// Everything the loss depends on, in f64: 0 logits of pi, 1 mu_c, 2 log_var_c, 3 mu, 4 log_var, 5 out; then ε and x.
+/// Everything the loss depends on, in f64: 0 logits of pi, 1 mu_c, 2 log_var_c, 3 mu, 4 log_var, 5
+/// out; then ε and x.
 struct Case {
     free: [Tensor; 6],
     noise: Tensor,
@@ -40,7 +41,7 @@ impl Case {
     }
 }
 
-/// T2 of the sheet.
+/// Two components in one dimension, three pixels.
 fn t2(gamma: Gamma) -> Case {
     Case {
         free: [
@@ -84,7 +85,7 @@ fn close(got: f64, want: f64, tolerance: f64) {
 }
 
 #[test]
-fn t1_symmetric() {
+fn symmetric_values_by_hand() {
     let case = Case {
         free: [
             t(&[0.0, 0.0], &[2]),
@@ -107,7 +108,7 @@ fn t1_symmetric() {
 }
 
 #[test]
-fn t2_asymmetric_values_and_gradients() {
+fn asymmetric_values_and_gradients_by_hand() {
     let case = t2(Gamma::Sample);
     let terms = case.terms();
     close(value(&terms.zc), 0.187_324_516_6, 1e-9);
@@ -130,13 +131,13 @@ fn t2_asymmetric_values_and_gradients() {
 }
 
 #[test]
-fn t2_mean_field_is_lower() {
+fn mean_field_is_lower() {
     let terms = t2(Gamma::Meanfield).terms();
     close(value(&(&terms.total - &terms.rec)), 0.528_691_090_1, 1e-9);
 }
 
 #[test]
-fn t3_one_standard_component_is_the_plain_vae() {
+fn one_standard_component_is_the_plain_vae() {
     let mut case = t2(Gamma::Sample);
     case.free[0] = t(&[0.7], &[1]);
     case.free[1] = t(&[0.0], &[1, 1]);

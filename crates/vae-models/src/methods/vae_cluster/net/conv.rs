@@ -1,9 +1,10 @@
 //! Su's convolutional encoder and decoder.
 //!
-//! Every block halves the image by a stride and then looks once more at the same size; the decoder mirrors it. On 28×28
-//! images with blocks of 32 and 64 channels these are the published layers, the decoder running 64, 64, 32, 32, 1: its
-//! script changes one variable `filters` on the way. Padding is Keras' "same" ([`vae_core::net::Conv2d`]). The decoder's
-//! first layer has no activation.
+//! Every block halves the image by a stride and convolves once more at the same size; the decoder
+//! mirrors it. On 28×28 images with blocks of 32 and 64 channels these are the published layers,
+//! the decoder running 64, 64, 32, 32, 1: its script changes one variable `filters` on the way.
+//! Padding is Keras' "same" ([`vae_core::net::Conv2d`]). The decoder's first layer has no
+//! activation.
 
 use crate::shared::encoder_decoder::{Code, Decode, Encode, images, maps, vectors};
 use tch::Tensor;
@@ -38,6 +39,7 @@ pub struct ConvEncoder {
 }
 
 impl ConvEncoder {
+    /// `encoder.0` … (two layers a block) and the two heads.
     pub fn new(
         builder: &mut Builder<'_>,
         image: ImageShape,
@@ -80,6 +82,7 @@ pub struct ConvDecoder {
 }
 
 impl ConvDecoder {
+    /// `decoder.first`, `decoder.0` … (two layers a block) and `decoder.out`.
     pub fn new(
         builder: &mut Builder<'_>,
         image: ImageShape,

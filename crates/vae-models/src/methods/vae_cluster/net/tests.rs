@@ -27,7 +27,8 @@ fn net(kind: NetKind, seed: u64) -> ClusterNet {
     build(&config, (likelihood, 784), image, &Streams::new(seed, "train"), Device::Cpu)
 }
 
-/// Images whose mean squared distance from 0.5 is that of MNIST's training images, 0.2313: black and white, and 7.48 % grey.
+/// Images whose mean squared distance from 0.5 is that of MNIST's training images, 0.2313: black
+/// and white, and 7.48 % grey.
 fn images(n: i64) -> Tensor {
     let u = uniform(&mut Streams::new(0, "images").rng("x", 0, 0), &[n, 784], Device::Cpu);
     let grey = u.lt(0.0748);
@@ -79,7 +80,7 @@ fn shapes_of_both_kinds() {
 }
 
 #[test]
-fn the_first_batch_has_the_sheet_s_losses() {
+fn the_first_batch_has_the_expected_losses() {
     vae_core::device::configure_process(1);
     let streams = Streams::new(1, "train");
     let (x, index) = (images(100), Tensor::arange(100, (Kind::Int64, Device::Cpu)));
@@ -97,7 +98,8 @@ fn the_first_batch_has_the_sheet_s_losses() {
         }
         let [rec, kl, cat] = sums.map(|sum| sum / n_draws as f64);
         assert!((rec - 226.7).abs() < 10.0, "seed {seed}: rec {rec}");
-        // At least half a nat a dimension; the mean of 1,000 samples of ½‖ε‖² has a standard error of 0.1.
+        // At least half a nat a dimension; the mean of 1,000 samples of ½‖ε‖² has a standard error
+        // of 0.1.
         assert!((10.0 - 3.0 * 0.1..11.0).contains(&kl), "seed {seed}: kl {kl}");
         assert!((-std::f64::consts::LN_10 - 1e-4..-2.2).contains(&cat), "seed {seed}: cat {cat}");
     }
@@ -137,7 +139,8 @@ fn uncertain_net(held: Option<Held>) -> ClusterNet {
     ClusterNet { held, ..net }
 }
 
-/// Terms and gradients of all weights are those of the formulas, written out at the batch's own draw of z.
+/// Terms and gradients of all weights are those of the formulas, written out at the batch's own
+/// draw of z.
 #[test]
 fn the_loss_is_the_formulas_at_one_draw_of_z() {
     let (x, index) = (images(6), Tensor::arange(6, (Kind::Int64, Device::Cpu)));
@@ -203,7 +206,8 @@ fn prediction_is_at_the_mean() {
     }
 }
 
-/// Gradients of encoder and classifier in one batch of `epoch`, with the classifier's weights times `factor`.
+/// Gradients of encoder and classifier in one batch of `epoch`, with the classifier's weights times
+/// `factor`.
 fn gradients(held: Option<Held>, epoch: usize, factor: f64) -> (Tensor, Tensor) {
     let net = ClusterNet { held, ..net(NetKind::Mlp, 0) };
     let of = |name: &str| net.params.iter().position(|p| p.name == name).expect("a parameter");
@@ -219,7 +223,7 @@ fn gradients(held: Option<Held>, epoch: usize, factor: f64) -> (Tensor, Tensor) 
 }
 
 #[test]
-fn a_held_y_teaches_the_classifier_and_hides_it_from_the_encoder() {
+fn a_fixed_y_trains_the_classifier_without_a_gradient_to_the_encoder() {
     let labels = || Held::Labels { labels: Tensor::from_slice(&[3i64, 1, 4, 1, 5, 9]), epochs: 2 };
     for (held, epoch, is_free) in [
         (None, 0, true),

@@ -1,4 +1,4 @@
-//! The numbers of the specification, the identity of the amortised E-step, and gradients by finite differences.
+//! Values by hand, the identity of the amortised E-step, and gradients by finite differences.
 
 use super::*;
 use tch::Device;
@@ -90,7 +90,7 @@ fn gradients_are_finite_differences() {
     };
     let z_leaf = z.detach().copy().set_requires_grad(true);
     let grads = Tensor::run_backward(&[of(&m, &z_leaf)], &[&m, &z_leaf], false, false);
-    // The formula of the sheet: −(1/B) Σ_b y_bk (z_b − m_k).
+    // By hand: −(1/B) Σ_b y_bk (z_b − m_k).
     let want = -(y.unsqueeze(-1) * (z.unsqueeze(1) - m.detach().unsqueeze(0))).mean_dim(
         [0i64].as_slice(),
         false,
