@@ -34,6 +34,7 @@ mod api;
 mod error;
 mod input;
 pub mod methods;
+pub mod pipelines;
 pub mod pretrained;
 pub mod registry;
 mod shared;

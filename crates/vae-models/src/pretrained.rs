@@ -16,10 +16,10 @@ mod siamese;
 pub(crate) use autoencoder::CodeModel;
 pub use codes::{CodeClustering, CodeSelect};
 pub(crate) use codes::{Codes, CodesInit};
-pub(crate) use feature_partition::{FeaturePartition, load_n_clusters, store_n_clusters};
+pub(crate) use feature_partition::{FeaturePartition, Partitioned, load_n_clusters, store_n_clusters};
 pub use graph_init::GraphInit;
 pub(crate) use graph_init::{Plain, fit_classes};
-pub(crate) use graph_partition::{OtherSpace, selection};
+pub(crate) use graph_partition::OtherSpace;
 pub use init::{InitConfig, InitKind, LogVarInit, PiInit};
 pub(crate) use siamese::{check_random_siamese, siamese};
 

@@ -11,6 +11,7 @@ use crate::methods::{
     conv_vae, dec, dgg, gmm, gmvae, gmvae_m2, imsat, kmeans, ltvae, spectral, spectralnet, two_stage, vade,
     vae_cluster,
 };
+use crate::pipelines::auto;
 use crate::{Error, Result, input, pretrained, shared};
 use std::path::Path;
 use toml::Table;
@@ -18,6 +19,7 @@ use vae_core::identity::{Revision, Revisions, hashed_text, revisions as by_name}
 
 /// All methods, in the order in which `vae methods` lists them.
 pub static METHODS: &[Entry] = &[
+    Entry::of::<auto::Auto>(),
     Entry::of::<kmeans::KMeans>(),
     Entry::of::<gmm::Gmm>(),
     Entry::of::<spectral::Spectral>(),
@@ -63,6 +65,7 @@ const REVISIONS: &[&[Revision]] = &[
     conv_vae::REVISIONS,
     gmvae::REVISIONS,
     gmvae_m2::REVISIONS,
+    &[auto::REVISION],
 ];
 
 /// The present number of every algorithm, by its name. A result that lists another number for one

@@ -27,5 +27,6 @@ mod train;
 pub use config::{
     ClassifierConfig, ClassifierInput, DggConfig, DggInit, DggInitKind, GraphConfig, Mixing, Objective, Space,
 };
-pub use fit::Dgg;
+pub(crate) use fit::Begun;
 pub(crate) use fit::REVISIONS;
+pub use fit::{Dgg, DggModel};

@@ -136,7 +136,7 @@ pub struct Codes<'a> {
     pub x: &'a Features,
     pub(super) net: &'a NetConfig,
     pub(super) autoencoder: &'a Artefact,
-    pub(super) cx: &'a FitContext,
+    pub(crate) cx: &'a FitContext,
     codes: OnceCell<Features>,
 }
 

@@ -1,7 +1,7 @@
 //! The phase `feature-partition`: the graph of the features' own neighbours is cut, alone or with that of other spaces, and the
 //! number of clusters is estimated where none is given.
 
-use super::graph_partition::OtherSpace;
+use super::graph_partition::{OtherSpace, selection};
 use crate::api::stored;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::dense_rows::dense;
@@ -38,6 +38,8 @@ pub(crate) struct FeaturePartition<'a> {
 pub(crate) struct Partitioned {
     pub assignments: Array1<u32>,
     pub n_clusters: usize,
+    /// How the partition was chosen, for reports.
+    pub selection: String,
     pub record: PhaseRecord,
 }
 
@@ -60,6 +62,7 @@ impl FeaturePartition<'_> {
         Ok(Partitioned {
             assignments,
             n_clusters: load_n_clusters(&artefact.tensors)?,
+            selection: selection(self.partition).into(),
             record: artefact.record,
         })
     }

@@ -221,7 +221,7 @@ impl Default for DggConfig {
             objective: Objective::Smoothed,
             pi: Mixing::PerSample,
             prior_lr: 2e-3,
-            assignment_warmup_epochs: 8,
+            assignment_warmup_epochs: 25,
             net: crate::pretrained::default_net(),
             pretrain: crate::pretrained::default_pretrain(),
             init: DggInit::default(),

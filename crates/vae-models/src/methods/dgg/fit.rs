@@ -10,7 +10,7 @@ use crate::Result;
 use crate::api::{FitSummary, Method};
 use crate::config::Preset;
 use crate::input::Input;
-use crate::pretrained::{Codes, CodesInit, LogVarInit};
+use crate::pretrained::{Codes, CodesInit, LogVarInit, Partitioned};
 use crate::shared::assignments::labels_to_tensor;
 use crate::shared::mixture::{self, Mixture, gaussians};
 use crate::shared::mixture_vae::{self, Fitted, MixtureVae};
@@ -22,7 +22,7 @@ use vae_core::features::Resident;
 use vae_core::identity::Revision;
 use vae_core::net;
 use vae_core::optim::Group;
-use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseSpec};
+use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_core::pretrain::pretrain;
 use vae_core::random::Streams;
 use vae_core::train::{self, train};
@@ -60,12 +60,49 @@ impl Method for Dgg {
         input: &Input,
         cx: &FitContext,
     ) -> Result<(DggModel, FitSummary)> {
-        let likelihood = input.likelihood()?;
-        let autoencoder = pretrain(x, &config.net, &config.pretrain, likelihood, cx)?;
-        let mut phases = vec![autoencoder.record.clone()];
+        let autoencoder = pretrain(x, &config.net, &config.pretrain, input.likelihood()?, cx)?;
+        let phases = vec![autoencoder.record.clone()];
+        Self::fit_from(config, x, input, Begun { autoencoder, partition: None, phases }, cx)
+    }
+
+    fn restore(config: &DggConfig, input: &Input, tensors: &Tensors) -> Result<DggModel> {
+        let mixture = Mixture::placeholder(config.n_clusters, config.net.latent_dim);
+        let (of, streams) = ((input.likelihood()?, input.dim), Streams::new(0, "restore"));
+        let net = DggNet::new(config, of, &mixture, &streams, Device::Cpu);
+        net.load(tensors)?;
+        Ok(Fitted { net, device: Device::Cpu })
+    }
+}
+
+/// What a fit goes on from.
+pub(crate) struct Begun {
+    /// The auto-encoder of the configuration's layers.
+    pub autoencoder: Artefact,
+    /// The initial assignments, if `[init]` does not say how they are found.
+    pub partition: Option<Partitioned>,
+    /// The phases before.
+    pub phases: Vec<PhaseRecord>,
+}
+
+impl Dgg {
+    /// The phases after the auto-encoder.
+    ///
+    /// # Errors
+    /// As [`Method::fit`].
+    pub(crate) fn fit_from(
+        config: &DggConfig,
+        x: &Features,
+        input: &Input,
+        begun: Begun,
+        cx: &FitContext,
+    ) -> Result<(DggModel, FitSummary)> {
+        let (likelihood, Begun { autoencoder, partition: given, mut phases }) = (input.likelihood()?, begun);
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
         let points = Points::new(config, &codes, &mut phases)?;
-        let init = initialise(config, &codes, &points)?;
+        let init = match given {
+            Some(given) => of_partition(given, codes.get()?, config.n_clusters),
+            None => initialise(config, &codes, &points)?,
+        };
         phases.push(init.record.clone());
         let (graph, graph_record) = build(x, &points, config, cx)?;
         let graph_key = graph_record.key.clone();
@@ -106,14 +143,6 @@ impl Method for Dgg {
         let model = Fitted { net, device: cx.device };
         let summary = model.summary(x, (init.assignments, init.selection), trained, phases)?;
         Ok((model, summary))
-    }
-
-    fn restore(config: &DggConfig, input: &Input, tensors: &Tensors) -> Result<DggModel> {
-        let mixture = Mixture::placeholder(config.n_clusters, config.net.latent_dim);
-        let (of, streams) = ((input.likelihood()?, input.dim), Streams::new(0, "restore"));
-        let net = DggNet::new(config, of, &mixture, &streams, Device::Cpu);
-        net.load(tensors)?;
-        Ok(Fitted { net, device: Device::Cpu })
     }
 }
 
@@ -157,4 +186,17 @@ fn initialise(config: &DggConfig, codes: &Codes<'_>, points: &Points<'_>) -> Res
     let init = codes.cluster(&config.init.codes, config.n_clusters)?;
     let mixture = gaussians(codes.get()?, init.kmeans_assignments.view(), config.n_clusters);
     Ok(CodesInit { mixture, ..init.of_kmeans(&config.init.codes) })
+}
+
+/// A Gaussian of the codes of each given cluster.
+fn of_partition(given: Partitioned, codes: &Features, n_clusters: usize) -> CodesInit {
+    let mixture = gaussians(codes, given.assignments.view(), n_clusters);
+    CodesInit {
+        centres: mixture.mu.clone(),
+        mixture,
+        kmeans_assignments: given.assignments.clone(),
+        assignments: given.assignments,
+        selection: given.selection,
+        record: given.record,
+    }
 }

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::api::{FitSummary, Method, Model, Soft};
 use crate::config::Preset;
 use crate::input::Input;
-use crate::pretrained::{FeaturePartition, load_n_clusters, selection, store_n_clusters};
+use crate::pretrained::{FeaturePartition, load_n_clusters, store_n_clusters};
 use crate::shared::dense_rows::dense;
 use crate::shared::neighbour_vote::NeighbourVote;
 use ndarray::{Array1, Array2};
@@ -44,7 +44,7 @@ impl Method for Spectral {
         let vote = NeighbourVote::new(x.clone(), found.assignments.clone(), of.0, of.1);
         let summary = FitSummary {
             assignments: found.assignments,
-            selection: selection(&config.partition).into(),
+            selection: found.selection,
             phases: vec![found.record],
             ..FitSummary::default()
         };

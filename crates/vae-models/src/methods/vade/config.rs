@@ -65,8 +65,8 @@ impl Default for VadeConfig {
             prior_lr: 2e-3,
             net: crate::pretrained::default_net(),
             pretrain: crate::pretrained::default_pretrain(),
-            init: InitConfig::default(),
-            assignment_warmup_epochs: 0,
+            init: InitConfig { kind: InitKind::Graph, ..InitConfig::default() },
+            assignment_warmup_epochs: 25,
             train: TrainConfig {
                 epochs: 50,
                 min_updates: 2000,

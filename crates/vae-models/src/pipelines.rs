@@ -1,0 +1,3 @@
+//! Methods that are made of other methods.
+
+pub mod auto;
