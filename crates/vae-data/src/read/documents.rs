@@ -7,8 +7,9 @@ use crate::labels::RawLabels;
 use crate::memory::{self, Interner};
 use crate::read::folder::{classes, ending_of, list};
 use crate::read::input::Input;
+use crate::read::lines::Lines;
 use crate::read::records::{Record, Records};
-use crate::read::table::{Lines, TableOptions};
+use crate::read::table::TableOptions;
 use crate::text::{Columns, Corpus, TextSet};
 
 /// One text is no longer; a file that is no text at all ends here and not in memory.

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::labels::RawLabels;
 use crate::memory::{self, Interner};
 use crate::read::input::Input;
-use crate::read::table::{CARRIAGE_RETURNS, Lines};
+use crate::read::lines::{CARRIAGE_RETURNS, Lines};
 use crate::read::{idx, npy};
 
 /// Reads labels for `rows` rows; the content decides the format.

@@ -7,6 +7,7 @@ pub(crate) mod har;
 pub(crate) mod idx;
 pub(crate) mod input;
 pub(crate) mod labels;
+pub(crate) mod lines;
 pub(crate) mod mat;
 pub(crate) mod npy;
 pub(crate) mod npz;

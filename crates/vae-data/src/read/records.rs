@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::read::input::Input;
-use crate::read::table::{
-    CARRIAGE_RETURNS, Lines, OPEN_QUOTE, TableOptions, find_column, header_names, separator_of, split,
-};
+use crate::read::lines::{CARRIAGE_RETURNS, Lines};
+use crate::read::table::{OPEN_QUOTE, TableOptions, find_column, header_names, separator_of, split};
 
 /// A lost quote is found here and not at the end of a large file.
 const MAX_RECORD_BYTES: usize = 16 << 20;

@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
+use std::path::Path;
+
 use super::*;
+use crate::labels::RawLabels;
 
 fn read_with(text: &str, header: Option<bool>, label_column: Option<&str>) -> Result<Raw> {
     let options = TableOptions { header, label_column: label_column.map(str::to_owned), columns: None };
