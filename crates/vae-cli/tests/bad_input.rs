@@ -200,7 +200,7 @@ fn data_of_another_dimension() {
     place.ok(&["fit", "-m", "kmeans", "-d", "x.csv", "--label-column", "kind", "-k", "3", "-o", "run"]);
     let error = place.refused(&["predict", "-m", "run", "-d", "wide.csv", "-o", "p.csv"]);
     assert!(
-        error.contains("fitted on 3 features, these data have 5") && error.contains("--label-column"),
+        error.contains("the model was fitted on 3 (a, b, c)") && error.contains("--label-column"),
         "{error}"
     );
     assert!(!place.path("p.csv").exists());

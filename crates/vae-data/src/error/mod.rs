@@ -2,12 +2,14 @@
 //! found, and what to do.
 
 mod parts;
+mod table;
 mod text;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use parts::{Attempt, Looked, ValueProblem};
+pub use table::{TableProblem, TextColumn};
 use text::{attempts_text, available_text, fetch_text, gib, listed, looked_text, name_text, near_text};
 
 /// Result of this crate.
@@ -181,7 +183,7 @@ pub enum Error {
     },
 
     /// A header with two columns of one name, or with a nameless column.
-    #[error("{}: columns {first} and {second} of the header are both called `{name}`; rename one", path.display())]
+    #[error("{}: columns {first} and {second} of the header are both called `{name}`; rename one, or say --header no if it is a row", path.display())]
     DuplicateColumn {
         /// The file.
         path: PathBuf,
@@ -218,6 +220,15 @@ pub enum Error {
         missing: Vec<String>,
         /// Names of the table that the model has not (at most 20), the label column aside.
         unknown: Vec<String>,
+    },
+
+    /// A table that cannot be used as it is.
+    #[error("{}: {problem}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: TableProblem,
     },
 
     /// Features and labels disagree in number.
@@ -346,6 +357,10 @@ impl Error {
             found: found.to_string(),
             expected: expected.to_string(),
         }
+    }
+
+    pub(crate) fn table(path: &Path, problem: TableProblem) -> Error {
+        Error::Table { path: path.to_owned(), problem }
     }
 
     pub(crate) fn format(path: &Path, problem: impl ToString) -> Error {

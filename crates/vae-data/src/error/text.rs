@@ -49,3 +49,11 @@ pub(super) fn attempts_text(attempts: &[Attempt]) -> String {
     }
     text
 }
+
+/// The first names of a list.
+pub(super) fn cut(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let rest = names.len().saturating_sub(SHOWN);
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if rest == 0 { shown } else { format!("{shown} and {rest} more") }
+}

@@ -9,6 +9,7 @@ use crate::read::numbered::Numbered;
 
 /// No line of a table is longer; a file that is no table at all ends here and not in memory.
 const MAX_LINE_BYTES: u64 = 64 << 20;
+const LONG_LINE: &str = "the line is longer than 64 MiB; this is no table";
 /// What some programs put before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// What is wrong with text of another encoding or with other line ends.
@@ -21,12 +22,19 @@ pub(crate) const CARRIAGE_RETURNS: &str =
 /// Lines of a file, numbered from 1, without line ends; empty lines are skipped.
 pub(crate) struct Lines<'a> {
     numbered: Numbered<'a>,
-    buffer: Vec<u8>,
+    /// What was read last: a line, or a line and those appended to it.
+    text: String,
+    /// A line on its way to the end of `text`.
+    more: Vec<u8>,
+    /// Blank lines since the last one that is not.
+    blank: usize,
+    /// Blank lines with others above and below.
+    skipped: usize,
 }
 
 impl<'a> Lines<'a> {
     pub fn new(input: Input<'a>) -> Self {
-        Self { numbered: Numbered::new(input), buffer: Vec::new() }
+        Self { numbered: Numbered::new(input), text: String::new(), more: Vec::new(), blank: 0, skipped: 0 }
     }
 
     /// The file.
@@ -36,33 +44,82 @@ impl<'a> Lines<'a> {
 
     /// The next line that is not blank, with its number.
     pub fn next_line(&mut self) -> Result<Option<(usize, &str)>> {
+        Ok(self.read_line()?.map(|line| (line, self.text.as_str())))
+    }
+
+    /// Reads the next line that is not blank into [`Lines::text`]; returns its number.
+    pub fn read_line(&mut self) -> Result<Option<usize>> {
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        let leading = self.numbered.line == 0;
         loop {
-            self.buffer.clear();
-            let n = self.numbered.read(MAX_LINE_BYTES, &mut self.buffer)?;
-            if n == 0 {
+            if !self.read(&mut bytes)? {
                 return Ok(None);
             }
-            if n as u64 == MAX_LINE_BYTES {
-                return Err(self.problem("the line is longer than 64 MiB; this is no table"));
-            }
-            if self.numbered.line == 1 {
-                if is_utf_16(&self.buffer) {
-                    return Err(self.problem(UTF_16));
-                }
-                if self.buffer.starts_with(BYTE_ORDER_MARK) {
-                    self.buffer.drain(..BYTE_ORDER_MARK.len());
-                }
-            }
-            if !self.buffer.trim_ascii().is_empty() {
+            if !bytes.trim_ascii().is_empty() {
                 break;
             }
+            self.blank += usize::from(!leading);
         }
-        let mut bytes = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
-        bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Some((self.numbered.line, text))),
-            Err(_) => Err(self.problem(NOT_UTF_8)),
+        self.skipped += std::mem::take(&mut self.blank);
+        self.text = String::from_utf8(bytes).map_err(|_| self.problem(NOT_UTF_8))?;
+        Ok(Some(self.numbered.line))
+    }
+
+    /// Appends a line feed and the next line, blank or not, to [`Lines::text`]; `false` at the end of the file.
+    pub fn append_line(&mut self) -> Result<bool> {
+        let mut more = std::mem::take(&mut self.more);
+        let is_there = self.read(&mut more)?;
+        if is_there {
+            let text = std::str::from_utf8(&more).map_err(|_| self.problem(NOT_UTF_8))?;
+            if (self.text.len() + text.len()) as u64 >= MAX_LINE_BYTES {
+                return Err(self.problem(LONG_LINE));
+            }
+            self.text.push('\n');
+            self.text.push_str(text);
         }
+        self.more = more;
+        Ok(is_there)
+    }
+
+    /// What was read last.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The line that was read last, from 1.
+    pub fn line(&self) -> usize {
+        self.numbered.line
+    }
+
+    /// How many blank lines stood between others so far.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// Replaces `bytes` by the next line without its end; `false` at the end of the file.
+    fn read(&mut self, bytes: &mut Vec<u8>) -> Result<bool> {
+        bytes.clear();
+        let n = self.numbered.read(MAX_LINE_BYTES, bytes)?;
+        if n as u64 == MAX_LINE_BYTES {
+            return Err(self.problem(LONG_LINE));
+        }
+        if self.numbered.line == 1 {
+            if is_utf_16(bytes) {
+                return Err(self.problem(UTF_16));
+            }
+            if bytes.starts_with(BYTE_ORDER_MARK) {
+                bytes.drain(..BYTE_ORDER_MARK.len());
+            }
+        }
+        if bytes.ends_with(b"\n") {
+            bytes.pop();
+            if bytes.ends_with(b"\r") {
+                bytes.pop();
+            }
+        } else if bytes.ends_with(b"\r") {
+            bytes.pop();
+        }
+        Ok(n > 0)
     }
 
     /// After the last line: checks the checksum of a published file.
