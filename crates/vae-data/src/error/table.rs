@@ -126,7 +126,7 @@ fn text_columns(columns: &[TextColumn]) -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "{start}column `{name}` holds {holds} (such as `{example}`), no numbers: {}",
+            "{start}column `{name}` holds {holds} (such as `{example}`) and is no feature: {}",
             ways.join(", or ")
         );
     }
@@ -158,9 +158,9 @@ mod tests {
             TableProblem::TextColumns(vec![column("a", true, false), column("b", false, true)]).to_string();
         assert_eq!(
             text,
-            "column `a` holds dates or times (such as `2024-01-01`), no numbers: leave it out with --drop 'a', or make \
-             each value a feature with --categorical 'a'\n  column `b` holds dates or times (such as `2024-01-01`), no \
-             numbers: leave it out with --drop 'b', or keep it as names of the rows with --id-column 'b'"
+            "column `a` holds dates or times (such as `2024-01-01`) and is no feature: leave it out with --drop 'a', or make \
+             each value a feature with --categorical 'a'\n  column `b` holds dates or times (such as `2024-01-01`) and is \
+             no feature: leave it out with --drop 'b', or keep it as names of the rows with --id-column 'b'"
         );
         let many = TableProblem::TextColumns(vec![column("a", true, true); 12]).to_string();
         assert!(many.ends_with("and so do 2 more columns"), "{many}");

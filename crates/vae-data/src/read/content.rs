@@ -79,6 +79,22 @@ mod tests {
         assert!(!content.is_file() && content.path() == Path::new("pipe"));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_has_a_path_is_copied() {
+        use std::io::Write;
+        use std::os::fd::AsRawFd;
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        writer.write_all(b"a,b\n1,2\n").expect("fits into the pipe");
+        drop(writer);
+        let path = format!("/dev/fd/{}", reader.as_raw_fd());
+        let content = Content::of_path(Path::new(&path)).expect("copied");
+        assert_eq!(
+            (text_of(&content), text_of(&content)),
+            ("a,b\n1,2\n".to_owned(), "a,b\n1,2\n".to_owned())
+        );
+    }
+
     #[test]
     fn a_missing_file_is_told() {
         let error = Content::of_path(Path::new("/nowhere/at/all")).map(|_| ()).expect_err("missing");

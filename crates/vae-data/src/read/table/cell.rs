@@ -101,7 +101,10 @@ impl Cells {
         match self.number(text) {
             Some(_) => ValueProblem::NotFinite(text.to_owned()),
             None if self.decimal != Decimal::Comma && with_point(text).is_some() => {
-                ValueProblem::DecimalComma(text.to_owned())
+                match may_be_thousands(text) {
+                    true => ValueProblem::Thousands(text.to_owned()),
+                    false => ValueProblem::DecimalComma(text.to_owned()),
+                }
             }
             None if is_number_like(text) => ValueProblem::OtherNotation(shown()),
             None => ValueProblem::AmongNumbers(shown()),
@@ -196,6 +199,8 @@ mod tests {
         assert_eq!(cells(Decimal::Point).moved("2460000.25", 2_460_000.0).ok(), Some(0.25));
         let problem = cells(Decimal::Comma).single("1.5").expect_err("a point").to_string();
         assert!(problem.contains("`1.5` is a number in a notation that is not read"), "{problem}");
+        let problem = cells(Decimal::Point).single("3,236").expect_err("a comma").to_string();
+        assert!(problem.contains("the comma in `3,236` may be decimal or separate thousands"), "{problem}");
     }
 
     #[test]

@@ -64,7 +64,9 @@ impl Facts<'_> {
             return None;
         }
         let is_texts = held.texts > 0 && held.moments.count() == 0;
-        if held.missing == 0 && held.are_distinct() && (is_whole || is_texts) && self.survey.n > 1 {
+        // One row is different from all others, which says nothing; new data may have no more.
+        let has_rows = self.survey.n > 1 || self.options.schema.is_some();
+        if held.missing == 0 && held.are_distinct() && (is_whole || is_texts) && has_rows {
             return Some(Reason::Named);
         }
         // Texts that are no identifiers are categories or refused, so nothing is silent about them.

@@ -64,13 +64,13 @@ impl Layout {
         if decimal.is_none() && separator == b',' {
             cells.decimal = Decimal::Point;
         }
+        if options.delimiter.is_none() && options.text_column.is_none() {
+            check_blanks(path, &sample, separator)?;
+        }
         let mut records = first_records(path, &sample, syntax)?;
         if records.is_empty() {
             // A quote is open for longer than the first lines.
             records.push(first_record(content, preamble, syntax)?);
-        }
-        if options.delimiter.is_none() && options.text_column.is_none() {
-            check_blanks(path, &sample, &records)?;
         }
         Self::with_header(path, options, header, syntax, cells, preamble, &records)
     }
@@ -98,10 +98,11 @@ impl Layout {
         let mut notes: Vec<Note> = note.into_iter().collect();
         let (names, header_fields) = match named {
             true => {
-                let lacks_row_names = lacks_row_names(records, &cells);
+                // Commas in documents without quotes look alike.
+                let lacks_row_names = options.text_column.is_none() && lacks_row_names(records, &cells);
                 if lacks_row_names {
-                    notes.push(Note::info(
-                        "the header has a name less than the rows have fields: the first column is row names",
+                    notes.push(Note::warning(
+                        "the header has a name less than the rows have fields: the first column is taken for row names",
                     ));
                 }
                 (header_names(path, first, lacks_row_names)?, Some(first.len()))
@@ -225,15 +226,13 @@ fn first_record(content: &Content, preamble: usize, syntax: Syntax) -> Result<Ve
 }
 
 /// Refuses a file whose only field is really several numbers with blanks between them, and perhaps a label.
-fn check_blanks(path: &Path, sample: &[(usize, String)], records: &[Vec<String>]) -> Result<()> {
+fn check_blanks(path: &Path, sample: &[(usize, String)], separator: u8) -> Result<()> {
     // The first line may be a header, whose name may have blanks.
-    let at = usize::from(records.len() > 1);
-    let Some([only]) = records.get(at).map(Vec::as_slice) else { return Ok(()) };
-    let are_several =
-        only.split_ascii_whitespace().filter(|piece| piece.parse::<f32>().is_ok()).nth(1).is_some();
-    if !are_several {
+    let Some((line, text)) = sample.get(1).or(sample.first()) else { return Ok(()) };
+    let is_number = |piece: &&str| piece.trim_matches('"').parse::<f32>().is_ok();
+    let are_several = text.split_ascii_whitespace().filter(is_number).nth(1).is_some();
+    if text.contains(char::from(separator)) || !are_several {
         return Ok(());
     }
-    let line = sample.get(at).map_or(1, |(line, _)| *line);
-    Err(Error::Line { path: path.to_owned(), line, problem: BLANKS })
+    Err(Error::Line { path: path.to_owned(), line: *line, problem: BLANKS })
 }

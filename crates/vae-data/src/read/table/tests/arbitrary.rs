@@ -53,6 +53,26 @@ proptest! {
     }
 
     #[test]
+    fn a_table_is_the_same_with_its_own_schema(
+        rows in proptest::collection::vec((any::<i16>(), "[ab]", any::<bool>()), 4..30),
+        header in any::<bool>(),
+    ) {
+        let mut text = if header { "t,k,ok\n".to_owned() } else { String::new() };
+        for (t, k, ok) in &rows {
+            text += &format!("{:.2},{k},{ok}\n", 3e9 + f64::from(*t) / 100.0);
+        }
+        let columns = if header { ["k", "ok"] } else { ["2", "3"] };
+        let mut options = LoadOptions { header: Some(header), ..LoadOptions::default() };
+        options.categorical = columns.map(str::to_owned).to_vec();
+        let first = read_as(&text, &options).expect("sound");
+        let schema = Some(first.schema.clone());
+        let again = read_as(&text, &LoadOptions { header: Some(header), schema, ..LoadOptions::default() });
+        let again = again.expect("sound");
+        prop_assert_eq!(&first.x, &again.x);
+        prop_assert_eq!(first.schema, again.schema);
+    }
+
+    #[test]
     fn blocks_are_the_table(
         rows in proptest::collection::vec((any::<i16>(), proptest::option::of("[ab]")), 8..30),
         block in 1_usize..9,

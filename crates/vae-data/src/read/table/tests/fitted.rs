@@ -39,6 +39,8 @@ fn columns_that_the_model_does_not_know_are_left_out_and_told() {
     let told = notes(&table, Severity::Info);
     assert!(told.contains("columns that the model does not know are left out: `comment`"), "{told}");
     assert!(told.contains("column `id` is kept as the names of the rows"), "{told}");
+    let table = fitted("id,a,b,c\n9,1,2,3\n", &abc(), |_| ()).expect("one row");
+    assert_eq!(table.ids.expect("ids").get(0), Some("9"));
     // A counter that is a feature of the model stays one.
     let rows: String = (1..=12).map(|i| format!("{i},0.{i}\n")).collect();
     let table = fitted(&format!("a,b\n{rows}"), &Schema::plain(true, ["a", "b"]), |_| ()).expect("counter");

@@ -238,9 +238,14 @@ fn text_that_is_not_utf8_is_refused() {
 
 #[test]
 fn other_separators_and_line_ends_are_named() {
-    for text in
-        ["5.1 3.5\n4.9 3.0\n", "a b\n4.9  3.0\n", "length of it\n1 2 3\n", "a b c\n5.1 3.5 setosa\n", "1 2\n"]
-    {
+    for text in [
+        "5.1 3.5\n4.9 3.0\n",
+        "a b\n4.9  3.0\n",
+        "length of it\n1 2 3\n",
+        "a b c\n5.1 3.5 setosa\n",
+        "1 2\n",
+        "\"a\" \"b\"\n\"1\" 2.5\n",
+    ] {
         assert!(message(read_text(text)).contains("separated by blanks; separate them by commas"), "{text}");
     }
     assert_eq!(read_text("1 2 of it\n1\n2\n").expect("one column").x, [1.0, 2.0]);
