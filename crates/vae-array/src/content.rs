@@ -1,6 +1,6 @@
 //! The hash that says whether two sets of features are the same.
 
-use crate::{Csr, ImageShape};
+use crate::{ColumnKind, Csr, ImageShape, Schema};
 use ndarray::ArrayView2;
 use sha2::{Digest, Sha256};
 
@@ -21,6 +21,40 @@ pub enum Values<'a> {
 /// and for sparse ones the stored values as binary32, their columns as u32 and `indptr` as u64.
 /// Labels, names and splits are not part of it.
 pub fn content_sha256(values: Values<'_>, image: Option<ImageShape>) -> String {
+    hex(&hash_of(values, image).finalize())
+}
+
+/// [`content_sha256`] of features that are made of a table: the same where the schema is plain or absent, so that a table of
+/// numbers has the hash of its values wherever they come from.
+///
+/// Where it is not, the bytes of each column follow: for a number one byte 0 and the offset as binary64; for a category one
+/// byte 1, the number of levels as u64, and each level as its number of bytes (u64) and its UTF-8 text. Names are not part of it.
+pub fn table_sha256(values: Values<'_>, image: Option<ImageShape>, schema: Option<&Schema>) -> String {
+    let mut hash = hash_of(values, image);
+    if let Some(schema) = schema.filter(|schema| !schema.is_plain()) {
+        schema.columns.iter().for_each(|column| update_kind(&mut hash, &column.kind));
+    }
+    hex(&hash.finalize())
+}
+
+fn update_kind(hash: &mut Sha256, kind: &ColumnKind) {
+    match kind {
+        ColumnKind::Number { offset } => {
+            hash.update([0]);
+            hash.update(offset.to_le_bytes());
+        }
+        ColumnKind::Category { levels } => {
+            hash.update([1]);
+            hash.update((levels.len() as u64).to_le_bytes());
+            for level in levels {
+                hash.update((level.len() as u64).to_le_bytes());
+                hash.update(level.as_bytes());
+            }
+        }
+    }
+}
+
+fn hash_of(values: Values<'_>, image: Option<ImageShape>) -> Sha256 {
     let (kind, n, d) = match values {
         Values::Dense(x) => (0u8, x.nrows(), x.ncols()),
         Values::Sparse(csr) => (1u8, csr.n(), csr.n_columns),
@@ -40,7 +74,7 @@ pub fn content_sha256(values: Values<'_>, image: Option<ImageShape>) -> String {
             update(&mut hash, &csr.indptr, |v| (*v as u64).to_le_bytes());
         }
     }
-    hex(&hash.finalize())
+    hash
 }
 
 fn update<T, const N: usize>(hash: &mut Sha256, values: &[T], bytes: impl Fn(&T) -> [u8; N]) {
@@ -70,6 +104,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Column;
     use ndarray::{Array2, array};
 
     #[test]
@@ -93,6 +128,36 @@ mod tests {
         bytes.extend(2u32.to_le_bytes());
         [0u64, 0, 1].iter().for_each(|v| bytes.extend(v.to_le_bytes()));
         assert_eq!(content_sha256(Values::Sparse(&csr), None), sha256_hex(&bytes));
+    }
+
+    #[test]
+    fn offsets_and_levels_count_and_a_plain_schema_does_not() {
+        let x = array![[0.5f32, -1.0]];
+        let of = |schema: Option<&Schema>| table_sha256(Values::Dense(x.view()), None, schema);
+        let plain = content_sha256(Values::Dense(x.view()), None);
+        assert_eq!(of(None), plain);
+        assert_eq!(of(Some(&Schema::plain(true, ["a", "b"]))), plain);
+
+        let mut bytes = vec![0u8];
+        [1u64, 2, 0, 0, 0].iter().for_each(|v| bytes.extend(v.to_le_bytes()));
+        [0.5f32, -1.0].iter().for_each(|v| bytes.extend(v.to_le_bytes()));
+        let moved = |offset| Schema {
+            named: true,
+            columns: vec![
+                Column { name: "a".into(), kind: ColumnKind::Number { offset } },
+                Column::category("b", ["xy"]),
+            ],
+        };
+        bytes.push(0);
+        bytes.extend(2.5f64.to_le_bytes());
+        bytes.push(1);
+        bytes.extend(1u64.to_le_bytes());
+        bytes.extend(2u64.to_le_bytes());
+        bytes.extend(b"xy");
+        assert_eq!(of(Some(&moved(2.5))), sha256_hex(&bytes));
+        assert_ne!(of(Some(&moved(2.25))), of(Some(&moved(2.5))));
+        let renamed = Schema { named: false, ..moved(2.5) };
+        assert_eq!(of(Some(&renamed)), of(Some(&moved(2.5))));
     }
 
     #[test]

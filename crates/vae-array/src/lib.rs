@@ -1,4 +1,4 @@
-//! The plain types that data sets and models share: [`Csr`], [`ImageShape`], and
+//! The plain types that data sets and models share: [`Csr`], [`ImageShape`], [`Schema`], and
 //! [`content_sha256`], the hash that says whether two sets of features are the same. No libtorch.
 
 #[cfg(doctest)]
@@ -8,7 +8,9 @@ struct Readme;
 mod content;
 mod csr;
 mod image;
+mod schema;
 
-pub use content::{Values, content_sha256, hex, sha256_hex};
+pub use content::{Values, content_sha256, hex, sha256_hex, table_sha256};
 pub use csr::Csr;
 pub use image::ImageShape;
+pub use schema::{Column, ColumnKind, Schema, SchemaError};

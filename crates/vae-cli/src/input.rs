@@ -5,13 +5,16 @@ use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
 use std::path::Path;
 use vae_core::{Features, ImageShape};
-use vae_data::{DataSet, Labels, LoadOptions, Matrix, Source, Vocabulary};
+use vae_data::{DataSet, Labels, LoadOptions, Matrix, Schema, Source, Vocabulary};
 
 /// Terms and weights of the documents a model was fitted on, beside the model.
 pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
 
-/// Names of the features a model was fitted on, one a line, beside the model; only where the data had a header.
-pub const COLUMNS_FILE: &str = "columns.txt";
+/// What the features a model was fitted on are made of, beside the model; only where the data were a table.
+pub const SCHEMA_FILE: &str = "schema.json";
+
+/// Names of the features, one a line, as former versions wrote them where the data had a header.
+const COLUMNS_FILE: &str = "columns.txt";
 
 /// A loaded data set.
 #[derive(Debug)]
@@ -22,8 +25,8 @@ pub struct Input {
     pub labels: Option<Labels>,
     /// What the run file says about the data.
     pub about: About,
-    /// Names of the features, where a table has a header.
-    pub columns: Option<Vec<String>>,
+    /// What the features are made of, where the data are a table.
+    pub schema: Option<Schema>,
     /// What the columns are, where the rows are documents.
     pub vocabulary: Option<Vocabulary>,
 }
@@ -34,7 +37,7 @@ pub struct HeldOut {
     /// What the fitted model is applied to.
     pub features: Features,
     /// Class of every row, if known.
-    pub labels: Option<Array1<u32>>,
+    pub labels: Option<Array1<Option<u32>>>,
 }
 
 /// Facts about the data.
@@ -67,27 +70,39 @@ pub fn options(args: &ReadArgs) -> LoadOptions {
         x_key: args.x_key.clone(),
         y_key: args.y_key.clone(),
         max_terms: args.max_terms,
-        vocabulary: None,
-        columns: None,
+        ..LoadOptions::default()
     }
 }
 
-/// The names that the model at `place`, a run folder or a file, has of its features.
+/// What the features of the model at `place`, a run folder or a file, are made of.
 ///
 /// # Errors
-/// A file of names that cannot be read.
-pub fn columns_of(place: &Path) -> Result<Option<Vec<String>>> {
-    let path = folder_of(place).join(COLUMNS_FILE);
-    if !path.is_file() {
-        return Ok(None);
+/// A file that cannot be read or is damaged.
+pub fn schema_of(place: &Path) -> Result<Option<Schema>> {
+    let folder = folder_of(place);
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let path = folder.join(SCHEMA_FILE);
+    if path.is_file() {
+        let schema = serde_json::from_str(&read(&path)?);
+        return schema
+            .map(Some)
+            .with_context(|| format!("{} is damaged: fit again or restore it", path.display()));
     }
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(Some(text.split_terminator('\n').map(str::to_owned).collect()))
+    let path = folder.join(COLUMNS_FILE);
+    if path.is_file() {
+        return Ok(Some(Schema::plain(true, read(&path)?.split_terminator('\n'))));
+    }
+    Ok(None)
 }
 
-/// What [`columns_of`] reads. A name has no line break: a quoted field ends on its line.
-pub fn columns_text(columns: &[String]) -> String {
-    columns.iter().map(|name| format!("{name}\n")).collect()
+/// What [`schema_of`] reads.
+///
+/// # Errors
+/// None that a schema of a table can have.
+pub fn schema_text(schema: &Schema) -> Result<String> {
+    Ok(serde_json::to_string_pretty(schema)? + "\n")
 }
 
 fn folder_of(place: &Path) -> &Path {
@@ -117,8 +132,8 @@ pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input>
             "the model was fitted on documents, and {source} is a file: add --text-column NAME, the column with the texts"
         );
     }
-    let columns = columns_of(model)?;
-    let input = load_with(source, args, LoadOptions { vocabulary, columns, ..options(args) })?;
+    let schema = schema_of(model)?;
+    let input = load_with(source, args, LoadOptions { vocabulary, schema, ..options(args) })?;
     if input.vocabulary.is_some() && !has_vocabulary {
         bail!(
             "{} is missing: documents can only be used with the terms the model was fitted on; copy that file of the run folder beside the model",
@@ -157,6 +172,9 @@ fn load_with(source: &Source, args: &ReadArgs, options: LoadOptions) -> Result<I
 }
 
 fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, source: &Source) -> Result<Input> {
+    for note in &set.notes {
+        eprintln!("{note}");
+    }
     let limit = args.limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX)).filter(|l| *l < set.x.n());
     if let Some(limit) = limit {
         set.keep_first(limit);
@@ -167,7 +185,7 @@ fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, sourc
     let (n, dim) = set.x.dim();
     let about = About { name: set.name, n, dim, sha256: set.sha256, limit };
     let features = features_of(set.x, set.image, source)?;
-    Ok(Input { features, labels, about, columns: set.columns, vocabulary: set.vocabulary })
+    Ok(Input { features, labels, about, schema: set.schema, vocabulary: set.vocabulary })
 }
 
 /// The matrix moves: 70,000 images exist once.
@@ -187,6 +205,26 @@ fn features_of(x: Matrix, image: Option<ImageShape>, source: &Source) -> Result<
 ///
 /// # Errors
 /// An unreadable file, or another number of labels.
-pub fn labels_for(path: &Path, rows: usize) -> Result<Array1<u32>> {
+pub fn labels_for(path: &Path, rows: usize) -> Result<Array1<Option<u32>>> {
     Ok(vae_data::load_labels(path, rows)?.y)
+}
+
+/// Assignments and classes of the rows that have a label; of the others nothing can be scored.
+///
+/// # Errors
+/// Labels that are missing where the two differ in number.
+pub fn labelled(clusters: &Array1<u32>, y: &Array1<Option<u32>>) -> Result<(Array1<u32>, Array1<u32>)> {
+    let known: Array1<u32> = y.iter().flatten().copied().collect();
+    if known.len() == y.len() {
+        return Ok((clusters.clone(), known));
+    }
+    if clusters.len() != y.len() {
+        bail!(
+            "{} assignments and {} labels: one label a row is needed, in the same order",
+            clusters.len(),
+            y.len()
+        );
+    }
+    let pairs = clusters.iter().zip(y).filter(|(_, class)| class.is_some());
+    Ok((pairs.map(|(cluster, _)| *cluster).collect(), known))
 }

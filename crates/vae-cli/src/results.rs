@@ -2,7 +2,7 @@
 
 use crate::files::{self, Probability};
 use anyhow::Result;
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -196,8 +196,14 @@ impl Evaluation {
     /// # Errors
     /// [`vae_metrics::Error`], for example for labels that are different on every row.
     pub fn new(summary: &FitSummary, facets: &[Array1<u32>], labels: &Labels) -> vae_metrics::Result<Self> {
-        let y = labels.y.view();
-        let score = |clusters: &Array1<u32>| Scores::new(clusters.view(), y);
+        let (rows, y) = labels.labelled();
+        let y = y.view();
+        let has_all = rows.len() == labels.y.len();
+        let of = |clusters: &Array1<u32>| match has_all {
+            true => clusters.clone(),
+            false => clusters.select(Axis(0), &rows),
+        };
+        let score = |clusters: &Array1<u32>| Scores::new(of(clusters).view(), y);
         let curve = summary.observed.iter().map(|(epoch, clusters)| {
             score(clusters).map(|s| CurvePoint { epoch: *epoch, acc: s.acc, nmi: s.nmi, ari: s.ari })
         });
@@ -207,7 +213,7 @@ impl Evaluation {
             start: summary.start_assignments.as_ref().map(score).transpose()?,
             facets: facets.iter().map(score).collect::<vae_metrics::Result<_>>()?,
             curve: curve.collect::<vae_metrics::Result<_>>()?,
-            confusion: vae_metrics::confusion(summary.assignments.view(), y)?,
+            confusion: vae_metrics::confusion(of(&summary.assignments).view(), y)?,
             class_names: labels.class_names.clone(),
         })
     }

@@ -62,7 +62,7 @@ fn names_of_columns_of_a_refused_fit_do_not_stay() {
         ["fit", "-m", "kmeans", "-d", "old.csv", "-k", "2", "--set", "scale=standardize", "-o", "run"];
     place.refused(&[&sparse[..], &TEXT[..]].concat());
     place.ok(&["fit", "-m", "kmeans", "-d", "flat.npy", "-k", "2", "-o", "run"]);
-    for name in ["columns.txt", "vocabulary.tsv"] {
+    for name in ["schema.json", "vocabulary.tsv"] {
         assert!(!place.path(&format!("run/{name}")).exists(), "{name} stayed");
     }
     place.ok(&["predict", "-m", "run", "-d", "flat.npy"]);

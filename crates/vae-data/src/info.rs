@@ -7,6 +7,9 @@ use crate::error::{Looked, Result};
 use crate::fetch::{FileState, file_state, read_pins};
 use crate::load::load_from;
 use crate::places::{Places, resolve};
+use crate::read::content::Content;
+use crate::read::folder::ending_of;
+use crate::read::table::{TableInfo, describe};
 use crate::registry::{Entry, Reader, registry};
 use crate::source::{LoadOptions, Source};
 
@@ -67,8 +70,35 @@ pub fn info(source: &Source, options: &LoadOptions) -> Result<Info> {
     let places = Places::from_env(options.data_dir.as_deref());
     match source {
         Source::Known(name) => known(registry().require(name)?, &places),
-        Source::Path(path) => own(source, path.clone(), options, &places),
+        Source::Path(path) => own(source, Some(path.clone()), options, &places),
+        Source::StandardInput => own(source, None, options, &places),
     }
+}
+
+/// What each column of a table holds, in one pass and without its rows in memory. Columns that loading would refuse are described
+/// as well. `None` for what is no table: a known set, a folder, an array, pictures.
+///
+/// # Errors
+/// A file that cannot be read or taken apart, or an option that names a column it does not have.
+pub fn table_info(source: &Source, options: &LoadOptions) -> Result<Option<TableInfo>> {
+    let content = match source {
+        Source::Known(_) => return Ok(None),
+        Source::Path(path) if path.is_dir() => return Ok(None),
+        Source::Path(path) => Content::of_path(path)?,
+        Source::StandardInput => Content::of_standard_input()?,
+    };
+    if !is_table(&content)? {
+        return Ok(None);
+    }
+    describe(&content, options).map(Some)
+}
+
+/// Whether a file begins as text does; all other formats have bytes that text has not.
+fn is_table(content: &Content) -> Result<bool> {
+    const LOOKED_AT: u64 = 512;
+    let start = content.open()?.peek(LOOKED_AT)?;
+    let is_of_text = |byte: &u8| *byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r');
+    Ok(ending_of(content.path()) != "mat" && start.iter().all(is_of_text))
 }
 
 fn known(entry: &Entry, places: &Places) -> Result<Info> {
@@ -114,7 +144,7 @@ fn known(entry: &Entry, places: &Places) -> Result<Info> {
     })
 }
 
-fn own(source: &Source, path: PathBuf, options: &LoadOptions, places: &Places) -> Result<Info> {
+fn own(source: &Source, path: Option<PathBuf>, options: &LoadOptions, places: &Places) -> Result<Info> {
     let (data, labels) = load_from(source, options, places)?;
     let preprocessing = if data.vocabulary.is_some() {
         "tf-idf of the most frequent terms; rows of length sqrt(terms)"
@@ -137,7 +167,7 @@ fn own(source: &Source, path: PathBuf, options: &LoadOptions, places: &Places) -
         citation: String::new(),
         preprocessing: preprocessing.to_owned(),
         readable: true,
-        found: Some(path),
+        found: path,
         looked: Vec::new(),
         files: Vec::new(),
     })

@@ -16,18 +16,23 @@
 //! # Ok::<(), vae_data::Error>(())
 //! ```
 
+mod assemble;
 mod cache_dir;
 mod dataset;
 mod error;
 mod fetch;
+mod ids;
 mod info;
 mod known;
 mod known_text;
 mod labels;
 mod load;
+mod load_options;
 mod matrix;
 mod memory;
+mod note;
 mod numpy;
+mod offset;
 mod places;
 mod read;
 mod registry;
@@ -37,18 +42,21 @@ mod text;
 
 pub use cache_dir::cache_dir;
 pub use dataset::DataSet;
-pub use error::{Attempt, Error, Looked, Result, ValueProblem};
+pub use error::{Attempt, Error, Looked, Result, TableProblem, TextColumn, ValueProblem};
 pub use fetch::{FetchOptions, FileState, OnProgress, Progress, fetch, fetch_entry};
-pub use info::{FileInfo, Info, info};
+pub use ids::Ids;
+pub use info::{FileInfo, Info, info, table_info};
 pub use known::provenance_of;
 pub use labels::Labels;
 pub use load::{load, load_from, load_labels};
 pub use matrix::Matrix;
+pub use note::{Note, Severity};
 pub use places::Places;
+pub use read::table::{Block, ColumnInfo, ColumnUse, TableInfo, TableReader};
 pub use registry::{Download, Entry, File, Inner, Reader, Registry, Unpack, registry};
-pub use source::{LoadOptions, Source};
+pub use source::{LoadOptions, Quote, Source};
 pub use text::{DEFAULT_MAX_TERMS, Vocabulary};
-pub use vae_array::{Csr, ImageShape, Values, content_sha256};
+pub use vae_array::{Column, ColumnKind, Csr, ImageShape, Schema, Values, content_sha256, table_sha256};
 
 /// Compiles and runs the example of the README.
 #[cfg(doctest)]

@@ -1,10 +1,8 @@
 //! From a [`Source`] to arrays: which reader a set or a file needs, and what is checked of its result.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use ndarray::Array2;
-
+use crate::assemble::{Found, Names, assemble};
 use crate::dataset::DataSet;
 use crate::error::{Error, Result};
 use crate::known::{
@@ -13,11 +11,11 @@ use crate::known::{
 };
 use crate::known_text::{is_rcv1_folder, is_reuters21578_folder, read_rcv1, read_reuters21578};
 use crate::labels::Labels;
-use crate::matrix::Matrix;
+use crate::load_options::{COLUMN_OPTIONS, KEY_OPTIONS, TABLE_OPTIONS, TEXT_OPTIONS, only_options};
 use crate::places::Places;
+use crate::read::content::Content;
 use crate::read::folder::{ending_of, lower_name};
-use crate::read::input::Input;
-use crate::read::table::TableOptions;
+use crate::read::missing::Missing;
 use crate::read::{Keys, Raw, documents, idx, labels, mat, npy, npz, pictures, table};
 use crate::registry::{Entry, Reader, registry};
 use crate::source::{LoadOptions, Source};
@@ -33,7 +31,7 @@ use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
 /// | IDX (plain or gzip) | `[n, h, w]`, `[n, c, h, w]`: pictures, bytes divided by 255; `[n, d]`: as they are | |
 /// | folder with MNIST's four file names | pictures, bytes divided by 255, training rows first | yes |
 /// | folder with UCI HAR's `train/X_train.txt` … (plain or gzip) | as they are, training rows first | yes |
-/// | CSV, TSV (plain or gzip) | as they are | `options.label_column` |
+/// | CSV, TSV (plain or gzip) | numbers as they are, a category as one feature a value, see below | `options.label_column` |
 /// | NPY | as IDX | |
 /// | NPZ | `options.x_key`, or key `x`, `X`, `data`, `features`, `images`, or the only array | `options.y_key`, or key `y` or `labels` |
 /// | MATLAB level 5 | as NPZ, matrices as they are | as NPZ |
@@ -42,7 +40,16 @@ use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
 /// | folders with the file names of Reuters-21578, RCV1, STL-10 | as those sets | yes |
 /// | folder of PNG pictures | values divided by 255 (16 bits: 65535), channels first | sub-folders |
 ///
-/// Everything becomes f32; whole numbers beyond 2^24 are rounded to the nearest f32.
+/// Everything becomes f32; whole numbers beyond 2^24 are rounded to the nearest f32. In tables
+///
+/// * an empty cell, NA, NaN, N/A, #N/A, null, none, `?` and `-` (`options.missing`) are missing: NaN in the features, and no label;
+/// * a column of few words is a category, with one feature a word; dates and other texts are refused until an option says
+///   what to do with them;
+/// * a column that names or counts the rows becomes [`DataSet::ids`](crate::DataSet::ids);
+/// * a number is subtracted from a column whose values f32 would not tell apart.
+///
+/// [`DataSet::notes`](crate::DataSet::notes) says what was decided, and [`DataSet::schema`](crate::DataSet::schema) is what a
+/// fitted model keeps to get the same features of new rows.
 ///
 /// # Errors
 /// [`Error::DataSetNotFound`] with the command that gets the set, [`Error::NotReadable`] for sets this version does
@@ -69,41 +76,19 @@ pub fn load_from(
             let (found, names) = read_known(entry, places, options, &terms)?;
             (name.clone(), found, names)
         }
-        Source::Path(path) => {
-            let (found, names) = read_path(path, options, &terms)?;
+        Source::Path(path) if path.is_dir() => {
+            let (found, names) = read_folder(path, options, &terms)?;
             (name_of(path), found, names)
         }
-    };
-    let (raw, text) = match found {
-        Found::Values(raw) => (raw, None),
-        Found::Text(TextSet { x, vocabulary, labels }) => {
-            let (n, d) = (x.n(), x.n_columns);
-            (
-                Raw { x: Vec::new(), n, d, columns: None, image: None, n_train: n, labels },
-                Some((x, vocabulary)),
-            )
+        Source::Path(path) => {
+            (name_of(path), read_file(Content::of_path(path)?, options, &terms)?, Names::AsWritten)
+        }
+        Source::StandardInput => {
+            let content = Content::of_standard_input()?;
+            ("stdin".to_owned(), read_file(content, options, &terms)?, Names::AsWritten)
         }
     };
-    let Raw { x, n, d, columns, image, n_train, labels: own_labels } = raw;
-    let labels = match &options.labels {
-        Some(path) => Some(Labels::from_raw(labels::read(path, n, None)?)),
-        None => own_labels.map(Labels::from_raw).map(|labels| named(labels, names)),
-    };
-    if let Some((x, vocabulary)) = text {
-        let set = DataSet::new(name, Matrix::Sparse(x), image, n_train);
-        return Ok((DataSet { vocabulary: Some(vocabulary), ..set }, labels));
-    }
-    let shape_error =
-        |e: ndarray::ShapeError| Error::Format { path: name.clone().into(), problem: e.to_string() };
-    let x = Array2::from_shape_vec((n, d), x).map_err(shape_error)?;
-    let set = DataSet::new(name, Matrix::Dense(x), image, n_train);
-    Ok((DataSet { columns, ..set }, labels))
-}
-
-/// What a reader gave.
-enum Found {
-    Values(Raw),
-    Text(TextSet),
+    assemble(name, found, names, options)
 }
 
 fn terms(options: &LoadOptions) -> Result<Columns> {
@@ -125,7 +110,7 @@ fn terms(options: &LoadOptions) -> Result<Columns> {
 /// # Errors
 /// Those of the file, and [`Error::LabelCount`] where it does not hold `rows` labels.
 pub fn load_labels(path: &Path, rows: usize) -> Result<Labels> {
-    Ok(Labels::from_raw(labels::read(path, rows, None)?))
+    Ok(Labels::from_raw(labels::read(path, rows, None, &Missing::default())?))
 }
 
 /// The file's name without what says its format.
@@ -137,31 +122,6 @@ fn name_of(path: &Path) -> String {
     } else {
         name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
     }
-}
-
-/// What classes are called.
-enum Names {
-    /// As the labels are written.
-    AsWritten,
-    /// By a list of the publisher's that has the numbers of the label file.
-    ByNumber(HashMap<i64, String>),
-    /// By the registry, in the order of the dense labels.
-    Registered(&'static [String]),
-}
-
-fn named(mut labels: Labels, names: Names) -> Labels {
-    match names {
-        Names::AsWritten => {}
-        Names::ByNumber(names) => {
-            for class in &mut labels.class_names {
-                if let Some(name) = class.parse().ok().and_then(|number: i64| names.get(&number)) {
-                    *class = name.clone();
-                }
-            }
-        }
-        Names::Registered(names) => labels.class_names = names.to_vec(),
-    }
-    labels
 }
 
 fn read_known(
@@ -211,12 +171,10 @@ fn check_shape(entry: &Entry, found: (usize, usize, usize), path: &Path) -> Resu
     Err(Error::format(path, problem))
 }
 
-fn read_path(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(Found, Names)> {
-    let unnamed = |raw| Ok((Found::Values(raw), Names::AsWritten));
-    if path.is_dir() {
-        return read_folder(path, options, columns);
-    }
-    let mut input = Input::open(path)?;
+fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Result<Found> {
+    let path = content.path();
+    let values = |raw| Ok(Found::Values(raw));
+    let mut input = content.open()?;
     let mut start = [0; 6];
     let is_long = input.fill(&mut start).is_ok();
     drop(input);
@@ -225,7 +183,7 @@ fn read_path(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(F
         // By its name first: level 4 begins as an IDX file does.
         _ if ending_of(path) == "mat" => {
             only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
-            unnamed(mat::read(path, || Input::open(path), &keys)?)
+            values(mat::read(path, || content.open(), &keys)?)
         }
         start if start.starts_with(b"\x89HDF") => {
             Err(Error::format(path, "is an HDF5 file, which is not read; save its arrays as NPY or NPZ"))
@@ -236,35 +194,34 @@ fn read_path(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(F
         )),
         [b'P', b'K', 3 | 5, 4 | 6, ..] => {
             only_options(options, &KEY_OPTIONS, "an NPZ archive")?;
-            unnamed(npz::read(path, &keys)?)
+            if !content.is_file() {
+                return Err(Error::format(
+                    path,
+                    "is an NPZ archive, which is read from a file only; save it to one",
+                ));
+            }
+            values(npz::read(path, &keys)?)
         }
         start if mat::is_mat(&start) => {
             only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
-            unnamed(mat::read(path, || Input::open(path), &keys)?)
+            values(mat::read(path, || content.open(), &keys)?)
         }
         start if &start == b"\x93NUMPY" => {
             only_options(options, &[], "an NPY array")?;
-            unnamed(npy::read(Input::open(path)?)?)
+            values(npy::read(content.open()?)?)
         }
         [0, 0, ..] if is_long => {
             only_options(options, &[], "an IDX file")?;
-            unnamed(idx::read(Input::open(path)?)?)
+            values(idx::read(content.open()?)?)
         }
         _ => {
             check_is_table(path, &start)?;
-            let table = TableOptions {
-                header: options.header,
-                label_column: options.label_column.clone(),
-                columns: options.columns.clone(),
-            };
             if let Some(column) = &options.text_column {
-                let allowed = ["--label-column", "--header", "--text-column", "--max-terms"];
-                only_options(options, &allowed, "a table")?;
-                let set = documents::read_column(Input::open(path)?, column, &table, columns)?;
-                return Ok((Found::Text(set), Names::AsWritten));
+                only_options(options, &COLUMN_OPTIONS, "a table of documents")?;
+                return Ok(Found::Text(documents::read_column(&content, column, options, columns)?));
             }
-            only_options(options, &["--label-column", "--header"], "a table")?;
-            unnamed(table::read(Input::open(path)?, &table)?)
+            only_options(options, &TABLE_OPTIONS, "a table")?;
+            Ok(Found::Table(table::read(content, options)?))
         }
     }
 }
@@ -306,30 +263,4 @@ fn check_is_table(path: &Path, start: &[u8; 6]) -> Result<()> {
     let problem =
         format!("is not what its name says, {kind}: it begins with {start:02x?}; copy or save it again");
     Err(Error::format(path, problem))
-}
-
-const KEY_OPTIONS: [&str; 2] = ["--x-key", "--y-key"];
-const TEXT_OPTIONS: [&str; 1] = ["--max-terms"];
-
-/// An option that means nothing for this kind of data is not ignored.
-fn only_options(options: &LoadOptions, allowed: &[&str], kind: &str) -> Result<()> {
-    let tables = "tables (CSV, TSV)";
-    let given = [
-        ("--label-column", options.label_column.is_some(), tables),
-        ("--header", options.header.is_some(), tables),
-        ("--text-column", options.text_column.is_some(), tables),
-        (
-            "--max-terms",
-            options.max_terms.is_some(),
-            "documents (folders of texts, tables with --text-column)",
-        ),
-        ("--x-key", options.x_key.is_some(), "MATLAB and NPZ files"),
-        ("--y-key", options.y_key.is_some(), "MATLAB and NPZ files"),
-    ];
-    match given.into_iter().find(|(option, given, _)| *given && !allowed.contains(option)) {
-        None => Ok(()),
-        Some((option, _, of)) => {
-            Err(Error::Option { option, reason: format!("it is for {of}, and this is {kind}; leave it out") })
-        }
-    }
 }

@@ -1,9 +1,9 @@
 //! Features in memory: dense, or by rows with the zeros left out (CSR), which is what text is.
 
 use ndarray::{Array2, ArrayView2, s};
-use vae_array::{Csr, ImageShape, Values, content_sha256};
+use vae_array::{Csr, ImageShape, Schema, Values, content_sha256, table_sha256};
 
-/// Features `[n, d]`, all finite.
+/// Features `[n, d]`: finite, or NaN where a cell of a table is missing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Matrix {
     /// Every value.
@@ -54,11 +54,19 @@ impl Matrix {
 
     /// [`content_sha256`] of the matrix as rows that are images, or not.
     pub fn sha256(&self, image: Option<ImageShape>) -> String {
-        let values = match self {
+        content_sha256(self.values(), image)
+    }
+
+    /// [`table_sha256`] of the matrix as features that are made as the schema says.
+    pub fn table_sha256(&self, image: Option<ImageShape>, schema: Option<&Schema>) -> String {
+        table_sha256(self.values(), image, schema)
+    }
+
+    fn values(&self) -> Values<'_> {
+        match self {
             Self::Dense(x) => Values::Dense(x.view()),
             Self::Sparse(csr) => Values::Sparse(csr),
-        };
-        content_sha256(values, image)
+        }
     }
 }
 

@@ -90,6 +90,17 @@ pub(crate) fn push<T>(vec: &mut Vec<T>, value: T) -> Result<(), Shortage> {
     Ok(())
 }
 
+/// Makes room for `more` bytes of text, amortised.
+pub(crate) fn reserve_text(text: &mut String, more: usize) -> Result<(), Shortage> {
+    let (capacity, len) = (text.capacity(), text.len());
+    if capacity - len >= more {
+        return Ok(());
+    }
+    let wanted = len.saturating_add(more).max(capacity.saturating_add(capacity / 2));
+    check(wanted - capacity)?;
+    text.try_reserve_exact(wanted - len).map_err(|_| Shortage { needed: wanted as u64, available: None })
+}
+
 /// Makes room for one more key.
 pub(crate) fn reserve_key<K: Eq + Hash, V>(map: &mut HashMap<K, V>) -> Result<(), Shortage> {
     if map.len() < map.capacity() {
@@ -99,6 +110,17 @@ pub(crate) fn reserve_key<K: Eq + Hash, V>(map: &mut HashMap<K, V>) -> Result<()
     let bytes = map.capacity().saturating_mul(2).saturating_mul(size_of::<(K, V)>() + 1) / 7 * 8;
     check(bytes)?;
     map.try_reserve(1).map_err(|_| Shortage { needed: bytes as u64, available: None })
+}
+
+/// Makes room for one more value.
+pub(crate) fn reserve_value<T: Eq + Hash>(set: &mut HashSet<T>) -> Result<(), Shortage> {
+    if set.len() < set.capacity() {
+        return Ok(());
+    }
+    // As for maps.
+    let bytes = set.capacity().saturating_mul(2).saturating_mul(size_of::<T>() + 1) / 7 * 8;
+    check(bytes)?;
+    set.try_reserve(1).map_err(|_| Shortage { needed: bytes as u64, available: None })
 }
 
 /// Checks that `bytes` more can be had.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use vae_array::Schema;
+
 use crate::error::{Error, Result};
 use crate::registry::registry;
 
@@ -13,18 +15,24 @@ pub enum Source {
     Known(String),
     /// A file or folder of one's own.
     Path(PathBuf),
+    /// Standard input, `-`.
+    StandardInput,
 }
 
 impl FromStr for Source {
     type Err = Error;
 
-    /// A name in the registry wins, then an existing path; `./mnist` is how to say the folder and not the set.
+    /// A name in the registry wins, then an existing path; `./mnist` is how to say the folder and not the set. `-` is standard
+    /// input, and `./-` the file.
     ///
     /// # Errors
     /// [`Error::UnknownDataSet`] with the names that come near, where it is neither.
     fn from_str(text: &str) -> Result<Self> {
         if registry().get(text).is_some() {
             return Ok(Self::Known(text.to_owned()));
+        }
+        if text == "-" {
+            return Ok(Self::StandardInput);
         }
         let path = PathBuf::from(text);
         if !text.is_empty() && path.try_exists().map_err(Error::io("look at", &path))? {
@@ -43,22 +51,74 @@ impl std::fmt::Display for Source {
         match self {
             Self::Known(name) => f.write_str(name),
             Self::Path(path) => write!(f, "{}", path.display()),
+            Self::StandardInput => f.write_str("-"),
+        }
+    }
+}
+
+/// How quotes around the fields of a table are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Quote {
+    /// `"`, as RFC 4180 says.
+    #[default]
+    Double,
+    /// `'`.
+    Single,
+    /// Quotes are text like any other.
+    None,
+}
+
+impl FromStr for Quote {
+    type Err = Error;
+
+    /// `"`, `'` or `none`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for anything else.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "\"" => Ok(Self::Double),
+            "'" => Ok(Self::Single),
+            "none" => Ok(Self::None),
+            _ => Err(Error::Option {
+                option: "--quote",
+                reason: format!("`{text}` is no quote; give \", ' or none"),
+            }),
         }
     }
 }
 
 /// How to load; the default is right for every known set and for files that say everything themselves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// Columns of a table are called by the header's names or, without a header, `1`, `2`, `3`, …
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct LoadOptions {
     /// Where known sets are looked for first (`--data-dir`).
     pub data_dir: Option<PathBuf>,
     /// A file with one label a row, in the order of the rows; it replaces labels the data brings itself.
     pub labels: Option<PathBuf>,
-    /// The column of a table that holds the labels and is no feature. Without a header, columns are called
-    /// `1`, `2`, `3`, …
+    /// The column of a table that holds the labels and is no feature.
     pub label_column: Option<String>,
-    /// Whether the first line of a table is a header; `None`: look at the first two lines.
+    /// The column of a table that holds the names of the rows and is no feature; `None`: it is recognised, and a note says so.
+    pub id_column: Option<String>,
+    /// Columns of a table that are not used.
+    pub drop: Vec<String>,
+    /// The columns of a table that are features, if not all; none of them is taken for names of rows.
+    pub columns: Vec<String>,
+    /// Columns of a table whose values are categories whatever they look like. Others are recognised.
+    pub categorical: Vec<String>,
+    /// Words that stand for a missing cell of a table or a missing label, in any case of letters, instead of NA, NaN, N/A, #N/A,
+    /// null, none, `?` and `-`. An empty cell is always missing.
+    pub missing: Vec<String>,
+    /// Whether the first line of a table is a header; `None`: look at the first lines.
     pub header: Option<bool>,
+    /// What stands between the fields of a table, one ASCII character; a blank stands for any number of them. `None`: the tab,
+    /// semicolon or comma, whichever the first lines agree on.
+    pub delimiter: Option<char>,
+    /// `.` or `,`; `None`: the point, or the comma where semicolons or tabs separate the fields and all numbers agree.
+    pub decimal: Option<char>,
+    /// Quotes around fields of a table; `None`: `"`.
+    pub quote: Option<Quote>,
     /// The column of a table that holds documents; the others, but for the labels, are not used.
     pub text_column: Option<String>,
     /// Name of the features in a MATLAB or NPZ file.
@@ -70,9 +130,9 @@ pub struct LoadOptions {
     /// A file written from a [`Vocabulary`](crate::Vocabulary): documents get its columns and weights instead of
     /// their own. Data that are no documents are read as without it.
     pub vocabulary: Option<PathBuf>,
-    /// Names of the columns a model was fitted on: a table with a header gives these, in this order, whatever its own
-    /// order is. Data without names are read as without it.
-    pub columns: Option<Vec<String>>,
+    /// What the features of a fitted model are made of: a table gives these features, in this order, whatever its own order is.
+    /// Data that are no table are read as without it.
+    pub schema: Option<Schema>,
 }
 
 #[cfg(test)]
@@ -82,6 +142,19 @@ mod tests {
     #[test]
     fn a_known_name_wins_over_a_path() {
         assert_eq!("mnist".parse::<Source>().expect("known"), Source::Known("mnist".into()));
+    }
+
+    #[test]
+    fn a_dash_is_standard_input() {
+        assert_eq!("-".parse::<Source>().expect("a dash"), Source::StandardInput);
+        assert_eq!(Source::StandardInput.to_string(), "-");
+    }
+
+    #[test]
+    fn quotes_are_named() {
+        assert_eq!("none".parse::<Quote>().expect("none"), Quote::None);
+        assert_eq!("'".parse::<Quote>().expect("single"), Quote::Single);
+        assert!("no".parse::<Quote>().expect_err("no quote").to_string().contains("`no` is no quote"));
     }
 
     #[test]

@@ -53,7 +53,10 @@ fn a_folder_of_texts_with_classes() {
     assert_eq!(x.row(0), (&[0_u32][..], &[3_f32.sqrt()][..]));
     assert_eq!((x.row(2).0, x.row(2).1[0], x.row(2).1[1]), (&[1, 2][..], 1.5_f32.sqrt(), 1.5_f32.sqrt()));
     let labels = labels.expect("sub-folders");
-    assert_eq!((labels.y, labels.class_names), (array![0, 1, 1], vec!["land".to_owned(), "sea".into()]));
+    assert_eq!(
+        (labels.labelled().1, labels.class_names),
+        (array![0, 1, 1], vec!["land".to_owned(), "sea".into()])
+    );
 
     put(&dir, "loose.txt", "text");
     assert!(message(dir.path(), &LoadOptions::default()).contains("1 texts lie beside the sub-folders"));
@@ -174,7 +177,7 @@ fn a_folder_named_as_rcv1_is() {
     assert_eq!(data.vocabulary.expect("text").terms, ["bank", "rate", "rise"]);
     let labels = labels.expect("topics");
     // The test parts come first; classes of a folder of one's own are the numbers of the roots.
-    assert_eq!((labels.y, labels.class_names), (array![1, 0], vec!["0".to_owned(), "3".into()]));
+    assert_eq!((labels.labelled().1, labels.class_names), (array![1, 0], vec!["0".to_owned(), "3".into()]));
     fs::remove_file(dir.path().join("lyrl2004_tokens_test_pt2.dat")).expect("file");
     assert!(
         message(dir.path(), &LoadOptions::default()).contains("has no file lyrl2004_tokens_test_pt2.dat")
@@ -206,7 +209,7 @@ fn pictures_of_stl10_and_features_made_of_them() {
     let (data, labels) = read(&dir.path().join("stl10"), &LoadOptions::default());
     let x = data.x.as_dense().expect("pictures");
     assert_eq!((x.dim(), x[[0, 0]], x[[2, 0]], data.n_train), ((3, 27648), 1.0, 0.2, 2));
-    assert_eq!(labels.expect("labels").y, array![1, 0, 0]);
+    assert_eq!(labels.expect("labels").labelled().1, array![1, 0, 0]);
 
     let places = Places::new(Some(dir.path().to_owned()), None, None);
     let stl10 = Source::Known("stl10".to_owned());

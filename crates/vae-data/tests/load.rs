@@ -62,7 +62,10 @@ fn an_idx_file_with_its_labels() {
         (data.n_train, &data.sha256),
         (3, &content_sha256(Values::Dense(dense(&data).view()), data.image))
     );
-    assert_eq!((labels.y, labels.class_names), (array![1, 0, 1], vec!["3".to_owned(), "7".to_owned()]));
+    assert_eq!(
+        (labels.labelled().1, labels.class_names),
+        (array![1, 0, 1], vec!["3".to_owned(), "7".to_owned()])
+    );
 
     let short = put(&dir, "short", idx(&[2], &[1, 2]));
     let text = message(&images, &with_labels(short.clone()));
@@ -78,7 +81,7 @@ fn a_folder_named_as_mnist_is() {
     put(&dir, "t10k-labels-idx1-ubyte.gz", gzip(idx(&[1], &[1])));
     let (data, labels) = read(dir.path(), &LoadOptions::default()).expect("sound");
     assert_eq!((dense(&data), data.n_train), (array![[1.0], [0.0], [0.2]], 2));
-    assert_eq!(labels.expect("labels").y, array![1, 0, 1]);
+    assert_eq!(labels.expect("labels").labelled(), (vec![0, 1, 2], array![1, 0, 1]));
     fs::remove_file(dir.path().join("t10k-images-idx3-ubyte")).expect("file");
     assert!(message(dir.path(), &LoadOptions::default()).contains("has no file t10k-images-idx3-ubyte"));
     put(&dir, "t10k-images-idx3-ubyte", idx(&[1, 1, 2], &[51, 0]));
@@ -98,7 +101,10 @@ fn a_folder_named_as_uci_har_is() {
     let (data, labels) = read(dir.path(), &LoadOptions::default()).expect("sound");
     let labels = labels.expect("labels");
     assert_eq!((dense(&data), data.n_train), (array![[1.0, -0.5], [0.0, 1.0], [0.25, 0.5]], 2));
-    assert_eq!((labels.y, labels.class_names), (array![1, 0, 0], vec!["2".to_owned(), "5".to_owned()]));
+    assert_eq!(
+        (labels.labelled().1, labels.class_names),
+        (array![1, 0, 0], vec!["2".to_owned(), "5".to_owned()])
+    );
     put(&dir, "activity_labels.txt", "2 WALKING\n5 STANDING\n");
     let (_, labels) = read(dir.path(), &LoadOptions::default()).expect("sound");
     assert_eq!(labels.expect("labels").class_names, ["WALKING", "STANDING"]);

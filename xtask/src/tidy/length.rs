@@ -10,9 +10,7 @@ const MOST: usize = 400;
 /// Files that are longer for now, with their lines. A number may only shrink, and an entry goes when its file has shrunk.
 pub const LONGER: [(&str, usize); 8] = [
     ("crates/vae-cli/src/args.rs", 401),
-    ("crates/vae-data/src/error.rs", 435),
     ("crates/vae-data/src/read/mat.rs", 413),
-    ("crates/vae-data/src/read/table.rs", 465),
     ("xtask/src/reproduce.rs", 445),
     ("xtask/src/reproduce/recipe.rs", 431),
     ("xtask/src/reproduce/render.rs", 443),

@@ -8,7 +8,7 @@ use crate::args::{FitArgs, FitSplit};
 use crate::commands::{cache, threads};
 use crate::exit;
 use crate::hardware;
-use crate::input::{self, About, COLUMNS_FILE, HeldOut, Input, VOCABULARY_FILE};
+use crate::input::{self, About, HeldOut, Input, SCHEMA_FILE, VOCABULARY_FILE};
 use crate::made_from;
 use crate::output::{counted, duration, percent, say, thousands};
 use crate::pictures::{self, Subject};
@@ -19,7 +19,7 @@ use crate::run_record::{self, Begun, Compute};
 use crate::selection::{Chosen, choose};
 use crate::{output, report, signals};
 use anyhow::{Context, Result, bail};
-use ndarray::Array1;
+use ndarray::{Array1, Axis};
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -163,10 +163,10 @@ fn fit_and_write(
 ) -> Result<String> {
     let dir = folder.path();
     write_bytes(&folder.join("config.toml"), config_file(resolved).as_bytes())?;
-    let Input { features, labels, columns, vocabulary, .. } = input;
+    let Input { features, labels, schema, vocabulary, .. } = input;
     let vocabulary = vocabulary.map(|vocabulary| vocabulary.to_tsv());
-    let columns = columns.map(|columns| input::columns_text(&columns));
-    for (name, text) in [(VOCABULARY_FILE, vocabulary), (COLUMNS_FILE, columns)] {
+    let schema = schema.map(|schema| input::schema_text(&schema)).transpose()?;
+    for (name, text) in [(VOCABULARY_FILE, vocabulary), (SCHEMA_FILE, schema)] {
         write_or_remove(&folder.join(name), text.as_deref())?;
     }
     if let Some(signal) = context.interrupt.get() {
@@ -258,12 +258,17 @@ fn evaluate(summary: &FitSummary, facets: &[Array1<u32>], labels: &Labels) -> Op
 fn score_held_out(
     model: &dyn Clusterer,
     held_out: &HeldOut,
-    fitted: (&Array1<u32>, &Array1<u32>),
+    (assignments, y): (&Array1<u32>, &Array1<Option<u32>>),
 ) -> Result<Option<TestScores>> {
     let Some(labels) = &held_out.labels else { return Ok(None) };
     let clusters = model.predict(&held_out.features)?;
     let gamma = model.soft().map(|soft| soft.predict_proba(&held_out.features)).transpose()?;
-    Ok(Some(TestScores::new((&clusters, labels), gamma.as_ref(), fitted)?))
+    let rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row].is_some()).collect();
+    let gamma =
+        gamma.map(|gamma| if rows.len() < labels.len() { gamma.select(Axis(0), &rows) } else { gamma });
+    let (clusters, labels) = input::labelled(&clusters, labels)?;
+    let (assignments, y) = input::labelled(assignments, y)?;
+    Ok(Some(TestScores::new((&clusters, &labels), gamma.as_ref(), (&assignments, &y))?))
 }
 
 /// The resolved configuration, with the values that somebody chose named at the top.

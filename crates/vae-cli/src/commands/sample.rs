@@ -28,7 +28,8 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     match format {
         Format::Npy => files::write_npy_f32(&args.out, samples.view())?,
         Format::Csv => {
-            let columns = input::columns_of(&args.model)?;
+            let schema = input::schema_of(&args.model)?.filter(|schema| schema.named);
+            let columns = schema.map(|schema| schema.feature_names());
             let drawn = clusters.iter().flat_map(|&c| std::iter::repeat_n(c, n));
             files::write_samples_csv(&args.out, samples.view(), drawn, columns.as_deref())?;
         }

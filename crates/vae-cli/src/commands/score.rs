@@ -31,6 +31,11 @@ pub fn run(args: &ScoreArgs) -> Result<()> {
         (None, Some(model)) => of_model(args, model)?,
         (None, None) => bail!("give --pred with --labels, or --model with --data"),
     };
+    let unlabelled = labels.iter().filter(|class| class.is_none()).count();
+    if unlabelled > 0 {
+        eprintln!("note: {} without a label are left out", thousands(unlabelled));
+    }
+    let (clusters, labels) = input::labelled(&clusters, &labels)?;
     let scores = Scores::new(clusters.view(), labels.view())?;
     if args.json {
         let matmul = args.model.as_ref().map(|_| Matmul::current().name());
@@ -53,7 +58,7 @@ pub fn run(args: &ScoreArgs) -> Result<()> {
     say(&format!("{n} samples, {k} clusters, {c} classes\n{}", table(&rows)))
 }
 
-type Pair = (Array1<u32>, Array1<u32>);
+type Pair = (Array1<u32>, Array1<Option<u32>>);
 
 fn of_files(args: &ScoreArgs, pred: &std::path::Path) -> Result<Pair> {
     let clusters = match pred.is_dir() {
@@ -79,7 +84,7 @@ fn of_model(args: &ScoreArgs, model: &std::path::Path) -> Result<Pair> {
     Ok((model.predict(&input.features)?, labels.y))
 }
 
-fn labels_of(args: &ScoreArgs, data: &str) -> Result<Array1<u32>> {
+fn labels_of(args: &ScoreArgs, data: &str) -> Result<Array1<Option<u32>>> {
     let input = input::load(&data.parse::<Source>()?, &args.read)?;
     Ok(input.labels.with_context(|| format!("{data} has no labels: add --labels or --label-column"))?.y)
 }

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{Error, Result, TableProblem};
 use crate::labels::RawLabels;
 use crate::memory::{self, Interner};
+use crate::read::content::Content;
 use crate::read::folder::{classes, ending_of, list};
 use crate::read::input::Input;
-use crate::read::records::{Record, Records};
-use crate::read::table::{Lines, TableOptions};
+use crate::read::lines::Lines;
+use crate::read::table::Layout;
+use crate::source::LoadOptions;
 use crate::text::{Columns, Corpus, TextSet};
 
 /// One text is no longer; a file that is no text at all ends here and not in memory.
@@ -56,29 +58,36 @@ fn add_file(corpus: &mut Corpus, path: &Path) -> Result<()> {
 }
 
 /// Reads one column of a table as documents, and another as labels if it is named. Quoted fields may have several
-/// lines.
+/// lines. The first record is a header unless the options say that it is not.
 pub(crate) fn read_column(
-    input: Input<'_>,
+    content: &Content,
     text_column: &str,
-    options: &TableOptions,
+    options: &LoadOptions,
     columns: &Columns,
 ) -> Result<TextSet> {
-    let path = input.path.clone();
-    let mut records = Records::new(input, options)?;
-    let text = records.column(text_column)?;
-    let label = options.label_column.as_deref().map(|name| records.column(name)).transpose()?;
+    let path = content.path();
+    let layout = Layout::of(content, options, Some(options.header.unwrap_or(true)))?;
+    let text = layout.find(path, text_column)?;
+    let label = options.label_column.as_deref().map(|name| layout.find(path, name)).transpose()?;
+    let mut records = layout.records(content, MAX_DOCUMENT_BYTES)?;
     let mut corpus = columns.corpus();
     let (mut labels, mut texts) = (Vec::new(), Interner::default());
-    while let Some(Record { line, fields }) = records.next()? {
+    while let Some(record) = records.next()? {
         corpus
-            .text(&fields[text])
+            .text(record.get(text))
             .and_then(|()| corpus.end_document())
-            .map_err(|problem| problem.at_line(&path, line))?;
+            .map_err(|problem| problem.at_line(path, record.line))?;
         if let Some(label) = label {
-            let label = texts.get(&fields[label]).map_err(|short| short.at(&path))?;
-            memory::push(&mut labels, label).map_err(|short| short.at(&path))?;
+            let label = record.get(label);
+            let label = if layout.cells.missing.is(label) { "" } else { label };
+            let label = texts.get(label).map_err(|short| short.at(path))?;
+            memory::push(&mut labels, label).map_err(|short| short.at(path))?;
         }
     }
     records.finish()?;
-    columns.weigh(corpus, &path, label.map(|_| RawLabels::Texts(labels)))
+    if let Some(label) = label.filter(|_| labels.iter().all(|label| label.is_empty())) {
+        let column = layout.names[label].clone();
+        return Err(Error::table(path, TableProblem::NoLabels { column }));
+    }
+    columns.weigh(corpus, path, label.map(|_| RawLabels::Texts(labels)))
 }

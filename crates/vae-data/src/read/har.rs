@@ -5,7 +5,7 @@
 use crate::error::{Error, Result, ValueProblem};
 use crate::memory::{self, Meter};
 use crate::read::input::Input;
-use crate::read::table::Lines;
+use crate::read::lines::Lines;
 
 /// Appends the rows of a matrix to `out`; returns their number and length.
 ///

@@ -41,7 +41,11 @@ pub(crate) struct Published {
 impl Input<'static> {
     /// Opens a file; the first two bytes say whether it is gzip, its name does not matter.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut file = File::open(path).map_err(Error::io("open", path))?;
+        Self::of_file(path, File::open(path).map_err(Error::io("open", path))?)
+    }
+
+    /// [`Input::open`] of a file that is open already and called `path` in errors.
+    pub fn of_file(path: &Path, mut file: File) -> Result<Self> {
         let metadata = file.metadata().map_err(Error::io("read", path))?;
         if metadata.is_dir() {
             return Err(Error::format(path, "is a folder where a file is expected"));

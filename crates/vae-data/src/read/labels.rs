@@ -7,25 +7,33 @@ use crate::error::{Error, Result};
 use crate::labels::RawLabels;
 use crate::memory::{self, Interner};
 use crate::read::input::Input;
-use crate::read::table::{CARRIAGE_RETURNS, Lines};
+use crate::read::lines::{CARRIAGE_RETURNS, Lines};
+use crate::read::missing::Missing;
 use crate::read::{idx, npy};
 
 /// Reads labels for `rows` rows; the content decides the format.
 ///
 /// Text has one label a line. A first line too many is a header if it looks like one: it is no label that occurs again, nor a
 /// number above numbers. `header` says so where one knows.
-pub(crate) fn read(path: &Path, rows: usize, header: Option<bool>) -> Result<RawLabels> {
+///
+/// Words for a missing label become empty texts: the row has none.
+pub(crate) fn read(path: &Path, rows: usize, header: Option<bool>, missing: &Missing) -> Result<RawLabels> {
     let mut input = Input::open(path)?;
     let labels = match &input.peek(6)?[..] {
         [0, 0, _, _, _, _] => RawLabels::Ints(idx::read_labels(input, Some(rows))?),
         b"\x93NUMPY" => npy::read_labels(input, rows)?,
-        _ => RawLabels::Texts(read_text(input, rows, header)?),
+        _ => RawLabels::Texts(read_text(input, rows, header, missing)?),
     };
     Ok(labels)
 }
 
 /// Holds a label more than there are rows, for the header; what is beyond is counted and forgotten.
-fn read_text(input: Input<'_>, rows: usize, header: Option<bool>) -> Result<Vec<Arc<str>>> {
+fn read_text(
+    input: Input<'_>,
+    rows: usize,
+    header: Option<bool>,
+    missing: &Missing,
+) -> Result<Vec<Arc<str>>> {
     let path = input.path.clone();
     let mut lines = Lines::new(input);
     let (mut labels, mut texts, mut count) = (Vec::new(), Interner::default(), 0);
@@ -39,6 +47,7 @@ fn read_text(input: Input<'_>, rows: usize, header: Option<bool>) -> Result<Vec<
         }
         count += 1;
         if count <= rows.saturating_add(1) {
+            let label = if missing.is(label) { "" } else { label };
             let label = texts.get(label).map_err(|short| short.at(&path))?;
             memory::push(&mut labels, label).map_err(|short| short.at(&path))?;
         }
@@ -49,14 +58,23 @@ fn read_text(input: Input<'_>, rows: usize, header: Option<bool>) -> Result<Vec<
         labels.remove(0);
         count -= 1;
     }
-    if count == rows { Ok(labels) } else { Err(Error::LabelCount { path, rows, labels: count }) }
+    if count != rows {
+        return Err(Error::LabelCount { path, rows, labels: count });
+    }
+    if rows > 0 && labels.iter().all(|label| label.is_empty()) {
+        return Err(Error::format(
+            &path,
+            "has no label for any row: all of its lines say that it is missing",
+        ));
+    }
+    Ok(labels)
 }
 
 /// Whether the first of these lines names the others instead of being one of them.
 fn looks_like_a_header(lines: &[Arc<str>]) -> bool {
-    let is_number = |text: &Arc<str>| text.parse::<f64>().is_ok();
+    let is_number = |text: &Arc<str>| text.is_empty() || text.parse::<f64>().is_ok();
     match lines.split_first() {
-        Some((first, rest)) => !rest.contains(first) && !lines.iter().all(is_number),
+        Some((first, rest)) => !first.is_empty() && !rest.contains(first) && !lines.iter().all(is_number),
         None => false,
     }
 }
@@ -78,7 +96,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join("labels");
         fs::write(&path, bytes).expect("file");
-        read(&path, rows, header)
+        read(&path, rows, header, &Missing::default())
     }
 
     #[test]
@@ -92,6 +110,16 @@ mod tests {
         let numbers = Some(RawLabels::Texts(vec!["0".into(), "1".into()]));
         assert_eq!(read_bytes(b"class\n0\n1", 2, None).ok(), numbers);
         assert_eq!(read_bytes(b"a\nb\n", 1, Some(true)).ok(), Some(RawLabels::Texts(vec!["b".into()])));
+    }
+
+    #[test]
+    fn a_missing_label_is_no_class() {
+        let texts =
+            |texts: &[&str]| Some(RawLabels::Texts(texts.iter().map(|text| (*text).into()).collect()));
+        assert_eq!(read_bytes(b"a\nNA\n\"\"\nb\n", 4, None).ok(), texts(&["a", "", "", "b"]));
+        assert_eq!(read_bytes(b"class\n?\n0\n", 2, None).ok(), texts(&["", "0"]));
+        let error = read_bytes(b"NA\n?\n", 2, None).expect_err("none").to_string();
+        assert!(error.contains("has no label for any row"), "{error}");
     }
 
     #[cfg(unix)]
@@ -110,7 +138,7 @@ mod tests {
             writer.write_all(&bytes).expect("fits into the pipe");
             drop(writer);
             let path = format!("/dev/fd/{}", reader.as_raw_fd());
-            assert_eq!(read(Path::new(&path), 2, None).as_ref().ok(), Some(want));
+            assert_eq!(read(Path::new(&path), 2, None, &Missing::default()).as_ref().ok(), Some(want));
         }
     }
 
@@ -122,7 +150,7 @@ mod tests {
         // 10 million labels in 20 kB; the binary ones promise as many.
         (0..100).for_each(|_| gz.write_all(&b"a\n".repeat(100_000)).expect("file"));
         gz.finish().expect("file");
-        let error = with_memory(4096, || read(&path, 60, None)).expect_err("too many");
+        let error = with_memory(4096, || read(&path, 60, None, &Missing::default())).expect_err("too many");
         assert!(matches!(error, Error::LabelCount { rows: 60, labels: 10_000_000, .. }), "{error}");
         let npy = npy_bytes(&header("<i8", "(10000000,)"), &[]);
         for bytes in [idx_bytes(&[10_000_000], &[]), npy] {
@@ -130,7 +158,8 @@ mod tests {
                 flate2::write::GzEncoder::new(File::create(&path).expect("file"), Compression::best());
             gz.write_all(&bytes).and_then(|()| gz.write_all(&vec![0; 80_000_000])).expect("file");
             gz.finish().expect("file");
-            let error = with_memory(4096, || read(&path, 60, None)).expect_err("too many");
+            let error =
+                with_memory(4096, || read(&path, 60, None, &Missing::default())).expect_err("too many");
             assert!(matches!(error, Error::LabelCount { rows: 60, labels: 10_000_000, .. }), "{error}");
         }
         // Names without end are held once each, and that is too much as well.
@@ -175,7 +204,7 @@ mod tests {
         }
 
         #[test]
-        fn written_is_read(labels in prop::collection::vec("[a-z]{1,3}( [a-z])?", 1..20), crlf in any::<bool>()) {
+        fn written_is_read(labels in prop::collection::vec("[a-m]{1,3}( [a-z])?", 1..20), crlf in any::<bool>()) {
             let text = labels.join(if crlf { "\r\n" } else { "\n" });
             let expected = RawLabels::Texts(labels.iter().map(|label| label.as_str().into()).collect());
             prop_assert_eq!(read_bytes(text.as_bytes(), labels.len(), None).expect("sound"), expected);

@@ -1,5 +1,6 @@
 //! Readers, one file per format. Each takes an [`input::Input`], trusts nothing in it, and never panics.
 
+pub(crate) mod content;
 pub(crate) mod documents;
 pub(crate) mod element;
 pub(crate) mod folder;
@@ -7,13 +8,14 @@ pub(crate) mod har;
 pub(crate) mod idx;
 pub(crate) mod input;
 pub(crate) mod labels;
+pub(crate) mod lines;
 pub(crate) mod mat;
+pub(crate) mod missing;
 pub(crate) mod npy;
 pub(crate) mod npz;
 mod numbered;
 pub(crate) mod pictures;
 pub(crate) mod rcv1;
-pub(crate) mod records;
 pub(crate) mod reuters21578;
 pub(crate) mod stl10;
 pub(crate) mod table;

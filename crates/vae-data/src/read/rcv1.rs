@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::error::Result;
 use crate::memory::{self, Problem};
 use crate::read::input::Input;
-use crate::read::table::Lines;
+use crate::read::lines::Lines;
 
 /// The root topics; the place of a topic is its class.
 pub(crate) const ROOTS: [&str; 4] = ["CCAT", "GCAT", "MCAT", "ECAT"];

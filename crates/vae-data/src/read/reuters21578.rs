@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use crate::error::{Error, Result};
 use crate::memory::{self, Meter};
 use crate::read::input::Input;
+use crate::read::lines::Lines;
 use crate::read::numbered::Numbered;
-use crate::read::table::Lines;
 
 /// The largest document of the collection has 13 kB.
 const MAX_DOCUMENT_BYTES: usize = 4 << 20;

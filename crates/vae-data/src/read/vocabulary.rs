@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::memory::{self, Meter, Shortage};
 use crate::read::input::Input;
-use crate::read::table::Lines;
+use crate::read::lines::Lines;
 use crate::text::Vocabulary;
 
 const HEADER: &str = "term\tidf";

@@ -40,7 +40,7 @@ pub(super) fn text(source: &Source, options: &LoadOptions) -> Result<String> {
 
 fn class(labels: Option<&Labels>, row: usize) -> Option<&str> {
     let labels = labels?;
-    labels.class_names.get(*labels.y.get(row)? as usize).map(String::as_str)
+    labels.class_names.get(labels.y.get(row).copied()?? as usize).map(String::as_str)
 }
 
 fn of_class(labels: Option<&Labels>, row: usize) -> String {

@@ -1,9 +1,16 @@
 //! The one error type of this crate: every message names the file, the place in it, what was expected, what was
 //! found, and what to do.
 
-use std::fmt::Write as _;
+mod parts;
+mod table;
+mod text;
+
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub use parts::{Attempt, Looked, ValueProblem};
+pub use table::{TableProblem, TextColumn};
+use text::{attempts_text, available_text, fetch_text, gib, listed, looked_text, name_text, near_text};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -176,7 +183,7 @@ pub enum Error {
     },
 
     /// A header with two columns of one name, or with a nameless column.
-    #[error("{}: columns {first} and {second} of the header are both called `{name}`; rename one", path.display())]
+    #[error("{}: columns {first} and {second} of the header are both called `{name}`; rename one, or say --header no if it is a row", path.display())]
     DuplicateColumn {
         /// The file.
         path: PathBuf,
@@ -213,6 +220,15 @@ pub enum Error {
         missing: Vec<String>,
         /// Names of the table that the model has not (at most 20), the label column aside.
         unknown: Vec<String>,
+    },
+
+    /// A table that cannot be used as it is.
+    #[error("{}: {problem}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: TableProblem,
     },
 
     /// Features and labels disagree in number.
@@ -324,51 +340,6 @@ pub enum Error {
     },
 }
 
-/// A folder that was searched for a data set, and why it was not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Looked {
-    /// The folder.
-    pub folder: PathBuf,
-    /// Where the folder comes from: `--data-dir`, `VAE_DATA_DIR`, or the cache folder.
-    pub origin: &'static str,
-    /// `None`: there is no such folder. Otherwise the files that are missing in it.
-    pub missing: Option<Vec<String>>,
-}
-
-/// An address that was tried and its last failure.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// The address.
-    pub url: String,
-    /// How often it was tried.
-    pub tries: u32,
-    /// Why the last try failed.
-    pub reason: String,
-}
-
-/// What is wrong with one value of a text file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ValueProblem {
-    /// Nothing there, or a word that stands for nothing.
-    #[error("the value is missing (`{0}`); fill it in or drop the row")]
-    Missing(String),
-    /// NaN, infinity, or a number beyond 32 bits.
-    #[error("`{0}` is not a finite 32-bit number; clean or rescale the data first")]
-    NotFinite(String),
-    /// A number as it is written in many languages.
-    #[error("`{0}` has a decimal comma; write decimal points, and commas nowhere else")]
-    DecimalComma(String),
-    /// Text among the features.
-    #[error("`{0}` is not a number; drop the column, encode it, or name it as the label column")]
-    NotANumber(String),
-}
-
-/// `; WHAT: a, b: REMEDY`, or nothing for an empty list.
-fn listed(what: &str, names: &[String], remedy: &str) -> String {
-    if names.is_empty() { String::new() } else { format!("; {what}: {} ({remedy})", names.join(", ")) }
-}
-
 impl Error {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         move |source| Error::Io { action, path: path.to_owned(), source }
@@ -388,48 +359,11 @@ impl Error {
         }
     }
 
+    pub(crate) fn table(path: &Path, problem: TableProblem) -> Error {
+        Error::Table { path: path.to_owned(), problem }
+    }
+
     pub(crate) fn format(path: &Path, problem: impl ToString) -> Error {
         Error::Format { path: path.to_owned(), problem: problem.to_string() }
     }
-}
-
-fn near_text(near: &[String]) -> String {
-    if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) }
-}
-
-fn looked_text(looked: &[Looked]) -> String {
-    let mut text = String::new();
-    for place in looked {
-        let state = match &place.missing {
-            None => "no such folder".to_owned(),
-            Some(files) => format!("missing there: {}", files.join(", ")),
-        };
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\n  {} ({}): {state}", place.folder.display(), place.origin);
-    }
-    text
-}
-
-fn gib(bytes: u64) -> String {
-    format!("{:.2} GiB", bytes as f64 / (1_u64 << 30) as f64)
-}
-
-fn available_text(available: Option<u64>) -> String {
-    available.map_or("the system refuses".to_owned(), |bytes| format!("{} are available", gib(bytes)))
-}
-
-fn name_text(name: &Option<String>) -> String {
-    name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default()
-}
-
-fn fetch_text(name: &str) -> String {
-    if name.is_empty() { String::new() } else { format!(" and run: vae data fetch {name}") }
-}
-
-fn attempts_text(attempts: &[Attempt]) -> String {
-    let mut text = String::new();
-    for Attempt { url, tries, reason } in attempts {
-        let _ = write!(text, "\n  {url} (tried {tries} times): {reason}");
-    }
-    text
 }

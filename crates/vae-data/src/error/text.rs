@@ -1,0 +1,59 @@
+//! Parts of error messages that need more than a format string.
+
+use std::fmt::Write as _;
+
+use crate::error::{Attempt, Looked};
+
+/// `; WHAT: a, b: REMEDY`, or nothing for an empty list.
+pub(super) fn listed(what: &str, names: &[String], remedy: &str) -> String {
+    if names.is_empty() { String::new() } else { format!("; {what}: {} ({remedy})", names.join(", ")) }
+}
+
+pub(super) fn near_text(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) }
+}
+
+pub(super) fn looked_text(looked: &[Looked]) -> String {
+    let mut text = String::new();
+    for place in looked {
+        let state = match &place.missing {
+            None => "no such folder".to_owned(),
+            Some(files) => format!("missing there: {}", files.join(", ")),
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n  {} ({}): {state}", place.folder.display(), place.origin);
+    }
+    text
+}
+
+pub(super) fn gib(bytes: u64) -> String {
+    format!("{:.2} GiB", bytes as f64 / (1_u64 << 30) as f64)
+}
+
+pub(super) fn available_text(available: Option<u64>) -> String {
+    available.map_or("the system refuses".to_owned(), |bytes| format!("{} are available", gib(bytes)))
+}
+
+pub(super) fn name_text(name: &Option<String>) -> String {
+    name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default()
+}
+
+pub(super) fn fetch_text(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" and run: vae data fetch {name}") }
+}
+
+pub(super) fn attempts_text(attempts: &[Attempt]) -> String {
+    let mut text = String::new();
+    for Attempt { url, tries, reason } in attempts {
+        let _ = write!(text, "\n  {url} (tried {tries} times): {reason}");
+    }
+    text
+}
+
+/// The first names of a list.
+pub(super) fn cut(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let rest = names.len().saturating_sub(SHOWN);
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if rest == 0 { shown } else { format!("{shown} and {rest} more") }
+}

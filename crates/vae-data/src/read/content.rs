@@ -1,0 +1,103 @@
+//! Content that can be read more than once, as tables are: a file, or a copy of what came through a pipe.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::read::input::Input;
+
+/// What standard input is called in messages.
+const STANDARD_INPUT: &str = "standard input";
+
+/// A file, or a copy of a pipe in a temporary file that has no name and ends with this process.
+pub(crate) struct Content {
+    path: PathBuf,
+    copy: Option<File>,
+}
+
+impl Content {
+    /// The content of a path. What is no file of its own, such as a named pipe or `/dev/stdin`, is copied first.
+    pub fn of_path(path: &Path) -> Result<Self> {
+        let metadata = fs::metadata(path).map_err(Error::io("open", path))?;
+        if metadata.is_file() || metadata.is_dir() {
+            return Ok(Self { path: path.to_owned(), copy: None });
+        }
+        Self::copied(path, File::open(path).map_err(Error::io("open", path))?)
+    }
+
+    /// The content of standard input, read to its end.
+    pub fn of_standard_input() -> Result<Self> {
+        Self::copied(Path::new(STANDARD_INPUT), io::stdin().lock())
+    }
+
+    fn copied(path: &Path, mut from: impl Read) -> Result<Self> {
+        let action = "write a temporary copy of";
+        let mut copy = tempfile::tempfile().map_err(Error::io(action, path))?;
+        io::copy(&mut from, &mut copy).map_err(Error::io(action, path))?;
+        Ok(Self { path: path.to_owned(), copy: Some(copy) })
+    }
+
+    #[cfg(test)]
+    pub fn bytes(bytes: &[u8]) -> Self {
+        Self::copied(Path::new("memory"), bytes).expect("temporary file")
+    }
+
+    /// The file, or what it is called in messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether there is a file of this name that others can open.
+    pub fn is_file(&self) -> bool {
+        self.copy.is_none()
+    }
+
+    /// Its beginning. Only the input that was opened last can be read.
+    pub fn open(&self) -> Result<Input<'static>> {
+        let Some(copy) = &self.copy else { return Input::open(&self.path) };
+        let mut file = copy.try_clone().map_err(Error::io("read", &self.path))?;
+        file.rewind().map_err(Error::io("read", &self.path))?;
+        Input::of_file(&self.path, file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(content: &Content) -> String {
+        let mut text = String::new();
+        content.open().expect("opens").read_to_string(&mut text).expect("reads");
+        text
+    }
+
+    #[test]
+    fn a_pipe_is_read_twice() {
+        let content = Content::copied(Path::new("pipe"), &b"1,2\n"[..]).expect("copied");
+        assert_eq!((text_of(&content), text_of(&content)), ("1,2\n".to_owned(), "1,2\n".to_owned()));
+        assert!(!content.is_file() && content.path() == Path::new("pipe"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_has_a_path_is_copied() {
+        use std::io::Write;
+        use std::os::fd::AsRawFd;
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        writer.write_all(b"a,b\n1,2\n").expect("fits into the pipe");
+        drop(writer);
+        let path = format!("/dev/fd/{}", reader.as_raw_fd());
+        let content = Content::of_path(Path::new(&path)).expect("copied");
+        assert_eq!(
+            (text_of(&content), text_of(&content)),
+            ("a,b\n1,2\n".to_owned(), "a,b\n1,2\n".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_told() {
+        let error = Content::of_path(Path::new("/nowhere/at/all")).map(|_| ()).expect_err("missing");
+        assert!(matches!(error, Error::Io { action: "open", .. }), "{error}");
+    }
+}

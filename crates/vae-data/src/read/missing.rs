@@ -1,0 +1,58 @@
+//! Words that stand for a missing cell or label.
+
+/// What means that nothing is known, in any case of letters, beside an empty cell.
+const WORDS: [&str; 8] = ["na", "nan", "n/a", "#n/a", "null", "none", "?", "-"];
+
+/// The words of one file.
+#[derive(Debug, Clone)]
+pub(crate) struct Missing {
+    words: Vec<String>,
+    /// Whether one of them is a finite number, such as -999.
+    has_number: bool,
+}
+
+impl Default for Missing {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+impl Missing {
+    /// These words, or the usual ones where there are none.
+    pub fn new(said: &[String]) -> Self {
+        let words: Vec<String> = match said {
+            [] => WORDS.map(str::to_owned).to_vec(),
+            said => said.iter().map(|word| word.trim().to_owned()).collect(),
+        };
+        let is_number = |word: &String| word.parse::<f64>().is_ok_and(f64::is_finite);
+        Self { has_number: words.iter().any(is_number), words }
+    }
+
+    /// Whether a text stands for nothing.
+    pub fn is(&self, text: &str) -> bool {
+        let text = text.trim();
+        text.is_empty() || self.words.iter().any(|word| text.eq_ignore_ascii_case(word))
+    }
+
+    /// Whether a number may stand for nothing.
+    pub fn has_number(&self) -> bool {
+        self.has_number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_words_and_those_said() {
+        let usual = Missing::default();
+        for text in ["", " ", "NA", "NaN", "N/A", "#n/a", "Null", "none", "?", "-"] {
+            assert!(usual.is(text), "{text}");
+        }
+        assert!(!usual.is("0") && !usual.is("-1") && !usual.has_number());
+        let said = Missing::new(&["-999".to_owned(), "unknown".to_owned()]);
+        assert!(said.is("-999") && said.is("Unknown") && said.is("") && !said.is("NA"));
+        assert!(said.has_number());
+    }
+}

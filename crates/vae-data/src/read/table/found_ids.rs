@@ -1,0 +1,94 @@
+//! Which columns of a table name or count its rows, and the notes about them.
+
+use crate::note::Note;
+use crate::read::table::identifier::is_named_like_one;
+use crate::read::table::plan::Facts;
+use crate::read::table::roles::Role;
+
+/// Columns that are no features because they name or count the rows.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    /// The one whose values name the rows.
+    pub names: Option<usize>,
+    /// Those that were recognised.
+    pub columns: Vec<usize>,
+}
+
+/// Why a column is taken for identifiers.
+enum Reason {
+    Counts,
+    Named,
+}
+
+impl Facts<'_> {
+    /// The columns among the possible features that name or count the rows; doubts and decisions are noted.
+    pub fn ids(&self, notes: &mut Vec<Note>) -> Ids {
+        let said = self.roles.one(Role::Id);
+        let mut ids = Ids { names: said, columns: Vec::new() };
+        if self.roles.chosen {
+            return ids;
+        }
+        let candidates: Vec<usize> = self.roles.features().collect();
+        let found: Vec<(usize, Reason)> = candidates
+            .iter()
+            .filter(|i| self.roles.roles[**i] == Role::Feature)
+            .filter_map(|i| Some((*i, self.reason(*i, notes)?)))
+            .collect();
+        if found.len() == candidates.len() {
+            for (i, _) in found {
+                notes.push(Note::warning(format!(
+                    "column `{}` looks like names of the rows, and is a feature since there is no other; leave it out with --drop",
+                    self.name(i)
+                )));
+            }
+            return ids;
+        }
+        // A name is a better sign than counting.
+        let first = found.iter().find(|(_, reason)| matches!(reason, Reason::Named)).or(found.first());
+        ids.names = said.or(first.map(|(i, _)| *i));
+        for (i, reason) in &found {
+            notes.push(self.tell_of_id(*i, reason, ids.names == Some(*i)));
+        }
+        ids.columns = found.into_iter().map(|(i, _)| i).collect();
+        ids
+    }
+
+    fn reason(&self, i: usize, notes: &mut Vec<Note>) -> Option<Reason> {
+        let held = self.held(i);
+        let is_named = is_named_like_one(self.name(i), i == 0);
+        let is_whole = held.is_number() && held.counter.is_whole();
+        if is_whole && held.missing == 0 && held.counter.is_consecutive(&held.moments) {
+            return Some(if is_named { Reason::Named } else { Reason::Counts });
+        }
+        if !is_named {
+            return None;
+        }
+        let is_texts = held.texts > 0 && held.moments.count() == 0;
+        // One row is different from all others, which says nothing; new data may have no more.
+        let has_rows = self.survey.n > 1 || self.options.schema.is_some();
+        if held.missing == 0 && held.are_distinct() && (is_whole || is_texts) && has_rows {
+            return Some(Reason::Named);
+        }
+        // Texts that are no identifiers are categories or refused, so nothing is silent about them.
+        if held.is_number() {
+            notes.push(Note::warning(format!(
+                "column `{}` is named like names of the rows but its values are not all different whole numbers: it is a \
+                 feature; leave it out with --drop, or name it with --id-column",
+                self.name(i)
+            )));
+        }
+        None
+    }
+
+    fn tell_of_id(&self, i: usize, reason: &Reason, is_kept: bool) -> Note {
+        let name = self.name(i);
+        let why = match (reason, self.held(i).moments.summary()) {
+            (Reason::Counts, Some((min, max, _))) => format!("counts the rows ({min} to {max})"),
+            _ => "names the rows".to_owned(),
+        };
+        let kept = if is_kept { ": it is kept as their names, and" } else { " as well: it is left out, and" };
+        Note::info(format!(
+            "column `{name}` {why}{kept} is no feature; to make it one, name all features with --columns"
+        ))
+    }
+}

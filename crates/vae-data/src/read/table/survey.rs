@@ -1,0 +1,231 @@
+//! The first pass over a table: what each column holds. Nothing is kept of the rows.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::error::{Error, Result, ValueProblem};
+use crate::memory::{self, Meter, Shortage};
+use crate::offset::Moments;
+use crate::read::content::Content;
+use crate::read::table::cell::{Cell, Cells};
+use crate::read::table::date::is_date_or_time;
+use crate::read::table::identifier::Counter;
+use crate::read::table::layout::Layout;
+use crate::read::table::levels::Levels;
+use crate::read::table::record::Record;
+
+/// No quoted field of a table has more bytes, so that a lost quote is found near its line.
+pub(super) const LONGEST_FIELD: usize = 1 << 20;
+
+/// What the first pass is to look for in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Not at all.
+    Away,
+    /// At numbers and words.
+    AtValues {
+        /// Whether it is worth knowing that all values are different.
+        for_ids: bool,
+    },
+    /// At words, numbers being words too.
+    AtWords,
+}
+
+/// A cell that says something about its column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub line: usize,
+    pub text: String,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub look: Look,
+    pub missing: usize,
+    /// Of the numbers.
+    pub moments: Moments,
+    pub counter: Counter,
+    /// Cells that are neither numbers nor missing, and the first of them.
+    pub texts: usize,
+    pub first_text: Option<Place>,
+    /// The first number that f32 cannot hold.
+    pub not_finite: Option<Place>,
+    /// The first number with a decimal comma, the first one with a point, and whether a comma is a decimal one for sure.
+    pub comma: Option<Place>,
+    pub point: Option<Place>,
+    pub is_sure_comma: bool,
+    pub levels: Levels,
+    /// Texts that are dates or times, that have blanks in them, and bytes of all texts.
+    pub dates: usize,
+    pub with_blanks: usize,
+    pub text_bytes: usize,
+    /// Hashes of all values, where these are asked for and all different so far.
+    distinct: Option<HashSet<u64>>,
+}
+
+impl Held {
+    fn new(look: Look) -> Self {
+        Self {
+            look,
+            missing: 0,
+            moments: Moments::default(),
+            counter: Counter::default(),
+            texts: 0,
+            first_text: None,
+            not_finite: None,
+            comma: None,
+            point: None,
+            is_sure_comma: false,
+            levels: Levels::new(if look == Look::AtWords { Levels::MOST_ASKED } else { Levels::MOST_FOUND }),
+            dates: 0,
+            with_blanks: 0,
+            text_bytes: 0,
+            distinct: (look == Look::AtValues { for_ids: true }).then(HashSet::new),
+        }
+    }
+
+    fn add(&mut self, text: &str, line: usize, cells: &Cells, meter: &mut Meter) -> Result<(), Shortage> {
+        let place = || Some(Place { line, text: text.chars().take(80).collect() });
+        let cell = match self.look {
+            Look::Away => return Ok(()),
+            Look::AtWords if cells.missing.is(text) => Cell::Missing,
+            Look::AtWords => Cell::Text,
+            Look::AtValues { .. } => cells.read(text),
+        };
+        match cell {
+            Cell::Missing => {
+                self.missing += 1;
+                return Ok(());
+            }
+            Cell::Number(value) => {
+                self.moments.add(value);
+                self.counter.add(value);
+                if self.point.is_none() && text.contains('.') {
+                    self.point = place();
+                }
+            }
+            Cell::Comma { value, is_sure } => {
+                self.moments.add(value);
+                self.counter.add(value);
+                self.comma = self.comma.take().or_else(place);
+                self.is_sure_comma |= is_sure;
+            }
+            Cell::NotFinite => self.not_finite = self.not_finite.take().or_else(place),
+            Cell::Text => {
+                self.first_text = self.first_text.take().or_else(place);
+                self.add_text(text, meter)?;
+            }
+        }
+        self.add_distinct(text)
+    }
+
+    fn add_text(&mut self, text: &str, meter: &mut Meter) -> Result<(), Shortage> {
+        self.texts += 1;
+        self.text_bytes += text.len();
+        self.with_blanks += usize::from(text.contains(' '));
+        // Where one text is no date, the others need not be looked at.
+        if self.dates + 1 == self.texts && is_date_or_time(text) {
+            self.dates += 1;
+        }
+        self.levels.add(text, meter)
+    }
+
+    fn add_distinct(&mut self, text: &str) -> Result<(), Shortage> {
+        let Some(distinct) = &mut self.distinct else { return Ok(()) };
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        memory::reserve_value(distinct)?;
+        if !distinct.insert(hasher.finish()) {
+            self.distinct = None;
+        }
+        Ok(())
+    }
+
+    /// Whether no value came twice; `false` where that was not asked for.
+    pub fn are_distinct(&self) -> bool {
+        self.distinct.is_some()
+    }
+
+    /// Whether it holds numbers alone, or nothing.
+    pub fn is_number(&self) -> bool {
+        self.texts == 0 && self.look != Look::AtWords
+    }
+
+    /// The first cell of a column of numbers that is none.
+    pub fn first_fault(
+        &self,
+        cells: &Cells,
+        is_first_row: impl Fn(usize) -> bool,
+    ) -> Option<(usize, ValueProblem)> {
+        let text = self.first_text.as_ref().map(|place| {
+            let problem = match cells.problem(&place.text) {
+                ValueProblem::AmongNumbers(text) if is_first_row(place.line) => ValueProblem::FirstLine(text),
+                problem => problem,
+            };
+            (place.line, problem)
+        });
+        let number =
+            self.not_finite.as_ref().map(|place| (place.line, ValueProblem::NotFinite(place.text.clone())));
+        text.into_iter().chain(number).min_by_key(|(line, _)| *line)
+    }
+}
+
+/// What a table holds.
+#[derive(Debug)]
+pub(super) struct Survey {
+    /// Rows, without the header.
+    pub n: usize,
+    /// A column each.
+    pub columns: Vec<Held>,
+    /// Line of the first row.
+    pub first_line: usize,
+    /// The first record of several lines, and how many there are.
+    pub broken: Option<(usize, usize)>,
+    /// Blank lines between records.
+    pub skipped: usize,
+}
+
+impl Survey {
+    /// Reads the whole file, and looks at each column as said.
+    pub fn of(content: &Content, layout: &Layout, looks: &[Look]) -> Result<Self> {
+        let short = |short: Shortage| short.at(content.path());
+        let bytes = looks.len().saturating_mul(size_of::<Held>());
+        memory::check(bytes).map_err(short)?;
+        let mut columns: Vec<Held> = looks.iter().map(|look| Held::new(*look)).collect();
+        let mut records = layout.records(content, LONGEST_FIELD)?;
+        let (mut n, mut first_line) = (0, 0);
+        let mut meter = Meter::default();
+        while let Some(record) = records.next()? {
+            if n == 0 {
+                first_line = record.line;
+            }
+            add_row(&mut columns, record, &layout.cells, &mut meter).map_err(short)?;
+            n += 1;
+        }
+        let (broken, skipped) = (records.broken(), records.skipped());
+        records.finish()?;
+        if n == 0 {
+            return Err(only_a_header(content, layout));
+        }
+        Ok(Self { n, columns, first_line, broken, skipped })
+    }
+}
+
+fn add_row(
+    columns: &mut [Held],
+    record: Record<'_>,
+    cells: &Cells,
+    meter: &mut Meter,
+) -> Result<(), Shortage> {
+    let mut columns = columns.iter_mut().enumerate();
+    columns.try_for_each(|(i, held)| held.add(record.get(i), record.line, cells, meter))
+}
+
+fn only_a_header(content: &Content, layout: &Layout) -> Error {
+    let shown: String = layout.names.join(", ").chars().take(40).collect();
+    let problem = format!(
+        "holds one line, taken for a header ({shown}), and no row below it; add rows, or say --header no"
+    );
+    Error::format(content.path(), problem)
+}
