@@ -8,7 +8,7 @@ use super::{Broken, Tree};
 const MOST: usize = 400;
 
 /// Files that are longer for now, with their lines. A number may only shrink, and an entry goes when its file has shrunk.
-pub const LONGER: [(&str, usize); 8] = [
+pub const LONGER: [(&str, usize); 7] = [
     ("crates/vae-cli/src/args.rs", 401),
     ("crates/vae-core/src/phase.rs", 413),
     ("crates/vae-data/src/error.rs", 435),
@@ -16,7 +16,6 @@ pub const LONGER: [(&str, usize); 8] = [
     ("crates/vae-data/src/read/table.rs", 465),
     ("crates/vae-gmm/src/tree/search.rs", 475),
     ("xtask/src/reproduce.rs", 445),
-    ("xtask/src/reproduce/render.rs", 443),
 ];
 
 /// Source files with more lines than they may have, and exceptions that are none any more.
