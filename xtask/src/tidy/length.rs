@@ -8,14 +8,13 @@ use super::{Broken, Tree};
 const MOST: usize = 400;
 
 /// Files that are longer for now, with their lines. A number may only shrink, and an entry goes when its file has shrunk.
-pub const LONGER: [(&str, usize); 7] = [
+pub const LONGER: [(&str, usize); 6] = [
     ("crates/vae-cli/src/args.rs", 401),
     ("crates/vae-core/src/phase.rs", 413),
     ("crates/vae-data/src/error.rs", 435),
     ("crates/vae-data/src/read/mat.rs", 413),
     ("crates/vae-data/src/read/table.rs", 465),
     ("crates/vae-gmm/src/tree/search.rs", 475),
-    ("xtask/src/reproduce.rs", 445),
 ];
 
 /// Source files with more lines than they may have, and exceptions that are none any more.
