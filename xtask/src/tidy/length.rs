@@ -8,8 +8,7 @@ use super::{Broken, Tree};
 const MOST: usize = 400;
 
 /// Files that are longer for now, with their lines. A number may only shrink, and an entry goes when its file has shrunk.
-pub const LONGER: [(&str, usize); 6] = [
-    ("crates/vae-cli/src/args.rs", 401),
+pub const LONGER: [(&str, usize); 5] = [
     ("crates/vae-core/src/phase.rs", 413),
     ("crates/vae-data/src/error.rs", 435),
     ("crates/vae-data/src/read/mat.rs", 413),
