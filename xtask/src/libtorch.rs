@@ -1,7 +1,9 @@
-//! `cargo xtask libtorch`, and what every other command calls first: a libtorch 2.11.0 that builds and runs.
+//! `cargo xtask libtorch`, and what every other command calls first: a libtorch 2.11.0 that builds
+//! and runs.
 //!
-//! In this order: `LIBTORCH_USE_PYTORCH`, `LIBTORCH`, a `./libtorch` in the clone, the folder in the user's cache. What is
-//! in the cache is linked as `./libtorch`, where `.cargo/config.toml` points plain cargo commands to.
+//! In this order: `LIBTORCH_USE_PYTORCH`, `LIBTORCH`, a `./libtorch` in the clone, the folder in
+//! the user's cache. What is in the cache is linked as `./libtorch`, where `.cargo/config.toml`
+//! points plain cargo commands to.
 
 mod existing;
 mod pins;
@@ -23,7 +25,8 @@ use crate::{files, project};
 /// Provide libtorch 2.11.0.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The full set with CUDA libraries (x86-64 Linux, about 2.5 GB to download; never tried with a GPU)
+    /// The full set with CUDA libraries (x86-64 Linux, about 2.5 GB to download; never tried with a
+    /// GPU)
     #[arg(long)]
     cuda: bool,
     /// Make the folder in the cache again and replace ./libtorch, even if both look fine
@@ -40,8 +43,9 @@ pub struct Libtorch {
 }
 
 impl Libtorch {
-    /// Sets what a cargo command or a built program needs to find libtorch: `LIBTORCH` for the build, and the library
-    /// path, without which doctests and programs in unusual target folders do not start.
+    /// Sets what a cargo command or a built program needs to find libtorch: `LIBTORCH` for the
+    /// build, and the library path, without which doctests and programs in unusual target folders
+    /// do not start.
     pub fn apply(&self, command: &mut Command) {
         if let Some(folder) = &self.folder {
             command.env("LIBTORCH", folder);
@@ -52,7 +56,8 @@ impl Libtorch {
             env::split_paths(&env::var_os(name).unwrap_or_default())
                 .filter(|part| !part.as_os_str().is_empty()),
         );
-        // A folder with a colon in its name cannot stand in the variable; the run path still serves.
+        // A folder with a colon in its name cannot stand in the variable; the run path still
+        // serves.
         if let Ok(joined) = env::join_paths(folders) {
             command.env(name, joined);
         }
@@ -109,8 +114,9 @@ fn provide(cuda: bool, force: bool) -> Result<Libtorch> {
         files::link_atomic(&folder, &own)?;
         eprintln!("libtorch: {} -> {}", own.display(), folder.display());
     }
-    // `.cargo/config.toml` names the clone's own link. A variable beside it would be news to the build scripts, and every
-    // change between `cargo xtask` and plain cargo would build the bindings again.
+    // `.cargo/config.toml` names the clone's own link. A variable beside it would be news to the
+    // build scripts, and every change between `cargo xtask` and plain cargo would build the
+    // bindings again.
     let folder = env::var_os("LIBTORCH").map(|_| own.clone());
     Ok(Libtorch { lib: library_folder(&own), folder })
 }

@@ -1,7 +1,8 @@
 //! `cargo xtask reproduce <recipe>`: which runs does the table lack, make them, render it.
 //!
-//! A run counts as done when `results/<recipe>/runs/` holds its file for exactly the configuration, the data and the revisions
-//! of the code that the binary reports now. Stop at any moment and start the same command again.
+//! A run counts as done when `results/<recipe>/runs/` holds its file for exactly the configuration,
+//! the data and the revisions of the code that the binary reports now. Stop at any moment and start
+//! the same command again.
 
 mod args;
 mod availability;
@@ -72,7 +73,8 @@ pub fn check_all() -> Result<()> {
     pages::check(&pages::pages(&root, &recipe::names(&root.join("results"))?)?)
 }
 
-/// Checks that every recorded run of every recipe is one of the present settings, as `vae` tells them.
+/// Checks that every recorded run of every recipe is one of the present settings, as `vae` tells
+/// them.
 pub fn check_runs(vae: &Vae) -> Result<()> {
     let results = project::root().join("results");
     check_runs_of(&results, &recipe::names(&results)?, vae)

@@ -1,4 +1,5 @@
-//! `cargo xtask reproduce` from outside: which runs are made, skipped, recorded and handed to Slurm.
+//! `cargo xtask reproduce` from outside: which runs are made, skipped, recorded and handed to
+//! Slurm.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up should stop at once")]
 
@@ -53,7 +54,8 @@ fn runs_are_made_once_and_rendered_everywhere() {
         "--method vade --data strokes --profile standard --set warm=true --seed 1 --threads 1 --out "
     ));
 
-    // Done runs are skipped; one that is lacking is made; a new revision of the code makes all of them again.
+    // Done runs are skipped; one that is lacking is made; a new revision of the code makes all of
+    // them again.
     let said = ok(&clone.reproduce(&["tiny"]));
     assert!(said.contains("4 runs, 4 of them done"), "{said}");
     assert_eq!(clone.calls(), 4);

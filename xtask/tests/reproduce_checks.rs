@@ -1,4 +1,5 @@
-//! `cargo xtask reproduce --check` and `--check-runs` from outside: pages and recorded runs that are not current.
+//! `cargo xtask reproduce --check` and `--check-runs` from outside: pages and recorded runs that
+//! are not current.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up should stop at once")]
 

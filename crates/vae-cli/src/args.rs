@@ -21,7 +21,8 @@ use std::path::PathBuf;
 #[command(after_help = "Start with:  vae fit --method vade --data strokes --out run\n\
     Own data:    vae fit --method vade --data my.csv --clusters 5 --out run")]
 pub struct Cli {
-    /// Say more on stderr: -v what is done, -vv details. VAE_LOG takes a filter such as vae_models=debug.
+    /// Say more on stderr: -v what is done, -vv details. VAE_LOG takes a filter such as
+    /// vae_models=debug.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 900)]
     pub verbose: u8,
     /// What to do.
@@ -32,7 +33,8 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Cluster a data set; the run folder holds model, assignments, embedding, pictures and a report
+    /// Cluster a data set; the run folder holds model, assignments, embedding, pictures and a
+    /// report
     Fit(FitArgs),
     /// Assign new data to the clusters of a fitted model
     Predict(PredictArgs),
@@ -55,8 +57,8 @@ pub enum Command {
     Features(FeaturesArgs),
     /// Look at or clear the phases (such as pretraining) that fits share
     ///
-    /// VAE_CACHE_MAX is the most that they may take, such as 500MB [default: 20GB]; those go first that were not used for
-    /// longest. 0 shares none.
+    /// VAE_CACHE_MAX is the most that they may take, such as 500MB [default: 20GB]; those go first
+    /// that were not used for longest. 0 shares none.
     #[command(subcommand)]
     Cache(CacheCommand),
 }

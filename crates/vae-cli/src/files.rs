@@ -45,7 +45,8 @@ pub fn write_csv(path: &Path, values: ArrayView2<'_, f32>) -> Result<()> {
     Ok(())
 }
 
-/// Writes samples as CSV: `cluster`, of which each was drawn, then the features by their names, or `x1`, `x2`, …
+/// Writes samples as CSV: `cluster`, of which each was drawn, then the features by their names, or
+/// `x1`, `x2`, …
 pub fn write_samples_csv(
     path: &Path,
     samples: ArrayView2<'_, f32>,
@@ -70,7 +71,8 @@ pub fn write_samples_csv(
     Ok(())
 }
 
-/// Appends values to a line of a CSV, separated by commas from each other and from what the line holds.
+/// Appends values to a line of a CSV, separated by commas from each other and from what the line
+/// holds.
 fn append(line: &mut String, values: ArrayView1<'_, f32>) {
     for v in values {
         let comma = if line.is_empty() { "" } else { "," };
@@ -122,7 +124,8 @@ pub fn assignments_csv(
     Ok(())
 }
 
-/// Writes `index,facet0,facet1,…`: a column for each of several clusterings of the same samples, all of one length.
+/// Writes `index,facet0,facet1,…`: a column for each of several clusterings of the same samples,
+/// all of one length.
 pub fn facets_csv(out: &mut dyn Write, facets: &[Array1<u32>]) -> std::io::Result<()> {
     let head: String = (0..facets.len()).map(|i| format!(",facet{i}")).collect();
     writeln!(out, "index{head}")?;
@@ -134,8 +137,8 @@ pub fn facets_csv(out: &mut dyn Write, facets: &[Array1<u32>]) -> std::io::Resul
     Ok(())
 }
 
-/// Reads assignments: NPY of whole numbers, a CSV with a column `cluster` (and in the order of `index`, if it has one),
-/// or one number a line.
+/// Reads assignments: NPY of whole numbers, a CSV with a column `cluster` (and in the order of
+/// `index`, if it has one), or one number a line.
 pub fn read_assignments(path: &Path) -> Result<Array1<u32>> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let clusters = if bytes.starts_with(b"\x93NUMPY") {
@@ -197,8 +200,8 @@ fn read_text_clusters(text: &str) -> Result<Vec<u32>> {
     in_order_of_index(rows.collect::<Result<_>>()?)
 }
 
-/// Clusters in the order of their column `index`, where there is one: a program may have sorted the rows by another.
-/// Each row is the number of its line, its index and its cluster.
+/// Clusters in the order of their column `index`, where there is one: a program may have sorted the
+/// rows by another. Each row is the number of its line, its index and its cluster.
 fn in_order_of_index(mut rows: Vec<(usize, Option<usize>, u32)>) -> Result<Vec<u32>> {
     rows.sort_by_key(|(_, place, _)| *place);
     for (expected, (line, place, _)) in rows.iter().enumerate() {

@@ -10,7 +10,8 @@ use vae_data::{DataSet, Labels, LoadOptions, Matrix, Source, Vocabulary};
 /// Terms and weights of the documents a model was fitted on, beside the model.
 pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
 
-/// Names of the features a model was fitted on, one a line, beside the model; only where the data had a header.
+/// Names of the features a model was fitted on, one a line, beside the model; only where the data
+/// had a header.
 pub const COLUMNS_FILE: &str = "columns.txt";
 
 /// A loaded data set.
@@ -102,8 +103,8 @@ pub fn load(source: &Source, args: &ReadArgs) -> Result<Input> {
     load_with(source, args, options(args))
 }
 
-/// Loads features and labels for a fitted model, a run folder or a file. Documents get the columns of those it was
-/// fitted on, and named columns of a table its order.
+/// Loads features and labels for a fitted model, a run folder or a file. Documents get the columns
+/// of those it was fitted on, and named columns of a table its order.
 ///
 /// # Errors
 /// As [`load`]; documents where the model has no vocabulary beside it, a table with other columns.
@@ -128,7 +129,8 @@ pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input>
     Ok(input)
 }
 
-/// Loads what a fit sees and, with [`FitSplit::Train`], what it does not. `--limit` cuts what it sees.
+/// Loads what a fit sees and, with [`FitSplit::Train`], what it does not. `--limit` cuts what it
+/// sees.
 ///
 /// # Errors
 /// As [`load`]; a data set without a test split where one is asked for.

@@ -19,7 +19,8 @@ impl std::error::Error for ClosedStdout {}
 /// Writes `text` to stdout.
 ///
 /// # Errors
-/// [`ClosedStdout`] for a pipe without a reader (`println!` would panic), other I/O errors as they are.
+/// [`ClosedStdout`] for a pipe without a reader (`println!` would panic), other I/O errors as they
+/// are.
 pub fn say(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -104,7 +104,8 @@ impl Progress for Bar {
     }
 }
 
-/// Lines for logs: the first and the last epoch of a phase, and at most one every ten seconds in between.
+/// Lines for logs: the first and the last epoch of a phase, and at most one every ten seconds in
+/// between.
 #[derive(Debug, Default)]
 struct Lines {
     state: Mutex<Option<Running>>,
@@ -151,8 +152,8 @@ mod tests {
 
     #[test]
     fn the_pace_counts_only_what_this_process_did() {
-        // 100 steps an epoch over 1000 samples, taken over after 15.75 epochs: 15 s for the last quarter of the
-        // sixteenth are 60 s an epoch, and 4 epochs are left.
+        // 100 steps an epoch over 1000 samples, taken over after 15.75 epochs: 15 s for the last
+        // quarter of the sixteenth are 60 s an epoch, and 4 epochs are left.
         let running = Running::new("train", 20, 100, 1000, 1575);
         let (rate, left) = running.pace_after(16, 15.0);
         assert!((rate - 1000.0 / 60.0).abs() < 1e-9, "{rate}");

@@ -157,13 +157,15 @@ pub struct TestScores {
     pub scores: Scores,
     /// Accuracy with each cluster named after its commonest class in what was fitted.
     pub purity_train_map: f64,
-    /// Accuracy with each cluster named after its highest-probability point (adversarial auto-encoders, GMVAE).
+    /// Accuracy with each cluster named after its highest-probability point (adversarial
+    /// auto-encoders, GMVAE).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aae: Option<f64>,
 }
 
 impl TestScores {
-    /// Scores the assignments and soft assignments of a test split; `fitted` are assignments and labels of what was fitted.
+    /// Scores the assignments and soft assignments of a test split; `fitted` are assignments and
+    /// labels of what was fitted.
     ///
     /// # Errors
     /// [`vae_metrics::Error`].

@@ -1,8 +1,8 @@
 //! A run folder and its states: empty, unfinished, finished, another run's.
 //!
-//! `identity.json` is written first and says which run the folder belongs to: configuration, seed, device, threads and
-//! the content of the data, but never the labels. `DONE` is written last. A lock keeps a second process out; nothing in
-//! the folder is looked at or changed without it.
+//! `identity.json` is written first and says which run the folder belongs to: configuration, seed,
+//! device, threads and the content of the data, but never the labels. `DONE` is written last. A
+//! lock keeps a second process out; nothing in the folder is looked at or changed without it.
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,8 @@ impl Identity {
     /// Keys whose values differ, as `key: theirs there, ours here`.
     fn differences(&self, there: &Self) -> Vec<String> {
         let absent = "absent".to_string();
-        // The hash decides: a setting younger than the folder is no difference at its neutral value.
+        // The hash decides: a setting younger than the folder is no difference at its neutral
+        // value.
         let same_settings = self.0.contains_key(CONFIG) && self.0.get(CONFIG) == there.0.get(CONFIG);
         let keys: std::collections::BTreeSet<_> = self.0.keys().chain(there.0.keys()).collect();
         keys.into_iter()
@@ -77,11 +78,13 @@ enum Step {
 }
 
 impl RunFolder {
-    /// Takes the folder `path` for the run `identity`, and says what is in it: makes it, locks it, looks, and acts on
-    /// what it saw, in this order. Where it is refused, only what this call made is removed, under its lock.
+    /// Takes the folder `path` for the run `identity`, and says what is in it: makes it, locks it,
+    /// looks, and acts on what it saw, in this order. Where it is refused, only what this call made
+    /// is removed, under its lock.
     ///
     /// # Errors
-    /// A folder that cannot be written, is in use, holds another run (the differing keys are named) or other files.
+    /// A folder that cannot be written, is in use, holds another run (the differing keys are named)
+    /// or other files.
     pub fn open(path: &Path, identity: &Identity) -> Result<(Self, State)> {
         Self::open_in_steps(path, identity, &mut |_| ())
     }
@@ -103,7 +106,8 @@ impl RunFolder {
                     lock.leave();
                 }
                 if made {
-                    // Only an empty folder goes; what somebody else put there in the meantime stays.
+                    // Only an empty folder goes; what somebody else put there in the meantime
+                    // stays.
                     let _ = fs::remove_dir(path);
                 }
                 Err(refusal)
@@ -246,7 +250,8 @@ fn look(path: &Path, identity: &Identity) -> Result<State> {
     Ok(if is_finished(path) { State::Finished } else { State::Unfinished })
 }
 
-/// Whether the folder holds no more than a run that failed before its first phase: nothing that another run could spoil.
+/// Whether the folder holds no more than a run that failed before its first phase: nothing that
+/// another run could spoil.
 fn was_refused(path: &Path) -> bool {
     let has_phases = fs::read_dir(path.join("phases")).is_ok_and(|mut entries| entries.next().is_some());
     let record = fs::read(path.join("run.json")).unwrap_or_default();

@@ -19,7 +19,8 @@ pub struct Chosen {
     pub notes: Vec<String>,
 }
 
-/// Resolves the selection. A method and a known data set bring their preset along, and a preset its data set.
+/// Resolves the selection. A method and a known data set bring their preset along, and a preset its
+/// data set.
 ///
 /// # Errors
 /// Unknown names, unknown or wrong configuration values with their place, unreadable files.

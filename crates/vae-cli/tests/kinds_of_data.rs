@@ -1,4 +1,5 @@
-//! Data of every kind through the program: documents, MATLAB files, known sets, pictures through a network.
+//! Data of every kind through the program: documents, MATLAB files, known sets, pictures through a
+//! network.
 
 mod common;
 
@@ -160,7 +161,8 @@ fn info_shows_some_of_the_data() {
     assert!(picture.contains("the first picture (") && picture.contains("@@"), "{picture}");
 }
 
-/// A safetensors file with the names and shapes of torchvision's `resnet50` and small random values.
+/// A safetensors file with the names and shapes of torchvision's `resnet50` and small random
+/// values.
 fn random_weights() -> Vec<u8> {
     let mut shapes: Vec<(String, Vec<usize>)> = Vec::new();
     let mut conv = |conv: &str, norm: &str, shape: [usize; 4]| {

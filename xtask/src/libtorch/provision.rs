@@ -1,4 +1,5 @@
-//! From pinned wheels to a libtorch folder in the user's cache: locked, checked, atomic, restartable.
+//! From pinned wheels to a libtorch folder in the user's cache: locked, checked, atomic,
+//! restartable.
 //!
 //! ```text
 //! <cache>/libtorch-2.11.0-cpu            the finished folder, with manifest.json
@@ -31,8 +32,9 @@ struct Manifest {
     files: Vec<Unpacked>,
 }
 
-/// The finished folder of `flavour` in `cache`; what is not there yet is fetched with `download` and unpacked.
-/// `anew` makes it again even if it is whole. Waits while another process does the same.
+/// The finished folder of `flavour` in `cache`; what is not there yet is fetched with `download`
+/// and unpacked. `anew` makes it again even if it is whole. Waits while another process does the
+/// same.
 pub fn provide(
     flavour: &Flavour,
     cache: &Path,
@@ -125,7 +127,8 @@ fn lock(path: &Path) -> Result<File> {
 
 fn check_space(flavour: &Flavour, cache: &Path, downloads: &Path) -> Result<()> {
     let to_download = flavour.download_bytes.saturating_sub(files::folder_bytes(downloads));
-    // pip holds a wheel in its temporary folder before it copies it to its place; the largest counts twice at most.
+    // pip holds a wheel in its temporary folder before it copies it to its place; the largest
+    // counts twice at most.
     let need = to_download + flavour.unpacked_bytes + flavour.download_bytes / 4;
     match files::free_bytes(cache) {
         Some(free) if free < need => bail!(
@@ -178,7 +181,8 @@ fn assemble(flavour: &Flavour, downloads: &Path, partial: &Path) -> Result<()> {
     files::write_atomic(&partial.join(MANIFEST), &serde_json::to_vec(&manifest)?)
 }
 
-/// Puts `new` in the place of `folder`, which may be there and in use: it steps aside to `old` and goes.
+/// Puts `new` in the place of `folder`, which may be there and in use: it steps aside to `old` and
+/// goes.
 fn replace(new: &Path, folder: &Path, old: &Path) -> Result<()> {
     files::remove_dir_if_there(old)?;
     if folder.exists() {

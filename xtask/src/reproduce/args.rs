@@ -10,7 +10,8 @@ use super::recipe::Profile;
 /// Fill and render a table.
 #[derive(clap::Args, Clone, Default)]
 pub struct Args {
-    /// A folder of results/ that holds a recipe.toml; without it the recipes are listed (or all checked with --check, --check-runs)
+    /// A folder of results/ that holds a recipe.toml; without it the recipes are listed (or all
+    /// checked with --check, --check-runs)
     pub recipe: Option<String>,
     /// Settings: quick (minutes, for looking), standard (two cores), paper (the published schedule)
     #[arg(long)]
@@ -27,7 +28,8 @@ pub struct Args {
     /// Threads of one run
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
-    /// Runs at once [default: 2 where there are the cores for it: two single-thread runs beat one with two threads]
+    /// Runs at once [default: 2 where there are the cores for it: two single-thread runs beat one
+    /// with two threads]
     #[arg(long)]
     pub jobs: Option<usize>,
     /// `vae fit --device` for every run
@@ -36,10 +38,12 @@ pub struct Args {
     /// `vae fit --matmul` for every run
     #[arg(long)]
     pub matmul: Option<String>,
-    /// `vae fit --set`, in every run; it changes the configuration, so recorded runs of the recipe are replaced
+    /// `vae fit --set`, in every run; it changes the configuration, so recorded runs of the recipe
+    /// are replaced
     #[arg(long)]
     pub set: Vec<String>,
-    /// Fail if a rendered table is not what the recipe and the run files give; nothing is run or written
+    /// Fail if a rendered table is not what the recipe and the run files give; nothing is run or
+    /// written
     #[arg(long)]
     pub check: bool,
     /// Render the tables from the run files that are there; nothing is built or run

@@ -1,6 +1,7 @@
 //! `results/<recipe>/recipe.toml`: what a table consists of and what was published.
 //!
-//! Committed before the reported runs start. Unknown keys and impossible values are refused with their line.
+//! Committed before the reported runs start. Unknown keys and impossible values are refused with
+//! their line.
 
 mod check;
 
@@ -118,7 +119,8 @@ pub struct Recipe {
     pub fit_split: FitSplit,
     /// How many seeds (0, 1, ...) unless the command says otherwise.
     pub seeds: u64,
-    /// Make the runs on this machine even where recorded ones exist, because people want to see them happen.
+    /// Make the runs on this machine even where recorded ones exist, because people want to see
+    /// them happen.
     #[serde(default)]
     pub run_here: bool,
     /// What a reader of the numbers must know.
@@ -184,7 +186,8 @@ impl Row {
     }
 }
 
-/// What is special about one row on one data set. A pair without a cell is run and has nothing published.
+/// What is special about one row on one data set. A pair without a cell is run and has nothing
+/// published.
 #[derive(Debug, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct Cell {

@@ -1,4 +1,5 @@
-//! From a recipe and its run files to Markdown: published values beside ours, nothing guessed, nothing hidden.
+//! From a recipe and its run files to Markdown: published values beside ours, nothing guessed,
+//! nothing hidden.
 
 mod cell;
 mod notes;

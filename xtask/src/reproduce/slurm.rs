@@ -81,7 +81,8 @@ fn text(array: &Array<'_>, tasks: usize, list: &Path, folder: &Path) -> String {
     option(format!("--array=1-{tasks}%{}", array.jobs));
     option(format!("--cpus-per-task={}", array.threads));
     option(format!("--output={}", quote(&folder.join("%A_%a.log").to_string_lossy())));
-    // The run gets SIGTERM two minutes before its time is up, writes a checkpoint, and is continued by the next try.
+    // The run gets SIGTERM two minutes before its time is up, writes a checkpoint, and is continued
+    // by the next try.
     option("--signal=B:TERM@120".to_owned());
     let words: Vec<_> = array.words.iter().map(|word| quote(word)).collect();
     text += "set -euo pipefail\n";

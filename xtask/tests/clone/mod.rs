@@ -40,8 +40,8 @@ dataset = "strokes"
 published = "94.46"
 "#;
 
-/// Answers like `vae`. Files in its folder say how: `revision`, `content`, `unpinned`, `fail-METHOD`,
-/// `slow`, `no-data`, `confused`, `crash`, `no-SET`.
+/// Answers like `vae`. Files in its folder say how: `revision`, `content`, `unpinned`,
+/// `fail-METHOD`, `slow`, `no-data`, `confused`, `crash`, `no-SET`.
 const FAKE_VAE: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 case "$1" in

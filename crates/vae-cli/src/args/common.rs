@@ -14,7 +14,8 @@ pub struct SelectionArgs {
     /// Preset METHOD/DATASET; without --data it also names the data set
     #[arg(short, long, value_name = "METHOD/DATASET")]
     pub preset: Option<String>,
-    /// Known data set (see `vae data list`) or a path: CSV, TSV, NPY, NPZ, MAT, IDX, or a folder of images or texts
+    /// Known data set (see `vae data list`) or a path: CSV, TSV, NPY, NPZ, MAT, IDX, or a folder of
+    /// images or texts
     #[arg(short, long, value_name = "NAME|PATH")]
     pub data: Option<String>,
     /// Number of clusters
@@ -26,8 +27,8 @@ pub struct SelectionArgs {
     /// Configuration file (TOML), such as the config.toml of a run folder
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Override one value, such as train.lr=1e-3; may be repeated. Few samples train for as many epochs as
-    /// train.min_updates asks for: train.min_updates=0 leaves the epochs alone
+    /// Override one value, such as train.lr=1e-3; may be repeated. Few samples train for as many
+    /// epochs as train.min_updates asks for: train.min_updates=0 leaves the epochs alone
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }
@@ -41,11 +42,12 @@ pub struct ComputeArgs {
     /// auto, cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = str::parse::<DeviceChoice>)]
     pub device: DeviceChoice,
-    /// Threads [default: the number of physical cores]; on cores that other programs keep busy, two are slower than one.
-    /// Results depend on it in the last digits
+    /// Threads [default: the number of physical cores]; on cores that other programs keep busy, two
+    /// are slower than one. Results depend on it in the last digits
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Library of the matrix products on the CPU: auto, blas or onednn. Results depend on it in the last digits
+    /// Library of the matrix products on the CPU: auto, blas or onednn. Results depend on it in the
+    /// last digits
     #[arg(long, value_name = "LIBRARY", default_value = "auto", value_parser = str::parse::<MatmulChoice>)]
     pub matmul: MatmulChoice,
 }

@@ -27,7 +27,8 @@ pub enum DataCommand {
         /// Only check what is there, never use the network
         #[arg(long)]
         offline: bool,
-        /// For stl10, whose features are made of its pictures: torchvision's ResNet-50, as for `vae features`
+        /// For stl10, whose features are made of its pictures: torchvision's ResNet-50, as for `vae
+        /// features`
         #[arg(long, value_name = "FILE", env = "VAE_RESNET50_WEIGHTS", hide_env_values = true)]
         weights: Option<PathBuf>,
     },
@@ -58,7 +59,8 @@ pub struct FeaturesArgs {
     /// The network
     #[arg(short, long, value_name = "NAME", value_enum)]
     pub model: FeatureModel,
-    /// Its weights: safetensors, or what PyTorch saves of torchvision's network; they are never downloaded
+    /// Its weights: safetensors, or what PyTorch saves of torchvision's network; they are never
+    /// downloaded
     #[arg(short, long, value_name = "FILE", env = "VAE_RESNET50_WEIGHTS", hide_env_values = true)]
     pub weights: PathBuf,
     /// Known data set of images (such as stl10) or a path: a folder of PNG images, NPY, NPZ, IDX

@@ -16,7 +16,8 @@ pub struct FitArgs {
     /// Run folder; an unfinished run of the same configuration in it is continued
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Rows to fit: all, or the publisher's training split; the test split is then scored with the fitted model
+    /// Rows to fit: all, or the publisher's training split; the test split is then scored with the
+    /// fitted model
     #[arg(long, value_name = "SPLIT", value_enum, default_value_t = FitSplit::All)]
     pub fit_split: FitSplit,
     /// Time between checkpoints

@@ -68,8 +68,8 @@ pub struct SampleArgs {
     /// Library of the matrix products: auto, blas or onednn [default: that of the fit]
     #[arg(long, value_name = "LIBRARY", value_parser = str::parse::<MatmulChoice>)]
     pub matmul: Option<MatmulChoice>,
-    /// Where to write: .png (a grid, for models of images), .npy (f32 [n, d], cluster after cluster) or .csv (with a
-    /// column `cluster`)
+    /// Where to write: .png (a grid, for models of images), .npy (f32 [n, d], cluster after
+    /// cluster) or .csv (with a column `cluster`)
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
 }
@@ -78,7 +78,8 @@ pub struct SampleArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["pred", "model"]))]
 pub struct ScoreArgs {
-    /// Assignments: a run folder, a CSV with a column `cluster` (rows go by `index` if there is one), one number a line, or NPY
+    /// Assignments: a run folder, a CSV with a column `cluster` (rows go by `index` if there is
+    /// one), one number a line, or NPY
     #[arg(long, value_name = "DIR|FILE")]
     pub pred: Option<PathBuf>,
     /// Run folder or model.safetensors, to be applied to --data

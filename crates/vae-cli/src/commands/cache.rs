@@ -8,7 +8,8 @@ use serde::Serialize;
 use std::path::Path;
 use vae_core::cache::{DEFAULT_LIMIT, LIMIT_VARIABLE, PhaseCache, Usage, parse_limit};
 
-/// The user's phase cache with the limit of `VAE_CACHE_MAX`; `None` where there is no place for one.
+/// The user's phase cache with the limit of `VAE_CACHE_MAX`; `None` where there is no place for
+/// one.
 ///
 /// # Errors
 /// A limit that is no size.

@@ -118,7 +118,8 @@ struct Made {
     features_sha256: String,
 }
 
-/// Whether `out` holds the features of these `n` pictures and weights, by its provenance and its content.
+/// Whether `out` holds the features of these `n` pictures and weights, by its provenance and its
+/// content.
 fn is_made(out: &Path, [images, weights]: [&str; 2], n: usize) -> bool {
     let made =
         std::fs::read(provenance_of(out)).ok().and_then(|text| serde_json::from_slice::<Made>(&text).ok());

@@ -1,8 +1,8 @@
 //! `vae fit`: cluster a data set and leave a run folder behind.
 //!
-//! The order: resolve the configuration, load the data, claim the folder, fit on features alone, and only then look at
-//! the labels. Every file is written atomically and `DONE` comes last, so a run that is killed at any point is
-//! continued by the same command.
+//! The order: resolve the configuration, load the data, claim the folder, fit on features alone,
+//! and only then look at the labels. Every file is written atomically and `DONE` comes last, so a
+//! run that is killed at any point is continued by the same command.
 
 use crate::args::{FitArgs, FitSplit};
 use crate::commands::{cache, threads};
@@ -35,7 +35,8 @@ use vae_models::{Clusterer, FitSummary};
 /// Runs, continues, or finds finished.
 ///
 /// # Errors
-/// The errors of configuration, data, folder and method; an interruption, after which the same command continues.
+/// The errors of configuration, data, folder and method; an interruption, after which the same
+/// command continues.
 pub fn run(args: FitArgs) -> Result<()> {
     let interrupt = signals::interrupt().context("cannot listen for signals")?;
     let cache = if args.no_cache { None } else { cache::of_user()?.filter(|cache| cache.limit() > 0) };
@@ -212,7 +213,8 @@ fn fit_and_write(
     Ok(closing_words(dir, model, &summary, evaluation.as_ref(), &found))
 }
 
-/// The file says what the columns of the data are. One that a refused fit of other data left would be taken for this run's.
+/// The file says what the columns of the data are. One that a refused fit of other data left would
+/// be taken for this run's.
 fn write_or_remove(path: &Path, text: Option<&str>) -> Result<()> {
     match text {
         Some(text) => Ok(write_bytes(path, text.as_bytes())?),
@@ -254,7 +256,8 @@ fn evaluate(summary: &FitSummary, facets: &[Array1<u32>], labels: &Labels) -> Op
     }
 }
 
-/// Scores of the test split, if its classes are known; `fitted` are assignments and labels of the training split.
+/// Scores of the test split, if its classes are known; `fitted` are assignments and labels of the
+/// training split.
 fn score_held_out(
     model: &dyn Clusterer,
     held_out: &HeldOut,

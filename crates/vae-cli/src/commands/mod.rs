@@ -26,8 +26,8 @@ fn threads(asked: Option<u16>) -> usize {
     asked.map_or_else(physical_cores, usize::from)
 }
 
-/// The model in a run folder, or a model file. From here on the process multiplies with the library that is asked for, or else
-/// with that of the fit; another one than the fit's is said.
+/// The model in a run folder, or a model file. From here on the process multiplies with the library
+/// that is asked for, or else with that of the fit; another one than the fit's is said.
 fn open_model(path: &Path, asked: Option<MatmulChoice>) -> Result<Box<dyn Clusterer>> {
     if !path.exists() {
         bail!(

@@ -13,7 +13,8 @@ use vae_core::fsio::write_atomic;
 /// Writes assignments, or probabilities.
 ///
 /// # Errors
-/// Unreadable model or data, data of another dimension, a method without probabilities, an unwritable file.
+/// Unreadable model or data, data of another dimension, a method without probabilities, an
+/// unwritable file.
 pub fn run(args: &PredictArgs) -> Result<()> {
     let format = match &args.out {
         Some(out) => {

@@ -11,7 +11,8 @@ use ndarray::{Array2, Axis, concatenate};
 /// Writes samples as a picture or as numbers, cluster after cluster.
 ///
 /// # Errors
-/// A model that cannot sample, a cluster there is not, a picture of what are no images, an unwritable file.
+/// A model that cannot sample, a cluster there is not, a picture of what are no images, an
+/// unwritable file.
 pub fn run(args: &SampleArgs) -> Result<()> {
     check_parent(&args.out)?;
     let format = format_of(&args.out, &[(Format::Png, "png"), (Format::Npy, "npy"), (Format::Csv, "csv")])?;

@@ -213,7 +213,8 @@ fn who_is_refused_removes_what_it_made_and_no_more() {
     fs::write(dir.join(LOCK), b"17").expect("lock of an editor");
     assert!(open(&dir, "0").is_err());
     assert_eq!(fs::read(dir.join(LOCK)).expect("still there"), b"17");
-    // A folder that was made in vain goes: for a moment it holds something that cannot be tidied away.
+    // A folder that was made in vain goes: for a moment it holds something that cannot be tidied
+    // away.
     let dir = root.path().join("vain");
     let in_the_way = dir.join(".x.1.tmp");
     let refused = RunFolder::open_in_steps(&dir, &identity(&[]), &mut |now| match now {

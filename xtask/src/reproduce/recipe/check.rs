@@ -9,7 +9,8 @@ use toml::Spanned;
 use super::{FitSplit, Recipe, Split};
 
 impl Recipe {
-    /// Checks ids, what refers to them, splits and published values; `text` is what `self` was read from.
+    /// Checks ids, what refers to them, splits and published values; `text` is what `self` was read
+    /// from.
     pub(super) fn check(&self, text: &str) -> Result<()> {
         let datasets = unique(text, "data set", self.datasets.iter().map(|dataset| &dataset.id))?;
         unique(text, "row", self.rows.iter().map(|row| &row.id))?;
