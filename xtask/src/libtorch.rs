@@ -108,9 +108,9 @@ fn provide(cuda: bool, force: bool) -> Result<Libtorch> {
         eprintln!("libtorch: {}", place.display());
     } else {
         refuse_real_folder(&own)?;
-        let why = if force { "is asked for anew" } else { "is not here yet" };
-        eprintln!("libtorch {} {why}: providing it", pins::VERSION);
-        let folder = provision::provide(pins::flavour(cuda)?, &project::cache_dir()?, force, &pip::download)?;
+        let (flavour, cache) = (pins::flavour(cuda)?, project::cache_dir()?);
+        eprintln!("{}", announcement(provision::cached(flavour, &cache).as_deref(), force));
+        let folder = provision::provide(flavour, &cache, force, &pip::download)?;
         files::link_atomic(&folder, &own)?;
         eprintln!("libtorch: {} -> {}", own.display(), folder.display());
     }
@@ -119,6 +119,17 @@ fn provide(cuda: bool, force: bool) -> Result<Libtorch> {
     // bindings again.
     let folder = env::var_os("LIBTORCH").map(|_| own.clone());
     Ok(Libtorch { lib: library_folder(&own), folder })
+}
+
+/// What is about to be done for a clone without a usable libtorch; `cached` is the whole copy in
+/// the user's cache.
+fn announcement(cached: Option<&Path>, force: bool) -> String {
+    let what = match (force, cached) {
+        (true, _) => "downloading it again, as asked".to_owned(),
+        (false, Some(copy)) => format!("linking the copy in {}", copy.display()),
+        (false, None) => "not on this machine yet: downloading it".to_owned(),
+    };
+    format!("libtorch {}: {what}", pins::VERSION)
 }
 
 /// torch-sys lets `LIBTORCH_LIB` name another place for the libraries.
@@ -175,6 +186,15 @@ mod tests {
     fn rustflags_in_the_environment_are_seen() {
         assert_eq!(overriding_flags(&|_| None), None);
         assert_eq!(overriding_flags(&|name| (name == "RUSTFLAGS").then(|| "-g".into())), Some("RUSTFLAGS"));
+    }
+
+    #[test]
+    fn only_a_download_is_called_one() {
+        let copy = Path::new("/cache/libtorch-2.11.0-cpu");
+        let said = announcement(Some(copy), false);
+        assert_eq!(said, "libtorch 2.11.0: linking the copy in /cache/libtorch-2.11.0-cpu");
+        assert!(announcement(None, false).ends_with("downloading it"));
+        assert!(announcement(Some(copy), true).contains("downloading it again"));
     }
 
     #[test]

@@ -41,12 +41,12 @@ pub fn provide(
     anew: bool,
     download: &dyn Fn(&Flavour, &Path) -> Result<()>,
 ) -> Result<PathBuf> {
-    let name = format!("libtorch-{VERSION}-{}", flavour.name);
-    let beside = |ending: &str| cache.join(format!("{name}.{ending}"));
-    let folder = cache.join(&name);
-    if !anew && damage(&folder).is_none() {
+    if !anew && let Some(folder) = cached(flavour, cache) {
         return Ok(folder);
     }
+    let name = name(flavour);
+    let beside = |ending: &str| cache.join(format!("{name}.{ending}"));
+    let folder = cache.join(&name);
     fs::create_dir_all(cache).with_context(|| format!("cannot make the cache folder {}", cache.display()))?;
     let _lock = lock(&beside("lock"))?;
     match damage(&folder) {
@@ -83,6 +83,15 @@ pub fn provide(
     files::remove_dir_if_there(&downloads)?;
     step.done();
     Ok(folder)
+}
+
+/// The finished folder of `flavour` in `cache`, if it is there and whole.
+pub fn cached(flavour: &Flavour, cache: &Path) -> Option<PathBuf> {
+    Some(cache.join(name(flavour))).filter(|folder| damage(folder).is_none())
+}
+
+fn name(flavour: &Flavour) -> String {
+    format!("libtorch-{VERSION}-{}", flavour.name)
 }
 
 /// What is wrong with the finished folder `folder`; `None` if every file is there with its size.
@@ -181,8 +190,8 @@ fn assemble(flavour: &Flavour, downloads: &Path, partial: &Path) -> Result<()> {
     files::write_atomic(&partial.join(MANIFEST), &serde_json::to_vec(&manifest)?)
 }
 
-/// Puts `new` in the place of `folder`, which may be there and in use: it steps aside to `old` and
-/// goes.
+/// Puts `new` in the place of `folder`, which may be there and in use: that is renamed to `old`,
+/// then removed.
 fn replace(new: &Path, folder: &Path, old: &Path) -> Result<()> {
     files::remove_dir_if_there(old)?;
     if folder.exists() {
@@ -235,7 +244,9 @@ mod tests {
             calls.set(calls.get() + 1);
             fetch(flavour, folder)
         };
+        assert_eq!(cached(&TINY, cache.path()), None);
         let folder = provide(&TINY, cache.path(), false, &counting).unwrap();
+        assert_eq!(cached(&TINY, cache.path()).as_ref(), Some(&folder));
         assert_eq!(provide(&TINY, cache.path(), false, &counting).unwrap(), folder);
         assert_eq!(calls.get(), 1);
         assert_eq!(fs::read_to_string(folder.join("build-version")).unwrap(), "2.11.0\n");
