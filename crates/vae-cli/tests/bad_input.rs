@@ -109,6 +109,8 @@ fn configurations_that_make_no_sense() {
     let other = ["-m", "ltvae", "-k", "3", "--set", "init.kind=kmeans", "--set", "init.partition.n_init=3"];
     wrong(&other, &["`init.partition` is given (--set init.partition.n_init=3)", "init.kind is \"graph\""]);
     wrong(&["-m", "vade"], &["`n_clusters` is 0 or not given, expected at least 1: give --clusters K"]);
+    let both = ["-m", "vade", "--set", "n_clusters=4", "-k", "3"];
+    wrong(&both, &["--set n_clusters=4 and --clusters 3 disagree: give one of them"]);
     let methods = place.methods();
     wrong(&["-m", "vaed"], &["unknown method `vaed`", &methods.join(", ")]);
     let refused = wrong(&["-p", "vade/minst"], &["unknown preset `vade/minst`", "vade/mnist"]);
