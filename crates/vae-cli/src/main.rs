@@ -2,7 +2,7 @@
 //!
 //! One command is one module of [`commands`]. What a fit leaves behind is [`results`] (data files),
 //! [`run_record`] (`run.json`), [`pictures`] and [`report`]; [`run_folder`] decides whether a
-//! folder is begun, continued, finished or somebody else's. Labels are read by [`input`], stay in
+//! folder is begun, continued, finished or of another run. Labels are read by [`input`], stay in
 //! this crate, and are looked at after the fit only.
 
 mod args;
@@ -14,6 +14,7 @@ mod input;
 mod made_from;
 mod output;
 mod pictures;
+mod predictions;
 mod progress;
 mod report;
 mod results;
