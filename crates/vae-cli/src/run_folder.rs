@@ -4,6 +4,7 @@
 //! device, threads and the content of the data, but never the labels. `DONE` is written last. A
 //! lock keeps a second process out; nothing in the folder is looked at or changed without it.
 
+use crate::input::{COLUMNS_FILE, VOCABULARY_FILE};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,9 +16,35 @@ use vae_core::lock::Lock;
 /// Key of the configuration's hash; the settings themselves, `config.*`, are there for people.
 pub const CONFIG: &str = "config_sha256";
 
+/// The fitted model.
+pub const MODEL: &str = "model.safetensors";
+
 const IDENTITY: &str = "identity.json";
 const DONE: &str = "DONE";
 const LOCK: &str = ".lock";
+
+/// All files that a fit writes into its folder; `phases` and `pictures` are folders.
+const FILES: [&str; 19] = [
+    IDENTITY,
+    DONE,
+    LOCK,
+    MODEL,
+    "config.toml",
+    "run.json",
+    "history.jsonl",
+    "timings.jsonl",
+    "assignments.csv",
+    "assignments.npy",
+    "facets.csv",
+    "embedding.npy",
+    "metrics.json",
+    "confusion.csv",
+    "report.html",
+    COLUMNS_FILE,
+    VOCABULARY_FILE,
+    "phases",
+    "pictures",
+];
 
 /// How often the folder may vanish while it is entered.
 const ATTEMPTS: usize = 100;
@@ -208,6 +235,18 @@ fn sweep(path: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether `file` is, or would become, one that a fit writes: by its name, in a folder that a fit
+/// took.
+pub fn is_of_a_fit(file: &Path) -> bool {
+    let Some(folder) = file.parent() else { return false };
+    let has_name = |names: &[&str], path: &Path| {
+        path.file_name().is_some_and(|name| names.iter().any(|of_fit| name == *of_fit))
+    };
+    let is_run = |folder: &Path| folder.join(IDENTITY).is_file();
+    is_run(folder) && has_name(&FILES, file)
+        || has_name(&["phases", "pictures"], folder) && folder.parent().is_some_and(is_run)
 }
 
 /// Whether `path` holds a finished run.

@@ -43,6 +43,18 @@ fn another_run_is_refused_by_its_keys_and_left_alone() {
 }
 
 #[test]
+fn files_of_a_fit_are_known_by_name_and_folder() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let run = dir.path().join("run");
+    drop(RunFolder::open(&run, &identity(&[])).expect("new"));
+    for name in ["assignments.csv", "DONE", "embedding.npy", "pictures/latent.svg", "phases/x.safetensors"] {
+        assert!(is_of_a_fit(&run.join(name)), "{name}");
+        assert!(!is_of_a_fit(&dir.path().join(name)), "{name} outside a run folder");
+    }
+    assert!(!is_of_a_fit(&run.join("labels.csv")) && !is_of_a_fit(&run.join("deep/assignments.csv")));
+}
+
+#[test]
 fn a_run_that_was_refused_makes_way() {
     let dir = tempfile::tempdir().expect("temp dir");
     let (refused, corrected) = (identity(&[("k", "121")]), identity(&[("k", "4")]));
