@@ -16,6 +16,9 @@ use vae_core::lock::Lock;
 /// Key of the configuration's hash; the settings themselves, `config.*`, are there for people.
 pub const CONFIG: &str = "config_sha256";
 
+/// Key of the library of matrix products on the CPU, where it is not the BLAS.
+pub const MATMUL: &str = "matmul";
+
 /// The fitted model.
 pub const MODEL: &str = "model.safetensors";
 
@@ -55,9 +58,8 @@ const ATTEMPTS: usize = 100;
 pub struct Identity(pub BTreeMap<String, String>);
 
 impl Identity {
-    /// Keys whose values differ, as `key: theirs there, ours here`.
+    /// What differs, a line for each key.
     fn differences(&self, there: &Self) -> Vec<String> {
-        let absent = "absent".to_string();
         // The hash decides: a setting younger than the folder is no difference at its neutral
         // value.
         let same_settings = self.0.contains_key(CONFIG) && self.0.get(CONFIG) == there.0.get(CONFIG);
@@ -65,11 +67,28 @@ impl Identity {
         keys.into_iter()
             .filter(|key| self.0.get(*key) != there.0.get(*key))
             .filter(|key| !(same_settings && key.starts_with("config.")))
-            .map(|key| {
-                let value = |of: &Self| of.0.get(key).unwrap_or(&absent).clone();
-                format!("{key}: {} there, {} here", value(there), value(self))
+            .map(|key| match key.as_str() {
+                MATMUL => format!(
+                    "matrix products: made with {}, and this machine now uses {} (--matmul chooses)",
+                    there.library(),
+                    self.library()
+                ),
+                _ => {
+                    let value = |of: &Self| of.0.get(key).map_or_else(|| "absent".into(), String::clone);
+                    format!("{key}: {} there, {} here", value(there), value(self))
+                }
             })
             .collect()
+    }
+
+    /// Library of the matrix products. The BLAS is not named, so that folders older than the choice
+    /// are found.
+    fn library(&self) -> &str {
+        let of_device = match self.0.get("device").is_some_and(|device| device != "cpu") {
+            true => "that of the GPU",
+            false => "blas",
+        };
+        self.0.get(MATMUL).map_or(of_device, String::as_str)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::output::{counted, say, shell_word, thousands};
 use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
-use crate::run_folder::{CONFIG, Identity, RunFolder, State};
+use crate::run_folder::{CONFIG, Identity, MATMUL, RunFolder, State};
 use crate::run_record::{self, Begun, Compute};
 use crate::selection::{Chosen, choose};
 use crate::{report, signals};
@@ -112,7 +112,7 @@ fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
     put("device", compute.device.clone());
     // Folders older than the choice hold runs of the BLAS.
     if let Some(matmul @ Matmul::OneDnn) = compute.matmul {
-        put("matmul", matmul.name().into());
+        put(MATMUL, matmul.name().into());
     }
     put("data", about.name.clone());
     put("data_sha256", about.sha256.clone());

@@ -43,6 +43,23 @@ fn another_run_is_refused_by_its_keys_and_left_alone() {
 }
 
 #[test]
+fn another_library_of_matrix_products_is_named_on_both_sides() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let (blas, onednn) = (identity(&[("device", "cpu")]), identity(&[("device", "cpu"), (MATMUL, "onednn")]));
+    drop(RunFolder::open(dir.path(), &blas).expect("new"));
+    let text = RunFolder::open(dir.path(), &onednn).expect_err("other").to_string();
+    assert!(text.contains("made with blas, and this machine now uses onednn (--matmul chooses)"), "{text}");
+    assert!(!text.contains("absent"), "{text}");
+    let there = onednn.differences(&blas);
+    assert_eq!(
+        there,
+        ["matrix products: made with blas, and this machine now uses onednn (--matmul chooses)"]
+    );
+    let gpu = identity(&[("device", "cuda:0")]);
+    assert_eq!(gpu.library(), "that of the GPU");
+}
+
+#[test]
 fn files_of_a_fit_are_known_by_name_and_folder() {
     let dir = tempfile::tempdir().expect("temp dir");
     let run = dir.path().join("run");
