@@ -17,7 +17,7 @@ use crate::output::{counted, say, shell_word, thousands};
 use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
-use crate::run_folder::{CONFIG, Identity, MATMUL, RunFolder, State};
+use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, RunFolder, State};
 use crate::run_record::{self, Begun, Compute};
 use crate::selection::{Chosen, choose};
 use crate::{report, signals};
@@ -33,7 +33,7 @@ use vae_core::phase::FitContext;
 use vae_data::Labels;
 use vae_models::registry::Resolved;
 use vae_models::registry::outdated;
-use vae_models::{Clusterer, FitSummary};
+use vae_models::{Clusterer, FitSummary, load_model};
 
 /// Runs, continues, or finds finished.
 ///
@@ -135,7 +135,8 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
     );
 }
 
-/// Says that there is nothing to do, unless this version would do something else.
+/// Says that there is nothing to do, unless this version would do something else, or the model
+/// cannot be used.
 fn already_finished(folder: &RunFolder, labels: bool) -> Result<()> {
     let dir = folder.path();
     if let Some(why) = outdated(&run_record::revisions_in(&folder.join("run.json"))?) {
@@ -144,6 +145,13 @@ fn already_finished(folder: &RunFolder, labels: bool) -> Result<()> {
             dir.display()
         );
     }
+    load_model(&folder.join(MODEL)).with_context(|| {
+        format!(
+            "{} holds this run, finished, but its {MODEL} cannot be used; put that file back from a copy, or delete the \
+             folder and give the same command again",
+            dir.display()
+        )
+    })?;
     let mut text = format!("{} holds this run, finished; nothing to do\n", dir.display());
     if labels {
         let known = match dir.join("metrics.json").exists() {
@@ -182,7 +190,7 @@ fn fit_and_write(
     }
     context.progress.note("writing model, assignments, embedding and pictures");
 
-    model.save(&folder.join("model.safetensors"))?;
+    model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
     let gamma = model.soft().map(|soft| soft.predict_proba(&features)).transpose()?;
     results::write_assignments(dir, summary.assignments.view(), gamma.as_ref())?;
