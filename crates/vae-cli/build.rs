@@ -1,4 +1,5 @@
-//! Tells the linker where the libtorch is that torch-sys was built against, and the program what it is built from.
+//! Tells the linker where the libtorch is that torch-sys was built against, and the program what it
+//! is built from.
 
 #[path = "build/rpath.rs"]
 mod rpath;

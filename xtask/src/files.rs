@@ -24,7 +24,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Makes `link` point to `target`, replacing an older link in one step: nobody sees a moment without it.
+/// Makes `link` point to `target`, replacing an older link in one step: nobody sees a moment
+/// without it.
 pub fn link_atomic(target: &Path, link: &Path) -> Result<()> {
     let beside = beside(link);
     let make = || -> io::Result<()> {
@@ -53,7 +54,8 @@ pub fn remove_dir_if_there(path: &Path) -> Result<()> {
     }
 }
 
-/// The name under which a file is written before it takes its place; one per process (`*.tmp` is git-ignored).
+/// The name under which a file is written before it takes its place; one per process (`*.tmp` is
+/// git-ignored).
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.tmp", std::process::id()));
@@ -92,14 +94,16 @@ pub fn folder_bytes(folder: &Path) -> u64 {
         .sum()
 }
 
-/// Free bytes for this user on the file system of `folder`, from POSIX `df -Pk`; `None` where it cannot be told.
+/// Free bytes for this user on the file system of `folder`, from POSIX `df -Pk`; `None` where it
+/// cannot be told.
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     let output = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
     parse_df(std::str::from_utf8(&output.stdout).ok()?)
 }
 
 fn parse_df(text: &str) -> Option<u64> {
-    // A mount point may hold spaces, the first field (the device) may too: count from the per cent sign.
+    // A mount point may hold spaces, the first field (the device) may too: count from the per cent
+    // sign.
     let line = text.lines().nth(1)?;
     let fields: Vec<&str> = line.split_whitespace().collect();
     let percent = fields.iter().position(|field| field.ends_with('%'))?;

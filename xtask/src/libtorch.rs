@@ -1,7 +1,9 @@
-//! `cargo xtask libtorch`, and what every other command calls first: a libtorch 2.11.0 that builds and runs.
+//! `cargo xtask libtorch`, and what every other command calls first: a libtorch 2.11.0 that builds
+//! and runs.
 //!
-//! In this order: `LIBTORCH_USE_PYTORCH`, `LIBTORCH`, a `./libtorch` in the clone, the folder in the user's cache. What is
-//! in the cache is linked as `./libtorch`, where `.cargo/config.toml` points plain cargo commands to.
+//! In this order: `LIBTORCH_USE_PYTORCH`, `LIBTORCH`, a `./libtorch` in the clone, the folder in
+//! the user's cache. What is in the cache is linked as `./libtorch`, where `.cargo/config.toml`
+//! points plain cargo commands to.
 
 mod existing;
 mod pins;
@@ -23,7 +25,8 @@ use crate::{files, project};
 /// Provide libtorch 2.11.0.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The full set with CUDA libraries (x86-64 Linux, about 2.5 GB to download; never tried with a GPU)
+    /// The full set with CUDA libraries (x86-64 Linux, about 2.5 GB to download; never tried with a
+    /// GPU)
     #[arg(long)]
     cuda: bool,
     /// Make the folder in the cache again and replace ./libtorch, even if both look fine
@@ -40,8 +43,9 @@ pub struct Libtorch {
 }
 
 impl Libtorch {
-    /// Sets what a cargo command or a built program needs to find libtorch: `LIBTORCH` for the build, and the library
-    /// path, without which doctests and programs in unusual target folders do not start.
+    /// Sets what a cargo command or a built program needs to find libtorch: `LIBTORCH` for the
+    /// build, and the library path, without which doctests and programs in unusual target folders
+    /// do not start.
     pub fn apply(&self, command: &mut Command) {
         if let Some(folder) = &self.folder {
             command.env("LIBTORCH", folder);
@@ -52,7 +56,8 @@ impl Libtorch {
             env::split_paths(&env::var_os(name).unwrap_or_default())
                 .filter(|part| !part.as_os_str().is_empty()),
         );
-        // A folder with a colon in its name cannot stand in the variable; the run path still serves.
+        // A folder with a colon in its name cannot stand in the variable; the run path still
+        // serves.
         if let Ok(joined) = env::join_paths(folders) {
             command.env(name, joined);
         }
@@ -103,16 +108,28 @@ fn provide(cuda: bool, force: bool) -> Result<Libtorch> {
         eprintln!("libtorch: {}", place.display());
     } else {
         refuse_real_folder(&own)?;
-        let why = if force { "is asked for anew" } else { "is not here yet" };
-        eprintln!("libtorch {} {why}: providing it", pins::VERSION);
-        let folder = provision::provide(pins::flavour(cuda)?, &project::cache_dir()?, force, &pip::download)?;
+        let (flavour, cache) = (pins::flavour(cuda)?, project::cache_dir()?);
+        eprintln!("{}", announcement(provision::cached(flavour, &cache).as_deref(), force));
+        let folder = provision::provide(flavour, &cache, force, &pip::download)?;
         files::link_atomic(&folder, &own)?;
         eprintln!("libtorch: {} -> {}", own.display(), folder.display());
     }
-    // `.cargo/config.toml` names the clone's own link. A variable beside it would be news to the build scripts, and every
-    // change between `cargo xtask` and plain cargo would build the bindings again.
+    // `.cargo/config.toml` names the clone's own link. A variable beside it would be news to the
+    // build scripts, and every change between `cargo xtask` and plain cargo would build the
+    // bindings again.
     let folder = env::var_os("LIBTORCH").map(|_| own.clone());
     Ok(Libtorch { lib: library_folder(&own), folder })
+}
+
+/// What is about to be done for a clone without a usable libtorch; `cached` is the whole copy in
+/// the user's cache.
+fn announcement(cached: Option<&Path>, force: bool) -> String {
+    let what = match (force, cached) {
+        (true, _) => "downloading it again, as asked".to_owned(),
+        (false, Some(copy)) => format!("linking the copy in {}", copy.display()),
+        (false, None) => "not on this machine yet: downloading it".to_owned(),
+    };
+    format!("libtorch {}: {what}", pins::VERSION)
 }
 
 /// torch-sys lets `LIBTORCH_LIB` name another place for the libraries.
@@ -169,6 +186,15 @@ mod tests {
     fn rustflags_in_the_environment_are_seen() {
         assert_eq!(overriding_flags(&|_| None), None);
         assert_eq!(overriding_flags(&|name| (name == "RUSTFLAGS").then(|| "-g".into())), Some("RUSTFLAGS"));
+    }
+
+    #[test]
+    fn only_a_download_is_called_one() {
+        let copy = Path::new("/cache/libtorch-2.11.0-cpu");
+        let said = announcement(Some(copy), false);
+        assert_eq!(said, "libtorch 2.11.0: linking the copy in /cache/libtorch-2.11.0-cpu");
+        assert!(announcement(None, false).ends_with("downloading it"));
+        assert!(announcement(Some(copy), true).contains("downloading it again"));
     }
 
     #[test]

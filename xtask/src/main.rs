@@ -1,7 +1,8 @@
 //! The project's chores, one file a command: `cargo xtask <command>`.
 //!
-//! **Invariant:** this crate links neither torch nor any crate of the workspace. It builds the binary `vae`, runs it as
-//! a process and reads the files it writes; so it compiles in seconds, before libtorch is there.
+//! **Invariant:** this crate links neither torch nor any crate of the workspace. It builds the
+//! binary `vae`, runs it as a process and reads the files it writes; so it compiles in seconds,
+//! before libtorch is there.
 
 #![cfg_attr(
     test,
@@ -33,7 +34,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The chores of this repository. Commands that need libtorch provide it by themselves on first use.
+/// The chores of this repository. Commands that need libtorch provide it by themselves on first
+/// use.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Cli {
@@ -43,16 +45,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Provide libtorch 2.11.0: kept in the user's cache folder, linked into this clone as ./libtorch
+    /// Provide libtorch 2.11.0: kept in the user's cache folder, linked into this clone as
+    /// ./libtorch
     Libtorch(libtorch::Args),
     /// Run the tests, doctests included, with the library path set
     Test(test::Args),
-    /// Everything continuous integration checks: format, layout, lints, tests, docs, licences, packages, examples, tables,
-    /// recorded runs, a small demo
+    /// Everything continuous integration checks: format, layout, lints, tests, docs, licences,
+    /// packages, examples, tables, recorded runs, a small demo
     Ci(ci::Args),
-    /// Check the layout: who imports whom, crates without torch, lengths of files, words of one machine
+    /// Check the layout: who imports whom, crates without torch, lengths of files, words of one
+    /// machine
     Tidy(tidy::Args),
-    /// Licences, sources, duplicates and known vulnerabilities of the dependencies, as deny.toml says
+    /// Licences, sources, duplicates and known vulnerabilities of the dependencies, as deny.toml
+    /// says
     Deny(deny::Args),
     /// Package every crate as for publishing, and check what is in the packages
     Package(package::Args),

@@ -1,9 +1,11 @@
 //! `cargo xtask package`: the crates as a registry would get them.
 //!
-//! cargo can verify a package by building it, but it builds one after the other, without the workspace's profile, and torch's
-//! bindings with each kind of features: minutes even where all dependencies are built. Here the packages are unpacked beside each other into
-//! a workspace with the clone's lock file, profiles and target folder, and checked together. What they depend on has then
-//! been checked by the lints already, and what a package leaves out is still an error of the compiler.
+//! cargo can verify a package by building it, but it builds one after the other, without the
+//! workspace's profile, and torch's bindings with each kind of features: minutes even where all
+//! dependencies are built. Here the packages are unpacked beside each other into a workspace with
+//! the clone's lock file, profiles and target folder, and checked together. What they depend on has
+//! then been checked by the lints already, and what a package leaves out is still an error of the
+//! compiler.
 
 use std::fs;
 use std::path::Path;
@@ -84,7 +86,8 @@ fn unpack(crates: &[Crate], from: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The workspace of the unpacked `crates`, which find each other in place of a registry; profiles are those of `root`.
+/// The workspace of the unpacked `crates`, which find each other in place of a registry; profiles
+/// are those of `root`.
 fn manifest_of(crates: &[Crate], root: &Table) -> Result<String> {
     let path =
         |package| Value::from(Table::from_iter([("path".to_owned(), Value::from(folder_of(package)))]));

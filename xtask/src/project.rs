@@ -13,7 +13,8 @@ use crate::{cache_dir, step};
 
 /// Packages that never touch torch: their commands run without libtorch.
 ///
-/// `vae-gmm` does so without its feature `torch` only, which nothing but a word on the command line turns on for it alone.
+/// `vae-gmm` does so without its feature `torch` only, which nothing but a word on the command line
+/// turns on for it alone.
 pub const WITHOUT_TORCH: [&str; 5] = ["vae-array", "vae-data", "vae-gmm", "vae-metrics", "xtask"];
 
 /// The root of the clone that `cargo xtask` was called in.
@@ -34,8 +35,8 @@ pub fn cache_dir() -> Result<PathBuf> {
 pub fn cargo(words: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     command.current_dir(root()).args(words);
-    // What `cargo run` told this process about xtask itself is not for the child: build scripts that look at it would run
-    // again after each change between `cargo xtask` and plain cargo.
+    // What `cargo run` told this process about xtask itself is not for the child: build scripts
+    // that look at it would run again after each change between `cargo xtask` and plain cargo.
     for (name, _) in env::vars_os() {
         let is_about_xtask =
             name.to_str().is_some_and(|n| n.starts_with("CARGO_PKG_") || n.starts_with("CARGO_MANIFEST_"));
@@ -64,7 +65,8 @@ pub fn manifest() -> Result<toml::Table> {
     text.parse().with_context(|| format!("{} is not TOML", path.display()))
 }
 
-/// Gives the package in `folder` the workspace's lock file, so that both have the same dependencies.
+/// Gives the package in `folder` the workspace's lock file, so that both have the same
+/// dependencies.
 pub fn copy_lock(folder: &Path) -> Result<()> {
     let (from, to) = (root().join("Cargo.lock"), folder.join("Cargo.lock"));
     fs::copy(&from, &to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
@@ -75,7 +77,8 @@ pub fn copy_lock(folder: &Path) -> Result<()> {
 pub struct Provenance {
     /// The commit checked out, 40 hex digits, or `unknown` outside git.
     pub commit: String,
-    /// Whether tracked files outside results/ and the README differ from it (those two are written by `reproduce`).
+    /// Whether tracked files outside results/ and the README differ from it (those two are written
+    /// by `reproduce`).
     pub dirty: bool,
     /// The compiler's version line.
     pub rustc: String,

@@ -42,7 +42,8 @@ pub fn status(command: &mut Command) -> Result<ExitStatus> {
     command.status().with_context(|| format!("cannot start `{}`", line(command)))
 }
 
-/// The standard output of `command`, with trailing white space cut; a non-zero exit is an error with its last line.
+/// The standard output of `command`, with trailing white space cut; a non-zero exit is an error
+/// with its last line.
 pub fn stdout(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot start `{}`", line(command)))?;
     if !output.status.success() {
@@ -55,8 +56,8 @@ pub fn stdout(command: &mut Command) -> Result<String> {
         .to_owned())
 }
 
-/// What a program said before it failed: from its last line that begins with `error:` on, else the last line that says
-/// something, else "no message".
+/// What a program said before it failed: from its last line that begins with `error:` on, else the
+/// last line that says something, else "no message".
 pub fn last_words(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let from =

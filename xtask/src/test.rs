@@ -15,7 +15,8 @@ use crate::step::{self, Step};
 /// Run `cargo test` with libtorch in place.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Arguments for `cargo test`, for example `-p vae-gmm em`; without `-p` the whole workspace is tested
+    /// Arguments for `cargo test`, for example `-p vae-gmm em`; without `-p` the whole workspace is
+    /// tested
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }

@@ -1,4 +1,5 @@
-//! What the program is built from. Reads what cargo and the publisher of libtorch write; a test includes this file.
+//! What the program is built from. Reads what cargo and the publisher of libtorch write; a test
+//! includes this file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,12 +16,13 @@ pub struct Commit {
     pub watched: Vec<PathBuf>,
 }
 
-/// What the program is made of besides its dependencies' code, relative to the root of the repository.
+/// What the program is made of besides its dependencies' code, relative to the root of the
+/// repository.
 const CODE: [&str; 5] =
     ["crates", "datasets/registry.toml", "Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
 
-/// The commit of the repository whose `crates/vae-cli` is `package`. A package from a registry, or a copy in a repository of
-/// something else, has none, though a `.git` may lie above it.
+/// The commit of the repository whose `crates/vae-cli` is `package`. A package from a registry, or
+/// a copy in a repository of something else, has none, though a `.git` may lie above it.
 pub fn commit(package: &Path) -> Option<Commit> {
     if git(package, &["rev-parse", "--show-prefix"])? != "crates/vae-cli/" {
         return None;
@@ -33,13 +35,14 @@ pub fn commit(package: &Path) -> Option<Commit> {
     Some(Commit { hash, dirty: !changes.is_empty(), watched: watched(package, &root) })
 }
 
-/// What is there of the files by which git names the commit, and of those that make it dirty. In a worktree the first lie in two
-/// folders, and neither is `.git`.
+/// What is there of the files by which git names the commit, and of those that make it dirty. In a
+/// worktree the first lie in two folders, and neither is `.git`.
 fn watched(package: &Path, root: &Path) -> Vec<PathBuf> {
     let folder = |which| git(package, &["rev-parse", "--path-format=absolute", which]).map(PathBuf::from);
     let (own, shared) = (folder("--git-dir"), folder("--git-common-dir"));
     let reference = git(package, &["symbolic-ref", "--quiet", "HEAD"]);
-    // The log changes with every commit, also with the first after git packed the branch into one file with the others.
+    // The log changes with every commit, also with the first after git packed the branch into one
+    // file with the others.
     let mut files: Vec<PathBuf> =
         own.iter().flat_map(|own| [own.join("HEAD"), own.join("logs/HEAD")]).collect();
     if let Some(shared) = shared {
@@ -72,8 +75,8 @@ fn git(folder: &Path, words: &[&str]) -> Option<String> {
     output.status.success().then(|| text.trim().to_owned())
 }
 
-/// The version of tch: the requirement `=x.y.z` of a packaged manifest, else what the workspace's Cargo.lock resolved. Second,
-/// the lock file that was read.
+/// The version of tch: the requirement `=x.y.z` of a packaged manifest, else what the workspace's
+/// Cargo.lock resolved. Second, the lock file that was read.
 pub fn tch(package: &Path) -> (Option<String>, Option<PathBuf>) {
     let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap_or_default();
     if let Some(version) = exact_requirement(&manifest) {
@@ -84,8 +87,8 @@ pub fn tch(package: &Path) -> (Option<String>, Option<PathBuf>) {
     (locked(&text, "tch"), lock)
 }
 
-/// What a packaged manifest requires exactly of torch-sys, which is released with tch, under the same number. In the workspace the
-/// manifest names no version.
+/// What a packaged manifest requires exactly of torch-sys, which is released with tch, under the
+/// same number. In the workspace the manifest names no version.
 pub fn exact_requirement(manifest: &str) -> Option<String> {
     let table = manifest.split("\n[").find(|table| table.starts_with("dependencies.torch-sys]"))?;
     value_of(table, "version")?.strip_prefix('=').map(|version| version.trim().to_owned())
@@ -105,8 +108,8 @@ fn value_of<'a>(table: &'a str, key: &str) -> Option<&'a str> {
     })
 }
 
-/// The version of the libtorch whose libraries lie in `lib`: the file `build-version` of the publisher's archive, else what the
-/// Python package says. Second, the file.
+/// The version of the libtorch whose libraries lie in `lib`: the file `build-version` of the
+/// publisher's archive, else what the Python package says. Second, the file.
 pub fn libtorch(lib: &Path) -> Option<(String, PathBuf)> {
     let folder = lib.parent()?;
     let (archive, python) = (folder.join("build-version"), folder.join("version.py"));

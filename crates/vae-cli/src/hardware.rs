@@ -11,7 +11,8 @@ pub fn of_this_machine(cuda: Option<usize>) -> Hardware {
     Hardware { cpu: Some(cpu), cores: Some(physical_cores()), gpu: cuda.map(gpu_name) }
 }
 
-/// Physical cores, at most what the process is allowed: two threads of one core are no faster than one here.
+/// Physical cores, at most what the process is allowed: two threads of one core are no faster than
+/// one here.
 pub fn physical_cores() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, usize::from);
     match count_cores(&cpuinfo()) {

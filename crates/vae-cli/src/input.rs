@@ -117,8 +117,8 @@ pub fn load(source: &Source, args: &ReadArgs) -> Result<Input> {
     load_with(source, args, options(args))
 }
 
-/// Loads features and labels for a fitted model, a run folder or a file. Documents get the columns of those it was
-/// fitted on, and named columns of a table its order.
+/// Loads features and labels for a fitted model, a run folder or a file. Documents get the columns
+/// of those it was fitted on, and named columns of a table its order.
 ///
 /// # Errors
 /// As [`load`]; documents where the model has no vocabulary beside it, a table with other columns.
@@ -143,7 +143,8 @@ pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input>
     Ok(input)
 }
 
-/// Loads what a fit sees and, with [`FitSplit::Train`], what it does not. `--limit` cuts what it sees.
+/// Loads what a fit sees and, with [`FitSplit::Train`], what it does not. `--limit` cuts what it
+/// sees.
 ///
 /// # Errors
 /// As [`load`]; a data set without a test split where one is asked for.

@@ -1,8 +1,9 @@
 //! The program `vae`: deep clustering with variational auto-encoders from the command line.
 //!
-//! One command is one module of [`commands`]. What a fit leaves behind is [`results`] (data files), [`run_record`]
-//! (`run.json`), [`pictures`] and [`report`]; [`run_folder`] decides whether a folder is begun, continued, finished
-//! or somebody else's. Labels are read by [`input`], stay in this crate, and are looked at after the fit only.
+//! One command is one module of [`commands`]. What a fit leaves behind is [`results`] (data files),
+//! [`run_record`] (`run.json`), [`pictures`] and [`report`]; [`run_folder`] decides whether a
+//! folder is begun, continued, finished or of another run. Labels are read by [`input`], stay in
+//! this crate, and are looked at after the fit only.
 
 mod args;
 mod commands;
@@ -13,6 +14,7 @@ mod input;
 mod made_from;
 mod output;
 mod pictures;
+mod predictions;
 mod progress;
 mod report;
 mod results;

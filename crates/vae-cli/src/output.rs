@@ -19,7 +19,8 @@ impl std::error::Error for ClosedStdout {}
 /// Writes `text` to stdout.
 ///
 /// # Errors
-/// [`ClosedStdout`] for a pipe without a reader (`println!` would panic), other I/O errors as they are.
+/// [`ClosedStdout`] for a pipe without a reader (`println!` would panic), other I/O errors as they
+/// are.
 pub fn say(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -87,6 +88,16 @@ pub fn thousands(n: usize) -> String {
     out
 }
 
+/// `text` as one word of a shell command: in quotes where the shell would take it for more or for
+/// less.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.into(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +106,14 @@ mod tests {
     fn columns_align_and_lines_end_clean() {
         let rows = [["a", "bb", "c"], ["aaa", "b", ""]].map(|r| r.map(String::from).to_vec());
         assert_eq!(table(&rows), "a    bb  c\naaa  b\n");
+    }
+
+    #[test]
+    fn a_word_stays_one_word_in_the_shell() {
+        assert_eq!(shell_word("out/run-1.csv"), "out/run-1.csv");
+        assert_eq!(shell_word("my run"), "'my run'");
+        assert_eq!(shell_word("it's; $HOME"), r"'it'\''s; $HOME'");
+        assert_eq!(shell_word(""), "''");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a person sees while a phase runs: a bar on a terminal, plain lines elsewhere.
 
+use crate::output::duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -11,10 +12,17 @@ pub fn for_stderr() -> Box<dyn Progress> {
     if std::io::stderr().is_terminal() { Box::new(Bar::default()) } else { Box::new(Lines::default()) }
 }
 
+/// The least share of an epoch that tells how fast a training is.
+const LEAST_SHARE: f64 = 0.1;
+
+/// The least time after which a bar tells it.
+const LEAST_SECONDS: f64 = 2.0;
+
 #[derive(Debug, Clone)]
 struct Running {
     phase: String,
     epochs: usize,
+    steps: usize,
     n: usize,
     started: Instant,
     /// In epochs; a checkpoint may lie within one.
@@ -24,19 +32,50 @@ struct Running {
 
 impl Running {
     fn new(phase: &str, epochs: usize, steps: usize, n: usize, done: usize) -> Self {
-        let done_at_start = done as f64 / steps.max(1) as f64;
-        Self { phase: phase.into(), epochs, n, started: Instant::now(), done_at_start, last_line: None }
+        let steps = steps.max(1);
+        let done_at_start = done as f64 / steps as f64;
+        Self {
+            phase: phase.into(),
+            epochs,
+            steps,
+            n,
+            started: Instant::now(),
+            done_at_start,
+            last_line: None,
+        }
     }
 
-    /// Throughput and remaining time after `epoch` epochs.
-    fn pace(&self, epoch: usize) -> (f64, Duration) {
-        self.pace_after(epoch, self.started.elapsed().as_secs_f64())
+    /// Samples a second and the remaining time, `seconds` after this process began, at `epoch`
+    /// epochs of the phase: by what this process did alone. `None` where that is too little to
+    /// tell.
+    fn pace(&self, epoch: f64, seconds: f64) -> Option<(f64, Duration)> {
+        let own = epoch - self.done_at_start;
+        if own <= 0.0 || seconds <= 0.0 {
+            return None;
+        }
+        let per_epoch = seconds / own;
+        let left = (self.epochs as f64 - epoch).max(0.0) * per_epoch;
+        Some((self.n as f64 / per_epoch, Duration::try_from_secs_f64(left).ok()?))
     }
 
-    fn pace_after(&self, epoch: usize, seconds: f64) -> (f64, Duration) {
-        let per_epoch = seconds / (epoch as f64 - self.done_at_start).max(1e-9);
-        let left = self.epochs.saturating_sub(epoch) as f64 * per_epoch;
-        (self.n as f64 / per_epoch.max(1e-9), Duration::from_secs_f64(left))
+    /// The line after `epoch` epochs, the last of them with the mean loss `loss`.
+    fn line(&self, epoch: usize, loss: f64, seconds: f64) -> String {
+        let Self { phase, epochs, .. } = self;
+        let is_enough = epoch as f64 - self.done_at_start >= LEAST_SHARE;
+        let pace = self.pace(epoch as f64, seconds).filter(|_| is_enough);
+        let pace = pace.map_or_else(String::new, |(rate, left)| {
+            format!("  {rate:.0} samples/s  {} s left", left.as_secs())
+        });
+        format!("{phase}: epoch {epoch}/{epochs}  loss {loss:.4} nats{pace}")
+    }
+
+    /// What stands beside the bar after `step` steps of the phase.
+    fn beside_bar(&self, epoch: usize, step: usize, loss: f64, seconds: f64) -> String {
+        let pace = self.pace(step as f64 / self.steps as f64, seconds).filter(|_| seconds >= LEAST_SECONDS);
+        let pace = pace.map_or_else(String::new, |(rate, left)| {
+            format!("  {rate:.0} samples/s  {} left", duration(left.as_secs_f64()))
+        });
+        format!("epoch {}/{}  loss {loss:.3}{pace}", epoch + 1, self.epochs)
     }
 }
 
@@ -62,12 +101,11 @@ impl Progress for Bar {
             Some((epochs * steps) as u64),
             ProgressDrawTarget::stderr_with_hz(8),
         );
-        let style = ProgressStyle::with_template("{prefix:>10} {bar:30} {msg}  ETA {eta}")
+        let style = ProgressStyle::with_template("{prefix:>10} {bar:30} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
         bar.set_prefix(phase.to_string());
         bar.set_position(done as u64);
-        bar.reset_eta();
         if let Ok(mut state) = self.state.lock() {
             *state = Some((Running::new(phase, epochs, steps, n, done), bar));
         }
@@ -76,13 +114,7 @@ impl Progress for Bar {
     fn step(&self, epoch: usize, step: usize, loss: f64) {
         self.with(|running, bar| {
             bar.set_position(step as u64);
-            let samples =
-                bar.per_sec() * running.n as f64 * running.epochs as f64 / bar.length().unwrap_or(1) as f64;
-            bar.set_message(format!(
-                "epoch {}/{}  loss {loss:.3}  {samples:.0} samples/s",
-                epoch + 1,
-                running.epochs
-            ));
+            bar.set_message(running.beside_bar(epoch, step, loss, running.started.elapsed().as_secs_f64()));
         });
     }
 
@@ -104,7 +136,8 @@ impl Progress for Bar {
     }
 }
 
-/// Lines for logs: the first and the last epoch of a phase, and at most one every ten seconds in between.
+/// Lines for logs: the first and the last epoch of a phase, and at most one every ten seconds in
+/// between.
 #[derive(Debug, Default)]
 struct Lines {
     state: Mutex<Option<Running>>,
@@ -128,13 +161,7 @@ impl Progress for Lines {
         let due = running.last_line.is_none_or(|t| t.elapsed() > Duration::from_secs(10));
         if due || epoch + 1 == running.epochs {
             running.last_line = Some(Instant::now());
-            let (rate, left) = running.pace(epoch + 1);
-            let (phase, epochs) = (&running.phase, running.epochs);
-            eprintln!(
-                "{phase}: epoch {}/{epochs}  loss {loss:.4} nats  {rate:.0} samples/s  {} s left",
-                epoch + 1,
-                left.as_secs()
-            );
+            eprintln!("{}", running.line(epoch + 1, loss, running.started.elapsed().as_secs_f64()));
         }
     }
 
@@ -149,13 +176,34 @@ impl Progress for Lines {
 mod tests {
     use super::*;
 
+    /// 20 epochs of 100 steps over 1000 samples, taken over after 15.75 epochs.
+    fn resumed() -> Running {
+        Running::new("train", 20, 100, 1000, 1575)
+    }
+
     #[test]
     fn the_pace_counts_only_what_this_process_did() {
-        // 100 steps an epoch over 1000 samples, taken over after 15.75 epochs: 15 s for the last quarter of the
-        // sixteenth are 60 s an epoch, and 4 epochs are left.
-        let running = Running::new("train", 20, 100, 1000, 1575);
-        let (rate, left) = running.pace_after(16, 15.0);
+        // 15 s for the last quarter of the sixteenth are 60 s an epoch, and 4 epochs are left.
+        let (rate, left) = resumed().pace(16.0, 15.0).expect("a quarter of an epoch");
         assert!((rate - 1000.0 / 60.0).abs() < 1e-9, "{rate}");
         assert_eq!(left, Duration::from_secs(240));
+        assert_eq!(resumed().pace(15.75, 15.0), None, "nothing was done yet");
+    }
+
+    #[test]
+    fn lines_and_bar_after_a_resume_tell_the_pace_of_this_process() {
+        let line = resumed().line(16, 1.5, 15.0);
+        assert_eq!(line, "train: epoch 16/20  loss 1.5000 nats  17 samples/s  240 s left");
+        let beside = resumed().beside_bar(15, 1600, 1.5, 15.0);
+        assert_eq!(beside, "epoch 16/20  loss 1.500  17 samples/s  4.0 min left");
+    }
+
+    #[test]
+    fn too_little_work_tells_no_pace() {
+        // One step of a hundred, and the time that a process needs to begin.
+        let barely = Running::new("train", 20, 100, 1000, 1599);
+        assert_eq!(barely.line(16, 1.5, 3.0), "train: epoch 16/20  loss 1.5000 nats");
+        assert!(barely.line(17, 1.5, 4.0).ends_with("s left"));
+        assert_eq!(barely.beside_bar(15, 1600, 1.5, 0.5), "epoch 16/20  loss 1.500");
     }
 }

@@ -155,15 +155,17 @@ pub struct TestScores {
     /// Clusters named on this split itself.
     #[serde(flatten)]
     pub scores: Scores,
-    /// Accuracy with each cluster named after its commonest class in what was fitted.
+    /// Accuracy with each cluster named after its most frequent class in what was fitted.
     pub purity_train_map: f64,
-    /// Accuracy with each cluster named after its highest-probability point (adversarial auto-encoders, GMVAE).
+    /// Accuracy with each cluster named after its highest-probability point (adversarial
+    /// auto-encoders, GMVAE).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aae: Option<f64>,
 }
 
 impl TestScores {
-    /// Scores the assignments and soft assignments of a test split; `fitted` are assignments and labels of what was fitted.
+    /// Scores the assignments and soft assignments of a test split; `fitted` are assignments and
+    /// labels of what was fitted.
     ///
     /// # Errors
     /// [`vae_metrics::Error`].
@@ -246,8 +248,8 @@ pub fn cluster_sizes(clusters: ArrayView1<'_, u32>, k: usize) -> Vec<usize> {
     (0..k).map(|c| count.get(&c).copied().unwrap_or(0)).collect()
 }
 
-/// Clusters that hold less than 2 % of a fair share `n / k`: the fit may have collapsed.
-pub fn starved(sizes: &[usize]) -> Vec<usize> {
+/// Clusters that hold less than 2 % of the mean size `n / k`: the fit may have collapsed.
+pub fn nearly_empty(sizes: &[usize]) -> Vec<usize> {
     let (n, k) = (sizes.iter().sum::<usize>(), sizes.len());
     (0..k).filter(|&c| (sizes[c] * k * 50) < n || sizes[c] == 0).collect()
 }
@@ -261,9 +263,9 @@ mod tests {
     fn small_clusters_are_noticed() {
         let sizes = cluster_sizes(array![0, 0, 2, 2, 2].view(), 4);
         assert_eq!(sizes, [2, 0, 3, 0]);
-        assert_eq!(starved(&sizes), [1, 3]);
-        assert_eq!(starved(&[500, 499, 1]), [2]);
-        assert!(starved(&[500, 480, 20]).is_empty());
+        assert_eq!(nearly_empty(&sizes), [1, 3]);
+        assert_eq!(nearly_empty(&[500, 499, 1]), [2]);
+        assert!(nearly_empty(&[500, 480, 20]).is_empty());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! A run folder and its states: empty, unfinished, finished, another run's.
 //!
-//! `identity.json` is written first and says which run the folder belongs to: configuration, seed, device, threads and
-//! the content of the data, but never the labels. `DONE` is written last. A lock keeps a second process out; nothing in
-//! the folder is looked at or changed without it.
+//! `identity.json` is written first and says which run the folder belongs to: configuration, seed,
+//! device, threads and the content of the data, but never the labels. `DONE` is written last. A
+//! lock keeps a second process out; nothing in the folder is looked at or changed without it.
 
+use crate::input::{SCHEMA_FILE, VOCABULARY_FILE};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,9 +16,38 @@ use vae_core::lock::Lock;
 /// Key of the configuration's hash; the settings themselves, `config.*`, are there for people.
 pub const CONFIG: &str = "config_sha256";
 
+/// Key of the library of matrix products on the CPU, where it is not the BLAS.
+pub const MATMUL: &str = "matmul";
+
+/// The fitted model.
+pub const MODEL: &str = "model.safetensors";
+
 const IDENTITY: &str = "identity.json";
 const DONE: &str = "DONE";
 const LOCK: &str = ".lock";
+
+/// All files that a fit writes into its folder; `phases` and `pictures` are folders.
+const FILES: [&str; 19] = [
+    IDENTITY,
+    DONE,
+    LOCK,
+    MODEL,
+    "config.toml",
+    "run.json",
+    "history.jsonl",
+    "timings.jsonl",
+    "assignments.csv",
+    "assignments.npy",
+    "facets.csv",
+    "embedding.npy",
+    "metrics.json",
+    "confusion.csv",
+    "report.html",
+    SCHEMA_FILE,
+    VOCABULARY_FILE,
+    "phases",
+    "pictures",
+];
 
 /// How often the folder may vanish while it is entered.
 const ATTEMPTS: usize = 100;
@@ -28,20 +58,37 @@ const ATTEMPTS: usize = 100;
 pub struct Identity(pub BTreeMap<String, String>);
 
 impl Identity {
-    /// Keys whose values differ, as `key: theirs there, ours here`.
+    /// What differs, a line for each key.
     fn differences(&self, there: &Self) -> Vec<String> {
-        let absent = "absent".to_string();
-        // The hash decides: a setting younger than the folder is no difference at its neutral value.
+        // The hash decides: a setting younger than the folder is no difference at its neutral
+        // value.
         let same_settings = self.0.contains_key(CONFIG) && self.0.get(CONFIG) == there.0.get(CONFIG);
         let keys: std::collections::BTreeSet<_> = self.0.keys().chain(there.0.keys()).collect();
         keys.into_iter()
             .filter(|key| self.0.get(*key) != there.0.get(*key))
             .filter(|key| !(same_settings && key.starts_with("config.")))
-            .map(|key| {
-                let value = |of: &Self| of.0.get(key).unwrap_or(&absent).clone();
-                format!("{key}: {} there, {} here", value(there), value(self))
+            .map(|key| match key.as_str() {
+                MATMUL => format!(
+                    "matrix products: made with {}, and this machine now uses {} (--matmul chooses)",
+                    there.library(),
+                    self.library()
+                ),
+                _ => {
+                    let value = |of: &Self| of.0.get(key).map_or_else(|| "absent".into(), String::clone);
+                    format!("{key}: {} there, {} here", value(there), value(self))
+                }
             })
             .collect()
+    }
+
+    /// Library of the matrix products. The BLAS is not named, so that folders older than the choice
+    /// are found.
+    fn library(&self) -> &str {
+        let of_device = match self.0.get("device").is_some_and(|device| device != "cpu") {
+            true => "that of the GPU",
+            false => "blas",
+        };
+        self.0.get(MATMUL).map_or(of_device, String::as_str)
     }
 }
 
@@ -77,11 +124,13 @@ enum Step {
 }
 
 impl RunFolder {
-    /// Takes the folder `path` for the run `identity`, and says what is in it: makes it, locks it, looks, and acts on
-    /// what it saw, in this order. Where it is refused, only what this call made is removed, under its lock.
+    /// Takes the folder `path` for the run `identity`, and says what is in it: makes it, locks it,
+    /// looks, and acts on what it saw, in this order. Where it is refused, only what this call made
+    /// is removed, under its lock.
     ///
     /// # Errors
-    /// A folder that cannot be written, is in use, holds another run (the differing keys are named) or other files.
+    /// A folder that cannot be written, is in use, holds another run (the differing keys are named)
+    /// or other files.
     pub fn open(path: &Path, identity: &Identity) -> Result<(Self, State)> {
         Self::open_in_steps(path, identity, &mut |_| ())
     }
@@ -103,7 +152,8 @@ impl RunFolder {
                     lock.leave();
                 }
                 if made {
-                    // Only an empty folder goes; what somebody else put there in the meantime stays.
+                    // Only an empty folder goes; what somebody else put there in the meantime
+                    // stays.
                     let _ = fs::remove_dir(path);
                 }
                 Err(refusal)
@@ -206,6 +256,18 @@ fn sweep(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether `file` is, or would become, one that a fit writes: by its name, in a folder that a fit
+/// took.
+pub fn is_of_a_fit(file: &Path) -> bool {
+    let Some(folder) = file.parent() else { return false };
+    let has_name = |names: &[&str], path: &Path| {
+        path.file_name().is_some_and(|name| names.iter().any(|of_fit| name == *of_fit))
+    };
+    let is_run = |folder: &Path| folder.join(IDENTITY).is_file();
+    is_run(folder) && has_name(&FILES, file)
+        || has_name(&["phases", "pictures"], folder) && folder.parent().is_some_and(is_run)
+}
+
 /// Whether `path` holds a finished run.
 pub fn is_finished(path: &Path) -> bool {
     path.join(DONE).exists()
@@ -246,7 +308,8 @@ fn look(path: &Path, identity: &Identity) -> Result<State> {
     Ok(if is_finished(path) { State::Finished } else { State::Unfinished })
 }
 
-/// Whether the folder holds no more than a run that failed before its first phase: nothing that another run could spoil.
+/// Whether the folder holds no more than a run that failed before its first phase: nothing that
+/// another run could spoil.
 fn was_refused(path: &Path) -> bool {
     let has_phases = fs::read_dir(path.join("phases")).is_ok_and(|mut entries| entries.next().is_some());
     let record = fs::read(path.join("run.json")).unwrap_or_default();

@@ -95,7 +95,8 @@ struct Phase<'a> {
     cached: bool,
     final_loss_nats: Option<f64>,
     notes: &'a serde_json::Value,
-    /// Of another machine or build, where the phase is from a cache; absent where that is older than the record.
+    /// Of another machine or build, where the phase is from a cache; absent where that is older
+    /// than the record.
     #[serde(skip_serializing_if = "Option::is_none")]
     made_by: Option<&'a Provenance>,
 }
@@ -188,7 +189,8 @@ impl<'a> From<&'a PhaseRecord> for Phase<'a> {
     }
 }
 
-/// The revisions that a finished run lists. A record of an older schema lists none that this version knows.
+/// The revisions that a finished run lists. A record of an older schema lists none that this
+/// version knows.
 ///
 /// # Errors
 /// A file that cannot be read, or is none of ours.

@@ -19,11 +19,17 @@ pub struct Chosen {
     pub notes: Vec<String>,
 }
 
-/// Resolves the selection. A method and a known data set bring their preset along, and a preset its data set.
+/// Resolves the selection. A method and a known data set bring their preset along, and a preset its
+/// data set.
 ///
 /// # Errors
 /// Unknown names, unknown or wrong configuration values with their place, unreadable files.
 pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
+    if let (Some(k), Some((setting, set))) = (args.clusters, clusters_set(&args.set))
+        && i64::try_from(k) != Ok(set)
+    {
+        bail!("--set {setting} and --clusters {k} disagree: give one of them");
+    }
     let file = args.config.as_ref().map(|path| {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         anyhow::Ok((path.display().to_string(), text))
@@ -76,6 +82,12 @@ pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
     Ok(Chosen { resolved, source, notes })
 }
 
+/// The last `--set` of the number of clusters, with its value.
+pub fn clusters_set(settings: &[String]) -> Option<(&str, i64)> {
+    let value = |setting: &str| toml::from_str::<toml::Table>(setting).ok()?.get("n_clusters")?.as_integer();
+    settings.iter().rev().find_map(|setting| Some((setting.as_str(), value(setting)?)))
+}
+
 /// Whether all that is wrong is that nobody said how many clusters there are.
 pub fn lacks_clusters(error: &Error) -> bool {
     matches!(error, Error::Config { field, .. } if field == "n_clusters")
@@ -98,4 +110,20 @@ impl Chosen {
 fn method_in(text: &str) -> Option<String> {
     let table: toml::Table = toml::from_str(text).ok()?;
     table.get("method")?.as_str().map(str::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_setting_of_the_number_of_clusters_counts() {
+        let of = |settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
+            clusters_set(&settings).map(|(setting, k)| (setting.to_owned(), k))
+        };
+        assert_eq!(of(&["n_clusters=4", "n_clusters = 5", "train.lr=1"]), Some(("n_clusters = 5".into(), 5)));
+        assert_eq!(of(&["train.n_clusters=4"]), None);
+        assert_eq!(of(&["n_clusters=many"]), None, "the check of settings refuses it");
+    }
 }

@@ -1,4 +1,5 @@
-//! What is wrong with an input is said clearly, with a non-zero exit code, and nothing is left half-written.
+//! What is wrong with an input is said clearly, with a non-zero exit code, and nothing is left
+//! half-written.
 
 mod common;
 
@@ -12,7 +13,8 @@ fn idx(dims: &[u32]) -> Vec<u8> {
     bytes
 }
 
-/// k-means on `data` into `run` must be refused with all of `texts`, before a run folder comes into being.
+/// k-means on `data` into `run` must be refused with all of `texts`, before a run folder comes into
+/// being.
 fn refused(place: &Place, data: &str, more: &[&str], texts: &[&str]) {
     let words = [&["fit", "-m", "kmeans", "-d", data, "-k", "2", "-o", "run"], more].concat();
     let error = place.refused(&words);
@@ -99,13 +101,16 @@ fn configurations_that_make_no_sense() {
     wrong(&["-m", "vade", "--set", "train.epochs=many"], &["--set train.epochs=many", "^", whole]);
     wrong(&["-m", "vade", "--set", "train=5"], &["expected a table of settings"]);
     wrong(&["-m", "vade", "--set", "net.hidden=5"], &["expected a list, such as [500, 500]"]);
-    // A missing number of clusters does not hide what else is wrong, and what is out of range has a place.
+    // A missing number of clusters does not hide what else is wrong, and what is out of range has a
+    // place.
     wrong(&["-m", "vade", "--set", "train.lr=-1"], &["`train.lr` is -1 (--set train.lr=-1), expected"]);
     let none = "`pretrain.train.epochs` is 0 (--set pretrain.train.epochs=0), expected at least 1";
     wrong(&["-m", "vade", "-k", "3", "--set", "pretrain.train.epochs=0"], &[none]);
     let other = ["-m", "ltvae", "-k", "3", "--set", "init.kind=kmeans", "--set", "init.partition.n_init=3"];
     wrong(&other, &["`init.partition` is given (--set init.partition.n_init=3)", "init.kind is \"graph\""]);
     wrong(&["-m", "vade"], &["`n_clusters` is 0 or not given, expected at least 1: give --clusters K"]);
+    let both = ["-m", "vade", "--set", "n_clusters=4", "-k", "3"];
+    wrong(&both, &["--set n_clusters=4 and --clusters 3 disagree: give one of them"]);
     let methods = place.methods();
     wrong(&["-m", "vaed"], &["unknown method `vaed`", &methods.join(", ")]);
     let refused = wrong(&["-p", "vade/minst"], &["unknown preset `vade/minst`", "vade/mnist"]);
@@ -205,7 +210,8 @@ fn data_of_another_dimension() {
     );
     assert!(!place.path("p.csv").exists());
 
-    // With a header the columns are named: labels that nobody named, and a column that is not there.
+    // With a header the columns are named: labels that nobody named, and a column that is not
+    // there.
     place.write("labelled.csv", "b,class,a,z\n1,2,3,4\n");
     let error = place.refused(&["predict", "-m", "run", "-d", "labelled.csv", "-o", "p.csv"]);
     for part in
@@ -229,14 +235,16 @@ fn a_model_that_is_none() {
     );
 }
 
-/// A limit on the size of files stands for a full disk: the write fails in the same place with the same kind of error.
+/// A limit on the size of files stands for a full disk: the write fails in the same place with the
+/// same kind of error.
 #[cfg(unix)]
 #[test]
 fn a_full_disk() {
     let place = Place::new();
     place.write("x.csv", groups_csv(900));
     let vae = env!("CARGO_BIN_EXE_vae");
-    // Blocks of 512 or 1024 bytes, by shell: room for the configuration, not for 900 assignments as text.
+    // Blocks of 512 or 1024 bytes, by shell: room for the configuration, not for 900 assignments as
+    // text.
     let script = format!(
         "trap '' XFSZ; ulimit -f 6; exec {vae} fit -m kmeans -d x.csv --label-column kind -k 3 --no-cache -o run"
     );

@@ -1,4 +1,5 @@
-//! The phase cache from outside: its commands, its limit, and what killed and running fits leave in it.
+//! The phase cache from outside: its commands, its limit, and what killed and running fits leave in
+//! it.
 #![cfg(unix)]
 
 mod common;

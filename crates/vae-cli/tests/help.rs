@@ -86,6 +86,10 @@ fn settings_are_shown_without_a_number_of_clusters() {
     let row = shown.lines().find(|line| line.starts_with("n_clusters")).expect("a row");
     assert!(row.contains("not given") && row.contains("--clusters K"), "{row}");
     assert!(shown.contains("train.lr") && !shown.contains("sha256"), "{shown}");
+    let none = place.refused(&["config", "-m", "vade", "--set", "n_clusters=0"]);
+    assert!(none.contains("`n_clusters` is 0"), "{none}");
+    let twice = place.ok(&["config", "-m", "vade", "--set", "n_clusters=3", "-k", "3"]);
+    assert!(twice.contains("sha256"), "the two agree: {twice}");
 }
 
 #[test]

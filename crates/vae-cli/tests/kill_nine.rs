@@ -93,7 +93,8 @@ fn a_termination_saves_the_state_and_says_so_by_its_code() {
     let started = Instant::now();
     assert!(command(&place, "whole").status().expect("the program starts").success());
     let whole = started.elapsed().as_secs_f64();
-    // In the middle of training; the waits differ since a busy machine may not be there yet, or be done.
+    // In the middle of training; the waits differ since a busy machine may not be there yet, or be
+    // done.
     for share in [0.5, 0.35, 0.65, 0.25, 0.45] {
         let out = format!("stopped-{share}");
         let status = stopped(&place, &out, Duration::from_secs_f64(whole * share), "TERM");

@@ -1,4 +1,5 @@
-//! Data of every kind through the program: documents, MATLAB files, known sets, pictures through a network.
+//! Data of every kind through the program: documents, MATLAB files, known sets, pictures through a
+//! network.
 
 mod common;
 
@@ -160,7 +161,8 @@ fn info_shows_some_of_the_data() {
     assert!(picture.contains("the first picture (") && picture.contains("@@"), "{picture}");
 }
 
-/// A safetensors file with the names and shapes of torchvision's `resnet50` and small random values.
+/// A safetensors file with the names and shapes of torchvision's `resnet50` and small random
+/// values.
 fn random_weights() -> Vec<u8> {
     let mut shapes: Vec<(String, Vec<usize>)> = Vec::new();
     let mut conv = |conv: &str, norm: &str, shape: [usize; 4]| {
@@ -216,7 +218,7 @@ fn pictures_become_features_with_their_provenance() {
     }
     let features = ["features", "-m", "resnet50", "-w", "w.safetensors", "-i", "pictures", "--device", "cpu"];
     let said = place.ok(&[&features[..], &["-o", "f.npy", "--threads", "1"]].concat());
-    assert!(said.starts_with("3 pictures, 2048 features each"), "{said}");
+    assert!(said.starts_with("3 images, 2048 features each"), "{said}");
     let facts = json(&place.read("f.npy.json"));
     assert_eq!((facts["n"].as_u64(), facts["dim"].as_u64()), (Some(3), Some(2048)));
     assert_eq!(facts["weights_sha256"].as_str().map(str::len), Some(64));
@@ -226,19 +228,19 @@ fn pictures_become_features_with_their_provenance() {
 
     // Nothing is computed twice, and nothing is trusted that is not what it was.
     let again = [&features[..], &["-o", "f.npy", "--threads", "1"]].concat();
-    assert!(place.ok(&again).contains("f.npy has the features of these pictures and weights already"));
+    assert!(place.ok(&again).contains("f.npy has the features of these images and weights already"));
     let right = place.read("f.npy");
     let mut wrong = right.clone();
     *wrong.last_mut().expect("values") ^= 1;
     place.write("f.npy", wrong);
-    assert!(place.ok(&again).starts_with("3 pictures, 2048 features each"));
+    assert!(place.ok(&again).starts_with("3 images, 2048 features each"));
     assert_eq!(place.read("f.npy"), right);
 
     let nowhere = place.refused(&features);
     assert!(nowhere.contains("say where to write the features"), "{nowhere}");
     place.write("t.csv", "1,2\n3,4\n");
     let table = ["features", "-m", "resnet50", "-w", "w.safetensors", "-i", "t.csv", "-o", "g.npy"];
-    assert!(place.refused(&table).contains("t.csv holds no pictures"));
+    assert!(place.refused(&table).contains("t.csv holds no images"));
     place.write("bad.safetensors", "no weights at all, but long enough");
     let bad = ["features", "-m", "resnet50", "-w", "bad.safetensors", "-i", "pictures", "-o", "g.npy"];
     assert!(place.refused(&bad).contains("neither safetensors nor"));

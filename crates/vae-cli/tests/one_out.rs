@@ -23,7 +23,8 @@ fn json(place: &Place, name: &str) -> serde_json::Value {
     serde_json::from_slice(&place.read(name)).expect("JSON")
 }
 
-/// Starts one process for each seed 1, 2, ... on one folder; returns how many were refused while the winner worked.
+/// Starts one process for each seed 1, 2, ... on one folder; returns how many were refused while
+/// the winner worked.
 fn race(place: &Place, out: &str, processes: usize) -> usize {
     let all: Vec<Child> = (1..=processes).map(|seed| start(place, out, seed)).collect();
     let all: Vec<Output> = all.into_iter().map(|p| p.wait_with_output().expect("it ends")).collect();

@@ -161,6 +161,45 @@ fn scores_of_two_files() {
 }
 
 #[test]
+fn scores_of_assignments_in_other_forms() {
+    let place = Place::new();
+    place.write("b.txt", "cat\ncat\ndog\ncat\n");
+    let score = |more: &[&str]| {
+        let words = [&["score", "--pred", "a.csv", "--labels", "b.txt"][..], more].concat();
+        let out = place.vae(&words).output().expect("the program starts");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        (text(out.stdout), text(out.stderr))
+    };
+    place.write("a.csv", "1\n1\n0\n0\n");
+    let (of_numbers, said) = score(&[]);
+    assert!(
+        of_numbers.starts_with("4 samples, 2 clusters, 2 classes\n") && said.is_empty(),
+        "{of_numbers}{said}"
+    );
+    assert_eq!(json(score(&["--json"]).0.as_bytes()).get("not_assigned"), None);
+    place.write("a.csv", "1.0\n1.0\n0.0\n0.0\n");
+    assert_eq!(score(&[]), (of_numbers.clone(), String::new()));
+
+    place.write("a.csv", "index,cluster\n0,tabby\n1,tabby\n2,husky\n3,husky\n");
+    let (of_names, said) = score(&[]);
+    assert_eq!(of_names, of_numbers);
+    assert_eq!(said, "a.csv: the 2 different names are taken as clusters: husky = 0, tabby = 1\n");
+
+    place.write("a.csv", "1\n1\n0\n-1\n");
+    let (without, _) = score(&[]);
+    assert!(
+        without.starts_with("3 samples, 2 clusters, 2 classes; 1 not assigned and left out\n"),
+        "{without}"
+    );
+    let answer = json(score(&["--json"]).0.as_bytes());
+    assert_eq!((&answer["not_assigned"], &answer["acc"]), (&1.into(), &1.0.into()));
+    place.write("a.csv", "1\n1\n0\n0.5\n");
+    let half = place.refused(&["score", "--pred", "a.csv", "--labels", "b.txt"]);
+    assert!(half.contains("line 4: `0.5` is no cluster") && half.contains("-1"), "{half}");
+}
+
+#[test]
 fn labels_change_no_byte_of_a_fit() {
     let place = Place::new();
     let table = groups_csv(120);

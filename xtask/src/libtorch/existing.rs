@@ -22,8 +22,8 @@ pub enum Named {
     Nothing,
 }
 
-/// Reads the environment through `var`. cargo itself sets `LIBTORCH` to `own` (`[env]` in .cargo/config.toml), so that
-/// value says nothing.
+/// Reads the environment through `var`. cargo itself sets `LIBTORCH` to `own` (`[env]` in
+/// .cargo/config.toml), so that value says nothing.
 pub fn named(var: &dyn Fn(&str) -> Option<OsString>, own: &Path) -> Result<Named> {
     if var("LIBTORCH_USE_PYTORCH").is_some() {
         return Ok(Named::Python);
@@ -74,7 +74,8 @@ fn matches_pinned(found: &str, place: &str) -> Result<()> {
     Ok(())
 }
 
-/// `build-version` of a libtorch archive, or `__version__` in `version.py` of an installed Python package.
+/// `build-version` of a libtorch archive, or `__version__` in `version.py` of an installed Python
+/// package.
 fn version_of(folder: &Path) -> Option<String> {
     if let Ok(text) = fs::read_to_string(folder.join("build-version")) {
         return Some(text.trim().to_owned());

@@ -1,8 +1,10 @@
-//! What libtorch 2.11.0 is made of: packages, versions and SHA-256 sums, and which of their files are taken.
+//! What libtorch 2.11.0 is made of: packages, versions and SHA-256 sums, and which of their files
+//! are taken.
 //!
-//! `tch` 0.24 goes with libtorch 2.11.0 exactly. The publisher's own Python wheels are the only archives with a pinned
-//! sum on every mirror; no Python is needed once they are unpacked. The platform, Python and ABI tags are fixed, so one
-//! sum per package is right on every x86-64 Linux. The versions are those that the metadata of the torch wheel names.
+//! `tch` 0.24 goes with libtorch 2.11.0 exactly. The publisher's own Python wheels are the only
+//! archives with a pinned sum on every mirror; no Python is needed once they are unpacked. The
+//! platform, Python and ABI tags are fixed, so one sum per package is right on every x86-64 Linux.
+//! The versions are those that the metadata of the torch wheel names.
 
 use anyhow::{Result, bail};
 
@@ -119,8 +121,8 @@ const fn nvidia(
     Wheel { package, version, file, sha256, take: NVIDIA }
 }
 
-/// The CPU half of the wheel. `libtorch_cpu.so` was linked against two small CUDA libraries, which do nothing
-/// without a GPU but must be there.
+/// The CPU half of the wheel. `libtorch_cpu.so` was linked against two small CUDA libraries, which
+/// do nothing without a GPU but must be there.
 pub const CPU: Flavour = Flavour {
     name: "cpu",
     download_bytes: 543_563_777,

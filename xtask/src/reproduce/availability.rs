@@ -1,7 +1,7 @@
 //! Why cells are empty: methods that are not in this version, data that is not on the machine.
 //!
-//! Kept in `results/<recipe>/availability.json`, so that a table is rendered from committed files alone and says the
-//! same everywhere.
+//! Kept in `results/<recipe>/availability.json`, so that a table is rendered from committed files
+//! alone and says the same everywhere.
 
 use std::collections::BTreeMap;
 use std::fs;

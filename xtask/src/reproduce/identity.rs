@@ -1,8 +1,9 @@
 //! What a recorded run depends on, and whether that is still what a run would have today.
 //!
-//! A run is current if its configuration, its data, the rows it was fitted on and the revisions of the algorithms it used are
-//! those of today. None of this needs the data: their content is known by its checksum in the registry, and where the registry has
-//! none, the data of a run cannot be verified.
+//! A run is current if its configuration, its data, the rows it was fitted on and the revisions of
+//! the algorithms it used are those of today. None of this needs the data: their content is known
+//! by its checksum in the registry, and where the registry has none, the data of a run cannot be
+//! verified.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,8 @@ use super::recipe::FitSplit;
 /// Number of each algorithm's code, by name.
 pub type Revisions = BTreeMap<String, u64>;
 
-/// What a result depends on beside seed, threads, device and the library of products, which a row may mix.
+/// What a result depends on beside seed, threads, device and the library of products, which a row
+/// may mix.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Identity {
     /// Hash of the complete configuration.

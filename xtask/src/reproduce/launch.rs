@@ -1,4 +1,5 @@
-//! Runs `vae fit` on this machine: several processes at once, stopped together, each result written at once.
+//! Runs `vae fit` on this machine: several processes at once, stopped together, each result written
+//! at once.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -89,7 +90,8 @@ impl Launch<'_> {
         words.extend(["--threads".to_owned(), self.threads.to_string(), "--out".to_owned()]);
         let mut command = self.vae.command(&words);
         command.arg(&job.out).stdin(Stdio::null());
-        // Ctrl-C reaches the terminal's process group; ours passes it on once, so nobody stops twice.
+        // Ctrl-C reaches the terminal's process group; ours passes it on once, so nobody stops
+        // twice.
         command.process_group(0);
         // One process may draw its bar on a terminal; several would draw over each other.
         let prefix = (self.jobs > 1 || !std::io::stderr().is_terminal()).then(|| job.key.name());
@@ -108,8 +110,9 @@ impl Launch<'_> {
         if was_stopped(status) {
             return Ok(End::Stopped);
         }
-        // A fit that fails says so in its run.json; one that crashes has no time to. Anything else did not begin, such as
-        // a folder of another run or a full disk, and says nothing about the method.
+        // A fit that fails says so in its run.json; one that crashes has no time to. Anything else
+        // did not begin, such as a folder of another run or a full disk, and says nothing about the
+        // method.
         let crashed = status.signal().is_some() || status.code() == Some(PANIC);
         if !crashed && modified(&run_json) == older {
             bail!("`{}` could not begin: {last_words}", step::line(&command));
@@ -139,8 +142,8 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|meta| meta.modified()).ok()
 }
 
-/// Starts `command`, passes signals on, returns how it ended and its last words on the standard error
-/// (of which nothing is known where it had the terminal for itself).
+/// Starts `command`, passes signals on, returns how it ended and its last words on the standard
+/// error (of which nothing is known where it had the terminal for itself).
 fn watch(command: &mut Command, prefix: Option<String>, signals: &Signals) -> Result<(ExitStatus, String)> {
     if prefix.is_some() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -188,7 +191,8 @@ fn wait(child: &mut Child, signals: &Signals) -> Result<ExitStatus> {
         if count > passed_on {
             passed_on = count;
             eprintln!("stopping after a checkpoint; the same command continues");
-            // POSIX; a second signal is passed on as well, and what it means is the program's business.
+            // POSIX; a second signal is passed on as well, and what it means is the program's
+            // business.
             drop(Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status());
         }
         thread::sleep(Duration::from_millis(50));

@@ -103,8 +103,8 @@ pub fn plan(
     Ok(jobs)
 }
 
-/// The name of a run's folder. `vae fit` refuses the folder of another run, so all that makes it another is part of it: the
-/// configuration first, then code and data as one hash.
+/// The name of a run's folder. `vae fit` refuses the folder of another run, so all that makes it
+/// another is part of it: the configuration first, then code and data as one hash.
 fn folder(key: &Key, identity: &Identity, matmul: Option<&str>, choice: &Choice) -> String {
     let Identity { config_sha256, data_sha256, fit_split, revisions } = identity;
     let code_and_data = Sha256::digest(format!("{data_sha256:?} {fit_split} {revisions:?}"));
@@ -116,8 +116,9 @@ fn folder(key: &Key, identity: &Identity, matmul: Option<&str>, choice: &Choice)
     format!("{}-{}-{code_and_data}-t{}{device}{matmul}", key.name(), &config_sha256[..8], choice.threads)
 }
 
-/// The chosen cells that can be run. Why a cell of the recipe cannot be run is noted for all of them, so that the table
-/// says it of the others too; the data of those is looked for and never fetched.
+/// The chosen cells that can be run. Why a cell of the recipe cannot be run is noted for all of
+/// them, so that the table says it of the others too; the data of those is looked for and never
+/// fetched.
 fn available_cells<'a>(
     recipe: &'a Recipe,
     profile: Profile,
@@ -159,8 +160,8 @@ fn available_cells<'a>(
     Ok(cells)
 }
 
-/// Whether a list of rows and methods names this row; an empty one names all. What is a row's name means that row alone,
-/// though its method be called the same.
+/// Whether a list of rows and methods names this row; an empty one names all. What is a row's name
+/// means that row alone, though its method be called the same.
 fn is_chosen(recipe: &Recipe, row: &Row, names: &[String]) -> bool {
     let is_row = |name: &String| recipe.rows.iter().any(|row| row.id.as_ref() == name);
     names.is_empty()
@@ -206,8 +207,8 @@ pub fn selection(row: &Row, dataset: &Dataset, profile: Profile, choice: &Choice
     words
 }
 
-/// Seconds that the missing runs are expected to take, by the recorded wall time of the same cells, and how many
-/// of them have no such record.
+/// Seconds that the missing runs are expected to take, by the recorded wall time of the same cells,
+/// and how many of them have no such record.
 pub fn expected_seconds<'a>(missing: impl Iterator<Item = &'a Job>, recorded: &[RunFile]) -> (f64, usize) {
     let mut total = (0.0, 0);
     for job in missing {

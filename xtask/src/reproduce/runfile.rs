@@ -1,6 +1,8 @@
-//! The run file: one finished or failed run, `results/<recipe>/runs/<dataset>-<row>-<profile>-s<seed>.json`.
+//! The run file: one finished or failed run,
+//! `results/<recipe>/runs/<dataset>-<row>-<profile>-s<seed>.json`.
 //!
-//! `vae` writes nearly all of it as `run.json`; the place in a table and the state of the clone are added here.
+//! `vae` writes nearly all of it as `run.json`; the place in a table and the state of the clone are
+//! added here.
 
 use std::fs;
 use std::path::Path;
@@ -117,7 +119,8 @@ impl RunFile {
     }
 }
 
-/// All run files in `folder`, by name. A file under another name than its keys give is an error: it would be lost.
+/// All run files in `folder`, by name. A file under another name than its keys give is an error: it
+/// would be lost.
 pub fn read_all(folder: &Path) -> Result<Vec<RunFile>> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
@@ -205,8 +208,9 @@ fn place(value: &mut Map<String, Value>, plan: &Plan<'_>, provenance: &Provenanc
     name_the_code(versions, provenance);
 }
 
-/// Commit, state and compiler: the program's own, which knows what it was built from; the clone knows only what is checked out
-/// now. A program that was built outside git says null. One that is older than the key does not speak of it: then the clone does.
+/// Commit, state and compiler: the program's own, which knows what it was built from; the clone
+/// knows only what is checked out now. A program that was built outside git says null. One that is
+/// older than the key does not speak of it: then the clone does.
 fn name_the_code(versions: &mut Value, clone: &Provenance) {
     match versions.get("commit") {
         None => {

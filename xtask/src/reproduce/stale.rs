@@ -1,5 +1,5 @@
-//! Recorded runs that do not belong to the present settings: the recipe, a preset or the code of a method changed after
-//! they were made, or the recipe has no place for them any more.
+//! Recorded runs that do not belong to the present settings: the recipe, a preset or the code of a
+//! method changed after they were made, or the recipe has no place for them any more.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -15,7 +15,8 @@ use super::vae::Vae;
 /// What is found among recorded runs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Compared {
-    /// For each run that does not belong to the recipe as it is now why, and the command that mends it.
+    /// For each run that does not belong to the recipe as it is now why, and the command that mends
+    /// it.
     pub stale: Vec<String>,
     /// Runs by data set whose data could not be verified: the registry does not know their content.
     pub unverified: BTreeMap<String, usize>,
@@ -23,7 +24,8 @@ pub struct Compared {
 
 /// Compares `runs` with `recipe` as it is now.
 ///
-/// No data set needs to be there: configurations are resolved without the data, whose content is known by the registry.
+/// No data set needs to be there: configurations are resolved without the data, whose content is
+/// known by the registry.
 pub fn compare_with_present(recipe: &Recipe, runs: &[RunFile], vae: &Vae) -> Result<Compared> {
     compare(recipe, runs, &|row, dataset, profile| {
         let words = plan::selection(row, dataset, profile, &plan::Choice::default());
@@ -48,7 +50,8 @@ pub fn refuse(stale: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// [`compare_with_present`], with the present identity of a cell from `now`. It is asked once a cell, not once a seed.
+/// [`compare_with_present`], with the present identity of a cell from `now`. It is asked once a
+/// cell, not once a seed.
 fn compare(
     recipe: &Recipe,
     runs: &[RunFile],
@@ -121,7 +124,8 @@ mod tests {
         .unwrap()
     }
 
-    /// Every cell is at configuration `abababab...`, revision 2 of k-means; counts how often it is asked.
+    /// Every cell is at configuration `abababab...`, revision 2 of k-means; counts how often it is
+    /// asked.
     fn found(recipe: &str, runs: &[RunFile]) -> (Vec<String>, usize) {
         let recipe = Recipe::parse("small", recipe).unwrap();
         let asked = Cell::new(0);

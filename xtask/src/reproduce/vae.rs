@@ -1,4 +1,5 @@
-//! Questions to the binary `vae`: the schema of configurations and the list of methods live there, and only there.
+//! Questions to the binary `vae`: the schema of configurations and the list of methods live there,
+//! and only there.
 
 use std::env;
 use std::path::PathBuf;
@@ -79,8 +80,8 @@ impl Vae {
         method_names(&value).context("`vae methods --json` printed no list of methods with a name each")
     }
 
-    /// Why the data set cannot be used here, after an attempt to fetch it unless `offline`; `None` if it can. The words
-    /// are the same on every machine, because they are committed.
+    /// Why the data set cannot be used here, after an attempt to fetch it unless `offline`; `None`
+    /// if it can. The words are the same on every machine, because they are committed.
     pub fn data_problem(&self, dataset: &str, offline: bool) -> Option<String> {
         let problem = self.ask(&["data", "info", dataset]).err()?;
         // The pictures alone, gigabytes, would not fill a cell.
@@ -101,7 +102,8 @@ impl Vae {
         Some(reason(if fetched { &after } else { &problem }, dataset))
     }
 
-    /// What these options come to: what a run must be to be of today, and the library of matrix products.
+    /// What these options come to: what a run must be to be of today, and the library of matrix
+    /// products.
     pub fn resolve(&self, selection: &[String], fit_split: FitSplit) -> Result<Resolved> {
         let mut words = vec!["config".to_owned()];
         words.extend_from_slice(selection);
@@ -137,8 +139,9 @@ fn method_names(value: &Value) -> Option<Vec<String>> {
         .collect()
 }
 
-/// What the program said about a data set, without the command line in front of it and without what is only true of this
-/// machine: it ends before the first part that names a path or opens a list of paths.
+/// What the program said about a data set, without the command line in front of it and without what
+/// is only true of this machine: it ends before the first part that names a path or opens a list of
+/// paths.
 fn reason(error: &anyhow::Error, dataset: &str) -> String {
     let text = format!("{error:#}");
     let said = text.split_once("): ").map_or(text.as_str(), |(_, said)| said);

@@ -1,5 +1,5 @@
-//! Which published data sets the tests look for, and which of these are not there: tests without their data pass without
-//! testing anything, and nobody reads what a passing test prints.
+//! Which published data sets the tests look for, and which of these are not there: tests without
+//! their data pass without testing anything, and nobody reads what a passing test prints.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// The sets, each with the packages whose tests read it. A test compares this with the tests themselves.
+/// The sets, each with the packages whose tests read it. A test compares this with the tests
+/// themselves.
 const READ_BY: [(&str, &[&str]); 4] = [
     ("mnist", &["vae-data", "vae-models"]),
     ("fashion-mnist", &["vae-data"]),
@@ -55,7 +56,8 @@ pub fn missing(root: &Path, packages: &[&str], places: &Places) -> Result<Vec<St
             .iter()
             .copied()
             .filter(|reader| packages.is_empty() || packages.contains(reader))
-            // A test runs in the folder of its package: that is what a relative folder is relative to.
+            // A test runs in the folder of its package: that is what a relative folder is relative
+            // to.
             .filter(|reader| {
                 !places
                     .data_dir

@@ -8,13 +8,8 @@ use super::{Broken, Tree};
 const MOST: usize = 400;
 
 /// Files that are longer for now, with their lines. A number may only shrink, and an entry goes when its file has shrunk.
-pub const LONGER: [(&str, usize); 8] = [
-    ("crates/vae-cli/src/args.rs", 401),
+pub const LONGER: [(&str, usize); 1] = [
     ("crates/vae-data/src/read/mat.rs", 413),
-    ("xtask/src/reproduce.rs", 445),
-    ("xtask/src/reproduce/recipe.rs", 431),
-    ("xtask/src/reproduce/render.rs", 443),
-    ("xtask/tests/reproduce.rs", 502),
 ];
 
 /// Source files with more lines than they may have, and exceptions that are none any more.

@@ -1,29 +1,15 @@
 //! `vae cache`: the phases that fits share.
 
+use crate::args::CacheCommand;
 use crate::output::{counted, say, say_json};
 use anyhow::{Context, Result};
 use bytesize::ByteSize;
-use clap::Subcommand;
 use serde::Serialize;
 use std::path::Path;
 use vae_core::cache::{DEFAULT_LIMIT, LIMIT_VARIABLE, PhaseCache, Usage, parse_limit};
 
-/// `vae cache`
-#[derive(Debug, Subcommand)]
-pub enum CacheCommand {
-    /// Print the folder
-    Path,
-    /// Say how many phases there are, their size and the limit
-    Size {
-        /// Print one JSON object, sizes in bytes
-        #[arg(long)]
-        json: bool,
-    },
-    /// Remove all phases that no running fit uses; data sets and libtorch stay
-    Clear,
-}
-
-/// The user's phase cache with the limit of `VAE_CACHE_MAX`; `None` where there is no place for one.
+/// The user's phase cache with the limit of `VAE_CACHE_MAX`; `None` where there is no place for
+/// one.
 ///
 /// # Errors
 /// A limit that is no size.

@@ -3,7 +3,7 @@
 use crate::args::{ConfigArgs, SelectionArgs};
 use crate::commands::threads;
 use crate::output::{counted, say, say_json, table};
-use crate::selection::{choose, lacks_clusters};
+use crate::selection::{choose, clusters_set, lacks_clusters};
 use anyhow::Result;
 use serde::Serialize;
 use std::fmt::Write;
@@ -54,6 +54,7 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
         Err(error)
             if !args.json
                 && args.selection.clusters.is_none()
+                && clusters_set(&args.selection.set).is_none()
                 && error.downcast_ref().is_some_and(lacks_clusters) =>
         {
             (choose(&SelectionArgs { clusters: Some(1), ..args.selection.clone() })?, true)
@@ -90,7 +91,7 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
     let compute = &args.compute;
     let _ = writeln!(
         text,
-        "beside it: seed {}, {}, {} for matrix products on the CPU",
+        "not part of the hash: seed {}, {}, {} for matrix products on the CPU",
         compute.seed,
         counted(threads(compute.threads), "thread"),
         Matmul::current().name()

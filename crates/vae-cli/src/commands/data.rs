@@ -140,7 +140,8 @@ fn verify(names: &[String], data_dir: Option<PathBuf>) -> Result<()> {
     bail!("not complete or not right: {}; get it with: vae data fetch {}", wrong.join(", "), wrong[0])
 }
 
-/// Progress of a download on stderr: one line that is rewritten on a terminal, a line now and then elsewhere.
+/// Progress of a download on stderr: one line that is rewritten on a terminal, a line now and then
+/// elsewhere.
 #[derive(Default)]
 struct Display {
     last: Option<Instant>,

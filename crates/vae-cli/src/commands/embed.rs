@@ -1,7 +1,8 @@
 //! `vae embed`: points of the latent space.
 
 use crate::args::EmbedArgs;
-use crate::commands::{Format, check_parent, format_of, open};
+use crate::commands::open;
+use crate::commands::outputs::{Format, check_out, format_of, inputs_of};
 use crate::files;
 use crate::output::{say, thousands};
 use anyhow::Result;
@@ -11,7 +12,7 @@ use anyhow::Result;
 /// # Errors
 /// Unreadable model or data, data of another dimension, an unwritable file.
 pub fn run(args: &EmbedArgs) -> Result<()> {
-    check_parent(&args.out)?;
+    check_out(&args.out, &inputs_of(&args.input))?;
     let format = format_of(&args.out, &[(Format::Npy, "npy"), (Format::Csv, "csv")])?;
     let (model, input) = open(&args.input)?;
     let z = model.embed(&input.features)?;

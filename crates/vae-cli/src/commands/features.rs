@@ -1,7 +1,8 @@
 //! `vae features`: pictures through a trained network, kept with where they come from.
 
 use crate::args::{FeatureModel, FeaturesArgs};
-use crate::commands::{Format, check_parent, format_of, threads};
+use crate::commands::outputs::{Format, check_out, format_of};
+use crate::commands::threads;
 use crate::files;
 use crate::output::{duration, say, thousands};
 use crate::progress::for_stderr;
@@ -49,7 +50,7 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
     let FeatureModel::Resnet50 = args.model;
     let source = source(&args.images)?;
     let out = out(args)?;
-    check_parent(&out)?;
+    check_out(&out, &[Path::new(&args.images), &args.weights])?;
     format_of(&out, &[(Format::Npy, "npy")])?;
     let threads = threads(args.threads);
     configure_process(threads);
@@ -61,25 +62,29 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
     let net = ResNet50::new(&trained.tensors, device)
         .with_context(|| format!("{} cannot be used", args.weights.display()))?;
     drop(trained.tensors);
-    eprintln!("weights {}: {}", args.weights.display(), title.unwrap_or("not a file the registry knows"));
+    eprintln!(
+        "weights {}: {}",
+        args.weights.display(),
+        title.unwrap_or("not a file that the registry knows")
+    );
 
     let options = LoadOptions { data_dir: args.data_dir.clone(), ..LoadOptions::default() };
     let (set, _) = vae_data::load(&source, &options)?;
     let (x, image) = pictures(&set, &args.images)?;
     let (n, shape) = (x.nrows(), image);
     if is_made(&out, [&set.sha256, &trained.sha256], n) {
-        return say(&format!("{} has the features of these pictures and weights already\n", out.display()));
+        return say(&format!("{} has the features of these images and weights already\n", out.display()));
     }
     let batch = batch_size(image.height, image.width, device);
-    eprintln!("{} pictures of {image}, {batch} at a time, on {}", thousands(n), device_name(device));
+    eprintln!("{} images of {image}, {batch} at a time, on {}", thousands(n), device_name(device));
     let progress = for_stderr();
     let features = net.features_of_rows(x, shape, |done| {
         if (done / batch).is_multiple_of(20) {
-            progress.note(&format!("{} of {} pictures", thousands(done), thousands(n)));
+            progress.note(&format!("{} of {} images", thousands(done), thousands(n)));
         }
     })?;
     if features.iter().any(|v| !v.is_finite()) {
-        bail!("the features overflow: {} is no trained network", args.weights.display());
+        bail!("the features overflow: {} does not hold a trained network", args.weights.display());
     }
     let provenance = Provenance {
         schema: 1,
@@ -107,7 +112,7 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
     write_bytes(&provenance_of(&out), (serde_json::to_string_pretty(&provenance)? + "\n").as_bytes())?;
     let (n, d) = features.dim();
     let time = duration(started.elapsed().as_secs_f64());
-    say(&format!("{} pictures, {d} features each, in {time}: {}\n", thousands(n), out.display()))
+    say(&format!("{} images, {d} features each, in {time}: {}\n", thousands(n), out.display()))
 }
 
 /// What must agree for features to be those that would be computed again.
@@ -118,7 +123,8 @@ struct Made {
     features_sha256: String,
 }
 
-/// Whether `out` holds the features of these `n` pictures and weights, by its provenance and its content.
+/// Whether `out` holds the features of these `n` pictures and weights, by its provenance and its
+/// content.
 fn is_made(out: &Path, [images, weights]: [&str; 2], n: usize) -> bool {
     let made =
         std::fs::read(provenance_of(out)).ok().and_then(|text| serde_json::from_slice::<Made>(&text).ok());
@@ -150,11 +156,11 @@ fn out(args: &FeaturesArgs) -> Result<PathBuf> {
 fn pictures<'s>(set: &'s DataSet, name: &str) -> Result<(ArrayView2<'s, f32>, ImageShape)> {
     let (Some(x), Some(image)) = (set.x.as_dense(), set.image) else {
         bail!(
-            "{name} holds no pictures: a folder of PNG images, or arrays of three or four dimensions are needed"
+            "{name} holds no images: a folder of PNG files, or arrays of three or four dimensions are needed"
         );
     };
     if x.iter().any(|v| !(0.0..=1.0).contains(v)) {
-        bail!("{name} has values outside [0, 1]: save pictures as bytes, or divide them by their maximum");
+        bail!("{name} has values outside [0, 1]: save images as bytes, or divide them by their maximum");
     }
     Ok((x, image))
 }

@@ -1,23 +1,26 @@
 //! `vae fit`: cluster a data set and leave a run folder behind.
 //!
-//! The order: resolve the configuration, load the data, claim the folder, fit on features alone, and only then look at
-//! the labels. Every file is written atomically and `DONE` comes last, so a run that is killed at any point is
-//! continued by the same command.
+//! The order: resolve the configuration, load the data, claim the folder, fit on features alone,
+//! and only then look at the labels. Every file is written atomically and `DONE` comes last, so a
+//! run that is killed at any point is continued by the same command.
 
+mod closing;
+
+use self::closing::Closing;
 use crate::args::{FitArgs, FitSplit};
 use crate::commands::{cache, threads};
 use crate::exit;
 use crate::hardware;
 use crate::input::{self, About, HeldOut, Input, SCHEMA_FILE, VOCABULARY_FILE};
 use crate::made_from;
-use crate::output::{counted, duration, percent, say, thousands};
+use crate::output::{counted, say, shell_word, thousands};
 use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
-use crate::run_folder::{CONFIG, Identity, RunFolder, State};
+use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, RunFolder, State};
 use crate::run_record::{self, Begun, Compute};
 use crate::selection::{Chosen, choose};
-use crate::{output, report, signals};
+use crate::{report, signals};
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, Axis};
 use std::fmt::Write;
@@ -27,15 +30,16 @@ use vae_core::device::{configure_process, device_name};
 use vae_core::fsio::write_bytes;
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
-use vae_data::{Labels, Source};
+use vae_data::Labels;
 use vae_models::registry::Resolved;
 use vae_models::registry::outdated;
-use vae_models::{Clusterer, FitSummary};
+use vae_models::{Clusterer, FitSummary, load_model};
 
 /// Runs, continues, or finds finished.
 ///
 /// # Errors
-/// The errors of configuration, data, folder and method; an interruption, after which the same command continues.
+/// The errors of configuration, data, folder and method; an interruption, after which the same
+/// command continues.
 pub fn run(args: FitArgs) -> Result<()> {
     let interrupt = signals::interrupt().context("cannot listen for signals")?;
     let cache = if args.no_cache { None } else { cache::of_user()?.filter(|cache| cache.limit() > 0) };
@@ -81,7 +85,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         provenance: made_from::provenance(&compute.hardware),
     };
     let data = (input, held_out);
-    let new_data = new_data(&source, args.read.text_column.as_deref());
+    let new_data = closing::new_data(&source, args.read.text_column.as_deref());
     let fitted =
         fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, (&begun, &new_data));
     match fitted {
@@ -108,7 +112,7 @@ fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
     put("device", compute.device.clone());
     // Folders older than the choice hold runs of the BLAS.
     if let Some(matmul @ Matmul::OneDnn) = compute.matmul {
-        put("matmul", matmul.name().into());
+        put(MATMUL, matmul.name().into());
     }
     put("data", about.name.clone());
     put("data_sha256", about.sha256.clone());
@@ -131,7 +135,8 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
     );
 }
 
-/// Says that there is nothing to do, unless this version would do something else.
+/// Says that there is nothing to do, unless this version would do something else, or the model
+/// cannot be used.
 fn already_finished(folder: &RunFolder, labels: bool) -> Result<()> {
     let dir = folder.path();
     if let Some(why) = outdated(&run_record::revisions_in(&folder.join("run.json"))?) {
@@ -140,14 +145,21 @@ fn already_finished(folder: &RunFolder, labels: bool) -> Result<()> {
             dir.display()
         );
     }
+    load_model(&folder.join(MODEL)).with_context(|| {
+        format!(
+            "{} holds this run, finished, but its {MODEL} cannot be used; put that file back from a copy, or delete the \
+             folder and give the same command again",
+            dir.display()
+        )
+    })?;
     let mut text = format!("{} holds this run, finished; nothing to do\n", dir.display());
     if labels {
         let known = match dir.join("metrics.json").exists() {
             true => "its metrics.json is of the labels it was fitted beside; others are scored with",
             false => "it was fitted without labels; score it with",
         };
-        let assignments = dir.join("assignments.npy");
-        let _ = writeln!(text, "{known}: vae score --pred {} --labels FILE", assignments.display());
+        let assignments = shell_word(&dir.join("assignments.npy").display().to_string());
+        let _ = writeln!(text, "{known}: vae score --pred {assignments} --labels FILE");
     }
     say(&text)
 }
@@ -178,7 +190,7 @@ fn fit_and_write(
     }
     context.progress.note("writing model, assignments, embedding and pictures");
 
-    model.save(&folder.join("model.safetensors"))?;
+    model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
     let gamma = model.soft().map(|soft| soft.predict_proba(&features)).transpose()?;
     results::write_assignments(dir, summary.assignments.view(), gamma.as_ref())?;
@@ -208,11 +220,21 @@ fn fit_and_write(
     begun.write_finished(&folder.join("run.json"), &summary, model.n_clusters(), evaluation.as_ref())?;
     report::write(dir)?;
     folder.finish()?;
-    let found = Found { sizes: &sizes, facets: facets.as_ref(), has_embedding, new_data };
-    Ok(closing_words(dir, model, &summary, evaluation.as_ref(), &found))
+    let closing = Closing {
+        dir,
+        model,
+        summary: &summary,
+        evaluation: evaluation.as_ref(),
+        sizes: &sizes,
+        facets: facets.as_ref(),
+        has_embedding,
+        new_data,
+    };
+    Ok(closing.text())
 }
 
-/// The file says what the columns of the data are. One that a refused fit of other data left would be taken for this run's.
+/// The file says what the columns of the data are. One that a refused fit of other data left would
+/// be taken for this run's.
 fn write_or_remove(path: &Path, text: Option<&str>) -> Result<()> {
     match text {
         Some(text) => Ok(write_bytes(path, text.as_bytes())?),
@@ -223,24 +245,6 @@ fn write_or_remove(path: &Path, text: Option<&str>) -> Result<()> {
             _ => Ok(()),
         },
     }
-}
-
-/// What there is to tell of the clusters themselves.
-struct Found<'a> {
-    sizes: &'a [usize],
-    facets: Option<&'a FacetsFound>,
-    has_embedding: bool,
-    /// How new data of this kind are given.
-    new_data: &'a str,
-}
-
-/// The words that give data of the same kind as `source` to another command.
-fn new_data(source: &Source, text_column: Option<&str>) -> String {
-    let Source::Path(path) = source else { return "--data NEW.npy".into() };
-    let ending = path.extension().filter(|_| path.is_file()).map(|e| e.to_string_lossy());
-    let name = ending.map_or_else(|| "NEW".into(), |ending| format!("NEW.{ending}"));
-    let column = text_column.map_or_else(String::new, |column| format!(" --text-column {column}"));
-    format!("--data {name}{column}")
 }
 
 /// Labels that cannot be scored do not spoil a finished fit.
@@ -254,7 +258,8 @@ fn evaluate(summary: &FitSummary, facets: &[Array1<u32>], labels: &Labels) -> Op
     }
 }
 
-/// Scores of the test split, if its classes are known; `fitted` are assignments and labels of the training split.
+/// Scores of the test split, if its classes are known; `fitted` are assignments and labels of the
+/// training split.
 fn score_held_out(
     model: &dyn Clusterer,
     held_out: &HeldOut,
@@ -286,94 +291,4 @@ fn config_file(resolved: &Resolved) -> String {
     }
     text.push('\n');
     text + &resolved.to_toml()
-}
-
-fn closing_words(
-    dir: &Path,
-    model: &dyn Clusterer,
-    summary: &FitSummary,
-    evaluation: Option<&Evaluation>,
-    found: &Found<'_>,
-) -> String {
-    let (sizes, has_embedding) = (found.sizes, found.has_embedding);
-    let mut text = String::new();
-    if let Some(Evaluation { fit, test, start, .. }) = evaluation {
-        let from = start.map_or_else(String::new, |s| format!("   (started from ACC {})", percent(s.acc)));
-        let (acc, purity) = (percent(fit.acc), percent(fit.purity));
-        let _ = writeln!(text, "ACC {acc}   NMI {:.4}   ARI {:.4}   purity {purity}{from}", fit.nmi, fit.ari);
-        if let Some(test) = test {
-            let (acc, purity) = (percent(test.scores.acc), percent(test.scores.purity));
-            let aae = test.aae.map_or_else(String::new, |aae| format!("   AAE criterion {}", percent(aae)));
-            let map = percent(test.purity_train_map);
-            let _ = writeln!(
-                text,
-                "test split: ACC {acc}   purity {purity}   with the training split's names {map}{aae}"
-            );
-        }
-        if fit.n_classes != sizes.len() {
-            let _ = writeln!(
-                text,
-                "{} clusters against {} classes: the best one-to-one matching leaves some over",
-                sizes.len(),
-                fit.n_classes
-            );
-        }
-    }
-    let shown: Vec<String> = sizes.iter().take(30).map(|s| thousands(*s)).collect();
-    let more = if sizes.len() > 30 { ", ..." } else { "" };
-    let _ = writeln!(text, "cluster sizes {}{more}", shown.join(" "));
-    let starved = results::starved(sizes);
-    if !starved.is_empty() {
-        let names: Vec<String> = starved.iter().map(usize::to_string).collect();
-        let _ = writeln!(
-            text,
-            "warning: cluster {} less than 2 % of a fair share: the fit may have collapsed; try another seed{}",
-            if names.len() == 1 {
-                format!("{} holds", names[0])
-            } else {
-                format!("numbers {} hold", names.join(", "))
-            },
-            // Where the noise is wider than the gaps, merging clusters raises the bound.
-            match summary.resolved.iter().any(|choice| choice.starts_with("likelihood = gaussian")) {
-                true => ", fewer clusters or a smaller likelihood_variance",
-                false => " or fewer clusters",
-            }
-        );
-    }
-    if let Some(FacetsFound { assignments, structure }) = found.facets {
-        let _ = writeln!(text, "{} clusterings of the same samples: {structure}", assignments.len());
-        let scores = evaluation.map_or(&[][..], |evaluation| &evaluation.facets);
-        for (i, score) in scores.iter().enumerate() {
-            let (acc, purity) = (percent(score.acc), percent(score.purity));
-            let _ = writeln!(text, "  facet {i}: ACC {acc}   NMI {:.4}   purity {purity}", score.nmi);
-        }
-    }
-    let wall: f64 = summary.phases.iter().map(|p| p.wall_s).sum();
-    let cached = if summary.phases.iter().any(|p| p.cached) {
-        ", phases from the cache at their original cost"
-    } else {
-        ""
-    };
-    let _ = writeln!(text, "computing time {}{cached}", duration(wall));
-    let path = dir.display();
-    let mut files = vec![
-        vec!["report.html".to_string(), "everything on one page".into()],
-        vec!["assignments.csv".into(), "the cluster of every sample (.npy for programs)".into()],
-    ];
-    if found.facets.is_some() {
-        files
-            .push(vec!["facets.csv".into(), "the cluster of every sample in each of the clusterings".into()]);
-    }
-    if has_embedding {
-        files.push(vec!["embedding.npy".into(), "the points of the latent space".into()]);
-    }
-    files.push(vec!["pictures/".into(), "as SVG".into()]);
-    files.iter_mut().for_each(|row| row[0] = format!("  {}", dir.join(&row[0]).display()));
-    text.push_str(&output::table(&files));
-    let _ = writeln!(text, "next: vae predict --model {path} {} --out labels.csv", found.new_data);
-    if model.generator().is_some() {
-        let ending = if model.image().is_some() { "png" } else { "csv" };
-        let _ = writeln!(text, "      vae sample --model {path} --out samples.{ending}");
-    }
-    text
 }

@@ -1,7 +1,8 @@
 //! `vae predict`: assign new data to the clusters of a fitted model.
 
 use crate::args::PredictArgs;
-use crate::commands::{Format, check_parent, format_of, open};
+use crate::commands::open;
+use crate::commands::outputs::{Format, check_out, format_of, inputs_of};
 use crate::files::{self, Probability};
 use crate::output::{say, thousands};
 use anyhow::{Context, Result, bail};
@@ -13,11 +14,12 @@ use vae_core::fsio::write_atomic;
 /// Writes assignments, or probabilities.
 ///
 /// # Errors
-/// Unreadable model or data, data of another dimension, a method without probabilities, an unwritable file.
+/// Unreadable model or data, data of another dimension, a method without probabilities, an
+/// unwritable file.
 pub fn run(args: &PredictArgs) -> Result<()> {
     let format = match &args.out {
         Some(out) => {
-            check_parent(out)?;
+            check_out(out, &inputs_of(&args.input))?;
             format_of(out, &[(Format::Csv, "csv"), (Format::Npy, "npy")])?
         }
         None => Format::Csv,

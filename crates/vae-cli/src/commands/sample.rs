@@ -1,7 +1,8 @@
 //! `vae sample`: new samples from the clusters of a generative model.
 
 use crate::args::SampleArgs;
-use crate::commands::{Format, check_parent, format_of, open_model};
+use crate::commands::open_model;
+use crate::commands::outputs::{Format, check_out, format_of};
 use crate::output::say;
 use crate::pictures::raster::{Canvas, Tone};
 use crate::{files, input};
@@ -11,9 +12,10 @@ use ndarray::{Array2, Axis, concatenate};
 /// Writes samples as a picture or as numbers, cluster after cluster.
 ///
 /// # Errors
-/// A model that cannot sample, a cluster there is not, a picture of what are no images, an unwritable file.
+/// A model that cannot sample, a cluster there is not, a picture of what are no images, an
+/// unwritable file.
 pub fn run(args: &SampleArgs) -> Result<()> {
-    check_parent(&args.out)?;
+    check_out(&args.out, &[&args.model])?;
     let format = format_of(&args.out, &[(Format::Png, "png"), (Format::Npy, "npy"), (Format::Csv, "csv")])?;
     vae_core::device::configure_process(1);
     let model = open_model(&args.model, args.matmul)?;

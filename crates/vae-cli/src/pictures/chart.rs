@@ -83,7 +83,8 @@ fn padded((low, high): (f64, f64)) -> (f64, f64) {
     (low - air, high + air)
 }
 
-/// Round numbers between `low` and `high`: as few as make at least `count`, and at least `least` apart.
+/// Round numbers between `low` and `high`: as few as make at least `count`, and at least `least`
+/// apart.
 pub fn ticks(low: f64, high: f64, count: usize, least: f64) -> Vec<f64> {
     // Not the negation of `high > low`: a range of one point has one tick, an empty range none.
     if high == low {

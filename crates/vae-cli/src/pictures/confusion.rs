@@ -8,7 +8,8 @@ use vae_metrics::Confusion;
 const MOST: usize = 60;
 const LEFT: f64 = 96.0;
 
-/// Clusters as rows, classes as columns, each cell with its share of the cluster; `None` for too large a table.
+/// Clusters as rows, classes as columns, each cell with its share of the cluster; `None` for too
+/// large a table.
 pub fn heat_map(confusion: &Confusion, class_names: &[String]) -> Option<Svg> {
     let table = confusion.permuted();
     let (rows, columns) = table.counts().dim();

@@ -10,7 +10,8 @@ const HEIGHT: f64 = 190.0;
 /// Panels side by side.
 const ACROSS: usize = 3;
 
-/// The loss and each of its terms per phase, each on its own scale; `None` when nothing was trained.
+/// The loss and each of its terms per phase, each on its own scale; `None` when nothing was
+/// trained.
 pub fn losses(phases: &[PhaseRecord]) -> Option<Svg> {
     let trained: Vec<&PhaseRecord> = phases.iter().filter(|p| !p.history.is_empty()).collect();
     if trained.is_empty() {
@@ -54,7 +55,8 @@ fn terms(phase: &PhaseRecord) -> usize {
     }
 }
 
-/// ACC, NMI and ARI over the epochs, from the initialisation at 0; `None` when the fit did not record assignments on the way.
+/// ACC, NMI and ARI over the epochs, from the initialisation at 0; `None` when the fit did not
+/// record assignments on the way.
 pub fn scores(evaluation: &Evaluation) -> Option<Svg> {
     let curve = &evaluation.curve;
     if curve.is_empty() {

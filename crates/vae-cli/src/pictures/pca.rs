@@ -20,8 +20,8 @@ pub struct Plane {
 
 /// Projects at most `most` evenly spaced rows of `z` `[n, d]`.
 ///
-/// Subspace iteration with the covariance applied as two products, never built: `d` may be large. The sign of an axis
-/// is fixed by its largest entry, so equal data give equal pictures.
+/// Subspace iteration with the covariance applied as two products, never built: `d` may be large.
+/// The sign of an axis is fixed by its largest entry, so equal data give equal pictures.
 pub fn project(z: ArrayView2<'_, f32>, most: usize) -> Plane {
     let (n, d) = z.dim();
     let m = n.min(most).min((BUDGET / d.max(1)).max(2));
@@ -31,7 +31,8 @@ pub fn project(z: ArrayView2<'_, f32>, most: usize) -> Plane {
     x -= &mean;
     let total: f64 = x.iter().map(|v| v * v).sum();
 
-    // Any start that is not orthogonal to the answer will do; this one has no structure in common with data.
+    // Any start that is not orthogonal to the answer will do; this one has no structure in common
+    // with data.
     let mut v =
         Array2::from_shape_fn((d, 2), |(i, j)| ((i * 2 + j + 1) as f64 * 0.754_877_666).fract() - 0.5);
     orthonormalise(&mut v);
@@ -75,7 +76,8 @@ mod tests {
 
     #[test]
     fn finds_the_two_long_axes() {
-        // Axis 2 varies most, then axis 0, in closed form: sums of squares 4·9 and 4·1 of a total of 40.04.
+        // Axis 2 varies most, then axis 0, in closed form: sums of squares 4·9 and 4·1 of a total
+        // of 40.04.
         let z = ndarray::array![[1.0f32, 0.1, 3.0], [-1.0, -0.1, 3.0], [1.0, -0.1, -3.0], [-1.0, 0.1, -3.0]];
         let plane = project(z.view(), 100);
         assert!((plane.explained[0] - 36.0 / 40.04).abs() < 1e-9, "{:?}", plane.explained);

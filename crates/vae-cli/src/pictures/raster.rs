@@ -20,7 +20,8 @@ pub struct Tone {
 }
 
 impl Tone {
-    /// [0, 1] for values within it, as pixels have them; else from the smallest to the largest value.
+    /// [0, 1] for values within it, as pixels have them; else from the smallest to the largest
+    /// value.
     pub fn of(x: ArrayView2<'_, f32>) -> Self {
         let (low, high) =
             x.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));

@@ -43,6 +43,35 @@ fn another_run_is_refused_by_its_keys_and_left_alone() {
 }
 
 #[test]
+fn another_library_of_matrix_products_is_named_on_both_sides() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let (blas, onednn) = (identity(&[("device", "cpu")]), identity(&[("device", "cpu"), (MATMUL, "onednn")]));
+    drop(RunFolder::open(dir.path(), &blas).expect("new"));
+    let text = RunFolder::open(dir.path(), &onednn).expect_err("other").to_string();
+    assert!(text.contains("made with blas, and this machine now uses onednn (--matmul chooses)"), "{text}");
+    assert!(!text.contains("absent"), "{text}");
+    let there = onednn.differences(&blas);
+    assert_eq!(
+        there,
+        ["matrix products: made with blas, and this machine now uses onednn (--matmul chooses)"]
+    );
+    let gpu = identity(&[("device", "cuda:0")]);
+    assert_eq!(gpu.library(), "that of the GPU");
+}
+
+#[test]
+fn files_of_a_fit_are_known_by_name_and_folder() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let run = dir.path().join("run");
+    drop(RunFolder::open(&run, &identity(&[])).expect("new"));
+    for name in ["assignments.csv", "DONE", "embedding.npy", "pictures/latent.svg", "phases/x.safetensors"] {
+        assert!(is_of_a_fit(&run.join(name)), "{name}");
+        assert!(!is_of_a_fit(&dir.path().join(name)), "{name} outside a run folder");
+    }
+    assert!(!is_of_a_fit(&run.join("labels.csv")) && !is_of_a_fit(&run.join("deep/assignments.csv")));
+}
+
+#[test]
 fn a_run_that_was_refused_makes_way() {
     let dir = tempfile::tempdir().expect("temp dir");
     let (refused, corrected) = (identity(&[("k", "121")]), identity(&[("k", "4")]));
@@ -213,7 +242,8 @@ fn who_is_refused_removes_what_it_made_and_no_more() {
     fs::write(dir.join(LOCK), b"17").expect("lock of an editor");
     assert!(open(&dir, "0").is_err());
     assert_eq!(fs::read(dir.join(LOCK)).expect("still there"), b"17");
-    // A folder that was made in vain goes: for a moment it holds something that cannot be tidied away.
+    // A folder that was made in vain goes: for a moment it holds something that cannot be tidied
+    // away.
     let dir = root.path().join("vain");
     let in_the_way = dir.join(".x.1.tmp");
     let refused = RunFolder::open_in_steps(&dir, &identity(&[]), &mut |now| match now {

@@ -72,7 +72,8 @@ fn texts(out: &std::process::Output) -> (String, String) {
     (String::from_utf8_lossy(&out.stdout).into_owned(), String::from_utf8_lossy(&out.stderr).into_owned())
 }
 
-/// Three groups around corners of a triangle, `n` rows with a header and a label column, deterministic.
+/// Three groups around corners of a triangle, `n` rows with a header and a label column,
+/// deterministic.
 pub fn groups_csv(n: usize) -> String {
     let centres = [(0.0, 0.0, 3.0), (6.0, 0.0, -3.0), (0.0, 6.0, 0.0)];
     let mut text = String::from("a,b,c,kind\n");
@@ -92,7 +93,8 @@ pub fn groups_csv(n: usize) -> String {
     text
 }
 
-/// A VaDE that trains in a moment, on one thread: a second one only waits for its turn on a busy machine.
+/// A VaDE that trains in a moment, on one thread: a second one only waits for its turn on a busy
+/// machine.
 pub const TINY: [&str; 18] = [
     "--threads",
     "1",

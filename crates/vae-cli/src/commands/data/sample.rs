@@ -1,4 +1,5 @@
-//! A look at the first rows of a data set: a picture in characters, the heaviest terms of documents, or numbers.
+//! A look at the first rows of a data set: a picture in characters, the heaviest terms of
+//! documents, or numbers.
 
 use anyhow::Result;
 use ndarray::ArrayView1;

@@ -1,0 +1,99 @@
+//! Commands that apply a fitted model: `vae predict`, `embed`, `sample` and `score`.
+
+use super::common::ReadArgs;
+use clap::Args;
+use std::path::PathBuf;
+use vae_core::matmul::MatmulChoice;
+
+/// A fitted model and data for it.
+#[derive(Debug, Args)]
+pub struct ModelOnData {
+    /// Run folder or model.safetensors
+    #[arg(short, long, value_name = "DIR|FILE")]
+    pub model: PathBuf,
+    /// Known data set or a path, as for `vae fit`
+    #[arg(short, long, value_name = "NAME|PATH")]
+    pub data: String,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Threads [default: the number of physical cores]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Library of the matrix products: auto, blas or onednn [default: that of the fit]
+    #[arg(long, value_name = "LIBRARY", value_parser = str::parse::<MatmulChoice>)]
+    pub matmul: Option<MatmulChoice>,
+}
+
+/// `vae predict`
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    #[command(flatten)]
+    pub input: ModelOnData,
+    /// Where to write: .csv (index, cluster) or .npy (u32); stdout as CSV when left out
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write the probability of every cluster as well (CSV), or instead (NPY, f32 [n, k])
+    #[arg(long)]
+    pub proba: bool,
+    /// Write all clusterings of a model that has several (LTVAE with a tree), a column each (CSV)
+    #[arg(long, conflicts_with = "proba")]
+    pub facets: bool,
+}
+
+/// `vae embed`
+#[derive(Debug, Args)]
+pub struct EmbedArgs {
+    #[command(flatten)]
+    pub input: ModelOnData,
+    /// Where to write: .npy (f32 [n, latent_dim]) or .csv
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// `vae sample`
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// Run folder or model.safetensors
+    #[arg(short, long, value_name = "DIR|FILE")]
+    pub model: PathBuf,
+    /// Cluster to sample from; without it every cluster gives n samples, one row each in a picture
+    #[arg(short, long, value_name = "CLUSTER")]
+    pub cluster: Option<usize>,
+    /// Number of samples per cluster
+    #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub n: u32,
+    /// Seed of the samples
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Library of the matrix products: auto, blas or onednn [default: that of the fit]
+    #[arg(long, value_name = "LIBRARY", value_parser = str::parse::<MatmulChoice>)]
+    pub matmul: Option<MatmulChoice>,
+    /// Where to write: .png (a grid, for models of images), .npy (f32 [n, d], cluster after
+    /// cluster) or .csv (with a column `cluster`)
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// `vae score`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["pred", "model"]))]
+pub struct ScoreArgs {
+    /// Assignments: a run folder, a CSV with a column `cluster` (rows go by `index` if there is
+    /// one), one number a line, or NPY
+    #[arg(long, value_name = "DIR|FILE")]
+    pub pred: Option<PathBuf>,
+    /// Run folder or model.safetensors, to be applied to --data
+    #[arg(short, long, value_name = "DIR|FILE", requires = "data", conflicts_with = "pred")]
+    pub model: Option<PathBuf>,
+    /// Known data set or a path, with labels
+    #[arg(short, long, value_name = "NAME|PATH")]
+    pub data: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Library of the matrix products: auto, blas or onednn [default: that of the fit]
+    #[arg(long, value_name = "LIBRARY", value_parser = str::parse::<MatmulChoice>, requires = "model")]
+    pub matmul: Option<MatmulChoice>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}

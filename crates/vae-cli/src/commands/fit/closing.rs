@@ -1,0 +1,155 @@
+//! What `vae fit` says when it has finished: scores, clusters, warnings, cost, files and what to do
+//! next.
+//!
+//! Each part is a method that returns its lines, each ending in a line break, or an empty text.
+//! Only [`Closing::scores`] and the scores of facets look at labels.
+
+use crate::output::{self, duration, percent, shell_word, thousands};
+use crate::results::{self, Evaluation, FacetsFound, TestScores};
+use std::path::Path;
+use vae_data::Source;
+use vae_models::{Clusterer, FitSummary};
+
+/// The most cluster sizes that are listed.
+const MOST_SIZES: usize = 30;
+
+/// A finished fit, as far as there is something to say of it.
+pub struct Closing<'a> {
+    /// The run folder.
+    pub dir: &'a Path,
+    pub model: &'a dyn Clusterer,
+    pub summary: &'a FitSummary,
+    /// Scores, where there are labels.
+    pub evaluation: Option<&'a Evaluation>,
+    /// Number of samples in each cluster.
+    pub sizes: &'a [usize],
+    /// The clusterings, where the model has several.
+    pub facets: Option<&'a FacetsFound>,
+    pub has_embedding: bool,
+    /// How new data of this kind are given, by [`new_data`].
+    pub new_data: &'a str,
+}
+
+impl Closing<'_> {
+    /// All parts in their order.
+    pub fn text(&self) -> String {
+        [
+            self.scores(),
+            self.cluster_sizes(),
+            self.warnings(),
+            self.several_clusterings(),
+            self.cost(),
+            self.files(),
+            self.next_commands(),
+        ]
+        .concat()
+    }
+
+    /// Scores of the fitted rows and of the test split, and what is to be known of them.
+    fn scores(&self) -> String {
+        let Some(Evaluation { fit, test, start, .. }) = self.evaluation else { return String::new() };
+        let from = start.map_or_else(String::new, |s| format!("   (started from ACC {})", percent(s.acc)));
+        let (acc, purity) = (percent(fit.acc), percent(fit.purity));
+        let mut text =
+            format!("ACC {acc}   NMI {:.4}   ARI {:.4}   purity {purity}{from}\n", fit.nmi, fit.ari);
+        text += &test.as_ref().map_or_else(String::new, of_test_split);
+        if fit.n_classes != self.sizes.len() {
+            text += &format!(
+                "{} clusters against {} classes: the best one-to-one matching leaves some of them unmatched\n",
+                self.sizes.len(),
+                fit.n_classes
+            );
+        }
+        text
+    }
+
+    fn cluster_sizes(&self) -> String {
+        let shown: Vec<String> = self.sizes.iter().take(MOST_SIZES).map(|s| thousands(*s)).collect();
+        let more = if self.sizes.len() > MOST_SIZES { ", ..." } else { "" };
+        format!("cluster sizes {}{more}\n", shown.join(" "))
+    }
+
+    /// What the fit itself, without labels, gives reason to doubt; each with advice.
+    fn warnings(&self) -> String {
+        let all = [self.small_clusters()];
+        all.into_iter().flatten().map(|warning| format!("warning: {warning}\n")).collect()
+    }
+
+    /// Clusters that hold almost nothing.
+    fn small_clusters(&self) -> Option<String> {
+        let small: Vec<String> = results::nearly_empty(self.sizes).iter().map(usize::to_string).collect();
+        let which = match small.as_slice() {
+            [] => return None,
+            [one] => format!("cluster {one} holds"),
+            several => format!("clusters {} hold", several.join(", ")),
+        };
+        // Where the noise is wider than the gaps, merging clusters raises the bound.
+        let is_gaussian =
+            self.summary.resolved.iter().any(|choice| choice.starts_with("likelihood = gaussian"));
+        let advice = match is_gaussian {
+            true => "try another seed, fewer clusters or a smaller likelihood_variance",
+            false => "try another seed or fewer clusters",
+        };
+        Some(format!("{which} less than 2 % of the mean cluster size: the fit may have collapsed; {advice}"))
+    }
+
+    fn several_clusterings(&self) -> String {
+        let Some(FacetsFound { assignments, structure }) = self.facets else { return String::new() };
+        let mut text = format!("{} clusterings of the same samples: {structure}\n", assignments.len());
+        let scores = self.evaluation.map_or(&[][..], |evaluation| &evaluation.facets);
+        for (i, score) in scores.iter().enumerate() {
+            let (acc, purity) = (percent(score.acc), percent(score.purity));
+            text += &format!("  facet {i}: ACC {acc}   NMI {:.4}   purity {purity}\n", score.nmi);
+        }
+        text
+    }
+
+    fn cost(&self) -> String {
+        let wall: f64 = self.summary.phases.iter().map(|p| p.wall_s).sum();
+        let is_cached = self.summary.phases.iter().any(|p| p.cached);
+        let cached = if is_cached { ", phases from the cache at their original cost" } else { "" };
+        format!("computing time {}{cached}\n", duration(wall))
+    }
+
+    /// The files of the run folder that people look for.
+    fn files(&self) -> String {
+        let all = [
+            ("report.html", "everything on one page", true),
+            ("assignments.csv", "the cluster of every sample (.npy for programs)", true),
+            ("facets.csv", "the cluster of every sample in each of the clusterings", self.facets.is_some()),
+            ("embedding.npy", "the latent code of every sample", self.has_embedding),
+            ("pictures/", "as SVG", true),
+        ];
+        let row = |(name, what, _)| vec![format!("  {}", self.dir.join(name).display()), String::from(what)];
+        let rows: Vec<Vec<String>> = all.into_iter().filter(|(.., is_there)| *is_there).map(row).collect();
+        output::table(&rows)
+    }
+
+    /// Commands that use the model.
+    fn next_commands(&self) -> String {
+        let model = shell_word(&self.dir.display().to_string());
+        let mut text = format!("next: vae predict --model {model} {} --out labels.csv\n", self.new_data);
+        if self.model.generator().is_some() {
+            let ending = if self.model.image().is_some() { "png" } else { "csv" };
+            text += &format!("      vae sample --model {model} --out samples.{ending}\n");
+        }
+        text
+    }
+}
+
+fn of_test_split(test: &TestScores) -> String {
+    let (acc, purity) = (percent(test.scores.acc), percent(test.scores.purity));
+    let aae = test.aae.map_or_else(String::new, |aae| format!("   AAE criterion {}", percent(aae)));
+    let map = percent(test.purity_train_map);
+    format!("test split: ACC {acc}   purity {purity}   with the classes of the training split {map}{aae}\n")
+}
+
+/// The words that give data of the same kind as `source` to another command.
+pub fn new_data(source: &Source, text_column: Option<&str>) -> String {
+    let Source::Path(path) = source else { return "--data NEW.npy".into() };
+    let ending = path.extension().filter(|_| path.is_file()).map(|e| e.to_string_lossy());
+    let name = ending.map_or_else(|| "NEW".into(), |ending| format!("NEW.{ending}"));
+    let column =
+        text_column.map_or_else(String::new, |column| format!(" --text-column {}", shell_word(column)));
+    format!("--data {}{column}", shell_word(&name))
+}

@@ -1,0 +1,205 @@
+//! Assignments that somebody made: from a run folder, a table, one value a line, or NPY.
+//!
+//! A cluster is a whole number (also written `2.0`), or a name; -1 means that the sample is not
+//! assigned.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What a sample has that is in no cluster.
+const NOT_ASSIGNED: i64 = -1;
+
+/// First lines that name a column, where there is only one.
+const HEADERS: [&str; 9] =
+    ["cluster", "clusters", "label", "labels", "class", "group", "pred", "prediction", "predictions"];
+
+/// The most names that are listed.
+const MOST_NAMES: usize = 20;
+
+/// Assignments, one for each sample.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Predictions {
+    /// The cluster of each sample; `None` for one that is not assigned.
+    pub clusters: Vec<Option<u32>>,
+    /// What the numbers stand for, where the file had names, in their order.
+    pub names: Vec<String>,
+}
+
+impl Predictions {
+    /// Reads a file: NPY of whole numbers, a CSV with a column `cluster` (and in the order of
+    /// `index`, if it has one), or one cluster a line.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or what is no cluster in it, with its line.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let read = if bytes.starts_with(b"\x93NUMPY") {
+            of_npy(&bytes).with_context(|| format!("{} is no NPY of assignments", path.display()))?
+        } else {
+            let text =
+                std::str::from_utf8(&bytes).with_context(|| format!("{} is not text", path.display()))?;
+            of_text(text).with_context(|| format!("{} holds no assignments", path.display()))?
+        };
+        ensure!(!read.clusters.is_empty(), "{} is empty: assignments expected, one a row", path.display());
+        ensure!(
+            read.clusters.iter().any(Option::is_some),
+            "{} assigns no sample: all are {NOT_ASSIGNED}",
+            path.display()
+        );
+        Ok(read)
+    }
+
+    /// What became of names, in words.
+    pub fn about_names(&self) -> Option<String> {
+        if self.names.is_empty() {
+            return None;
+        }
+        let shown: Vec<String> =
+            self.names.iter().take(MOST_NAMES).enumerate().map(|(i, name)| format!("{name} = {i}")).collect();
+        let more = if self.names.len() > MOST_NAMES { ", ..." } else { "" };
+        Some(format!(
+            "the {} different names are taken as clusters: {}{more}",
+            self.names.len(),
+            shown.join(", ")
+        ))
+    }
+}
+
+fn of_npy(bytes: &[u8]) -> Result<Predictions> {
+    use npyz::TypeChar::{Float, Int, Uint};
+    let file = npyz::NpyFile::new(bytes)?;
+    ensure!(file.shape().len() == 1, "its shape is {:?}, expected one dimension", file.shape());
+    let npyz::DType::Plain(kind) = file.dtype() else {
+        bail!("its type is a record, expected whole numbers")
+    };
+    let values: Vec<f64> = match (kind.type_char(), kind.num_bytes()) {
+        (Uint, Some(1)) => file.into_vec::<u8>()?.into_iter().map(f64::from).collect(),
+        (Uint, Some(2)) => file.into_vec::<u16>()?.into_iter().map(f64::from).collect(),
+        (Uint, Some(4)) => file.into_vec::<u32>()?.into_iter().map(f64::from).collect(),
+        (Uint, Some(8)) => file.into_vec::<u64>()?.into_iter().map(|v| v as f64).collect(),
+        (Int, Some(1)) => file.into_vec::<i8>()?.into_iter().map(f64::from).collect(),
+        (Int, Some(2)) => file.into_vec::<i16>()?.into_iter().map(f64::from).collect(),
+        (Int, Some(4)) => file.into_vec::<i32>()?.into_iter().map(f64::from).collect(),
+        (Int, Some(8)) => file.into_vec::<i64>()?.into_iter().map(|v| v as f64).collect(),
+        (Float, Some(4)) => file.into_vec::<f32>()?.into_iter().map(f64::from).collect(),
+        (Float, Some(8)) => file.into_vec::<f64>()?,
+        _ => bail!("its type is {kind}, expected numbers; names are read from text"),
+    };
+    let clusters = values.into_iter().enumerate().map(|(row, value)| {
+        cluster(value).with_context(|| format!("row {row}: {value} is no cluster: {EXPECTED}"))
+    });
+    Ok(Predictions { clusters: clusters.collect::<Result<_>>()?, names: Vec::new() })
+}
+
+const EXPECTED: &str = "expected 0, 1, 2, ..., or -1 for a sample that is not assigned";
+
+/// The cluster that a number stands for; the outer `None` where it stands for none.
+fn cluster(value: f64) -> Option<Option<u32>> {
+    if value == NOT_ASSIGNED as f64 {
+        return Some(None);
+    }
+    let is_cluster = value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value);
+    is_cluster.then_some(Some(value as u32))
+}
+
+/// One line of a text.
+struct Row {
+    /// Counts from 1.
+    line: usize,
+    index: Option<usize>,
+    cluster: String,
+}
+
+fn of_text(text: &str) -> Result<Predictions> {
+    let rows = in_order_of_index(rows(text)?)?;
+    let is_number = |row: &Row| row.cluster.parse::<f64>().is_ok();
+    let is_name = |row: &&Row| !is_number(row) && !row.cluster.is_empty();
+    if !rows.iter().any(|row| is_name(&row)) {
+        let clusters = rows.iter().map(|Row { line, cluster: field, .. }| {
+            let value = field.parse().ok().and_then(cluster);
+            value.with_context(|| format!("line {line}: `{field}` is no cluster: {EXPECTED}"))
+        });
+        return Ok(Predictions { clusters: clusters.collect::<Result<_>>()?, names: Vec::new() });
+    }
+    let not_assigned = |row: &Row| row.cluster.parse() == Ok(NOT_ASSIGNED as f64);
+    if let Some(Row { line, cluster, .. }) = rows.iter().find(|row| !is_name(row) && !not_assigned(row)) {
+        bail!("line {line}: `{cluster}` stands among names: give all clusters as names, or all as numbers");
+    }
+    let names: BTreeSet<&str> = rows.iter().filter(is_name).map(|row| row.cluster.as_str()).collect();
+    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let clusters = rows.iter().map(|row| names.binary_search(&row.cluster).ok().map(|at| at as u32));
+    Ok(Predictions { clusters: clusters.collect(), names })
+}
+
+fn rows(text: &str) -> Result<Vec<Row>> {
+    let mut lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()).peekable();
+    let Some((_, first)) = lines.peek() else { return Ok(Vec::new()) };
+    let names = fields(first);
+    let index = names.iter().position(|n| n == "index");
+    let (column, is_header) = match names.iter().position(|n| n == "cluster") {
+        Some(column) => (column, true),
+        None if names.len() > 1 => bail!("line 1: no column `cluster` among {}", names.join(", ")),
+        None => (0, is_header(&names[0], lines.clone().nth(1).map(|(_, line)| line))),
+    };
+    if is_header {
+        lines.next();
+    }
+    let row = |(i, line): (usize, &str)| {
+        let of_line = fields(line);
+        let field = |column: usize| of_line.get(column).cloned().unwrap_or_default();
+        let index = index.map(|index| {
+            let place = field(index);
+            place.parse().with_context(|| format!("line {}: `{place}` is no index", i + 1))
+        });
+        Ok(Row { line: i + 1, index: index.transpose()?, cluster: field(column) })
+    };
+    lines.map(row).collect()
+}
+
+/// Whether the only column's first line is its name: a word that says so, or one above a number.
+fn is_header(first: &str, second: Option<&str>) -> bool {
+    let is_number = |text: &str| text.trim().parse::<f64>().is_ok();
+    let is_not_assigned = |text: &str| text.trim().parse() == Ok(NOT_ASSIGNED as f64);
+    !is_number(first)
+        && (HEADERS.contains(&first.to_lowercase().as_str())
+            || second.is_some_and(|second| is_number(second) && !is_not_assigned(second)))
+}
+
+/// The fields of a line, without blanks and quotes around them; a comma in quotes is part of its
+/// field.
+fn fields(line: &str) -> Vec<String> {
+    let (mut fields, mut field, mut in_quotes) = (Vec::new(), String::new(), false);
+    for c in line.chars() {
+        match c {
+            '"' => in_quotes = !in_quotes,
+            ',' if !in_quotes => fields.push(std::mem::take(&mut field)),
+            c => field.push(c),
+        }
+    }
+    fields.push(field);
+    fields.into_iter().map(|field| field.trim().to_owned()).collect()
+}
+
+/// Rows in the order of their column `index`, where there is one: a program may have sorted them by
+/// another.
+fn in_order_of_index(mut rows: Vec<Row>) -> Result<Vec<Row>> {
+    rows.sort_by_key(|row| row.index);
+    for (expected, Row { line, index, .. }) in rows.iter().enumerate() {
+        match index {
+            Some(index) if *index < expected => {
+                bail!("line {line}: index {index} stands on another line too")
+            }
+            Some(index) if *index > expected => bail!(
+                "index {expected} is missing: all of 0 to {} are expected, one row each; leave the column `index` out \
+                 to take the rows as they stand",
+                rows.len() - 1
+            ),
+            _ => {}
+        }
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests;
