@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::assemble::{Found, Names, assemble};
 use crate::dataset::DataSet;
 use crate::error::{Error, Result};
+use crate::fetch::file_sha256;
 use crate::known::{
     Folder, draw_strokes, is_har_folder, is_idx_folder, is_stl10_folder, read_har_folder, read_idx_folder,
     read_reuters10k, read_stl10, read_stl10_features,
@@ -12,10 +13,11 @@ use crate::known::{
 use crate::known_text::{is_rcv1_folder, is_reuters21578_folder, read_rcv1, read_reuters21578};
 use crate::labels::Labels;
 use crate::load_options::{COLUMN_OPTIONS, KEY_OPTIONS, TABLE_OPTIONS, TEXT_OPTIONS, only_options};
-use crate::places::Places;
+use crate::places::{Places, resolve};
 use crate::read::content::Content;
 use crate::read::folder::{ending_of, lower_name};
 use crate::read::missing::Missing;
+use crate::read::table::Table;
 use crate::read::{Keys, Raw, documents, idx, labels, mat, npy, npz, pictures, table};
 use crate::registry::{Entry, Reader, registry};
 use crate::source::{LoadOptions, Source};
@@ -154,12 +156,35 @@ fn read_known(
         Reader::Rcv1 => text(read_rcv1)?,
         Reader::Stl10 => values(read_stl10)?,
         Reader::Stl10Features => values(read_stl10_features)?,
+        Reader::Table => {
+            let table = read_known_table(entry, places)?;
+            return Ok((Found::Table(table), Names::AsWritten));
+        }
         Reader::Unsupported => {
             return Err(Error::NotReadable { name: entry.name.clone(), readable: registry().readable() });
         }
     };
     Ok((found, Names::Registered(&entry.class_names)))
 }
+
+/// The one file of a set that is a table.
+fn read_known_table(entry: &Entry, places: &Places) -> Result<Table> {
+    let folder = places.require(entry)?;
+    let file = entry.files.first().ok_or_else(|| Error::format(&folder, "has no file in the registry"))?;
+    let path = resolve(&folder, &file.name).unwrap_or_else(|| folder.join(&file.name));
+    let found = file_sha256(&path)?;
+    if file.sha256.as_ref().is_some_and(|published| *published != found) {
+        let what = format!("is not the {} that this version knows: its SHA-256 is {found}", entry.name);
+        return Err(Error::format(&path, format!("{what}; give the file as a path to use it as it is")));
+    }
+    let options = LoadOptions { label_column: Some(CLASS_COLUMN.into()), ..LoadOptions::default() };
+    let table = table::read(Content::of_path(&path)?, &options)?;
+    check_shape(entry, (table.n, table.schema.n_features(), table.n), &path)?;
+    Ok(table)
+}
+
+/// The labels of the registry's tables.
+const CLASS_COLUMN: &str = "class";
 
 /// A last look at what the checksums of the files have already shown.
 fn check_shape(entry: &Entry, found: (usize, usize, usize), path: &Path) -> Result<()> {

@@ -110,6 +110,8 @@ pub enum Reader {
     Stl10,
     /// Features of STL-10's pictures.
     Stl10Features,
+    /// One table with a header, labels in the column `class`.
+    Table,
     /// Known, fetched and checked, but not read by this version.
     Unsupported,
 }

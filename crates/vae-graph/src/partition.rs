@@ -39,6 +39,15 @@ use vae_gmm::kmeans;
 pub const REVISIONS: &[Revision] =
     &[("spectral-partition", 2), affinity::REVISION, knn::REVISION, kmeans::REVISION];
 
+/// The same with the choice by conductance.
+pub const REVISIONS_BY_CONDUCTANCE: &[Revision] = &[
+    ("partition-by-conductance", 2),
+    ("spectral-partition", 2),
+    affinity::REVISION,
+    knn::REVISION,
+    kmeans::REVISION,
+];
+
 /// The graph whose modularity selects among clusterings that were found by other methods.
 pub const REFERENCE_GRAPH: PartitionConfig =
     PartitionConfig { n_neighbors: 10, scale_neighbor: 7, n_init: 10, select: Select::Modularity };
@@ -55,7 +64,8 @@ pub struct PartitionConfig {
     pub n_neighbors: usize,
     /// The neighbour (1-based) whose distance is the point's scale.
     pub scale_neighbor: usize,
-    /// Restarts of k-means per candidate.
+    /// Restarts of k-means per number of eigenvectors and scaling. For `select = "modularity"` the one of the lowest inertia is
+    /// a candidate, else each: partitions that differ much can have inertias that differ little.
     pub n_init: usize,
     /// `modularity` or `conductance`: which candidate wins.
     #[serde(skip_serializing_if = "by_modularity")]
@@ -116,6 +126,14 @@ impl PartitionConfig {
             return Err(Error::config("n_init", 0, "at least 1"));
         }
         Ok(())
+    }
+
+    /// Revisions of what a partition with these settings runs.
+    pub fn revisions(&self) -> &'static [Revision] {
+        match self.select {
+            Select::Modularity => REVISIONS,
+            Select::Conductance => REVISIONS_BY_CONDUCTANCE,
+        }
     }
 
     /// Partitions points into `n_clusters`. Each of `spaces` holds all points in a space of its own; with several, the
@@ -228,13 +246,18 @@ impl PartitionConfig {
         for (m, scaling) in tries {
             let space = space(&eigen, graph, m, scaling);
             let seed = streams.derived_seed(&format!("kmeans.{m}.{scaling:?}"));
-            let labels = match kmeans.fit(space.view(), n_clusters, seed) {
-                Ok(fit) => fit.labels().to_owned(),
-                // Fewer distinct rows than clusters: this space cannot tell so many apart.
-                Err(vae_gmm::Error::TooFewDistinctRows { .. }) => continue,
-                Err(e) => return Err(e.into()),
+            let fits = match self.select {
+                Select::Modularity => kmeans.fit(space.view(), n_clusters, seed).map(|fit| vec![fit]),
+                Select::Conductance => kmeans.fit_all(space.view(), n_clusters, seed),
             };
-            candidates.push(Origin::Spectral { n_vectors: m, scaling }, labels)?;
+            match fits {
+                Ok(fits) => fits.iter().try_for_each(|fit| {
+                    candidates.push(Origin::Spectral { n_vectors: m, scaling }, fit.labels().to_owned())
+                })?,
+                // Fewer distinct rows than clusters: this space cannot tell so many apart.
+                Err(vae_gmm::Error::TooFewDistinctRows { .. }) => {}
+                Err(e) => return Err(e.into()),
+            }
         }
         for (name, labels) in others {
             candidates.push(Origin::Given { name: name.to_string() }, labels.clone())?;

@@ -86,6 +86,10 @@ impl<'a> Candidates<'a> {
 
     pub fn push(&mut self, origin: Origin, labels: Array1<u32>) -> Result<()> {
         let modularity = self.graph.modularity(labels.view())?;
+        // Restarts often end alike; the names of the clusters do not matter.
+        if self.about.iter().any(|c| c.modularity == modularity) && self.select == Select::Conductance {
+            return Ok(());
+        }
         let conductance = self.graph.conductances(labels.view())?.into_iter().fold(0.0, f64::max);
         let sizes = (0..self.n_clusters as u32).map(|c| labels.iter().filter(|&&l| l == c).count());
         let smallest = sizes.min().unwrap_or(0);

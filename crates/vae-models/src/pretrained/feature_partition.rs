@@ -53,7 +53,7 @@ impl FeaturePartition<'_> {
         inputs.extend(self.others.iter().map(|o| o.key));
         let spec = PhaseSpec {
             name: "feature-partition",
-            revisions: &[&[REVISION, number::REVISION, kmeans::REVISION], partition::REVISIONS],
+            revisions: &[&[REVISION, number::REVISION, kmeans::REVISION], self.partition.revisions()],
             config: &(self.partition, self.kmeans, n_clusters),
             inputs: &inputs,
         };

@@ -28,7 +28,7 @@ use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
 use vae_core::train::{self, TrainConfig, check_epochs, train};
 use vae_graph::knn::Metric;
-use vae_graph::partition::{self, PartitionConfig};
+use vae_graph::partition::PartitionConfig;
 use vae_graph::siamese::{SiameseConfig, SiameseInit, codes as siamese_codes};
 
 /// The phase `plain` and the means of the classes.
@@ -144,7 +144,7 @@ fn initialise<C: Serialize>(
     let other = siamese(x, config, Metric::Euclidean, net, cx, &mut records)?;
     let spec = PhaseSpec {
         name: "partition",
-        revisions: &[&[REVISION, mixture::REVISION], partition::REVISIONS],
+        revisions: &[&[REVISION, mixture::REVISION], plain.graph_init.partition.revisions()],
         config: &(&plain.graph_init.partition, plain.n_clusters),
         inputs: &[x.sha256(), &trained.record.key, &other.record.key],
     };

@@ -8,7 +8,7 @@ use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::{Artefact, PhaseContext, PhaseRecord, PhaseSpec};
-use vae_graph::partition::{self, PartitionConfig, Select};
+use vae_graph::partition::{PartitionConfig, Select};
 
 /// How a partition is chosen, for reports.
 pub(crate) fn selection(config: &PartitionConfig) -> &'static str {
@@ -59,7 +59,7 @@ impl Codes<'_> {
         let other_key = other.as_ref().map_or("", |o| o.key);
         let spec = PhaseSpec {
             name: "partition",
-            revisions: &[&[mixture::REVISION], partition::REVISIONS],
+            revisions: &[&[mixture::REVISION], config.revisions()],
             config: &(config, n_clusters),
             inputs: &[self.x.sha256(), self.key(), other_key],
         };

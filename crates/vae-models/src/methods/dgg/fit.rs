@@ -122,7 +122,11 @@ impl Dgg {
 
         let streams = Streams::new(cx.seed, "train");
         let net = DggNet::new(config, (likelihood, x.dim()), &init.mixture, &streams, cx.device);
-        let rebuilt = if config.graph.rebuild_epochs.is_empty() { &[] } else { partition::REVISIONS };
+        let rebuilt = match &config.init.partition {
+            Some(partition) if !config.graph.rebuild_epochs.is_empty() => partition.revisions(),
+            _ if !config.graph.rebuild_epochs.is_empty() => partition::REVISIONS,
+            _ => &[],
+        };
         let spec = PhaseSpec {
             name: "train",
             revisions: &[
