@@ -168,7 +168,7 @@ fn note_rustflags(var: &dyn Fn(&str) -> Option<OsString>) {
     if let Some(name) = overriding_flags(var) {
         eprintln!(
             "note: {name} is set and replaces the flags of .cargo/config.toml, among them the run path to ./libtorch. What xtask starts still\n\
-             finds libtorch; a program you start yourself needs `export {}=$PWD/libtorch/lib`",
+             finds libtorch; a program you start yourself needs `export {}=\"$PWD/libtorch/lib\"`",
             library_path_variable()
         );
     }

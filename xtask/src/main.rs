@@ -1,4 +1,4 @@
-//! The project's chores, one file a command: `cargo xtask <command>`.
+//! The project's tasks, one file per command: `cargo xtask <command>`.
 //!
 //! **Invariant:** this crate links neither torch nor any crate of the workspace. It builds the
 //! binary `vae`, runs it as a process and reads the files it writes; so it compiles in seconds,
@@ -34,8 +34,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The chores of this repository. Commands that need libtorch provide it by themselves on first
-/// use.
+/// Tasks of this repository. Commands that need libtorch provide it by themselves on first use.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Cli {
@@ -53,8 +52,8 @@ enum Command {
     /// Everything continuous integration checks: format, layout, lints, tests, docs, licences,
     /// packages, examples, tables, recorded runs, a small demo
     Ci(ci::Args),
-    /// Check the layout: who imports whom, crates without torch, lengths of files, words of one
-    /// machine
+    /// Check the layout: who imports whom, crates without torch, lengths of files, paths that
+    /// belong to one machine
     Tidy(tidy::Args),
     /// Licences, sources, duplicates and known vulnerabilities of the dependencies, as deny.toml
     /// says

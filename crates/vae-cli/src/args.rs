@@ -16,12 +16,12 @@ use std::path::PathBuf;
 
 /// Deep clustering with variational auto-encoders.
 #[derive(Debug, Parser)]
-#[command(name = "vae", about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "vae", max_term_width = 100, disable_help_subcommand = true)]
 #[command(version = made_from::short(), long_version = made_from::long())]
 #[command(after_help = "Start with:  vae fit --method vade --data strokes --out run\n\
     Own data:    vae fit --method vade --data my.csv --clusters 5 --out run")]
 pub struct Cli {
-    /// Say more on stderr: -v what is done, -vv details. VAE_LOG takes a filter such as
+    /// Print more messages: -v the steps, -vv the details. VAE_LOG takes a filter, such as
     /// vae_models=debug.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 900)]
     pub verbose: u8,
@@ -33,32 +33,32 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Cluster a data set; the run folder holds model, assignments, embedding, pictures and a
-    /// report
+    /// Cluster a data set; writes a run folder with the model, assignments, embedding, figures and
+    /// a report
     Fit(FitArgs),
     /// Assign new data to the clusters of a fitted model
     Predict(PredictArgs),
-    /// Write the points of the latent space for data
+    /// Write the latent codes of data
     Embed(EmbedArgs),
-    /// Draw new samples from a generative model
+    /// Draw new samples from the clusters of a generative model
     Sample(SampleArgs),
-    /// Compare assignments with labels
+    /// Score assignments against labels: accuracy, NMI, ARI and others
     Score(ScoreArgs),
-    /// Write report.html of a finished run anew
+    /// Write the report.html of a finished run again
     Report(ReportArgs),
-    /// Print the resolved configuration and where each value comes from
+    /// Print the complete configuration of a fit and where each value comes from
     Config(ConfigArgs),
     /// List the methods and their presets
     Methods(MethodsArgs),
-    /// List, fetch, check and look at data sets
+    /// List, download, verify and describe data sets
     #[command(subcommand)]
     Data(DataCommand),
-    /// Turn pictures into features of a trained network
+    /// Compute features of images with a trained network
     Features(FeaturesArgs),
-    /// Look at or clear the phases (such as pretraining) that fits share
+    /// Show or clear the cache of phases (such as pretraining) that fits share
     ///
-    /// VAE_CACHE_MAX is the most that they may take, such as 500MB [default: 20GB]; those go first
-    /// that were not used for longest. 0 shares none.
+    /// VAE_CACHE_MAX limits its size, such as 500MB [default: 20GB]; beyond it the least recently
+    /// used phases are removed. 0 switches the cache off.
     #[command(subcommand)]
     Cache(CacheCommand),
 }

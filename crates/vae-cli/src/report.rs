@@ -106,7 +106,7 @@ fn facts(html: &mut String, run: &Value) {
             format!("{}, {}", run["preset"].as_str().unwrap_or("none"), text(run, "profile")),
         ),
         ("seed", text(run, "seed")),
-        ("settled on this data", resolved.join("; ")),
+        ("chosen on this data", resolved.join("; ")),
         ("choice of restarts", text(run, "selection")),
         ("computing time", format!("{} (CPU {})", seconds("wall_s"), seconds("cpu_s"))),
         ("peak memory", format!("{} MiB", number("peak_rss_mib"))),

@@ -88,7 +88,7 @@ fn the_commands() {
     assert!(text.contains(&format!("{} phase", files.len())) && text.contains("limit 20.0 GB"), "{text}");
 
     let text = place.ok(&["cache", "clear"]);
-    assert!(text.contains(&format!("removed {} phase", files.len())) && !text.contains("left"), "{text}");
+    assert!(text.contains(&format!("removed {} phase", files.len())) && !text.contains("kept"), "{text}");
     assert!(names(&phases(&place)).is_empty() && data_set.exists());
 }
 
@@ -116,7 +116,7 @@ fn the_limit_of_the_environment() {
     assert!(
         model == place.read("small/model.safetensors") && model == place.read("shared/model.safetensors")
     );
-    // What one run takes is the limit: the next run drives it out.
+    // What one run takes is the limit: the next run displaces it.
     let one = size(&place)["bytes"].as_u64().expect("bytes");
     fitted(fit(&place, "next", "1", &[]).env("VAE_CACHE_MAX", one.to_string()));
     assert!(size(&place)["bytes"].as_u64().expect("bytes") <= one);
@@ -143,10 +143,10 @@ fn clear_leaves_a_running_fit_alone() {
     let running = computing(&place, "running");
     let lock = unfinished(&place);
     let text = place.ok(&["cache", "clear"]);
-    assert!(text.contains("removed") && text.contains("left 1 phase that running fits use"), "{text}");
+    assert!(text.contains("removed") && text.contains("kept 1 phase that running fits use"), "{text}");
     assert_eq!(names(&phases(&place)), lock);
     kill(running);
-    assert!(!place.ok(&["cache", "clear"]).contains("left"));
+    assert!(!place.ok(&["cache", "clear"]).contains("kept"));
     assert!(names(&phases(&place)).is_empty());
 }
 

@@ -141,7 +141,7 @@ fn verify_tells_each_file_and_fails_for_a_wrong_one() {
     place.write("data/reuters10k/reuters10k.mat", "not it");
     let out = place.vae(&["data", "verify", "--data-dir", "data"]).output().expect("starts");
     let said = String::from_utf8_lossy(&out.stdout).into_owned();
-    assert!(said.contains("reuters10k.mat  has other content than the published file"), "{said}");
+    assert!(said.contains("reuters10k.mat  differs from the published file"), "{said}");
     assert_eq!(out.status.code(), Some(1));
     let missing = place.refused(&["data", "verify", "mnist"]);
     assert!(missing.contains("get it with: vae data fetch mnist"), "{missing}");
@@ -158,7 +158,7 @@ fn info_shows_some_of_the_data() {
     let limited = json(place.ok(&["data", "info", "n.csv", "--limit", "1", "--json"]).as_bytes());
     assert_eq!((limited["n"].as_u64(), limited["preprocessing"].as_str()), (Some(1), Some("none")));
     let picture = place.ok(&["data", "info", "strokes"]);
-    assert!(picture.contains("the first picture (") && picture.contains("@@"), "{picture}");
+    assert!(picture.contains("the first image (") && picture.contains("@@"), "{picture}");
 }
 
 /// A safetensors file with the names and shapes of torchvision's `resnet50` and small random

@@ -13,7 +13,8 @@ pub struct Args {
     /// A folder of results/ that holds a recipe.toml; without it the recipes are listed (or all
     /// checked with --check, --check-runs)
     pub recipe: Option<String>,
-    /// Settings: quick (minutes, for looking), standard (two cores), paper (the published schedule)
+    /// Settings: quick (minutes, a first look), standard (two cores), paper (the published
+    /// schedule)
     #[arg(long)]
     pub profile: Option<Profile>,
     /// Only these rows, or all rows of these methods; a name that is both means the row

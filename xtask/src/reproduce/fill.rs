@@ -128,7 +128,7 @@ fn announce(recipe: &Recipe, work: &Work, threads: usize) {
     eprintln!("{} to make, {at_once} at a time with {threads} thread(s) each: {time}", missing.len());
 }
 
-/// Renders the recipe's page and the README, and prints the table and where the pictures are.
+/// Renders the recipe's page and the README, and prints the table and where the reports are.
 fn show(
     recipe: &Recipe,
     profile: Profile,
@@ -152,7 +152,7 @@ fn show(
     print!("{}", sheet.terminal(profile));
     println!("\nthe table with its notes: {}", page.display());
     for job in jobs.iter().filter(|job| job.out.join("report.html").exists()) {
-        println!("pictures of {}: {}", job.key.name(), job.out.join("report.html").display());
+        println!("report of {}: {}", job.key.name(), job.out.join("report.html").display());
     }
     Ok(())
 }

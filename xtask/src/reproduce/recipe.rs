@@ -19,7 +19,7 @@ use toml::Spanned;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// Minutes, for looking.
+    /// Minutes, for a first look.
     Quick,
     /// Our settings, feasible on two cores; claims refer to it.
     Standard,

@@ -12,7 +12,7 @@ use super::vae::Vae;
 use crate::files;
 use crate::step::Step;
 
-/// Makes every cell of the small form `smoke`; each must run, and their folder goes.
+/// Makes every cell of the small form `smoke`; each must run; then their folder is removed.
 pub fn run(recipe: &Recipe, smoke: &Smoke, args: &Args, vae: Vae) -> Result<()> {
     let folder = env::temp_dir().join(format!("vae-smoke-{}-{}", recipe.name, std::process::id()));
     files::remove_dir_if_there(&folder)?;

@@ -84,11 +84,11 @@ impl Vae {
     /// if it can. The words are the same on every machine, because they are committed.
     pub fn data_problem(&self, dataset: &str, offline: bool) -> Option<String> {
         let problem = self.ask(&["data", "info", dataset]).err()?;
-        // The pictures alone, gigabytes, would not fill a cell.
+        // The images alone, gigabytes, would not fill a cell.
         let lacks_weights = env::var_os(WEIGHTS).is_none() && format!("{problem:#}").contains("vae features");
         if lacks_weights && !offline {
             eprintln!(
-                "    {dataset} is features of pictures: {WEIGHTS}=FILE, torchvision's ResNet-50, makes them here"
+                "    {dataset} has features of images: {WEIGHTS}=FILE, torchvision's ResNet-50, computes them here"
             );
         }
         if offline || lacks_weights {

@@ -8,7 +8,7 @@ use vae_core::matmul::MatmulChoice;
 /// Which configuration.
 #[derive(Clone, Debug, Args)]
 pub struct SelectionArgs {
-    /// Method, see `vae methods`. With a known data set its preset is used, if there is one
+    /// Method, see `vae methods`. On a known data set its preset is used, if there is one
     #[arg(short, long, value_name = "NAME")]
     pub method: Option<String>,
     /// Preset METHOD/DATASET; without --data it also names the data set
@@ -21,14 +21,15 @@ pub struct SelectionArgs {
     /// Number of clusters
     #[arg(short = 'k', long, value_name = "K")]
     pub clusters: Option<usize>,
-    /// Length of the training: quick (for looking), standard, paper (the published schedule)
+    /// Length of the training: quick (a first look), standard, or paper (the published schedule)
     #[arg(long, value_name = "PROFILE", default_value = "standard")]
     pub profile: String,
     /// Configuration file (TOML), such as the config.toml of a run folder
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Override one value, such as train.lr=1e-3; may be repeated. Few samples train for as many
-    /// epochs as train.min_updates asks for: train.min_updates=0 leaves the epochs alone
+    /// Override one setting of `vae config`, such as train.lr=1e-3; may be repeated. On few samples
+    /// the epochs are raised until there are train.min_updates updates; train.min_updates=0 keeps
+    /// the epochs
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }
@@ -36,17 +37,17 @@ pub struct SelectionArgs {
 /// How to compute.
 #[derive(Debug, Args)]
 pub struct ComputeArgs {
-    /// Seed of all random numbers
+    /// Seed of the random numbers
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// auto, cpu, cuda or cuda:N
+    /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = str::parse::<DeviceChoice>)]
     pub device: DeviceChoice,
-    /// Threads [default: the number of physical cores]; on cores that other programs keep busy, two
-    /// are slower than one. Results depend on it in the last digits
+    /// Number of CPU threads [default: the number of physical cores]; give fewer where other
+    /// programs keep cores busy. Results depend on it in the last digits
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Library of the matrix products on the CPU: auto, blas or onednn. Results depend on it in the
+    /// Library for matrix products on the CPU: auto, blas or onednn. Results depend on it in the
     /// last digits
     #[arg(long, value_name = "LIBRARY", default_value = "auto", value_parser = str::parse::<MatmulChoice>)]
     pub matmul: MatmulChoice,
@@ -55,10 +56,10 @@ pub struct ComputeArgs {
 /// How to read data.
 #[derive(Debug, Args)]
 pub struct ReadArgs {
-    /// File with one label a row, used only to score; the method never sees it
+    /// File with one label per row, used for scores only; the method never sees it
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// Column of a table that holds the labels, and is no feature
+    /// Column of a table that holds the labels; it is not used as a feature
     #[arg(long, value_name = "NAME")]
     pub label_column: Option<String>,
     /// Whether the first line of a table is a header
@@ -67,7 +68,7 @@ pub struct ReadArgs {
     /// Column of a table that holds documents; they become tf-idf features
     #[arg(long, value_name = "NAME")]
     pub text_column: Option<String>,
-    /// Terms to keep of documents [default: 2000]
+    /// How many terms of documents are kept, the most frequent ones [default: 2000]
     #[arg(long, value_name = "N")]
     pub max_terms: Option<usize>,
     /// Name of the features in a MATLAB or NPZ file
@@ -76,7 +77,7 @@ pub struct ReadArgs {
     /// Name of the labels in a MATLAB or NPZ file
     #[arg(long, value_name = "KEY")]
     pub y_key: Option<String>,
-    /// Folder with data sets, looked at before VAE_DATA_DIR and the cache
+    /// Folder with data sets, searched before VAE_DATA_DIR and the cache
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Use the first N rows only
@@ -87,7 +88,7 @@ pub struct ReadArgs {
 /// Whether a table begins with names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Header {
-    /// Look at the first two lines
+    /// Decided by the first two lines
     Auto,
     /// The first line is a header
     Yes,

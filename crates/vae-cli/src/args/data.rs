@@ -10,37 +10,37 @@ use vae_core::device::DeviceChoice;
 pub enum DataCommand {
     /// List the known data sets and whether they are on this machine
     List {
-        /// Folder with data sets, looked at before VAE_DATA_DIR and the cache
+        /// Folder with data sets, searched before VAE_DATA_DIR and the cache
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Download a known data set and check it
+    /// Download a known data set and verify it
     Fetch {
         /// Name, see `vae data list`
         name: String,
         /// Folder to put it in [default: the user's cache folder]
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
-        /// Only check what is there, never use the network
+        /// Only verify what is there, never use the network
         #[arg(long)]
         offline: bool,
-        /// For stl10, whose features are made of its pictures: torchvision's ResNet-50, as for `vae
-        /// features`
+        /// Weights of torchvision's ResNet-50, as for `vae features`: needed for stl10, whose
+        /// features are computed from images
         #[arg(long, value_name = "FILE", env = "VAE_RESNET50_WEIGHTS", hide_env_values = true)]
         weights: Option<PathBuf>,
     },
-    /// Check the files of data sets against the published checksums
+    /// Verify the files of data sets by their published checksums
     Verify {
         /// Names, see `vae data list` [default: all that are on this machine]
         names: Vec<String>,
-        /// Folder with data sets, looked at before VAE_DATA_DIR and the cache
+        /// Folder with data sets, searched before VAE_DATA_DIR and the cache
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
-    /// Load a data set, say what it holds and show some of it; fails when it cannot be read
+    /// Load a data set and describe it, with its first rows; fails when it cannot be read
     Info {
         /// Known data set or a path
         #[arg(value_name = "NAME|PATH")]
@@ -56,26 +56,25 @@ pub enum DataCommand {
 /// `vae features`
 #[derive(Debug, Args)]
 pub struct FeaturesArgs {
-    /// The network
+    /// Network
     #[arg(short, long, value_name = "NAME", value_enum)]
     pub model: FeatureModel,
-    /// Its weights: safetensors, or what PyTorch saves of torchvision's network; they are never
-    /// downloaded
+    /// Weights of the network, safetensors or torchvision's .pth; they are never downloaded
     #[arg(short, long, value_name = "FILE", env = "VAE_RESNET50_WEIGHTS", hide_env_values = true)]
     pub weights: PathBuf,
     /// Known data set of images (such as stl10) or a path: a folder of PNG images, NPY, NPZ, IDX
     #[arg(short, long, value_name = "NAME|PATH")]
     pub images: String,
-    /// Where to write f32 [n, 2048]; for stl10 the folder of the set when left out
+    /// File to write, f32 [n, 2048] [default for stl10: in the folder of the data set]
     #[arg(short, long, value_name = "FILE.npy")]
     pub out: Option<PathBuf>,
-    /// Folder with data sets, looked at before VAE_DATA_DIR and the cache
+    /// Folder with data sets, searched before VAE_DATA_DIR and the cache
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// auto, cpu, cuda or cuda:N
+    /// Where to compute: auto, cpu, cuda or cuda:N
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = str::parse::<DeviceChoice>)]
     pub device: DeviceChoice,
-    /// Threads [default: the number of physical cores]
+    /// Number of CPU threads [default: the number of physical cores]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 }
@@ -83,16 +82,16 @@ pub struct FeaturesArgs {
 /// Networks that give features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FeatureModel {
-    /// ResNet-50 in torchvision's form, averages of its last maps
+    /// ResNet-50 as in torchvision; features are the average-pooled last feature maps
     Resnet50,
 }
 
 /// `vae cache`
 #[derive(Debug, Subcommand)]
 pub enum CacheCommand {
-    /// Print the folder
+    /// Print the folder of the cache
     Path,
-    /// Say how many phases there are, their size and the limit
+    /// Print the number of phases, their size and the limit
     Size {
         /// Print one JSON object, sizes in bytes
         #[arg(long)]

@@ -20,7 +20,7 @@ pub struct FitArgs {
     /// fitted model
     #[arg(long, value_name = "SPLIT", value_enum, default_value_t = FitSplit::All)]
     pub fit_split: FitSplit,
-    /// Time between checkpoints
+    /// Seconds between checkpoints
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     pub checkpoint_every: f64,
     /// Do not share finished phases (such as pretraining) with other runs

@@ -16,10 +16,10 @@ pub struct ModelOnData {
     pub data: String,
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Threads [default: the number of physical cores]
+    /// Number of CPU threads [default: the number of physical cores]
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Library of the matrix products: auto, blas or onednn [default: that of the fit]
+    /// Library for matrix products: auto, blas or onednn [default: that of the fit]
     #[arg(long, value_name = "LIBRARY", value_parser = str::parse::<MatmulChoice>)]
     pub matmul: Option<MatmulChoice>,
 }
@@ -29,13 +29,14 @@ pub struct ModelOnData {
 pub struct PredictArgs {
     #[command(flatten)]
     pub input: ModelOnData,
-    /// Where to write: .csv (index, cluster) or .npy (u32); stdout as CSV when left out
+    /// File to write: .csv (index, cluster) or .npy (u32) [default: CSV on stdout]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Write the probability of every cluster as well (CSV), or instead (NPY, f32 [n, k])
+    /// Write the probabilities of all clusters: beside the cluster (CSV), or instead of it (NPY,
+    /// f32 [n, k])
     #[arg(long)]
     pub proba: bool,
-    /// Write all clusterings of a model that has several (LTVAE with a tree), a column each (CSV)
+    /// Write all clusterings of a model that has several (LTVAE with a tree), one column each (CSV)
     #[arg(long, conflicts_with = "proba")]
     pub facets: bool,
 }
@@ -45,7 +46,7 @@ pub struct PredictArgs {
 pub struct EmbedArgs {
     #[command(flatten)]
     pub input: ModelOnData,
-    /// Where to write: .npy (f32 [n, latent_dim]) or .csv
+    /// File to write: .npy (f32 [n, latent_dim]) or .csv
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
 }
@@ -56,7 +57,7 @@ pub struct SampleArgs {
     /// Run folder or model.safetensors
     #[arg(short, long, value_name = "DIR|FILE")]
     pub model: PathBuf,
-    /// Cluster to sample from; without it every cluster gives n samples, one row each in a picture
+    /// Cluster to sample from [default: all; in an image each has a row]
     #[arg(short, long, value_name = "CLUSTER")]
     pub cluster: Option<usize>,
     /// Number of samples per cluster
@@ -65,11 +66,11 @@ pub struct SampleArgs {
     /// Seed of the samples
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// Library of the matrix products: auto, blas or onednn [default: that of the fit]
+    /// Library for matrix products: auto, blas or onednn [default: that of the fit]
     #[arg(long, value_name = "LIBRARY", value_parser = str::parse::<MatmulChoice>)]
     pub matmul: Option<MatmulChoice>,
-    /// Where to write: .png (a grid, for models of images), .npy (f32 [n, d], cluster after
-    /// cluster) or .csv (with a column `cluster`)
+    /// File to write: .png (a grid, for models of images), .npy (f32 [n, d], cluster after cluster)
+    /// or .csv (with a column `cluster`)
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
 }
@@ -78,11 +79,12 @@ pub struct SampleArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["pred", "model"]))]
 pub struct ScoreArgs {
-    /// Assignments: a run folder, a CSV with a column `cluster` (rows go by `index` if there is
-    /// one), one number a line, or NPY
+    /// Assignments: a run folder, a CSV with a column `cluster` (in the order of `index`, if there
+    /// is one), one cluster per line, or NPY. A cluster is a whole number or a name; -1 means not
+    /// assigned
     #[arg(long, value_name = "DIR|FILE")]
     pub pred: Option<PathBuf>,
-    /// Run folder or model.safetensors, to be applied to --data
+    /// Run folder or model.safetensors; it is applied to --data and the assignments are scored
     #[arg(short, long, value_name = "DIR|FILE", requires = "data", conflicts_with = "pred")]
     pub model: Option<PathBuf>,
     /// Known data set or a path, with labels
@@ -90,7 +92,7 @@ pub struct ScoreArgs {
     pub data: Option<String>,
     #[command(flatten)]
     pub read: ReadArgs,
-    /// Library of the matrix products: auto, blas or onednn [default: that of the fit]
+    /// Library for matrix products: auto, blas or onednn [default: that of the fit]
     #[arg(long, value_name = "LIBRARY", value_parser = str::parse::<MatmulChoice>, requires = "model")]
     pub matmul: Option<MatmulChoice>,
     /// Print one JSON object

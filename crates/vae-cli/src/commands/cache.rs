@@ -48,7 +48,7 @@ pub fn run(command: &CacheCommand) -> Result<()> {
             let cleared = cache.clear()?;
             let mut text = format!("removed {}, from {folder}\n", phases(cleared.removed));
             if cleared.in_use > 0 {
-                text += &format!("left {} that running fits use\n", counted(cleared.in_use, "phase"));
+                text += &format!("kept {} that running fits use\n", counted(cleared.in_use, "phase"));
             }
             say(&text)
         }

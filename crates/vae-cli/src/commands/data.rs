@@ -94,7 +94,7 @@ fn fetch(name: &str, data_dir: Option<PathBuf>, offline: bool, weights: Option<&
     for file in entry.files.iter() {
         let Some(command) = &file.made_with else { continue };
         match weights {
-            None => say(&format!("one file is made of the others: {command}\n"))?,
+            None => say(&format!("one file is computed from the others: {command}\n"))?,
             Some(weights) => features::run(&FeaturesArgs {
                 model: FeatureModel::Resnet50,
                 weights: weights.to_owned(),
@@ -124,7 +124,7 @@ fn verify(names: &[String], data_dir: Option<PathBuf>) -> Result<()> {
     let mut wrong = Vec::new();
     for entry in entries {
         if entry.reader == Reader::Strokes {
-            say(&format!("{}: drawn by the program, checked whenever it is\n", entry.name))?;
+            say(&format!("{}: drawn by the program, verified whenever it is drawn\n", entry.name))?;
             continue;
         }
         let info = vae_data::info(&Source::Known(entry.name.clone()), &options)?;
@@ -137,7 +137,7 @@ fn verify(names: &[String], data_dir: Option<PathBuf>) -> Result<()> {
     if wrong.is_empty() {
         return Ok(());
     }
-    bail!("not complete or not right: {}; get it with: vae data fetch {}", wrong.join(", "), wrong[0])
+    bail!("incomplete or damaged: {}; get it with: vae data fetch {}", wrong.join(", "), wrong[0])
 }
 
 /// Progress of a download on stderr: one line that is rewritten on a terminal, a line now and then
@@ -169,13 +169,13 @@ impl Display {
                 }
                 line
             }
-            Progress::Present { file } => format!("{file}: already there and right"),
+            Progress::Present { file } => format!("{file}: already there, with the right checksum"),
             Progress::Started { file, url, resumed_at: 0, .. } => format!("{file}: from {url}"),
             Progress::Started { file, url, .. } => format!("{file}: continuing from {url}"),
             Progress::Retrying { file, reason, wait } => {
                 format!("{file}: {reason}; trying again in {} s", wait.as_secs())
             }
-            Progress::Checking { file } => format!("{file}: checking"),
+            Progress::Checking { file } => format!("{file}: verifying"),
             Progress::Unpacking { file } => format!("{file}: unpacking"),
             _ => return,
         };
@@ -267,10 +267,10 @@ fn file_lines(info: &Info) -> String {
     let mut text = String::new();
     for file in &info.files {
         let state = match &file.state {
-            FileState::Verified => "right".to_string(),
-            FileState::Unchecked => "there (no checksum is known)".into(),
+            FileState::Verified => "verified".to_string(),
+            FileState::Unchecked => "present (no checksum is known)".into(),
             FileState::Missing => "missing".into(),
-            FileState::Different { .. } => "has other content than the published file".into(),
+            FileState::Different { .. } => "differs from the published file".into(),
             FileState::Unreadable(why) => format!("cannot be read: {why}"),
             other => format!("{other:?}"),
         };

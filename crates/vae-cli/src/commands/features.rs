@@ -57,16 +57,11 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
     let device = args.device.resolve()?;
 
     let trained = weights::read(&args.weights)?;
-    let title = registry().weights.iter().find(|w| trained.sha256.starts_with(&w.sha256_begins));
-    let title = title.filter(|w| w.model == "resnet50").map(|w| w.title.as_str());
+    let title = title_of(&trained.sha256);
     let net = ResNet50::new(&trained.tensors, device)
         .with_context(|| format!("{} cannot be used", args.weights.display()))?;
     drop(trained.tensors);
-    eprintln!(
-        "weights {}: {}",
-        args.weights.display(),
-        title.unwrap_or("not a file that the registry knows")
-    );
+    eprintln!("weights {}: {}", args.weights.display(), title.unwrap_or("unknown to the registry"));
 
     let options = LoadOptions { data_dir: args.data_dir.clone(), ..LoadOptions::default() };
     let (set, _) = vae_data::load(&source, &options)?;
@@ -113,6 +108,12 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
     let (n, d) = features.dim();
     let time = duration(started.elapsed().as_secs_f64());
     say(&format!("{} images, {d} features each, in {time}: {}\n", thousands(n), out.display()))
+}
+
+/// What the publisher calls the weights in a file with this hash, if they are known.
+fn title_of(sha256: &str) -> Option<&'static str> {
+    let known = registry().weights.iter().find(|w| sha256.starts_with(&w.sha256_begins));
+    known.filter(|w| w.model == "resnet50").map(|w| w.title.as_str())
 }
 
 /// What must agree for features to be those that would be computed again.

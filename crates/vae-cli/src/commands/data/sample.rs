@@ -1,5 +1,5 @@
-//! A look at the first rows of a data set: a picture in characters, the heaviest terms of
-//! documents, or numbers.
+//! A look at the first rows of a data set: an image in characters, the heaviest terms of documents,
+//! or numbers.
 
 use anyhow::Result;
 use ndarray::ArrayView1;
@@ -25,7 +25,7 @@ pub(super) fn text(source: &Source, options: &LoadOptions) -> Result<String> {
         }
         (Matrix::Dense(x), _, Some(image)) => {
             let name = class(labels, 0).map_or_else(String::new, |name| format!(" ({name})"));
-            format!("the first picture{name}:\n{}", picture(x.row(0), image))
+            format!("the first image{name}:\n{}", picture(x.row(0), image))
         }
         (Matrix::Dense(x), _, None) => {
             let mut out = String::from("the first rows:\n");
