@@ -163,7 +163,8 @@ pub fn load_split(source: &Source, args: &ReadArgs, split: FitSplit) -> Result<(
         labels.y = labels.y.slice(s![..set.n_train]).to_owned();
         test
     });
-    let held_out = HeldOut { features: features_of(rest, set.image, source)?, labels: test_labels };
+    let held_out =
+        HeldOut { features: features_of(rest, set.image, set.schema.clone(), source)?, labels: test_labels };
     Ok((input_of(set, labels, args, source)?, Some(held_out)))
 }
 
@@ -185,13 +186,19 @@ fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, sourc
     }
     let (n, dim) = set.x.dim();
     let about = About { name: set.name, n, dim, sha256: set.sha256, limit };
-    let features = features_of(set.x, set.image, source)?;
+    let features = features_of(set.x, set.image, set.schema.clone(), source)?;
     Ok(Input { features, labels, about, schema: set.schema, vocabulary: set.vocabulary })
 }
 
 /// The matrix moves: 70,000 images exist once.
-fn features_of(x: Matrix, image: Option<ImageShape>, source: &Source) -> Result<Features> {
+fn features_of(
+    x: Matrix,
+    image: Option<ImageShape>,
+    schema: Option<Schema>,
+    source: &Source,
+) -> Result<Features> {
     let features = match x {
+        Matrix::Dense(x) if schema.is_some() => Features::table(x, schema),
         Matrix::Dense(x) => Features::dense(x),
         Matrix::Sparse(csr) => Features::sparse(csr),
     };

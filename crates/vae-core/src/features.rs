@@ -1,10 +1,10 @@
-//! The input of a method: finite numbers, and the shape of an image where rows are images. Never
-//! labels.
+//! The input of a method: numbers, the shape of an image where rows are images, and the schema of a
+//! table where they come from one. Never labels.
 
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
-use std::sync::OnceLock;
-use vae_array::{Csr, ImageShape, Values, content_sha256};
+use std::sync::{Arc, OnceLock};
+use vae_array::{Csr, ImageShape, Schema, Values, table_sha256};
 
 mod convert;
 mod resident;
@@ -25,6 +25,7 @@ enum Data {
 pub struct Features {
     data: Data,
     image: Option<ImageShape>,
+    schema: Option<Arc<Schema>>,
     sha256: OnceLock<String>,
 }
 
@@ -46,7 +47,31 @@ impl Features {
         if let Some(((row, column), value)) = x.indexed_iter().find(|(_, v)| !v.is_finite()) {
             return Err(Error::NonFiniteFeature { row, column, value: *value });
         }
-        Ok(Self { data: Data::Dense(x), image: None, sha256: OnceLock::new() })
+        Ok(Self { data: Data::Dense(x), image: None, schema: None, sha256: OnceLock::new() })
+    }
+
+    /// The features of a table, `[n, d]`, with NaN where a cell is missing, and what they are made
+    /// of. Methods see them after [imputation](https://docs.rs/vae-models) only.
+    ///
+    /// # Errors
+    /// [`Error::Features`] when there are no rows or columns, or not as many columns as the schema
+    /// has features, [`Error::NonFiniteFeature`] at the first infinity.
+    pub fn table(x: Array2<f32>, schema: Option<Schema>) -> Result<Self> {
+        if let Some(schema) = schema.as_ref().filter(|schema| schema.n_features() != x.ncols()) {
+            let (features, columns) = (schema.n_features(), x.ncols());
+            return Err(Error::Features(format!("the schema has {features} features, the table {columns}")));
+        }
+        let missing = x.mapv(f32::is_nan);
+        let filled = x.mapv(|v| if v.is_nan() { 0.0 } else { v });
+        let mut table = Self { schema: schema.map(Arc::new), ..Self::dense(filled)? };
+        if let Data::Dense(x) = &mut table.data {
+            x.zip_mut_with(&missing, |v, missing| {
+                if *missing {
+                    *v = f32::NAN;
+                }
+            });
+        }
+        Ok(table)
     }
 
     /// Sparse features, `[n, n_columns]`.
@@ -69,7 +94,7 @@ impl Features {
                 }
             }
         }
-        Ok(Self { data: Data::Sparse(csr), image: None, sha256: OnceLock::new() })
+        Ok(Self { data: Data::Sparse(csr), image: None, schema: None, sha256: OnceLock::new() })
     }
 
     /// Declares each row an image.
@@ -108,6 +133,19 @@ impl Features {
     /// Shape of the images, if the rows are images.
     pub fn image(&self) -> Option<ImageShape> {
         self.image
+    }
+
+    /// What the features are made of, where they come from a table.
+    pub fn schema(&self) -> Option<&Schema> {
+        self.schema.as_deref()
+    }
+
+    /// Number of missing values (NaN).
+    pub fn n_missing(&self) -> usize {
+        match &self.data {
+            Data::Dense(x) => x.iter().filter(|v| v.is_nan()).count(),
+            Data::Sparse(_) => 0,
+        }
     }
 
     /// The dense matrix `[n, d]`; `None` for sparse features.
@@ -160,23 +198,23 @@ impl Features {
         }
     }
 
-    /// Whether every value is 0 or 1.
+    /// Whether every value is 0, 1 or missing.
     pub fn is_binary(&self) -> bool {
-        let binary = |v: &f32| *v == 0.0 || *v == 1.0;
+        let binary = |v: &f32| *v == 0.0 || *v == 1.0 || v.is_nan();
         match &self.data {
             Data::Dense(x) => x.iter().all(binary),
             Data::Sparse(csr) => csr.values.iter().all(binary),
         }
     }
 
-    /// [`content_sha256`] of the values and the image shape: the identity of the input of a phase.
+    /// [`table_sha256`] of the values, the schema and the image shape: the identity of the input of a phase.
     pub fn sha256(&self) -> &str {
         self.sha256.get_or_init(|| {
             let values = match &self.data {
                 Data::Dense(x) => Values::Dense(x.view()),
                 Data::Sparse(csr) => Values::Sparse(csr),
             };
-            content_sha256(values, self.image)
+            table_sha256(values, self.image, self.schema())
         })
     }
 }

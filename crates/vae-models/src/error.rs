@@ -53,6 +53,19 @@ pub enum Error {
         /// Features given.
         got: usize,
     },
+    /// The columns of another table, or in another order.
+    #[error(
+        "feature {at} is `{given}` here, and the model was fitted with `{fitted}` there; read the table with the model's \
+         schema, or bring its columns into the order of the fit"
+    )]
+    Columns {
+        /// Counts from 1.
+        at: usize,
+        /// Name at the fit.
+        fitted: String,
+        /// Name of the data.
+        given: String,
+    },
     /// An auto-encoder with nearly constant codes.
     #[error(
         "the auto-encoder gives the samples only {distinct} different codes, too few for {n_clusters} clusters: where a few \

@@ -1,8 +1,11 @@
 //! The input of a method: scaled features, and what is known of them.
 
 mod described;
+mod impute;
 mod scale;
 
 pub use described::{Input, InputConfig};
+pub use impute::Imputer;
+pub(crate) use impute::REVISION as IMPUTATION;
 pub(crate) use scale::{AUTO_REVISION, REVISION, check_affine};
 pub use scale::{Chosen, Scale, ScaleKind};

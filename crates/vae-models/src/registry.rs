@@ -48,7 +48,7 @@ const REVISIONS: &[&[Revision]] = &[
     vae_graph::partition::REVISIONS_BY_CONDUCTANCE,
     vae_graph::pairwise::REVISIONS,
     vae_graph::siamese::REVISIONS,
-    &[input::REVISION, input::AUTO_REVISION],
+    &[input::REVISION, input::AUTO_REVISION, input::IMPUTATION],
     pretrained::REVISIONS,
     &[vae_graph::partition::number::REVISION, shared::neighbour_vote::REVISION],
     shared::class_vae::REVISIONS,

@@ -8,7 +8,7 @@
 use super::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 use super::model_file::{Stored, save};
 use crate::config::Preset;
-use crate::input::{Input, InputConfig};
+use crate::input::{self, Input, InputConfig};
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
 use serde::{Serialize, de::DeserializeOwned};
@@ -210,6 +210,9 @@ impl<M: Method> Clusterer for Fit<M> {
         let (model, mut summary) = M::fit(&self.config, input.prepare(x)?.as_ref(), &input, cx)?;
         summary.resolved = resolved;
         summary.revisions = revisions(&[self.config.input().revisions()]);
+        if x.n_missing() > 0 {
+            summary.revisions.extend(revisions(&[&[input::IMPUTATION]]));
+        }
         summary.phases.iter().for_each(|phase| summary.revisions.extend(phase.revisions.clone()));
         self.fitted = Some((input, model));
         self.matmul = Matmul::on(cx.device).map(|library| library.name().into());

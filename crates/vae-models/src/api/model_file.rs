@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn the_record_of_an_older_model_is_read() {
-        let input = Input { dim: 2, image: None, scale: crate::input::Scale::Identity, likelihood: None };
+        let scale = crate::input::Scale::Identity;
+        let input = Input { dim: 2, image: None, scale, likelihood: None, schema: None, imputer: None };
         let (method, config) = ("kmeans".to_owned(), String::new());
         let record = Record { format: FORMAT, method, config, input, matmul: None };
         let text = serde_json::to_string(&record).expect("JSON");

@@ -1,5 +1,6 @@
 //! What a method knows of its input: number of features, scaling, observation model.
 
+use super::impute::Imputer;
 use super::scale::{self, Chosen, Scale, ScaleKind};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use std::borrow::Cow;
 use vae_core::bundle::FIT_ANEW;
 use vae_core::identity::Revision;
 use vae_core::likelihood::{Likelihood, LikelihoodKind, check_variance};
-use vae_core::{Features, ImageShape};
+use vae_core::{Features, ImageShape, Schema};
 
 /// The settings that all methods have.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,12 @@ pub struct Input {
     pub scale: Scale,
     /// The observation model, for methods that have one.
     pub likelihood: Option<Likelihood>,
+    /// What the features are made of, if they come from a table: names of columns, levels, offsets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Schema>,
+    /// What stands for missing values, if they come from a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imputer: Option<Imputer>,
 }
 
 impl InputConfig {
@@ -71,10 +78,16 @@ impl InputConfig {
         if (factor, shift) != (1.0, 0.0) {
             resolved.push(format!("then {factor} x + {shift}"));
         }
+        let scaled = scale.apply(x)?;
+        let imputer = x.schema().and(scaled.as_dense()).map(Imputer::fit);
+        let n_missing = x.n_missing();
+        if n_missing > 0 {
+            resolved.push(format!("{n_missing} missing values: the mean of the nearest rows' values"));
+        }
         let likelihood = match self.likelihood {
             None => None,
             Some((kind, variance)) => {
-                let chosen = Likelihood::resolve(kind, variance, scale.apply(x)?.as_ref())?;
+                let chosen = Likelihood::resolve(kind, variance, scaled.as_ref())?;
                 resolved.push(match chosen {
                     Likelihood::Bernoulli => "likelihood = bernoulli".into(),
                     Likelihood::Gaussian { variance } => {
@@ -88,7 +101,8 @@ impl InputConfig {
                 Some(chosen)
             }
         };
-        Ok((Input { dim: x.dim(), image: x.image(), scale, likelihood }, resolved))
+        let schema = x.schema().cloned();
+        Ok((Input { dim: x.dim(), image: x.image(), scale, likelihood, schema, imputer }, resolved))
     }
 }
 
@@ -101,7 +115,25 @@ impl Input {
         if x.dim() != self.dim {
             return Err(Error::Dim { expected: self.dim, got: x.dim() });
         }
-        self.scale.apply(x)
+        self.check_columns(x)?;
+        let scaled = self.scale.apply(x)?;
+        match &self.imputer {
+            Some(imputer) if scaled.n_missing() > 0 => Ok(Cow::Owned(imputer.fill(&scaled)?)),
+            _ => Ok(scaled),
+        }
+    }
+
+    /// Refuses the columns of another table: the same names in another order would be taken for one another.
+    fn check_columns(&self, x: &Features) -> Result<()> {
+        let named = |schema: &&Schema| schema.named;
+        let (fitted, given) = (self.schema.as_ref().filter(named), x.schema().filter(named));
+        let Some((fitted, given)) = fitted.zip(given) else { return Ok(()) };
+        let differ = |(fitted, given): (String, String)| (fitted != given).then_some((fitted, given));
+        let pairs = fitted.feature_names().into_iter().zip(given.feature_names());
+        match pairs.map(differ).enumerate().find_map(|(i, pair)| Some((i, pair?))) {
+            None => Ok(()),
+            Some((at, (fitted, given))) => Err(Error::Columns { at: at + 1, fitted, given }),
+        }
     }
 
     /// The observation model.

@@ -7,7 +7,7 @@ mod power;
 use crate::{Error, Result};
 use choose::choose;
 use columns::Column;
-use ndarray::{Array1, Array2, ArrayView2, Axis, Zip};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
 use power::Power;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -183,18 +183,25 @@ impl Scale {
         Self::Affine { shift, width }
     }
 
+    /// Columns of 0 and 1, single levels of a category among them, keep their values.
     fn shared(x: ArrayView2<'_, f32>) -> Self {
-        let moments: Vec<(f64, f64)> = x.axis_iter(Axis(1)).map(|c| Column::of(c).moments()).collect();
-        let d = moments.len() as f64;
-        let mean = moments.iter().map(|(mean, _)| mean).sum::<f64>() / d;
-        let variance = moments.iter().map(|(_, std)| std * std).sum::<f64>() / d;
-        let width = columns::or_one(variance.sqrt()) as f32;
-        Self::Affine { shift: vec![mean as f32; moments.len()], width: vec![width; moments.len()] }
+        let columns: Vec<Column<'_>> = x.axis_iter(Axis(1)).map(Column::of).collect();
+        let moments = || columns.iter().filter(|c| !c.is_binary()).map(Column::moments);
+        let d = moments().count().max(1) as f64;
+        let mean = moments().map(|(mean, _)| mean).sum::<f64>() / d;
+        let variance = moments().map(|(_, std)| std * std).sum::<f64>() / d;
+        let of_all = (mean as f32, columns::or_one(variance.sqrt()) as f32);
+        let of = |c: &Column<'_>| if c.is_binary() { (0.0, 1.0) } else { of_all };
+        let (shift, width) = columns.iter().map(of).unzip();
+        Self::Affine { shift, width }
     }
 
     fn power(x: ArrayView2<'_, f32>) -> Self {
-        let fitted: Vec<(Power, f64, f64)> =
-            x.axis_iter(Axis(1)).map(|c| Power::fit(&Column::of(c))).collect();
+        let of = |c: ArrayView1<'_, f32>| match Column::of(c) {
+            binary if binary.is_binary() => (Power::IDENTITY, 0.0, 1.0),
+            column => Power::fit(&column),
+        };
+        let fitted: Vec<(Power, f64, f64)> = x.axis_iter(Axis(1)).map(of).collect();
         let columns = fitted.iter().map(|(power, ..)| *power).collect();
         let (shift, width) = fitted.iter().map(|&(_, shift, width)| (shift, width)).unzip();
         Self::Power { columns, shift, width }
@@ -231,7 +238,7 @@ impl Scale {
                 scaled
             }
         };
-        let scaled = Features::dense(scaled)?;
+        let scaled = Features::table(scaled, x.schema().cloned())?;
         Ok(Cow::Owned(match x.image() {
             Some(image) => scaled.with_image(image)?,
             None => scaled,

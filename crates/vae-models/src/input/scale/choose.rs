@@ -20,7 +20,7 @@ pub(super) fn choose(x: ArrayView2<'_, f32>) -> (ScaleKind, String) {
 }
 
 fn choose_by(x: ArrayView2<'_, f32>, most_ratio: f64, most_tail: f64) -> (ScaleKind, String) {
-    if x.iter().all(|v| *v == 0.0 || *v == 1.0) {
+    if x.iter().all(|v| *v == 0.0 || *v == 1.0 || v.is_nan()) {
         return (ScaleKind::None, "all values are 0 or 1".into());
     }
     let ratio = spread_ratio(x);
@@ -37,7 +37,8 @@ fn choose_by(x: ArrayView2<'_, f32>, most_ratio: f64, most_tail: f64) -> (ScaleK
 
 /// The largest robust spread of a column by the lower quartile of them, among the columns that have one; 1 where none has.
 fn spread_ratio(x: ArrayView2<'_, f32>) -> f64 {
-    let spreads = x.axis_iter(Axis(1)).map(|column| Column::of(column).robust().1);
+    let columns = x.axis_iter(Axis(1)).map(Column::of).filter(|column| !column.is_binary());
+    let spreads = columns.map(|column| column.robust().1);
     let mut spreads: Vec<f64> = spreads.filter(|spread| *spread > 0.0).collect();
     spreads.sort_unstable_by(f64::total_cmp);
     // Rounded down: of up to four columns the smallest counts.
@@ -50,7 +51,8 @@ fn tail_share(x: ArrayView2<'_, f32>) -> f64 {
     let mut distances = vec![0.0; x.nrows()];
     for column in x.axis_iter(Axis(1)) {
         let (mean, _) = Column::of(column).moments();
-        distances.iter_mut().zip(column).for_each(|(d, &v)| *d += (f64::from(v) - mean).powi(2));
+        let there = distances.iter_mut().zip(column).filter(|(_, v)| !v.is_nan());
+        there.for_each(|(d, &v)| *d += (f64::from(v) - mean).powi(2));
     }
     distances.sort_unstable_by(|a, b| b.total_cmp(a));
     let all: f64 = distances.iter().sum();

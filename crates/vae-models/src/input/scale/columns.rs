@@ -10,7 +10,7 @@ pub(super) fn or_one(width: f64) -> f64 {
 /// A normal distribution has so many standard deviations between its 5 % and 95 % quantiles.
 const DEVIATIONS_BETWEEN: f64 = 3.289_707_253_902_945;
 
-/// The values of a column, in the order of the rows.
+/// The values of a column, in the order of the rows; NaN where one is missing, which nothing counts.
 pub(super) struct Column<'a> {
     values: ArrayView1<'a, f32>,
 }
@@ -22,12 +22,17 @@ impl<'a> Column<'a> {
 
     /// The values as f64.
     pub fn iter(&self) -> impl Iterator<Item = f64> + '_ {
-        self.values.iter().map(|&v| f64::from(v))
+        self.values.iter().filter(|v| !v.is_nan()).map(|&v| f64::from(v))
+    }
+
+    /// Whether all values are 0 or 1.
+    pub fn is_binary(&self) -> bool {
+        self.iter().all(|v| v == 0.0 || v == 1.0)
     }
 
     /// Mean and standard deviation; 0 for a column that is constant up to rounding, which has no scale of its own.
     pub fn moments(&self) -> (f64, f64) {
-        let n = self.values.len() as f64;
+        let n = self.iter().count().max(1) as f64;
         let mean = self.iter().sum::<f64>() / n;
         let variance = self.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
         let std = variance.sqrt();
@@ -51,6 +56,9 @@ impl<'a> Column<'a> {
 
 /// A quantile of sorted values, linear between them.
 pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
+    if sorted.is_empty() {
+        return 0.0;
+    }
     let at = share * (sorted.len() - 1) as f64;
     let (low, rest) = (at.floor() as usize, at.fract());
     let high = (low + 1).min(sorted.len() - 1);

@@ -25,6 +25,9 @@ pub struct Power {
 }
 
 impl Power {
+    /// Leaves a column as it is.
+    pub(super) const IDENTITY: Self = Self { centre: 0.0, spread: 1.0, lambda: 1.0 };
+
     /// The transformation of a column, and the shift and width that standardise what it gives. A column with nearly all values
     /// alike is divided by its range: its few other values are not blown up.
     pub(super) fn fit(column: &Column<'_>) -> (Self, f64, f64) {

@@ -128,7 +128,7 @@ pub struct GraphConfig {
 impl Default for GraphConfig {
     fn default() -> Self {
         Self {
-            space: Space::Codes,
+            space: Space::Raw,
             metric: Metric::Euclidean,
             rebuild_epochs: Vec::new(),
             repartition_hold_epochs: 0,
