@@ -18,7 +18,7 @@ N = 5000
 SHARES = np.array([0.30, 0.25, 0.20, 0.15, 0.10])
 # Means and standard deviations of log income, age, log distance.
 MEANS = np.array([[9.6, 24, 1.0], [10.9, 36, 3.3], [10.2, 63, 1.6], [11.6, 52, 4.4], [9.0, 45, 3.9]])
-DEVIATIONS = np.array([0.36, 6.0, 0.60])
+DEVIATIONS = np.array([0.40, 6.5, 0.65])
 REGIONS = ["north", "south", "east", "west", "centre", "islands"]
 PLANS = ["basic", "plus", "family", "pro"]
 

@@ -93,7 +93,9 @@ impl InputConfig {
                     Likelihood::Gaussian { variance } => {
                         format!("likelihood = gaussian, variance {variance}")
                     }
-                    Likelihood::Learned => "likelihood = learned (a normal distribution's variance)".into(),
+                    Likelihood::Learned { least } => {
+                        format!("likelihood = learned (a normal distribution's variance, at least {least})")
+                    }
                     Likelihood::Squashed { variance } => {
                         format!("likelihood = squashed, variance {variance}")
                     }

@@ -49,23 +49,27 @@ pub struct OtherSpace<'a> {
 
 impl Codes<'_> {
     /// The phase `partition`: a partition of the neighbour graph of the codes (the mean of it and
-    /// that of `other`), with a Gaussian of the codes of each cluster.
+    /// those of `others`), with a Gaussian of the codes of each cluster.
     pub fn partition(
         &self,
         config: &PartitionConfig,
         n_clusters: usize,
-        other: Option<OtherSpace<'_>>,
+        others: &[OtherSpace<'_>],
     ) -> Result<CodesInit> {
-        let other_key = other.as_ref().map_or("", |o| o.key);
+        let mut inputs = vec![self.x.sha256(), self.key()];
+        inputs.extend(others.iter().map(|o| o.key));
+        if others.is_empty() {
+            inputs.push("");
+        }
         let spec = PhaseSpec {
             name: "partition",
             revisions: &[&[mixture::REVISION], config.revisions()],
             config: &(config, n_clusters),
-            inputs: &[self.x.sha256(), self.key(), other_key],
+            inputs: &inputs,
         };
         let artefact = self.cx.phase(&spec, |phase| -> Result<Artefact> {
             let codes = self.get()?;
-            let spaces: Vec<&Features> = other.iter().map(|o| o.points).chain([codes]).collect();
+            let spaces: Vec<&Features> = others.iter().map(|o| o.points).chain([codes]).collect();
             let (mixture, mut cut) = cut(config, codes, &spaces, n_clusters, phase)?;
             mixture.store("gmm.", &mut cut.tensors)?;
             Ok(cut)

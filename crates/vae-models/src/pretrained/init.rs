@@ -61,10 +61,17 @@ pub struct InitConfig {
     /// How the graph is partitioned, for `graph`; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<PartitionConfig>,
+    /// For `graph`: whether the neighbour graph of the features themselves is averaged with that of the codes before the cut.
+    #[serde(skip_serializing_if = "of_codes_alone")]
+    pub features: bool,
     /// For `graph`: a Siamese network whose neighbour graph is averaged with that of the codes.
     /// Absent: the graph of the codes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub siamese: Option<SiameseConfig>,
+}
+
+fn of_codes_alone(features: &bool) -> bool {
+    neutral(features, &false)
 }
 
 fn of_the_encoder(log_var: &LogVarInit) -> bool {
@@ -79,6 +86,7 @@ impl Default for InitConfig {
             log_var: LogVarInit::Scaled,
             codes: CodeClustering::default(),
             partition: None,
+            features: true,
             siamese: None,
         }
     }
@@ -104,8 +112,10 @@ impl InitConfig {
             None => None,
         };
         let points = siamese.as_ref().map(siamese::codes).transpose()?;
-        let other = points.as_ref().zip(siamese.as_ref());
-        let other = other.map(|(points, s)| OtherSpace { points, key: &s.record.key });
-        codes.partition(partition, n_clusters, other)
+        let features = self.features.then(|| OtherSpace { points: codes.x, key: codes.x.sha256() });
+        let siamese = points.as_ref().zip(siamese.as_ref());
+        let siamese = siamese.map(|(points, s)| OtherSpace { points, key: &s.record.key });
+        let others: Vec<OtherSpace<'_>> = features.into_iter().chain(siamese).collect();
+        codes.partition(partition, n_clusters, &others)
     }
 }

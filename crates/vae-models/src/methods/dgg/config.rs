@@ -233,10 +233,7 @@ impl Default for DggConfig {
                 min_updates: 2000,
                 batch_size: 128,
                 lr: 2e-3,
-                lr_schedule: LrSchedule::Step,
-                lr_decay_every_epochs: 10,
-                lr_decay_factor: 0.9,
-                lr_floor: 2e-4,
+                lr_schedule: LrSchedule::Cosine,
                 observe_every_epochs: 5,
                 ..TrainConfig::default()
             },

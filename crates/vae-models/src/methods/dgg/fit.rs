@@ -10,7 +10,7 @@ use crate::Result;
 use crate::api::{FitSummary, Method};
 use crate::config::Preset;
 use crate::input::Input;
-use crate::pretrained::{Codes, CodesInit, LogVarInit, Partitioned};
+use crate::pretrained::{Codes, CodesInit, LogVarInit, OtherSpace, Partitioned};
 use crate::shared::assignments::labels_to_tensor;
 use crate::shared::mixture::{self, Mixture, gaussians};
 use crate::shared::mixture_vae::{self, Fitted, MixtureVae};
@@ -184,7 +184,8 @@ fn train_net(
 /// The initial assignments, and a Gaussian for each of their clusters.
 fn initialise(config: &DggConfig, codes: &Codes<'_>, points: &Points<'_>) -> Result<CodesInit> {
     if let (DggInitKind::Graph, Some(partition)) = (config.init.kind, &config.init.partition) {
-        return codes.partition(partition, config.n_clusters, points.other_than_codes());
+        let others: Vec<OtherSpace<'_>> = points.other_than_codes().into_iter().collect();
+        return codes.partition(partition, config.n_clusters, &others);
     }
     // As in the paper: the clusters of k-means and their variances, no EM.
     let init = codes.cluster(&config.init.codes, config.n_clusters)?;

@@ -82,7 +82,7 @@ impl CodesConfig for PartitionConfig {
     }
 
     fn fit(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<CodesInit> {
-        codes.partition(self, n_clusters, None)
+        codes.partition(self, n_clusters, &[])
     }
 }
 
