@@ -4,11 +4,13 @@ mod common;
 mod data;
 mod fit;
 mod model;
+mod table;
 
-pub use self::common::{Header, ReadArgs, SelectionArgs};
+pub use self::common::{ReadArgs, SelectionArgs};
 pub use self::data::{CacheCommand, DataCommand, FeatureModel, FeaturesArgs};
 pub use self::fit::{ConfigArgs, FitArgs, FitSplit};
 pub use self::model::{EmbedArgs, ModelOnData, PredictArgs, SampleArgs, ScoreArgs};
+pub use self::table::TableArgs;
 
 use crate::made_from;
 use clap::{Args, Parser, Subcommand};

@@ -1,7 +1,7 @@
 //! `run.json`: what a run was and cost, for tables and scripts. The keys are stable.
 
 use crate::args::FitSplit;
-use crate::input::About;
+use crate::input::Input;
 use crate::made_from;
 use crate::results::{Evaluation, TestScores};
 use anyhow::{Context, Result};
@@ -13,6 +13,7 @@ use vae_core::identity::Revisions;
 use vae_core::matmul::Matmul;
 use vae_core::phase::PhaseRecord;
 use vae_core::provenance::{Hardware, Provenance, Versions};
+use vae_data::{Note, Severity};
 use vae_models::FitSummary;
 use vae_models::registry::Resolved;
 
@@ -39,8 +40,27 @@ pub struct Begun {
     matmul: Option<&'static str>,
     config_sha256: String,
     data_sha256: String,
+    /// What was decided while reading the data.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    data_notes: Vec<DataNote>,
     versions: Versions,
     hardware: Hardware,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct DataNote {
+    severity: &'static str,
+    text: String,
+}
+
+impl From<&Note> for DataNote {
+    fn from(note: &Note) -> Self {
+        let severity = match note.severity {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+        };
+        Self { severity, text: note.text.clone() }
+    }
 }
 
 /// How a run computes.
@@ -110,7 +130,8 @@ struct Failed<'a> {
 
 impl Begun {
     /// Collects what is known before the fit.
-    pub fn new(resolved: &Resolved, about: &About, compute: &Compute) -> Self {
+    pub fn new(resolved: &Resolved, input: &Input, compute: &Compute) -> Self {
+        let about = &input.about;
         Self {
             schema: SCHEMA,
             profile: resolved.profile.clone(),
@@ -130,6 +151,7 @@ impl Begun {
             matmul: compute.matmul.map(Matmul::name),
             config_sha256: resolved.sha256().to_string(),
             data_sha256: about.sha256.clone(),
+            data_notes: input.notes.iter().map(DataNote::from).collect(),
             versions: made_from::versions(),
             hardware: compute.hardware.clone(),
         }

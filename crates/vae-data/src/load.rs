@@ -105,12 +105,13 @@ fn terms(options: &LoadOptions) -> Result<Columns> {
     }
 }
 
-/// Labels on their own, to hold against assignments that exist already: IDX, NPY, or text with one label a line.
+/// Labels on their own, to hold against assignments that exist already: IDX, NPY, or text with one label a line. `missing` are
+/// the words for a missing one, as [`LoadOptions::missing`].
 ///
 /// # Errors
 /// Those of the file, and [`Error::LabelCount`] where it does not hold `rows` labels.
-pub fn load_labels(path: &Path, rows: usize) -> Result<Labels> {
-    Ok(Labels::from_raw(labels::read(path, rows, None, &Missing::default())?))
+pub fn load_labels(path: &Path, rows: usize, missing: &[String]) -> Result<Labels> {
+    Ok(Labels::from_raw(labels::read(path, rows, None, &Missing::new(missing))?))
 }
 
 /// The file's name without what says its format.

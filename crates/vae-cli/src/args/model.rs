@@ -11,7 +11,7 @@ pub struct ModelOnData {
     /// Run folder or model.safetensors
     #[arg(short, long, value_name = "DIR|FILE")]
     pub model: PathBuf,
-    /// Known data set or a path, as for `vae fit`
+    /// Known data set or a path, as for `vae fit`; - is standard input
     #[arg(short, long, value_name = "NAME|PATH")]
     pub data: String,
     #[command(flatten)]
@@ -85,7 +85,7 @@ pub struct ScoreArgs {
     /// Run folder or model.safetensors, to be applied to --data
     #[arg(short, long, value_name = "DIR|FILE", requires = "data", conflicts_with = "pred")]
     pub model: Option<PathBuf>,
-    /// Known data set or a path, with labels
+    /// Known data set or a path, with labels; - is standard input
     #[arg(short, long, value_name = "NAME|PATH")]
     pub data: Option<String>,
     #[command(flatten)]

@@ -72,7 +72,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         State::Unfinished => eprintln!("continuing the run in {}", folder.path().display()),
         State::Empty => {}
     }
-    let begun = Begun::new(&chosen.resolved, &input.about, &compute);
+    let begun = Begun::new(&chosen.resolved, &input, &compute);
     let context = FitContext {
         seed: compute.seed,
         device,
@@ -85,7 +85,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         provenance: made_from::provenance(&compute.hardware),
     };
     let data = (input, held_out);
-    let new_data = closing::new_data(&source, args.read.text_column.as_deref());
+    let new_data = closing::new_data(&source, &args.read.table);
     let fitted =
         fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, (&begun, &new_data));
     match fitted {

@@ -88,7 +88,7 @@ fn of_files(args: &ScoreArgs, pred: &Path) -> Result<Pair> {
     }
     let clusters = predictions.clusters;
     let labels = match (&args.read.labels, &args.data) {
-        (Some(labels), None) => input::labels_for(labels, clusters.len())?,
+        (Some(labels), None) => input::labels_for(labels, clusters.len(), &args.read)?,
         (_, Some(data)) => labels_of(args, data)?,
         (None, None) => bail!("no labels given: add --labels FILE, or --data with labels of its own"),
     };

@@ -4,6 +4,7 @@
 //! Each part is a method that returns its lines, each ending in a line break, or an empty text.
 //! Only [`Closing::scores`] and the scores of facets look at labels.
 
+use crate::args::TableArgs;
 use crate::output::{self, duration, percent, shell_word, thousands};
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
 use std::path::Path;
@@ -145,11 +146,15 @@ fn of_test_split(test: &TestScores) -> String {
 }
 
 /// The words that give data of the same kind as `source` to another command.
-pub fn new_data(source: &Source, text_column: Option<&str>) -> String {
-    let Source::Path(path) = source else { return "--data NEW.npy".into() };
-    let ending = path.extension().filter(|_| path.is_file()).map(|e| e.to_string_lossy());
-    let name = ending.map_or_else(|| "NEW".into(), |ending| format!("NEW.{ending}"));
-    let column =
-        text_column.map_or_else(String::new, |column| format!(" --text-column {}", shell_word(column)));
-    format!("--data {}{column}", shell_word(&name))
+pub fn new_data(source: &Source, table: &TableArgs) -> String {
+    let name = match source {
+        Source::Known(_) => "NEW.npy".into(),
+        Source::StandardInput => "-".into(),
+        Source::Path(path) => match path.extension().filter(|_| path.is_file()) {
+            Some(ending) => format!("NEW.{}", ending.to_string_lossy()),
+            None => "NEW".into(),
+        },
+    };
+    let words: Vec<String> = table.of_new_data().iter().map(|word| format!(" {}", shell_word(word))).collect();
+    format!("--data {}{}", shell_word(&name), words.concat())
 }
