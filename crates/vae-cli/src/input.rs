@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
 use std::path::Path;
 use vae_core::{Features, ImageShape};
-use vae_data::{DataSet, Labels, LoadOptions, Matrix, Note, Schema, Source, Vocabulary};
+use vae_data::{DataSet, Ids, Labels, LoadOptions, Matrix, Note, Schema, Source, Vocabulary};
 
 /// Terms and weights of the documents a model was fitted on, beside the model.
 pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
@@ -29,6 +29,8 @@ pub struct Input {
     pub schema: Option<Schema>,
     /// What the columns are, where the rows are documents.
     pub vocabulary: Option<Vocabulary>,
+    /// Names of the rows, if they have some.
+    pub ids: Option<Ids>,
     /// What was decided while reading.
     pub notes: Vec<Note>,
 }
@@ -123,8 +125,7 @@ pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input>
     let folder = folder_of(model);
     let vocabulary = Some(folder.join(VOCABULARY_FILE)).filter(|path| path.is_file());
     let has_vocabulary = vocabulary.is_some();
-    if has_vocabulary && args.table.text_column.is_none() && is_one_file(source)
-    {
+    if has_vocabulary && args.table.text_column.is_none() && is_one_file(source) {
         bail!(
             "the model was fitted on documents, and {source} is a file: add --text-column NAME, the column with the texts"
         );
@@ -192,8 +193,8 @@ fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, sourc
     let (n, dim) = set.x.dim();
     let about = About { name: set.name, n, dim, sha256: set.sha256, limit };
     let features = features_of(set.x, set.image, source)?;
-    let DataSet { schema, vocabulary, notes, .. } = set;
-    Ok(Input { features, labels, about, schema, vocabulary, notes })
+    let DataSet { schema, vocabulary, ids, notes, .. } = set;
+    Ok(Input { features, labels, about, schema, vocabulary, ids, notes })
 }
 
 /// The matrix moves: 70,000 images exist once.

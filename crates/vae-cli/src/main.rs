@@ -6,7 +6,9 @@
 //! this crate, and are looked at after the fit only.
 
 mod args;
+mod assignments;
 mod commands;
+mod confidence;
 mod exit;
 mod files;
 mod hardware;

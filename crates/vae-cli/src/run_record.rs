@@ -1,6 +1,7 @@
 //! `run.json`: what a run was and cost, for tables and scripts. The keys are stable.
 
 use crate::args::FitSplit;
+use crate::confidence;
 use crate::input::Input;
 use crate::made_from;
 use crate::results::{Evaluation, TestScores};
@@ -77,11 +78,24 @@ pub struct Compute {
     pub hardware: Hardware,
 }
 
+/// What is known of a fit beside its summary.
+#[derive(Debug)]
+pub struct Found<'a> {
+    pub n_clusters: usize,
+    /// Scores, where there are labels.
+    pub evaluation: Option<&'a Evaluation>,
+    /// Where the method has a posterior.
+    pub confidence: Option<confidence::Summary>,
+}
+
 #[derive(Serialize)]
 struct Finished<'a> {
     #[serde(flatten)]
     begun: &'a Begun,
     n_clusters: usize,
+    /// Absent for methods without a posterior.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<confidence::Summary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<Metrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,17 +175,13 @@ impl Begun {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write_finished(
-        &self,
-        path: &Path,
-        summary: &FitSummary,
-        n_clusters: usize,
-        evaluation: Option<&Evaluation>,
-    ) -> Result<()> {
+    pub fn write_finished(&self, path: &Path, summary: &FitSummary, found: &Found<'_>) -> Result<()> {
+        let &Found { n_clusters, evaluation, confidence } = found;
         let sum = |of: fn(&PhaseRecord) -> f64| summary.phases.iter().map(of).sum();
         let record = Finished {
             begun: self,
             n_clusters,
+            confidence,
             metrics: evaluation.map(|e| Metrics { fit: e.fit, test: e.test.clone() }),
             start: evaluation.and_then(|e| e.start),
             revisions: &summary.revisions,

@@ -82,6 +82,24 @@ impl TableArgs {
         options.text_column.clone_from(&self.text_column);
     }
 
+    /// An option that means nothing where no table is read, if one is given. Words for missing
+    /// values are for files of labels, too.
+    pub fn given(&self) -> Option<&'static str> {
+        let given = [
+            ("--label-column", self.label_column.is_some()),
+            ("--id-column", self.id_column.is_some()),
+            ("--drop", !self.drop.is_empty()),
+            ("--columns", !self.columns.is_empty()),
+            ("--categorical", !self.categorical.is_empty()),
+            ("--header", self.header != Header::Auto),
+            ("--delimiter", self.delimiter.is_some()),
+            ("--decimal", self.decimal.is_some()),
+            ("--quote", self.quote.is_some()),
+            ("--text-column", self.text_column.is_some()),
+        ];
+        given.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+    }
+
     /// The options that new data of the same kind need as well, as words of a command. What the
     /// columns are for is known to a fitted model.
     pub fn of_new_data(&self) -> Vec<String> {

@@ -8,7 +8,9 @@ mod closing;
 
 use self::closing::Closing;
 use crate::args::{FitArgs, FitSplit};
+use crate::assignments::{self, Assignments, Beside};
 use crate::commands::{cache, threads};
+use crate::confidence;
 use crate::exit;
 use crate::hardware;
 use crate::input::{self, About, HeldOut, Input, SCHEMA_FILE, VOCABULARY_FILE};
@@ -18,7 +20,7 @@ use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
 use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, RunFolder, State};
-use crate::run_record::{self, Begun, Compute};
+use crate::run_record::{self, Begun, Compute, Found};
 use crate::selection::{Chosen, choose};
 use crate::{report, signals};
 use anyhow::{Context, Result, bail};
@@ -175,7 +177,8 @@ fn fit_and_write(
 ) -> Result<String> {
     let dir = folder.path();
     write_bytes(&folder.join("config.toml"), config_file(resolved).as_bytes())?;
-    let Input { features, labels, schema, vocabulary, .. } = input;
+    let Input { features, labels, schema, vocabulary, ids, .. } = input;
+    let ids = ids.as_ref();
     let vocabulary = vocabulary.map(|vocabulary| vocabulary.to_tsv());
     let schema = schema.map(|schema| input::schema_text(&schema)).transpose()?;
     for (name, text) in [(VOCABULARY_FILE, vocabulary), (SCHEMA_FILE, schema)] {
@@ -192,13 +195,16 @@ fn fit_and_write(
 
     model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
-    let gamma = model.soft().map(|soft| soft.predict_proba(&features)).transpose()?;
-    results::write_assignments(dir, summary.assignments.view(), gamma.as_ref())?;
-    drop(gamma);
+    let sure = confidence::posterior(model, &features, ids)?.map(|gamma| confidence::of(gamma.view()));
+    let numbers = assignments::numbers(summary.assignments.view());
+    let beside = sure.as_ref().map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
+    let assignments = Assignments { ids, clusters: numbers.view(), beside };
+    results::write_assignments(dir, summary.assignments.view(), &assignments)?;
+    let sure = sure.map(|sure| confidence::Summary::new(sure.view()));
     let embedding = model.embed(&features)?;
     let has_embedding = results::write_embedding(dir, &embedding, &features)?;
     let sizes = results::cluster_sizes(summary.assignments.view(), model.n_clusters());
-    let facets = FacetsFound::write(dir, model, &features)?;
+    let facets = FacetsFound::write(dir, model, &features, ids)?;
     let several = facets.as_ref().map_or(&[][..], |facets| facets.assignments.as_slice());
     let mut evaluation = labels.as_ref().and_then(|labels| evaluate(&summary, several, labels));
     if let (Some(evaluation), Some(held_out), Some(labels)) = (&mut evaluation, &held_out, &labels) {
@@ -217,7 +223,8 @@ fn fit_and_write(
         seed: context.seed,
     };
     pictures::draw(&folder.join("pictures"), &subject)?;
-    begun.write_finished(&folder.join("run.json"), &summary, model.n_clusters(), evaluation.as_ref())?;
+    let found = Found { n_clusters: model.n_clusters(), evaluation: evaluation.as_ref(), confidence: sure };
+    begun.write_finished(&folder.join("run.json"), &summary, &found)?;
     report::write(dir)?;
     folder.finish()?;
     let closing = Closing {
@@ -226,6 +233,7 @@ fn fit_and_write(
         summary: &summary,
         evaluation: evaluation.as_ref(),
         sizes: &sizes,
+        confidence: sure,
         facets: facets.as_ref(),
         has_embedding,
         new_data,

@@ -82,6 +82,9 @@ struct Pair {
 
 fn of_files(args: &ScoreArgs, pred: &Path) -> Result<Pair> {
     let pred = if pred.is_dir() { pred.join("assignments.csv") } else { pred.to_path_buf() };
+    if let (None, Some(option)) = (&args.data, args.read.table.given()) {
+        bail!("{option} is for a table, and no --data is given; leave it out");
+    }
     let predictions = Predictions::read(&pred)?;
     if let Some(names) = predictions.about_names() {
         eprintln!("{}: {names}", pred.display());
