@@ -20,8 +20,8 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "vae", about, max_term_width = 100, disable_help_subcommand = true)]
 #[command(version = made_from::short(), long_version = made_from::long())]
-#[command(after_help = "Start with:  vae fit --method vade --data strokes --out run\n\
-    Own data:    vae fit --method vade --data my.csv --clusters 5 --out run")]
+#[command(after_help = "Start with:  vae fit --data my.csv --out run\n\
+    No data:     vae fit --method vade --data strokes --out run")]
 pub struct Cli {
     /// Say more on stderr: -v what is done, -vv details. VAE_LOG takes a filter such as
     /// vae_models=debug.

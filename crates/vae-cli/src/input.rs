@@ -1,6 +1,8 @@
 //! Data for a command: features for a method, and labels that stay here.
 
 use crate::args::{FitSplit, ReadArgs};
+use crate::ranges;
+use crate::run_record::RUN_FILE;
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
 use std::path::Path;
@@ -121,6 +123,7 @@ pub fn load(source: &Source, args: &ReadArgs) -> Result<Input> {
 ///
 /// # Errors
 /// As [`load`]; documents where the model has no vocabulary beside it, a table with other columns.
+/// Values far outside those of the fit are a warning.
 pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input> {
     let folder = folder_of(model);
     let vocabulary = Some(folder.join(VOCABULARY_FILE)).filter(|path| path.is_file());
@@ -137,6 +140,12 @@ pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input>
             "{} is missing: documents can only be used with the terms the model was fitted on; copy that file of the run folder beside the model",
             folder.join(VOCABULARY_FILE).display()
         );
+    }
+    if let Some(schema) = &input.schema {
+        let fitted = ranges::read(&folder.join(RUN_FILE))?;
+        for warning in ranges::warnings(&fitted, &input.features, schema) {
+            eprintln!("warning: {warning}");
+        }
     }
     Ok(input)
 }

@@ -18,6 +18,7 @@ mod output;
 mod pictures;
 mod predictions;
 mod progress;
+mod ranges;
 mod report;
 mod results;
 mod run_folder;

@@ -4,6 +4,7 @@ use crate::args::FitSplit;
 use crate::confidence;
 use crate::input::Input;
 use crate::made_from;
+use crate::ranges::{self, Range};
 use crate::results::{Evaluation, TestScores};
 use anyhow::{Context, Result};
 use ndarray::ArrayView1;
@@ -17,6 +18,9 @@ use vae_core::provenance::{Hardware, Provenance, Versions};
 use vae_data::{Note, Severity};
 use vae_models::FitSummary;
 use vae_models::registry::Resolved;
+
+/// The file.
+pub const RUN_FILE: &str = "run.json";
 
 /// Version of the keys.
 const SCHEMA: u32 = 2;
@@ -44,6 +48,9 @@ pub struct Begun {
     /// What was decided while reading the data.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     data_notes: Vec<DataNote>,
+    /// Of the columns of a table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ranges: Vec<Range>,
     versions: Versions,
     hardware: Hardware,
 }
@@ -165,6 +172,11 @@ impl Begun {
             matmul: compute.matmul.map(Matmul::name),
             config_sha256: resolved.sha256().to_string(),
             data_sha256: about.sha256.clone(),
+            ranges: input
+                .schema
+                .as_ref()
+                .map(|schema| ranges::of(&input.features, schema))
+                .unwrap_or_default(),
             data_notes: input.notes.iter().map(DataNote::from).collect(),
             versions: made_from::versions(),
             hardware: compute.hardware.clone(),

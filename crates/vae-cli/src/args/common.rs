@@ -9,7 +9,8 @@ use vae_core::matmul::MatmulChoice;
 /// Which configuration.
 #[derive(Clone, Debug, Args)]
 pub struct SelectionArgs {
-    /// Method, see `vae methods`. With a known data set its preset is used, if there is one
+    /// Method, see `vae methods` [default: auto]. With a known data set its preset is used, if there
+    /// is one
     #[arg(short, long, value_name = "NAME")]
     pub method: Option<String>,
     /// Preset METHOD/DATASET; without --data it also names the data set
@@ -19,7 +20,7 @@ pub struct SelectionArgs {
     /// images or texts; - is standard input
     #[arg(short, long, value_name = "NAME|PATH")]
     pub data: Option<String>,
-    /// Number of clusters
+    /// Number of clusters; the methods auto and spectral estimate it when it is left out
     #[arg(short = 'k', long, value_name = "K")]
     pub clusters: Option<usize>,
     /// Length of the training: quick (for looking), standard, paper (the published schedule)

@@ -20,7 +20,7 @@ use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
 use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, RunFolder, State};
-use crate::run_record::{self, Begun, Compute, Found};
+use crate::run_record::{self, Begun, Compute, Found, RUN_FILE};
 use crate::selection::{Chosen, choose};
 use crate::{report, signals};
 use anyhow::{Context, Result, bail};
@@ -95,7 +95,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         Err(error) => {
             if exit::interrupted(&error).is_none() {
                 // The first error is the one to report, whatever happens to this file.
-                let _ = begun.write_failed(&folder.join("run.json"), &exit::text(&error));
+                let _ = begun.write_failed(&folder.join(RUN_FILE), &exit::text(&error));
             }
             Err(error)
         }
@@ -127,9 +127,13 @@ fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
 
 fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Compute) {
     let About { name, n, dim, .. } = &input.about;
-    let (k, method) = (model.n_clusters(), chosen.resolved.method.name);
+    let method = chosen.resolved.method.name;
+    let clusters = match model.n_clusters() {
+        0 => "number of clusters to be estimated".into(),
+        k => counted(k, "cluster"),
+    };
     eprintln!(
-        "{method} on {name}: {} samples, {dim} features, {k} clusters; seed {}, {}, {}",
+        "{method} on {name}: {} samples, {dim} features, {clusters}; seed {}, {}, {}",
         thousands(*n),
         compute.seed,
         compute.device,
@@ -141,7 +145,7 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
 /// cannot be used.
 fn already_finished(folder: &RunFolder, labels: bool) -> Result<()> {
     let dir = folder.path();
-    if let Some(why) = outdated(&run_record::revisions_in(&folder.join("run.json"))?) {
+    if let Some(why) = outdated(&run_record::revisions_in(&folder.join(RUN_FILE))?) {
         bail!(
             "{} holds this run, finished by another version of the program: {why}; choose another --out, or delete the folder",
             dir.display()
@@ -224,7 +228,7 @@ fn fit_and_write(
     };
     pictures::draw(&folder.join("pictures"), &subject)?;
     let found = Found { n_clusters: model.n_clusters(), evaluation: evaluation.as_ref(), confidence: sure };
-    begun.write_finished(&folder.join("run.json"), &summary, &found)?;
+    begun.write_finished(&folder.join(RUN_FILE), &summary, &found)?;
     report::write(dir)?;
     folder.finish()?;
     let closing = Closing {
