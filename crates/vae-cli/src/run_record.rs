@@ -1,6 +1,7 @@
 //! `run.json`: what a run was and cost, for tables and scripts. The keys are stable.
 
 use crate::args::FitSplit;
+use crate::commands::data::NoteFacts;
 use crate::confidence;
 use crate::input::Input;
 use crate::made_from;
@@ -15,7 +16,6 @@ use vae_core::identity::Revisions;
 use vae_core::matmul::Matmul;
 use vae_core::phase::PhaseRecord;
 use vae_core::provenance::{Hardware, Provenance, Versions};
-use vae_data::{Note, Severity};
 use vae_models::FitSummary;
 use vae_models::registry::Resolved;
 
@@ -47,28 +47,12 @@ pub struct Begun {
     data_sha256: String,
     /// What was decided while reading the data.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    data_notes: Vec<DataNote>,
+    data_notes: Vec<NoteFacts>,
     /// Of the columns of a table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ranges: Vec<Range>,
     versions: Versions,
     hardware: Hardware,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct DataNote {
-    severity: &'static str,
-    text: String,
-}
-
-impl From<&Note> for DataNote {
-    fn from(note: &Note) -> Self {
-        let severity = match note.severity {
-            Severity::Info => "info",
-            Severity::Warning => "warning",
-        };
-        Self { severity, text: note.text.clone() }
-    }
 }
 
 /// How a run computes.
@@ -177,7 +161,7 @@ impl Begun {
                 .as_ref()
                 .map(|schema| ranges::of(&input.features, schema))
                 .unwrap_or_default(),
-            data_notes: input.notes.iter().map(DataNote::from).collect(),
+            data_notes: input.notes.iter().map(NoteFacts::from).collect(),
             versions: made_from::versions(),
             hardware: compute.hardware.clone(),
         }
