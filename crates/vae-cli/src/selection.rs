@@ -33,6 +33,11 @@ pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
     {
         bail!("--set {setting} and --clusters {k} disagree: give one of them");
     }
+    if args.clusters == Some(0) {
+        bail!(
+            "`n_clusters` is 0 (--clusters 0), expected at least 1; auto and spectral estimate it when it is left out"
+        );
+    }
     let file = args.config.as_ref().map(|path| {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         anyhow::Ok((path.display().to_string(), text))

@@ -61,6 +61,11 @@ fn names_of_rows_stand_in_all_that_is_written_of_them() {
     on(&["embed", "-o", "z.npy"]);
     assert_eq!(lines(&place, "z.npy.ids.csv"), ids);
 
+    // A finished run holds the names of its own rows.
+    place.write("other.csv", named_csv(60).replace("r59,", "last,"));
+    let other = place.refused(&["fit", "-m", "gmm", "-d", "other.csv", "-k", "3", "-o", "run"]);
+    assert!(other.contains("row_names: sample_id "), "{other}");
+
     // Without names, none of other rows stay beside the array.
     place.write(
         "plain.csv",

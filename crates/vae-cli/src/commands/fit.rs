@@ -29,7 +29,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 use vae_core::device::{configure_process, device_name};
-use vae_core::fsio::write_bytes;
+use vae_core::fsio::{sha256_hex, write_bytes};
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
 use vae_data::Labels;
@@ -67,7 +67,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         }),
     };
     announce(&chosen, &input, model.as_ref(), &compute);
-    let identity = identity(&chosen.resolved, &input.about, &compute);
+    let identity = identity(&chosen.resolved, &input, &compute);
     let (folder, state) = RunFolder::open(&args.out, &identity)?;
     match state {
         State::Finished => return already_finished(&folder, input.labels.is_some()),
@@ -103,7 +103,8 @@ pub fn run(args: FitArgs) -> Result<()> {
 }
 
 /// What everything depends on. Labels are not part: they change no byte of the model.
-fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
+fn identity(resolved: &Resolved, input: &Input, compute: &Compute) -> Identity {
+    let about = &input.about;
     let mut settings: std::collections::BTreeMap<String, String> =
         resolved.with_origins().into_iter().map(|(key, value, _)| (format!("config.{key}"), value)).collect();
     let mut put = |key: &str, value: String| settings.insert(key.to_string(), value);
@@ -119,6 +120,11 @@ fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
     put("data", about.name.clone());
     put("data_sha256", about.sha256.clone());
     put("version", env!("CARGO_PKG_VERSION").into());
+    if let Some(ids) = &input.ids {
+        // They change no byte of the model, but the files that people look into.
+        let names: String = ids.iter().map(|id| format!("{id}\0")).collect();
+        put("row_names", format!("{} {}", ids.name(), sha256_hex(names.as_bytes())));
+    }
     if compute.fit_split == FitSplit::Train {
         put("fit_split", "train".into());
     }
@@ -279,7 +285,7 @@ fn score_held_out(
 ) -> Result<Option<TestScores>> {
     let Some(labels) = &held_out.labels else { return Ok(None) };
     let clusters = model.predict(&held_out.features)?;
-    let gamma = model.soft().map(|soft| soft.predict_proba(&held_out.features)).transpose()?;
+    let gamma = confidence::posterior(model, &held_out.features, None)?;
     let rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row].is_some()).collect();
     let gamma =
         gamma.map(|gamma| if rows.len() < labels.len() { gamma.select(Axis(0), &rows) } else { gamma });

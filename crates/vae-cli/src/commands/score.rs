@@ -2,6 +2,7 @@
 
 use crate::args::ScoreArgs;
 use crate::commands::{open_model, threads};
+use crate::confidence;
 use crate::input;
 use crate::output::{say, say_json, table, thousands};
 use crate::predictions::Predictions;
@@ -117,6 +118,8 @@ fn of_model(args: &ScoreArgs, model: &Path) -> Result<Pair> {
     let input = input::load_for(place, &data.parse::<Source>()?, &args.read)?;
     let labels =
         input.labels.with_context(|| format!("{data} has no labels: add --labels or --label-column"))?;
+    // Where a posterior is not finite, the clusters would mean nothing.
+    confidence::posterior(model.as_ref(), &input.features, input.ids.as_ref())?;
     Ok(Pair { clusters: model.predict(&input.features)?, labels: labels.y, not_assigned: 0 })
 }
 

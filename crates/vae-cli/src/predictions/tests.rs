@@ -40,7 +40,10 @@ fn names_of_rows_may_stand_beside_the_clusters() {
         "who,index,cluster,confidence\n\"two\nlines, one name\",0,4,0.9\n\"\"\"q\"\"\",1,-1,0.3\nc,2,5,1.0\n";
     assert_eq!(numbers(text), [Some(4), None, Some(5)]);
     assert!(wrong("who,cluster\na,1\n\"b\nc,x\n").contains("line 3: a quote is not closed"));
-    assert!(wrong("who,cluster\n\"a\nb\",1\nc,x\n").contains("line 4: `x`"), "lines are those of the file");
+    assert!(
+        wrong("who,cluster\n\"a\nb\",1\nc,0.5\n").contains("line 4: `0.5`"),
+        "lines are those of the file"
+    );
 }
 
 #[test]

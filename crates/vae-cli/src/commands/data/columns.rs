@@ -208,7 +208,7 @@ mod tests {
              \u{20} COLUMN  USE                                   MIN  MAX    MEAN    MISSING  VALUES\n\
              \u{20} who     no feature: names or counts the rows\n\
              \u{20} a       feature 1, a number                   -1   2.500  0.1235  3\n\
-             \u{20} colour  features 2 to 3, a category                                       red (2), blue (1)\n\
+             \u{20} colour  features 2 to 3, a category                                        red (2), blue (1)\n\
              \u{20} z       feature 4, a number\n\
              \u{20} when    refused: dates or times\n"
         );
