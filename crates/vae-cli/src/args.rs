@@ -4,11 +4,13 @@ mod common;
 mod data;
 mod fit;
 mod model;
+mod table;
 
-pub use self::common::{Header, ReadArgs, SelectionArgs};
+pub use self::common::{ReadArgs, SelectionArgs};
 pub use self::data::{CacheCommand, DataCommand, FeatureModel, FeaturesArgs};
 pub use self::fit::{ConfigArgs, FitArgs, FitSplit};
 pub use self::model::{EmbedArgs, ModelOnData, PredictArgs, SampleArgs, ScoreArgs};
+pub use self::table::TableArgs;
 
 use crate::made_from;
 use clap::{Args, Parser, Subcommand};
@@ -18,8 +20,8 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "vae", max_term_width = 100, disable_help_subcommand = true)]
 #[command(version = made_from::short(), long_version = made_from::long())]
-#[command(after_help = "Start with:  vae fit --method vade --data strokes --out run\n\
-    Own data:    vae fit --method vade --data my.csv --clusters 5 --out run")]
+#[command(after_help = "Start with:  vae fit --data my.csv --out run\n\
+    No data:     vae fit --method vade --data strokes --out run")]
 pub struct Cli {
     /// Print more messages: -v the steps, -vv the details. VAE_LOG takes a filter, such as
     /// vae_models=debug.

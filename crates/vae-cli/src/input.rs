@@ -1,11 +1,13 @@
 //! Data for a command: features for a method, and labels that stay here.
 
-use crate::args::{FitSplit, Header, ReadArgs};
+use crate::args::{FitSplit, ReadArgs};
+use crate::ranges;
+use crate::run_record::RUN_FILE;
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
 use std::path::Path;
 use vae_core::{Features, ImageShape};
-use vae_data::{DataSet, Labels, LoadOptions, Matrix, Schema, Source, Vocabulary};
+use vae_data::{DataSet, Ids, Labels, LoadOptions, Matrix, Note, Schema, Source, Vocabulary};
 
 /// Terms and weights of the documents a model was fitted on, beside the model.
 pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
@@ -29,6 +31,10 @@ pub struct Input {
     pub schema: Option<Schema>,
     /// What the columns are, where the rows are documents.
     pub vocabulary: Option<Vocabulary>,
+    /// Names of the rows, if they have some.
+    pub ids: Option<Ids>,
+    /// What was decided while reading.
+    pub notes: Vec<Note>,
 }
 
 /// The rows of the publisher's test split, where a fit sees the training split alone.
@@ -57,21 +63,16 @@ pub struct About {
 
 /// How `vae-data` is to load.
 pub fn options(args: &ReadArgs) -> LoadOptions {
-    LoadOptions {
+    let mut options = LoadOptions {
         data_dir: args.data_dir.clone(),
         labels: args.labels.clone(),
-        label_column: args.label_column.clone(),
-        header: match args.header {
-            Header::Auto => None,
-            Header::Yes => Some(true),
-            Header::No => Some(false),
-        },
-        text_column: args.text_column.clone(),
         x_key: args.x_key.clone(),
         y_key: args.y_key.clone(),
         max_terms: args.max_terms,
         ..LoadOptions::default()
-    }
+    };
+    args.table.apply(&mut options);
+    options
 }
 
 /// What the features of the model at `place`, a run folder or a file, are made of.
@@ -122,12 +123,12 @@ pub fn load(source: &Source, args: &ReadArgs) -> Result<Input> {
 ///
 /// # Errors
 /// As [`load`]; documents where the model has no vocabulary beside it, a table with other columns.
+/// Values far outside those of the fit are a warning.
 pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input> {
     let folder = folder_of(model);
     let vocabulary = Some(folder.join(VOCABULARY_FILE)).filter(|path| path.is_file());
     let has_vocabulary = vocabulary.is_some();
-    if has_vocabulary && args.text_column.is_none() && matches!(source, Source::Path(path) if path.is_file())
-    {
+    if has_vocabulary && args.table.text_column.is_none() && is_one_file(source) {
         bail!(
             "the model was fitted on documents, and {source} is a file: add --text-column NAME, the column with the texts"
         );
@@ -140,7 +141,21 @@ pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input>
             folder.join(VOCABULARY_FILE).display()
         );
     }
+    if let Some(schema) = &input.schema {
+        let fitted = ranges::read(&folder.join(RUN_FILE))?;
+        for warning in ranges::warnings(&fitted, &input.features, schema) {
+            eprintln!("warning: {warning}");
+        }
+    }
     Ok(input)
+}
+
+fn is_one_file(source: &Source) -> bool {
+    match source {
+        Source::Path(path) => path.is_file(),
+        Source::StandardInput => true,
+        Source::Known(_) => false,
+    }
 }
 
 /// Loads what a fit sees and, with [`FitSplit::Train`], what it does not. `--limit` cuts what it
@@ -173,6 +188,7 @@ fn load_with(source: &Source, args: &ReadArgs, options: LoadOptions) -> Result<I
     input_of(set, labels, args, source)
 }
 
+/// What was decided is said before anything else may fail.
 fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, source: &Source) -> Result<Input> {
     for note in &set.notes {
         eprintln!("{note}");
@@ -187,7 +203,8 @@ fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, sourc
     let (n, dim) = set.x.dim();
     let about = About { name: set.name, n, dim, sha256: set.sha256, limit };
     let features = features_of(set.x, set.image, set.schema.clone(), source)?;
-    Ok(Input { features, labels, about, schema: set.schema, vocabulary: set.vocabulary })
+    let DataSet { schema, vocabulary, ids, notes, .. } = set;
+    Ok(Input { features, labels, about, schema, vocabulary, ids, notes })
 }
 
 /// The matrix moves: 70,000 images exist once.
@@ -213,8 +230,8 @@ fn features_of(
 ///
 /// # Errors
 /// An unreadable file, or another number of labels.
-pub fn labels_for(path: &Path, rows: usize) -> Result<Array1<Option<u32>>> {
-    Ok(vae_data::load_labels(path, rows)?.y)
+pub fn labels_for(path: &Path, rows: usize, args: &ReadArgs) -> Result<Array1<Option<u32>>> {
+    Ok(vae_data::load_labels(path, rows, &options(args).missing)?.y)
 }
 
 /// Assignments and classes of the rows that have a label; of the others nothing can be scored.

@@ -6,7 +6,9 @@
 //! this crate, and are looked at after the fit only.
 
 mod args;
+mod assignments;
 mod commands;
+mod confidence;
 mod exit;
 mod files;
 mod hardware;
@@ -16,6 +18,7 @@ mod output;
 mod pictures;
 mod predictions;
 mod progress;
+mod ranges;
 mod report;
 mod results;
 mod run_folder;

@@ -1,7 +1,7 @@
 //! Assignments that somebody made: from a run folder, a table, one value a line, or NPY.
 //!
 //! A cluster is a whole number (also written `2.0`), or a name; -1 means that the sample is not
-//! assigned.
+//! assigned. Other columns, such as names of the rows, are passed over.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
@@ -133,28 +133,59 @@ fn of_text(text: &str) -> Result<Predictions> {
 }
 
 fn rows(text: &str) -> Result<Vec<Row>> {
-    let mut lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()).peekable();
-    let Some((_, first)) = lines.peek() else { return Ok(Vec::new()) };
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let names = fields(first);
+    let mut lines = if names.len() > 1 { records(text)? } else { numbered_lines(text) };
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
     let index = names.iter().position(|n| n == "index");
     let (column, is_header) = match names.iter().position(|n| n == "cluster") {
         Some(column) => (column, true),
         None if names.len() > 1 => bail!("line 1: no column `cluster` among {}", names.join(", ")),
-        None => (0, is_header(&names[0], lines.clone().nth(1).map(|(_, line)| line))),
+        None => (0, is_header(&names[0], lines.get(1).map(|(_, line)| line.as_str()))),
     };
     if is_header {
-        lines.next();
+        lines.remove(0);
     }
-    let row = |(i, line): (usize, &str)| {
-        let of_line = fields(line);
+    let row = |(line, text): (usize, String)| {
+        let of_line = fields(&text);
         let field = |column: usize| of_line.get(column).cloned().unwrap_or_default();
         let index = index.map(|index| {
             let place = field(index);
-            place.parse().with_context(|| format!("line {}: `{place}` is no index", i + 1))
+            place.parse().with_context(|| format!("line {line}: `{place}` is no index"))
         });
-        Ok(Row { line: i + 1, index: index.transpose()?, cluster: field(column) })
+        Ok(Row { line, index: index.transpose()?, cluster: field(column) })
     };
-    lines.map(row).collect()
+    lines.into_iter().map(row).collect()
+}
+
+/// The lines with something in them, by their numbers from 1.
+fn numbered_lines(text: &str) -> Vec<(usize, String)> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines.map(|(i, line)| (i + 1, line.to_owned())).collect()
+}
+
+/// The records of a table by the numbers of their first lines: a name in quotes may have several
+/// lines.
+fn records(text: &str) -> Result<Vec<(usize, String)>> {
+    let mut records: Vec<(usize, String)> = Vec::new();
+    let mut is_open = false;
+    for (i, line) in text.lines().enumerate() {
+        match records.last_mut().filter(|_| is_open) {
+            Some((_, record)) => {
+                record.push('\n');
+                record.push_str(line);
+            }
+            None if line.trim().is_empty() => continue,
+            None => records.push((i + 1, line.to_owned())),
+        }
+        is_open ^= line.matches('"').count() % 2 == 1;
+    }
+    if let (true, Some((line, _))) = (is_open, records.last()) {
+        bail!("line {line}: a quote is not closed");
+    }
+    Ok(records)
 }
 
 /// Whether the only column's first line is its name: a word that says so, or one above a number.

@@ -107,6 +107,7 @@ fn facts(html: &mut String, run: &Value) {
         ),
         ("seed", text(run, "seed")),
         ("chosen on this data", resolved.join("; ")),
+        ("confidence", confidence(run)),
         ("choice of restarts", text(run, "selection")),
         ("computing time", format!("{} (CPU {})", seconds("wall_s"), seconds("cpu_s"))),
         ("peak memory", format!("{} MiB", number("peak_rss_mib"))),
@@ -134,6 +135,25 @@ fn facts(html: &mut String, run: &Value) {
         let _ = writeln!(html, "<tr><td class=\"note\">{key}</td><td>{}</td></tr>", escape(&value));
     }
     html.push_str("</table>\n");
+    let notes: Vec<&str> =
+        run["data_notes"].as_array().into_iter().flatten().filter_map(|note| note["text"].as_str()).collect();
+    if !notes.is_empty() {
+        html.push_str("<h2>How the data were read</h2>\n<ul>\n");
+        notes.iter().for_each(|note| html.push_str(&format!("<li>{}</li>\n", escape(note))));
+        html.push_str("</ul>\n");
+    }
+}
+
+/// How sure the model is; nothing for methods without a posterior.
+fn confidence(run: &Value) -> String {
+    let of = &run["confidence"];
+    let Some(mean) = of["mean"].as_f64() else { return String::new() };
+    let below = |key: &str| thousands(of[key].as_u64().unwrap_or(0) as usize);
+    format!(
+        "{mean:.3} on average; below 0.9 for {} samples, below 0.5 for {}",
+        below("below_0.9"),
+        below("below_0.5")
+    )
 }
 
 fn phases(html: &mut String, run: &Value) {

@@ -1,6 +1,7 @@
 //! The data files of a finished fit, and its scores.
 
-use crate::files::{self, Probability};
+use crate::assignments::{Assignments, write_facets};
+use crate::files;
 use anyhow::Result;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use serde::{Serialize, Serializer};
@@ -9,7 +10,7 @@ use std::path::Path;
 use vae_core::Features;
 use vae_core::fsio::{write_atomic, write_bytes};
 use vae_core::phase::{EpochRecord, PhaseRecord};
-use vae_data::Labels;
+use vae_data::{Ids, Labels};
 use vae_metrics::{Confusion, Scores};
 use vae_models::{Clusterer, FitSummary};
 
@@ -64,18 +65,17 @@ pub fn write_history(dir: &Path, phases: &[PhaseRecord]) -> Result<()> {
     Ok(())
 }
 
-/// Writes `assignments.npy` and `assignments.csv`.
+/// Writes `assignments.npy` and `assignments.csv`; `clusters` are those of `assignments`.
 ///
 /// # Errors
 /// Files that cannot be written.
 pub fn write_assignments(
     dir: &Path,
     clusters: ArrayView1<'_, u32>,
-    gamma: Option<&Array2<f32>>,
+    assignments: &Assignments<'_>,
 ) -> Result<()> {
     files::write_npy_u32(&dir.join("assignments.npy"), clusters)?;
-    let probability = gamma.map_or(Probability::None, |g| Probability::Assigned(g.view()));
-    write_atomic(&dir.join("assignments.csv"), |out| files::assignments_csv(out, clusters, probability))?;
+    write_atomic(&dir.join("assignments.csv"), |out| assignments.write_csv(out))?;
     Ok(())
 }
 
@@ -93,13 +93,18 @@ impl FacetsFound {
     ///
     /// # Errors
     /// libtorch, or a file that cannot be written.
-    pub fn write(dir: &Path, model: &dyn Clusterer, features: &Features) -> Result<Option<Self>> {
+    pub fn write(
+        dir: &Path,
+        model: &dyn Clusterer,
+        features: &Features,
+        ids: Option<&Ids>,
+    ) -> Result<Option<Self>> {
         let Some(facets) = model.facets() else { return Ok(None) };
         let found = Self { assignments: facets.assignments(features)?, structure: facets.structure() };
         if found.assignments.len() < 2 {
             return Ok(None);
         }
-        write_atomic(&dir.join("facets.csv"), |out| files::facets_csv(out, &found.assignments))?;
+        write_atomic(&dir.join("facets.csv"), |out| write_facets(out, ids, &found.assignments))?;
         Ok(Some(found))
     }
 }

@@ -1,8 +1,11 @@
 //! `run.json`: what a run was and cost, for tables and scripts. The keys are stable.
 
 use crate::args::FitSplit;
-use crate::input::About;
+use crate::commands::data::NoteFacts;
+use crate::confidence;
+use crate::input::Input;
 use crate::made_from;
+use crate::ranges::{self, Range};
 use crate::results::{Evaluation, TestScores};
 use anyhow::{Context, Result};
 use ndarray::ArrayView1;
@@ -15,6 +18,9 @@ use vae_core::phase::PhaseRecord;
 use vae_core::provenance::{Hardware, Provenance, Versions};
 use vae_models::FitSummary;
 use vae_models::registry::Resolved;
+
+/// The file.
+pub const RUN_FILE: &str = "run.json";
 
 /// Version of the keys.
 const SCHEMA: u32 = 2;
@@ -39,6 +45,12 @@ pub struct Begun {
     matmul: Option<&'static str>,
     config_sha256: String,
     data_sha256: String,
+    /// What was decided while reading the data.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    data_notes: Vec<NoteFacts>,
+    /// Of the columns of a table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ranges: Vec<Range>,
     versions: Versions,
     hardware: Hardware,
 }
@@ -57,11 +69,24 @@ pub struct Compute {
     pub hardware: Hardware,
 }
 
+/// What is known of a fit beside its summary.
+#[derive(Debug)]
+pub struct Found<'a> {
+    pub n_clusters: usize,
+    /// Scores, where there are labels.
+    pub evaluation: Option<&'a Evaluation>,
+    /// Where the method has a posterior.
+    pub confidence: Option<confidence::Summary>,
+}
+
 #[derive(Serialize)]
 struct Finished<'a> {
     #[serde(flatten)]
     begun: &'a Begun,
     n_clusters: usize,
+    /// Absent for methods without a posterior.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<confidence::Summary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<Metrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,7 +135,8 @@ struct Failed<'a> {
 
 impl Begun {
     /// Collects what is known before the fit.
-    pub fn new(resolved: &Resolved, about: &About, compute: &Compute) -> Self {
+    pub fn new(resolved: &Resolved, input: &Input, compute: &Compute) -> Self {
+        let about = &input.about;
         Self {
             schema: SCHEMA,
             profile: resolved.profile.clone(),
@@ -130,6 +156,12 @@ impl Begun {
             matmul: compute.matmul.map(Matmul::name),
             config_sha256: resolved.sha256().to_string(),
             data_sha256: about.sha256.clone(),
+            ranges: input
+                .schema
+                .as_ref()
+                .map(|schema| ranges::of(&input.features, schema))
+                .unwrap_or_default(),
+            data_notes: input.notes.iter().map(NoteFacts::from).collect(),
             versions: made_from::versions(),
             hardware: compute.hardware.clone(),
         }
@@ -139,17 +171,13 @@ impl Begun {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write_finished(
-        &self,
-        path: &Path,
-        summary: &FitSummary,
-        n_clusters: usize,
-        evaluation: Option<&Evaluation>,
-    ) -> Result<()> {
+    pub fn write_finished(&self, path: &Path, summary: &FitSummary, found: &Found<'_>) -> Result<()> {
+        let &Found { n_clusters, evaluation, confidence } = found;
         let sum = |of: fn(&PhaseRecord) -> f64| summary.phases.iter().map(of).sum();
         let record = Finished {
             begun: self,
             n_clusters,
+            confidence,
             metrics: evaluation.map(|e| Metrics { fit: e.fit, test: e.test.clone() }),
             start: evaluation.and_then(|e| e.start),
             revisions: &summary.revisions,

@@ -8,6 +8,9 @@ use vae_models::Error;
 use vae_models::registry::presets;
 use vae_models::registry::{Resolved, Selection, resolve};
 
+/// The method where none is named.
+const AUTO: &str = "auto";
+
 /// What was chosen.
 #[derive(Debug)]
 pub struct Chosen {
@@ -20,7 +23,7 @@ pub struct Chosen {
 }
 
 /// Resolves the selection. A method and a known data set bring their preset along, and a preset its
-/// data set.
+/// data set; where no method is named at all, it is [`AUTO`].
 ///
 /// # Errors
 /// Unknown names, unknown or wrong configuration values with their place, unreadable files.
@@ -30,12 +33,23 @@ pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
     {
         bail!("--set {setting} and --clusters {k} disagree: give one of them");
     }
+    if args.clusters == Some(0) {
+        bail!(
+            "`n_clusters` is 0 (--clusters 0), expected at least 1; auto and spectral estimate it when it is left out"
+        );
+    }
     let file = args.config.as_ref().map(|path| {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         anyhow::Ok((path.display().to_string(), text))
     });
     let file = file.transpose()?;
     let mut notes = Vec::new();
+    let in_file = file.as_ref().and_then(|(_, text)| method_in(text));
+    let is_named = args.method.is_some() || args.preset.is_some() || in_file.is_some();
+    let method = if is_named { args.method.clone() } else { Some(AUTO.to_owned()) };
+    if !is_named {
+        notes.push(format!("method {AUTO}, since none is named; `vae methods` lists the others"));
+    }
     let mut source = args.data.as_deref().map(str::parse::<Source>).transpose()?;
     let mut preset = args.preset.clone();
     if let Some(name) = &preset
@@ -48,19 +62,18 @@ pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
     if preset.is_none()
         && let Some(Source::Known(dataset)) = &source
     {
-        let in_file = file.as_ref().and_then(|(_, text)| method_in(text));
-        if let Some(method) = args.method.clone().or(in_file) {
+        if let Some(method) = method.as_deref().or(in_file.as_deref()) {
             let name = format!("{method}/{dataset}");
             if presets().any(|p| p.name == name) {
                 notes.push(format!("preset {name} (see it with `vae config --preset {name}`)"));
                 preset = Some(name);
             } else {
-                notes.push(format!("no preset of {method} for {dataset}: the method's defaults are used"));
+                notes.push(without_preset(method, dataset, is_named));
             }
         }
     }
     let selection = Selection {
-        method: args.method.clone(),
+        method,
         preset,
         profile: args.profile.clone(),
         file,
@@ -80,6 +93,17 @@ pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
         false => error,
     })?;
     Ok(Chosen { resolved, source, notes })
+}
+
+/// What is used where a known data set has no preset of the method; which other ones it has, where
+/// nobody named a method.
+fn without_preset(method: &str, dataset: &str, is_named: bool) -> String {
+    let others: Vec<&str> = presets().filter(|p| p.dataset == dataset).map(|p| p.name).collect();
+    let others = match is_named || others.is_empty() {
+        true => String::new(),
+        false => format!("; presets for it (--preset): {}", others.join(", ")),
+    };
+    format!("no preset of {method} for {dataset}: the method's defaults are used{others}")
 }
 
 /// The last `--set` of the number of clusters, with its value.

@@ -27,7 +27,7 @@ fn main_errors() {
         place.refused(&["fit", "-m", "kmeans", "-d", "minst", "-o", "run"]),
         place.refused(&["fit", "-m", "kmeans", "-d", "x.csv", "-k", "2", "-o", "run"]),
         place.refused(&["fit", "--config", "my.toml", "-d", "strokes", "-o", "run"]),
-        place.refused(&["fit", "-d", "strokes", "-o", "run"]),
+        place.refused(&["fit", "-m", "kmeans", "-d", "strokes", "-k", "0", "-o", "run"]),
         place.refused(&["fit", "-m", "kmeans", "-d", "strokes", "--device", "cuda:99", "-o", "run"]),
     ];
     // The loader's reason why there is no GPU is the machine's own.

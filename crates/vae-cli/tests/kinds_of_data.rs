@@ -51,6 +51,34 @@ fn documents_are_clustered_and_new_ones_get_the_same_terms() {
     assert!(refused.contains("vocabulary.tsv is missing"), "{refused}");
 }
 
+#[test]
+fn rows_of_a_folder_have_the_names_of_its_files() {
+    let place = Place::new();
+    for (i, text) in ["wheat corn", "ship sail", "corn wheat wheat", "sail ship sea"].iter().enumerate() {
+        let folder = place.path(&format!("texts/{}", ["land", "water"][i % 2]));
+        std::fs::create_dir_all(&folder).expect("folder");
+        std::fs::write(folder.join(format!("{i}.txt")), text).expect("text");
+    }
+    std::fs::create_dir(place.path("pictures")).expect("folder");
+    for i in 0..4_u8 {
+        let picture = image::GrayImage::from_raw(2, 1, vec![i, 200 * (i % 2)]).expect("size");
+        picture.save(place.path(&format!("pictures/{i}.png"))).expect("picture");
+    }
+    for (data, names) in [
+        ("texts", ["land/0.txt", "land/2.txt", "water/1.txt", "water/3.txt"]),
+        ("pictures", ["0.png", "1.png", "2.png", "3.png"]),
+    ] {
+        let run = format!("run-{data}");
+        place.ok(&["fit", "-m", "kmeans", "-d", data, "-k", "2", "-o", &run]);
+        let assigned = String::from_utf8(place.read(&format!("{run}/assignments.csv"))).expect("text");
+        assert!(assigned.starts_with("file,index,cluster"), "{assigned}");
+        let found: Vec<&str> = assigned.lines().skip(1).filter_map(|l| l.split(',').next()).collect();
+        assert_eq!(found, names);
+        let limited = place.ok(&["predict", "-m", &run, "-d", data, "--limit", "2"]);
+        assert_eq!(limited.lines().count(), 3, "{limited}");
+    }
+}
+
 /// A refused fit leaves names of columns; the fit that takes its folder over has none.
 #[test]
 fn names_of_columns_of_a_refused_fit_do_not_stay() {

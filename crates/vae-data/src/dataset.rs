@@ -25,7 +25,7 @@ pub struct DataSet {
     pub schema: Option<Schema>,
     /// Missing cells of the table: a category counts once, however many features it has.
     pub n_missing: usize,
-    /// Names of the rows, where a column of a table has them.
+    /// Names of the rows: what a column of a table has, or the files of a folder of pictures or texts.
     pub ids: Option<Ids>,
     /// What was decided on the way, for people to see.
     pub notes: Vec<Note>,

@@ -1,8 +1,8 @@
-//! Names of the rows: what a column of identifiers holds.
+//! Names of the rows: what a column of identifiers holds, or the files that are the rows.
 
 use crate::memory::{self, Shortage};
 
-/// Names of the rows of a table, in their order, with the name of the column they come from.
+/// Names of the rows, in their order, with the name of the column they come from; `file` for files.
 ///
 /// They lie one after another in one text: a row costs its name and eight bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use vae_array::ImageShape;
 use crate::error::{Looked, Result};
 use crate::fetch::{FileState, file_state, read_pins};
 use crate::load::load_from;
+use crate::note::Note;
 use crate::places::{Places, resolve};
 use crate::read::content::Content;
 use crate::read::folder::ending_of;
@@ -48,6 +49,8 @@ pub struct Info {
     pub looked: Vec<Looked>,
     /// The files of a known set, each checked against its checksum.
     pub files: Vec<FileInfo>,
+    /// What was decided while loading one's own data.
+    pub notes: Vec<Note>,
 }
 
 /// One file of a known set.
@@ -141,6 +144,7 @@ fn known(entry: &Entry, places: &Places) -> Result<Info> {
         found,
         looked,
         files,
+        notes: Vec::new(),
     })
 }
 
@@ -170,5 +174,6 @@ fn own(source: &Source, path: Option<PathBuf>, options: &LoadOptions, places: &P
         found: path,
         looked: Vec::new(),
         files: Vec::new(),
+        notes: data.notes,
     })
 }

@@ -6,6 +6,7 @@ use crate::assemble::{Found, Names, assemble};
 use crate::dataset::DataSet;
 use crate::error::{Error, Result};
 use crate::fetch::file_sha256;
+use crate::ids::Ids;
 use crate::known::{
     Folder, draw_strokes, is_har_folder, is_idx_folder, is_stl10_folder, read_har_folder, read_idx_folder,
     read_reuters10k, read_stl10, read_stl10_features,
@@ -79,8 +80,9 @@ pub fn load_from(
             (name.clone(), found, names)
         }
         Source::Path(path) if path.is_dir() => {
-            let (found, names) = read_folder(path, options, &terms)?;
-            (name_of(path), found, names)
+            let (found, names, ids) = read_folder(path, options, &terms)?;
+            let (set, labels) = assemble(name_of(path), found, names, options)?;
+            return Ok((DataSet { ids, ..set }, labels));
         }
         Source::Path(path) => {
             (name_of(path), read_file(Content::of_path(path)?, options, &terms)?, Names::AsWritten)
@@ -107,12 +109,13 @@ fn terms(options: &LoadOptions) -> Result<Columns> {
     }
 }
 
-/// Labels on their own, to hold against assignments that exist already: IDX, NPY, or text with one label a line.
+/// Labels on their own, to hold against assignments that exist already: IDX, NPY, or text with one label a line. `missing` are
+/// the words for a missing one, as [`LoadOptions::missing`].
 ///
 /// # Errors
 /// Those of the file, and [`Error::LabelCount`] where it does not hold `rows` labels.
-pub fn load_labels(path: &Path, rows: usize) -> Result<Labels> {
-    Ok(Labels::from_raw(labels::read(path, rows, None, &Missing::default())?))
+pub fn load_labels(path: &Path, rows: usize, missing: &[String]) -> Result<Labels> {
+    Ok(Labels::from_raw(labels::read(path, rows, None, &Missing::new(missing))?))
 }
 
 /// The file's name without what says its format.
@@ -251,7 +254,7 @@ fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Resu
     }
 }
 
-fn read_folder(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(Found, Names)> {
+fn read_folder(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(Found, Names, Option<Ids>)> {
     only_options(options, &TEXT_OPTIONS, "a folder")?;
     let no_text = || only_options(options, &[], "a folder without documents");
     let folder = Folder { path, entry: None };
@@ -261,13 +264,19 @@ fn read_folder(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<
         () if is_idx_folder(path) => no_text().and_then(|()| read_idx_folder(folder)).map(Found::Values)?,
         () if is_har_folder(path) => {
             let (raw, names) = no_text().and_then(|()| read_har_folder(folder))?;
-            return Ok((Found::Values(raw), Names::ByNumber(names)));
+            return Ok((Found::Values(raw), Names::ByNumber(names), None));
         }
         () if is_stl10_folder(path) => no_text().and_then(|()| read_stl10(folder)).map(Found::Values)?,
-        () if documents::is_text_folder(path)? => Found::Text(documents::read_folder(path, columns)?),
-        () => no_text().and_then(|()| pictures::read(path)).map(Found::Values)?,
+        () if documents::is_text_folder(path)? => {
+            let (set, ids) = documents::read_folder(path, columns)?;
+            return Ok((Found::Text(set), Names::AsWritten, Some(ids)));
+        }
+        () => {
+            let (raw, ids) = no_text().and_then(|()| pictures::read(path))?;
+            return Ok((Found::Values(raw), Names::AsWritten, Some(ids)));
+        }
     };
-    Ok((found, Names::AsWritten))
+    Ok((found, Names::AsWritten, None))
 }
 
 /// What is none of the binary formats by its content must not be one by its name.

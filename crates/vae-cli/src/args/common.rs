@@ -1,6 +1,7 @@
 //! Options that several commands have: which configuration, how to compute, how to read data.
 
-use clap::{Args, ValueEnum};
+use super::table::TableArgs;
+use clap::Args;
 use std::path::PathBuf;
 use vae_core::device::DeviceChoice;
 use vae_core::matmul::MatmulChoice;
@@ -8,17 +9,18 @@ use vae_core::matmul::MatmulChoice;
 /// Which configuration.
 #[derive(Clone, Debug, Args)]
 pub struct SelectionArgs {
-    /// Method, see `vae methods`. On a known data set its preset is used, if there is one
+    /// Method, see `vae methods` [default: auto]. With a known data set its preset is used, if there
+    /// is one
     #[arg(short, long, value_name = "NAME")]
     pub method: Option<String>,
     /// Preset METHOD/DATASET; without --data it also names the data set
     #[arg(short, long, value_name = "METHOD/DATASET")]
     pub preset: Option<String>,
     /// Known data set (see `vae data list`) or a path: CSV, TSV, NPY, NPZ, MAT, IDX, or a folder of
-    /// images or texts
+    /// images or texts; - is standard input
     #[arg(short, long, value_name = "NAME|PATH")]
     pub data: Option<String>,
-    /// Number of clusters
+    /// Number of clusters; the methods auto and spectral estimate it when it is left out
     #[arg(short = 'k', long, value_name = "K")]
     pub clusters: Option<usize>,
     /// Length of the training: quick (a first look), standard, or paper (the published schedule)
@@ -54,20 +56,11 @@ pub struct ComputeArgs {
 }
 
 /// How to read data.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ReadArgs {
     /// File with one label per row, used for scores only; the method never sees it
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
-    /// Column of a table that holds the labels; it is not used as a feature
-    #[arg(long, value_name = "NAME")]
-    pub label_column: Option<String>,
-    /// Whether the first line of a table is a header
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Header::Auto)]
-    pub header: Header,
-    /// Column of a table that holds documents; they become tf-idf features
-    #[arg(long, value_name = "NAME")]
-    pub text_column: Option<String>,
     /// How many terms of documents are kept, the most frequent ones [default: 2000]
     #[arg(long, value_name = "N")]
     pub max_terms: Option<usize>,
@@ -83,15 +76,6 @@ pub struct ReadArgs {
     /// Use the first N rows only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
-}
-
-/// Whether a table begins with names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Header {
-    /// Decided by the first two lines
-    Auto,
-    /// The first line is a header
-    Yes,
-    /// The first line is data
-    No,
+    #[command(flatten)]
+    pub table: TableArgs,
 }

@@ -40,11 +40,15 @@ pub enum DataCommand {
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
-    /// Load a data set and describe it, with its first rows; fails when it cannot be read
+    /// Load a data set, say what it holds and show some of it; of a table, what each column is taken
+    /// for. Fails when it cannot be read
     Info {
-        /// Known data set or a path
-        #[arg(value_name = "NAME|PATH")]
-        data: String,
+        /// Known data set or a path; - is standard input
+        #[arg(value_name = "NAME|PATH", required_unless_present = "data_option")]
+        data: Option<String>,
+        /// The same, as other commands take it
+        #[arg(short, long = "data", value_name = "NAME|PATH", conflicts_with = "data")]
+        data_option: Option<String>,
         #[command(flatten)]
         read: ReadArgs,
         /// Print one JSON object

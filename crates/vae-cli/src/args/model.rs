@@ -11,7 +11,7 @@ pub struct ModelOnData {
     /// Run folder or model.safetensors
     #[arg(short, long, value_name = "DIR|FILE")]
     pub model: PathBuf,
-    /// Known data set or a path, as for `vae fit`
+    /// Known data set or a path, as for `vae fit`; - is standard input
     #[arg(short, long, value_name = "NAME|PATH")]
     pub data: String,
     #[command(flatten)]
@@ -29,7 +29,8 @@ pub struct ModelOnData {
 pub struct PredictArgs {
     #[command(flatten)]
     pub input: ModelOnData,
-    /// File to write: .csv (index, cluster) or .npy (u32) [default: CSV on stdout]
+    /// Where to write: .csv (names of the rows if there are some, index, cluster, confidence) or
+    /// .npy (u32); standard output as CSV when left out or -
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Write the probabilities of all clusters: beside the cluster (CSV), or instead of it (NPY,
@@ -39,6 +40,10 @@ pub struct PredictArgs {
     /// Write all clusterings of a model that has several (LTVAE with a tree), one column each (CSV)
     #[arg(long, conflicts_with = "proba")]
     pub facets: bool,
+    /// Leave rows unassigned whose largest probability is below P, above 0 and at most 1: they get
+    /// -1 (NPY: i32)
+    #[arg(long, value_name = "P", value_parser = probability, conflicts_with = "facets")]
+    pub min_confidence: Option<f64>,
 }
 
 /// `vae embed`
@@ -46,7 +51,8 @@ pub struct PredictArgs {
 pub struct EmbedArgs {
     #[command(flatten)]
     pub input: ModelOnData,
-    /// File to write: .npy (f32 [n, latent_dim]) or .csv
+    /// Where to write: .npy (f32 [n, latent_dim]) or .csv; - is standard output, as CSV. Names of
+    /// the rows are the first column of a CSV, and go into FILE.npy.ids.csv beside an array
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
 }
@@ -87,7 +93,7 @@ pub struct ScoreArgs {
     /// Run folder or model.safetensors; it is applied to --data and the assignments are scored
     #[arg(short, long, value_name = "DIR|FILE", requires = "data", conflicts_with = "pred")]
     pub model: Option<PathBuf>,
-    /// Known data set or a path, with labels
+    /// Known data set or a path, with labels; - is standard input
     #[arg(short, long, value_name = "NAME|PATH")]
     pub data: Option<String>,
     #[command(flatten)]
@@ -98,4 +104,24 @@ pub struct ScoreArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(p) if p > 0.0 && p <= 1.0 => Ok(p),
+        _ => Err("expected a number above 0 and at most 1, such as 0.9".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_least_confidence_is_a_probability_that_leaves_something_out() {
+        assert_eq!((probability("0.9"), probability("1")), (Ok(0.9), Ok(1.0)));
+        for wrong in ["0", "-0.1", "1.01", "nan", "90%", ""] {
+            assert!(probability(wrong).is_err(), "{wrong}");
+        }
+    }
 }

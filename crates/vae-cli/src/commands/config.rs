@@ -82,6 +82,7 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
     let mut rows = vec![["KEY", "VALUE", "FROM"].map(String::from).to_vec()];
     rows.extend(resolved.with_origins().into_iter().map(|(key, value, origin)| match key.as_str() {
         "n_clusters" if is_open => vec![key, "not given".into(), "a fit needs --clusters K".into()],
+        "n_clusters" if value == "0" => vec![key, "0 (estimated)".into(), origin],
         _ => vec![key, value, origin],
     }));
     let _ = writeln!(text, "\n{}", table(&rows));

@@ -1,6 +1,9 @@
 //! `vae data`: the known data sets, and what a file of one's own holds.
 
+mod columns;
 mod sample;
+
+pub(crate) use self::columns::NoteFacts;
 
 use crate::args::{DataCommand, FeatureModel, FeaturesArgs, ReadArgs};
 use crate::commands::features;
@@ -26,7 +29,10 @@ pub fn run(command: &DataCommand) -> Result<()> {
             fetch(name, data_dir.clone(), *offline, weights.as_deref())
         }
         DataCommand::Verify { names, data_dir } => verify(names, data_dir.clone()),
-        DataCommand::Info { data, read, json } => info(data, read, *json),
+        DataCommand::Info { data, data_option, read, json } => {
+            let data = data.as_deref().or(data_option.as_deref()).context("give NAME or PATH")?;
+            info(data, read, *json)
+        }
     }
 }
 
@@ -204,11 +210,27 @@ struct Facts<'a> {
     licence: &'a str,
     homepage: &'a str,
     citation: &'a str,
+    /// What the columns are, where the data are a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<columns::Facts<'a>>,
+    notes: Vec<NoteFacts>,
 }
 
 fn info(data: &str, read: &ReadArgs, json: bool) -> Result<()> {
     let source: Source = data.parse()?;
-    let mut info = vae_data::info(&source, &options(read))?;
+    // Documents in a column are no columns of features.
+    let table = match read.table.text_column {
+        None => vae_data::table_info(&source, &options(read))?,
+        Some(_) => None,
+    };
+    let mut info = match (vae_data::info(&source, &options(read)), &table) {
+        (Err(error), Some(table)) if !json => {
+            // What the columns are says more than the first of them that is refused.
+            say(&format!("{}{}", columns::text(table), columns::notes(&table.notes)))?;
+            return Err(error.into());
+        }
+        (info, _) => info?,
+    };
     if let Some(limit) = read.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)) {
         info.n = info.n.min(limit);
         info.n_train = info.n_train.min(limit);
@@ -227,9 +249,13 @@ fn info(data: &str, read: &ReadArgs, json: bool) -> Result<()> {
             licence: &info.licence,
             homepage: &info.homepage,
             citation: &info.citation,
+            table: table.as_ref().map(columns::Facts::of),
+            notes: info.notes.iter().map(NoteFacts::from).collect(),
         })?;
     } else {
         say(&describe(&info))?;
+        let columns = table.as_ref().map(columns::text).unwrap_or_default();
+        say(&(columns + &columns::notes(&info.notes)))?;
     }
     usable(&source, &info, read)?;
     if json { Ok(()) } else { say(&sample::text(&source, &options(read))?) }

@@ -8,7 +8,9 @@ mod closing;
 
 use self::closing::Closing;
 use crate::args::{FitArgs, FitSplit};
+use crate::assignments::{self, Assignments, Beside};
 use crate::commands::{cache, threads};
+use crate::confidence;
 use crate::exit;
 use crate::hardware;
 use crate::input::{self, About, HeldOut, Input, SCHEMA_FILE, VOCABULARY_FILE};
@@ -18,7 +20,7 @@ use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
 use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, RunFolder, State};
-use crate::run_record::{self, Begun, Compute};
+use crate::run_record::{self, Begun, Compute, Found, RUN_FILE};
 use crate::selection::{Chosen, choose};
 use crate::{report, signals};
 use anyhow::{Context, Result, bail};
@@ -27,7 +29,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 use vae_core::device::{configure_process, device_name};
-use vae_core::fsio::write_bytes;
+use vae_core::fsio::{sha256_hex, write_bytes};
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
 use vae_data::Labels;
@@ -65,14 +67,14 @@ pub fn run(args: FitArgs) -> Result<()> {
         }),
     };
     announce(&chosen, &input, model.as_ref(), &compute);
-    let identity = identity(&chosen.resolved, &input.about, &compute);
+    let identity = identity(&chosen.resolved, &input, &compute);
     let (folder, state) = RunFolder::open(&args.out, &identity)?;
     match state {
         State::Finished => return already_finished(&folder, input.labels.is_some()),
         State::Unfinished => eprintln!("continuing the run in {}", folder.path().display()),
         State::Empty => {}
     }
-    let begun = Begun::new(&chosen.resolved, &input.about, &compute);
+    let begun = Begun::new(&chosen.resolved, &input, &compute);
     let context = FitContext {
         seed: compute.seed,
         device,
@@ -85,7 +87,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         provenance: made_from::provenance(&compute.hardware),
     };
     let data = (input, held_out);
-    let new_data = closing::new_data(&source, args.read.text_column.as_deref());
+    let new_data = closing::new_data(&source, &args.read.table);
     let fitted =
         fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, (&begun, &new_data));
     match fitted {
@@ -93,7 +95,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         Err(error) => {
             if exit::interrupted(&error).is_none() {
                 // The first error is the one to report, whatever happens to this file.
-                let _ = begun.write_failed(&folder.join("run.json"), &exit::text(&error));
+                let _ = begun.write_failed(&folder.join(RUN_FILE), &exit::text(&error));
             }
             Err(error)
         }
@@ -101,7 +103,8 @@ pub fn run(args: FitArgs) -> Result<()> {
 }
 
 /// What everything depends on. Labels are not part: they change no byte of the model.
-fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
+fn identity(resolved: &Resolved, input: &Input, compute: &Compute) -> Identity {
+    let about = &input.about;
     let mut settings: std::collections::BTreeMap<String, String> =
         resolved.with_origins().into_iter().map(|(key, value, _)| (format!("config.{key}"), value)).collect();
     let mut put = |key: &str, value: String| settings.insert(key.to_string(), value);
@@ -117,6 +120,11 @@ fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
     put("data", about.name.clone());
     put("data_sha256", about.sha256.clone());
     put("version", env!("CARGO_PKG_VERSION").into());
+    if let Some(ids) = &input.ids {
+        // They change no byte of the model, but the files that people look into.
+        let names: String = ids.iter().map(|id| format!("{id}\0")).collect();
+        put("row_names", format!("{} {}", ids.name(), sha256_hex(names.as_bytes())));
+    }
     if compute.fit_split == FitSplit::Train {
         put("fit_split", "train".into());
     }
@@ -125,9 +133,13 @@ fn identity(resolved: &Resolved, about: &About, compute: &Compute) -> Identity {
 
 fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Compute) {
     let About { name, n, dim, .. } = &input.about;
-    let (k, method) = (model.n_clusters(), chosen.resolved.method.name);
+    let method = chosen.resolved.method.name;
+    let clusters = match model.n_clusters() {
+        0 => "number of clusters to be estimated".into(),
+        k => counted(k, "cluster"),
+    };
     eprintln!(
-        "{method} on {name}: {} samples, {dim} features, {k} clusters; seed {}, {}, {}",
+        "{method} on {name}: {} samples, {dim} features, {clusters}; seed {}, {}, {}",
         thousands(*n),
         compute.seed,
         compute.device,
@@ -139,7 +151,7 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
 /// cannot be used.
 fn already_finished(folder: &RunFolder, labels: bool) -> Result<()> {
     let dir = folder.path();
-    if let Some(why) = outdated(&run_record::revisions_in(&folder.join("run.json"))?) {
+    if let Some(why) = outdated(&run_record::revisions_in(&folder.join(RUN_FILE))?) {
         bail!(
             "{} holds this run, finished by another version of the program: {why}; choose another --out, or delete the folder",
             dir.display()
@@ -175,7 +187,8 @@ fn fit_and_write(
 ) -> Result<String> {
     let dir = folder.path();
     write_bytes(&folder.join("config.toml"), config_file(resolved).as_bytes())?;
-    let Input { features, labels, schema, vocabulary, .. } = input;
+    let Input { features, labels, schema, vocabulary, ids, .. } = input;
+    let ids = ids.as_ref();
     let vocabulary = vocabulary.map(|vocabulary| vocabulary.to_tsv());
     let schema = schema.map(|schema| input::schema_text(&schema)).transpose()?;
     for (name, text) in [(VOCABULARY_FILE, vocabulary), (SCHEMA_FILE, schema)] {
@@ -192,13 +205,16 @@ fn fit_and_write(
 
     model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
-    let gamma = model.soft().map(|soft| soft.predict_proba(&features)).transpose()?;
-    results::write_assignments(dir, summary.assignments.view(), gamma.as_ref())?;
-    drop(gamma);
+    let sure = confidence::posterior(model, &features, ids)?.map(|gamma| confidence::of(gamma.view()));
+    let numbers = assignments::numbers(summary.assignments.view());
+    let beside = sure.as_ref().map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
+    let assignments = Assignments { ids, clusters: numbers.view(), beside };
+    results::write_assignments(dir, summary.assignments.view(), &assignments)?;
+    let sure = sure.map(|sure| confidence::Summary::new(sure.view()));
     let embedding = model.embed(&features)?;
     let has_embedding = results::write_embedding(dir, &embedding, &features)?;
     let sizes = results::cluster_sizes(summary.assignments.view(), model.n_clusters());
-    let facets = FacetsFound::write(dir, model, &features)?;
+    let facets = FacetsFound::write(dir, model, &features, ids)?;
     let several = facets.as_ref().map_or(&[][..], |facets| facets.assignments.as_slice());
     let mut evaluation = labels.as_ref().and_then(|labels| evaluate(&summary, several, labels));
     if let (Some(evaluation), Some(held_out), Some(labels)) = (&mut evaluation, &held_out, &labels) {
@@ -217,7 +233,8 @@ fn fit_and_write(
         seed: context.seed,
     };
     pictures::draw(&folder.join("pictures"), &subject)?;
-    begun.write_finished(&folder.join("run.json"), &summary, model.n_clusters(), evaluation.as_ref())?;
+    let found = Found { n_clusters: model.n_clusters(), evaluation: evaluation.as_ref(), confidence: sure };
+    begun.write_finished(&folder.join(RUN_FILE), &summary, &found)?;
     report::write(dir)?;
     folder.finish()?;
     let closing = Closing {
@@ -226,6 +243,7 @@ fn fit_and_write(
         summary: &summary,
         evaluation: evaluation.as_ref(),
         sizes: &sizes,
+        confidence: sure,
         facets: facets.as_ref(),
         has_embedding,
         new_data,
@@ -267,7 +285,7 @@ fn score_held_out(
 ) -> Result<Option<TestScores>> {
     let Some(labels) = &held_out.labels else { return Ok(None) };
     let clusters = model.predict(&held_out.features)?;
-    let gamma = model.soft().map(|soft| soft.predict_proba(&held_out.features)).transpose()?;
+    let gamma = confidence::posterior(model, &held_out.features, None)?;
     let rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row].is_some()).collect();
     let gamma =
         gamma.map(|gamma| if rows.len() < labels.len() { gamma.select(Axis(0), &rows) } else { gamma });

@@ -1,10 +1,14 @@
 //! Where a command may write: checked before anything is computed.
 
 use crate::args::ModelOnData;
+use crate::assignments::ids_file;
+use crate::output::say;
 use crate::run_folder::is_of_a_fit;
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use vae_core::fsio::write_atomic;
 
 /// The formats a command writes by the end of the file's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +16,53 @@ pub enum Format {
     Csv,
     Npy,
     Png,
+}
+
+/// Where the results of data go: a file, or the standard output as CSV. There nothing else is said.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The file.
+    pub path: Option<&'a Path>,
+    pub format: Format,
+}
+
+impl<'a> Target<'a> {
+    /// Checks that `out` can be written before anything is computed; without it, and with `-`, it is
+    /// the standard output.
+    ///
+    /// # Errors
+    /// An ending that is none of `allowed`; those of [`check_out`], also for the file of names
+    /// beside an array.
+    pub fn new(out: Option<&'a Path>, args: &ModelOnData, allowed: &[(Format, &str)]) -> Result<Self> {
+        let Some(path) = out.filter(|path| *path != Path::new("-")) else {
+            return Ok(Self { path: None, format: Format::Csv });
+        };
+        check_out(path, &inputs_of(args))?;
+        let format = format_of(path, allowed)?;
+        if format == Format::Npy {
+            check_out(&ids_file(path), &inputs_of(args))?;
+        }
+        Ok(Self { path: Some(path), format })
+    }
+
+    /// Writes what `fill` gives, and says `done` where that went into a file.
+    pub fn write_text(&self, done: &str, fill: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+        let Some(path) = self.path else {
+            let mut text = Vec::new();
+            fill(&mut text)?;
+            return say(&String::from_utf8(text)?);
+        };
+        write_atomic(path, |file| fill(file))?;
+        self.say(done)
+    }
+
+    /// Says what was done and where it is.
+    pub fn say(&self, done: &str) -> Result<()> {
+        match self.path {
+            Some(path) => say(&format!("{done}: {}\n", path.display())),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The format `path` asks for, one of `allowed`.
@@ -49,7 +100,7 @@ pub fn check_out(out: &Path, inputs: &[&Path]) -> Result<()> {
 }
 
 /// The files that `args` names: none of them may be written.
-pub fn inputs_of(args: &ModelOnData) -> Vec<&Path> {
+fn inputs_of(args: &ModelOnData) -> Vec<&Path> {
     let labels = args.read.labels.as_deref();
     [Some(args.model.as_path()), Some(Path::new(&args.data)), labels].into_iter().flatten().collect()
 }

@@ -1,15 +1,16 @@
 //! `vae predict`: assign new data to the clusters of a fitted model.
 
 use crate::args::PredictArgs;
+use crate::assignments::{Assignments, Beside, numbers, write_facets, write_npy_with_ids};
 use crate::commands::open;
-use crate::commands::outputs::{Format, check_out, format_of, inputs_of};
-use crate::files::{self, Probability};
-use crate::output::{say, thousands};
+use crate::commands::outputs::{Format, Target};
+use crate::confidence;
+use crate::files;
+use crate::input::Input;
+use crate::output::thousands;
 use anyhow::{Context, Result, bail};
-use ndarray::Array2;
-use std::io::Write;
-use std::path::Path;
-use vae_core::fsio::write_atomic;
+use ndarray::{Array1, Array2};
+use vae_models::Clusterer;
 
 /// Writes assignments, or probabilities.
 ///
@@ -17,58 +18,80 @@ use vae_core::fsio::write_atomic;
 /// Unreadable model or data, data of another dimension, a method without probabilities, an
 /// unwritable file.
 pub fn run(args: &PredictArgs) -> Result<()> {
-    let format = match &args.out {
-        Some(out) => {
-            check_out(out, &inputs_of(&args.input))?;
-            format_of(out, &[(Format::Csv, "csv"), (Format::Npy, "npy")])?
+    let allowed = [(Format::Csv, "csv"), (Format::Npy, "npy")];
+    let target = Target::new(args.out.as_deref(), &args.input, &allowed)?;
+    if target.format == Format::Npy {
+        if args.facets {
+            bail!("--facets writes CSV; name the file .csv");
         }
-        None => Format::Csv,
-    };
-    if args.facets && format == Format::Npy {
-        bail!("--facets writes CSV; name the file .csv");
+        if args.proba && args.min_confidence.is_some() {
+            bail!("--proba writes no clusters into NPY; leave out --min-confidence, or name the file .csv");
+        }
     }
     let (model, input) = open(&args.input)?;
-    let out = args.out.as_deref();
     if args.facets {
-        let facets = model.facets().context("this model has one clustering; leave out --facets")?;
-        let facets = facets.assignments(&input.features)?;
-        let done = format!("{} samples in {} facets", thousands(input.features.n()), facets.len());
-        return write_csv(out, &done, |to| files::facets_csv(to, &facets));
+        return facets(model.as_ref(), &input, &target);
     }
-    let gamma: Option<Array2<f32>> = if args.proba {
-        let soft = model.soft().context("this method has no probabilities; leave out --proba")?;
-        Some(soft.predict_proba(&input.features)?)
-    } else {
-        None
-    };
+    let gamma = confidence::posterior(model.as_ref(), &input.features, input.ids.as_ref())?;
+    if args.proba && gamma.is_none() {
+        bail!("this method has no probabilities; leave out --proba");
+    }
     let clusters = model.predict(&input.features)?;
-    let done = format!("{} samples assigned", thousands(clusters.len()));
-    match (out, format) {
-        (Some(out), Format::Npy) => {
-            match &gamma {
-                Some(gamma) => files::write_npy_f32(out, gamma.view())?,
-                None => files::write_npy_u32(out, clusters.view())?,
-            }
-            say(&format!("{done}: {}\n", out.display()))
+    let sure = gamma.as_ref().map(|gamma| confidence::of(gamma.view()));
+    let assigned = match (args.min_confidence, &sure) {
+        (None, _) => numbers(clusters.view()),
+        (Some(least), Some(sure)) => confidence::only_sure(&numbers(clusters.view()), sure.view(), least),
+        (Some(_), None) => bail!(
+            "this method has no probabilities, so that none can be below --min-confidence; leave it out, or fit a \
+             method that has them, such as vade, dgg or gmm"
+        ),
+    };
+    let n_left = assigned.iter().filter(|cluster| **cluster < 0).count();
+    let mut done = format!("{} samples assigned", thousands(assigned.len() - n_left));
+    if let Some(least) = args.min_confidence {
+        let left = format!("{} left unassigned (-1), below --min-confidence {least}", thousands(n_left));
+        done += &format!(", {left}");
+        if target.path.is_none() {
+            eprintln!("{left}");
         }
-        _ => write_csv(out, &done, |to| {
-            let probability = gamma.as_ref().map_or(Probability::None, |g| Probability::All(g.view()));
-            files::assignments_csv(to, clusters.view(), probability)
-        }),
     }
+    write(args, &input, &target, &done, (&clusters, &assigned, gamma.as_ref(), sure.as_ref()))
 }
 
-/// Writes to a file and says so, or to the standard output and says nothing else.
-fn write_csv(
-    out: Option<&Path>,
+/// What is known of the rows: their clusters, the same with rows left out, the posterior and its
+/// largest values.
+type Known<'a> = (&'a Array1<u32>, &'a Array1<i64>, Option<&'a Array2<f32>>, Option<&'a Array1<f32>>);
+
+fn write(
+    args: &PredictArgs,
+    input: &Input,
+    target: &Target<'_>,
     done: &str,
-    fill: impl Fn(&mut dyn Write) -> std::io::Result<()>,
+    (clusters, assigned, gamma, sure): Known<'_>,
 ) -> Result<()> {
-    let Some(out) = out else {
-        let mut text = Vec::new();
-        fill(&mut text)?;
-        return say(&String::from_utf8(text)?);
+    let ids = input.ids.as_ref();
+    if let (Format::Npy, Some(out)) = (target.format, target.path) {
+        write_npy_with_ids(out, ids, |out| match gamma {
+            Some(gamma) if args.proba => files::write_npy_f32(out, gamma.view()),
+            _ if args.min_confidence.is_some() => files::write_npy_i32(out, assigned.view()),
+            _ => files::write_npy_u32(out, clusters.view()),
+        })?;
+        return target.say(done);
+    }
+    let beside = match (gamma, sure) {
+        (Some(gamma), _) if args.proba => Beside::Probabilities(gamma.view()),
+        (_, Some(sure)) => Beside::Confidence(sure.view()),
+        _ => Beside::Nothing,
     };
-    write_atomic(out, |file| fill(file))?;
-    say(&format!("{done}: {}\n", out.display()))
+    let assignments = Assignments { ids, clusters: assigned.view(), beside };
+    target.write_text(done, |to| assignments.write_csv(to))
+}
+
+fn facets(model: &dyn Clusterer, input: &Input, target: &Target<'_>) -> Result<()> {
+    let facets = model.facets().context("this model has one clustering; leave out --facets")?;
+    // Where the posterior is not finite, the assignments would mean nothing.
+    confidence::posterior(model, &input.features, input.ids.as_ref())?;
+    let facets = facets.assignments(&input.features)?;
+    let done = format!("{} samples in {} facets", thousands(input.features.n()), facets.len());
+    target.write_text(&done, |to| write_facets(to, input.ids.as_ref(), &facets))
 }

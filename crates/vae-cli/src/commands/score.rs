@@ -2,6 +2,7 @@
 
 use crate::args::ScoreArgs;
 use crate::commands::{open_model, threads};
+use crate::confidence;
 use crate::input;
 use crate::output::{say, say_json, table, thousands};
 use crate::predictions::Predictions;
@@ -82,13 +83,16 @@ struct Pair {
 
 fn of_files(args: &ScoreArgs, pred: &Path) -> Result<Pair> {
     let pred = if pred.is_dir() { pred.join("assignments.csv") } else { pred.to_path_buf() };
+    if let (None, Some(option)) = (&args.data, args.read.table.given()) {
+        bail!("{option} is for a table, and no --data is given; leave it out");
+    }
     let predictions = Predictions::read(&pred)?;
     if let Some(names) = predictions.about_names() {
         eprintln!("{}: {names}", pred.display());
     }
     let clusters = predictions.clusters;
     let labels = match (&args.read.labels, &args.data) {
-        (Some(labels), None) => input::labels_for(labels, clusters.len())?,
+        (Some(labels), None) => input::labels_for(labels, clusters.len(), &args.read)?,
         (_, Some(data)) => labels_of(args, data)?,
         (None, None) => bail!("no labels given: add --labels FILE, or --data with labels of its own"),
     };
@@ -114,6 +118,8 @@ fn of_model(args: &ScoreArgs, model: &Path) -> Result<Pair> {
     let input = input::load_for(place, &data.parse::<Source>()?, &args.read)?;
     let labels =
         input.labels.with_context(|| format!("{data} has no labels: add --labels or --label-column"))?;
+    // Where a posterior is not finite, the clusters would mean nothing.
+    confidence::posterior(model.as_ref(), &input.features, input.ids.as_ref())?;
     Ok(Pair { clusters: model.predict(&input.features)?, labels: labels.y, not_assigned: 0 })
 }
 

@@ -1,7 +1,8 @@
 //! Tests of the reader of assignments.
 
 use super::*;
-use crate::files::{self, Probability};
+use crate::assignments::{self, Assignments, Beside};
+use crate::files;
 use ndarray::array;
 use npyz::WriterBuilder;
 use vae_core::fsio::write_atomic;
@@ -23,12 +24,26 @@ fn what_is_written_is_read() {
     let (npy, csv) = (dir.path().join("a.npy"), dir.path().join("a.csv"));
     files::write_npy_u32(&npy, clusters.view()).expect("npy");
     let p = ndarray::Array2::<f32>::from_elem((3, 8), 0.125);
-    write_atomic(&csv, |out| files::assignments_csv(out, clusters.view(), Probability::All(p.view())))
-        .expect("csv");
+    let wide = assignments::numbers(clusters.view());
+    let assignments =
+        Assignments { ids: None, clusters: wide.view(), beside: Beside::Probabilities(p.view()) };
+    write_atomic(&csv, |out| assignments.write_csv(out)).expect("csv");
     for file in [npy, csv] {
         let read = Predictions::read(&file).expect("assignments");
         assert_eq!(read.clusters, [Some(3), Some(0), Some(7)]);
     }
+}
+
+#[test]
+fn names_of_rows_may_stand_beside_the_clusters() {
+    let text =
+        "who,index,cluster,confidence\n\"two\nlines, one name\",0,4,0.9\n\"\"\"q\"\"\",1,-1,0.3\nc,2,5,1.0\n";
+    assert_eq!(numbers(text), [Some(4), None, Some(5)]);
+    assert!(wrong("who,cluster\na,1\n\"b\nc,x\n").contains("line 3: a quote is not closed"));
+    assert!(
+        wrong("who,cluster\n\"a\nb\",1\nc,0.5\n").contains("line 4: `0.5`"),
+        "lines are those of the file"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::read::input::Input;
@@ -26,9 +27,20 @@ impl Content {
         Self::copied(path, File::open(path).map_err(Error::io("open", path))?)
     }
 
-    /// The content of standard input, read to its end.
+    /// The content of standard input, read to its end by the first call; later ones get the same content.
     pub fn of_standard_input() -> Result<Self> {
-        Self::copied(Path::new(STANDARD_INPUT), io::stdin().lock())
+        static COPY: Mutex<Option<File>> = Mutex::new(None);
+        let mut first = COPY.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = Path::new(STANDARD_INPUT);
+        if let Some(copy) = &*first {
+            let copy = copy.try_clone().map_err(Error::io("read", path))?;
+            return Ok(Self { path: path.to_owned(), copy: Some(copy) });
+        }
+        let content = Self::copied(path, io::stdin().lock())?;
+        if let Some(copy) = &content.copy {
+            *first = Some(copy.try_clone().map_err(Error::io("read", path))?);
+        }
+        Ok(content)
     }
 
     fn copied(path: &Path, mut from: impl Read) -> Result<Self> {

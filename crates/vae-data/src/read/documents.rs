@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::error::{Error, Result, TableProblem};
+use crate::ids::Ids;
 use crate::labels::RawLabels;
 use crate::memory::{self, Interner};
 use crate::read::content::Content;
-use crate::read::folder::{classes, ending_of, list};
+use crate::read::folder::{classes, ending_of, list, names};
 use crate::read::input::Input;
 use crate::read::lines::Lines;
 use crate::read::table::Layout;
@@ -31,16 +32,18 @@ pub(crate) fn is_text_folder(folder: &Path) -> Result<bool> {
     Ok(has("txt") && !has("png"))
 }
 
-/// Reads all `.txt` files of a folder as documents, in the order of their paths; sub-folders are classes.
-pub(crate) fn read_folder(folder: &Path, columns: &Columns) -> Result<TextSet> {
+/// Reads all `.txt` files of a folder as documents, in the order of their paths; sub-folders are classes, and paths below the
+/// folder are the names of the rows.
+pub(crate) fn read_folder(folder: &Path, columns: &Columns) -> Result<(TextSet, Ids)> {
     let (all, has_classes) = classes(folder, "texts", |path| Ok(ending_of(path) == "txt"))?;
+    let ids = names(folder, &all)?;
     let mut corpus = columns.corpus();
     let mut labels = Vec::new();
     for (path, class) in all {
         add_file(&mut corpus, &path)?;
         labels.push(class);
     }
-    columns.weigh(corpus, folder, has_classes.then_some(RawLabels::Texts(labels)))
+    Ok((columns.weigh(corpus, folder, has_classes.then_some(RawLabels::Texts(labels)))?, ids))
 }
 
 fn add_file(corpus: &mut Corpus, path: &Path) -> Result<()> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::ids::Ids;
 
 /// A file and its class.
 pub(crate) type Classed = (PathBuf, Arc<str>);
@@ -70,4 +71,16 @@ pub(crate) fn classes(
         return Err(Error::format(folder, problem));
     }
     Ok((all, loose == 0))
+}
+
+/// The paths of files below `folder`, with `/` on every system, as names of rows.
+pub(crate) fn names(folder: &Path, files: &[Classed]) -> Result<Ids> {
+    let mut ids = Ids::new("file");
+    ids.reserve(files.len()).map_err(|short| short.at(folder))?;
+    for (path, _) in files {
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        ids.push(&parts.join("/")).map_err(|short| short.at(folder))?;
+    }
+    Ok(ids)
 }

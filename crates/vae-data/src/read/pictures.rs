@@ -6,18 +6,19 @@ use image::{ColorType, DynamicImage, ImageReader};
 use vae_array::ImageShape;
 
 use crate::error::{Error, Result};
+use crate::ids::Ids;
 use crate::labels::RawLabels;
 use crate::memory;
 use crate::read::Raw;
 use crate::read::element::unit_interval;
-use crate::read::folder::classes;
+use crate::read::folder::{classes, names};
 
 /// Picture formats that are not read: leaving them out silently would be worse.
 pub(crate) const OTHER_PICTURES: [&str; 8] = ["jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp", "pgm"];
 
 /// Reads all pictures of a folder, in the order of their paths; values are divided by their maximum (255, or 65535
-/// for 16 bits). Classes are the names of the sub-folders.
-pub(crate) fn read(folder: &Path) -> Result<Raw> {
+/// for 16 bits). Classes are the names of the sub-folders, and names of the rows the paths below the folder.
+pub(crate) fn read(folder: &Path) -> Result<(Raw, Ids)> {
     let (all, has_classes) = classes(folder, "pictures", is_picture)?;
     if all.is_empty() {
         return Err(Error::Empty {
@@ -28,6 +29,7 @@ pub(crate) fn read(folder: &Path) -> Result<Raw> {
     let mut x = Vec::new();
     let mut labels = Vec::new();
     let mut first: Option<(PathBuf, ImageShape)> = None;
+    let ids = names(folder, &all)?;
     for (path, class) in all {
         let shape = append(&path, &mut x)?;
         match &first {
@@ -45,15 +47,8 @@ pub(crate) fn read(folder: &Path) -> Result<Raw> {
     };
     let d = shape.channels * shape.height * shape.width;
     let n = x.len() / d;
-    Ok(Raw {
-        x,
-        n,
-        d,
-        columns: None,
-        image: Some(shape),
-        n_train: n,
-        labels: has_classes.then_some(RawLabels::Texts(labels)),
-    })
+    let labels = has_classes.then_some(RawLabels::Texts(labels));
+    Ok((Raw { x, n, d, columns: None, image: Some(shape), n_train: n, labels }, ids))
 }
 
 /// Whether a file is a PNG picture by its name.
@@ -116,6 +111,10 @@ mod tests {
 
     use super::*;
 
+    fn read(folder: &Path) -> Result<Raw> {
+        super::read(folder).map(|(raw, _)| raw)
+    }
+
     fn grey(path: PathBuf, width: u32, height: u32, values: Vec<u8>) {
         fs::create_dir_all(path.parent().expect("folder")).expect("folder");
         GrayImage::from_raw(width, height, values).expect("size").save(path).expect("picture");
@@ -142,6 +141,8 @@ mod tests {
         }
         let raw = read(dir.path()).expect("sound");
         assert_eq!(raw.labels, Some(RawLabels::Texts(vec!["cats".into(), "dogs".into()])));
+        let ids = super::read(dir.path()).expect("sound").1;
+        assert_eq!((ids.name(), ids.iter().collect::<Vec<_>>()), ("file", vec!["cats/1.png", "dogs/1.png"]));
         grey(dir.path().join("loose.png"), 1, 1, vec![0]);
         assert!(read(dir.path()).expect_err("loose").to_string().contains("1 pictures lie beside"));
     }

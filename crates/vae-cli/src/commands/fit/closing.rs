@@ -4,6 +4,8 @@
 //! Each part is a method that returns its lines, each ending in a line break, or an empty text.
 //! Only [`Closing::scores`] and the scores of facets look at labels.
 
+use crate::args::TableArgs;
+use crate::confidence;
 use crate::output::{self, duration, percent, shell_word, thousands};
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
 use std::path::Path;
@@ -23,6 +25,8 @@ pub struct Closing<'a> {
     pub evaluation: Option<&'a Evaluation>,
     /// Number of samples in each cluster.
     pub sizes: &'a [usize],
+    /// How sure the model is, where it has a posterior.
+    pub confidence: Option<confidence::Summary>,
     /// The clusterings, where the model has several.
     pub facets: Option<&'a FacetsFound>,
     pub has_embedding: bool,
@@ -36,6 +40,7 @@ impl Closing<'_> {
         [
             self.scores(),
             self.cluster_sizes(),
+            self.confidence(),
             self.warnings(),
             self.several_clusterings(),
             self.cost(),
@@ -67,6 +72,17 @@ impl Closing<'_> {
         let shown: Vec<String> = self.sizes.iter().take(MOST_SIZES).map(|s| thousands(*s)).collect();
         let more = if self.sizes.len() > MOST_SIZES { ", ..." } else { "" };
         format!("cluster sizes {}{more}\n", shown.join(" "))
+    }
+
+    /// How many samples are in doubt.
+    fn confidence(&self) -> String {
+        let Some(confidence::Summary { below_half, below_nine_tenths, mean }) = self.confidence else {
+            return String::new();
+        };
+        let [half, nine_tenths] = [below_half, below_nine_tenths].map(thousands);
+        format!(
+            "confidence {mean:.3} on average; below 0.9 for {nine_tenths} samples, below 0.5 for {half}\n"
+        )
     }
 
     /// What the fit itself, without labels, gives reason to doubt; each with advice.
@@ -145,11 +161,16 @@ fn of_test_split(test: &TestScores) -> String {
 }
 
 /// The words that give data of the same kind as `source` to another command.
-pub fn new_data(source: &Source, text_column: Option<&str>) -> String {
-    let Source::Path(path) = source else { return "--data NEW.npy".into() };
-    let ending = path.extension().filter(|_| path.is_file()).map(|e| e.to_string_lossy());
-    let name = ending.map_or_else(|| "NEW".into(), |ending| format!("NEW.{ending}"));
-    let column =
-        text_column.map_or_else(String::new, |column| format!(" --text-column {}", shell_word(column)));
-    format!("--data {}{column}", shell_word(&name))
+pub fn new_data(source: &Source, table: &TableArgs) -> String {
+    let name = match source {
+        Source::Known(_) => "NEW.npy".into(),
+        Source::StandardInput => "-".into(),
+        Source::Path(path) => match path.extension().filter(|_| path.is_file()) {
+            Some(ending) => format!("NEW.{}", ending.to_string_lossy()),
+            None => "NEW".into(),
+        },
+    };
+    let words: Vec<String> =
+        table.of_new_data().iter().map(|word| format!(" {}", shell_word(word))).collect();
+    format!("--data {}{}", shell_word(&name), words.concat())
 }

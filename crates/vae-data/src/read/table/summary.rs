@@ -17,6 +17,8 @@ pub struct TableInfo {
     pub n: usize,
     /// Whether the columns have names in the file.
     pub named: bool,
+    /// What stands between the fields; a blank stands for any number of them.
+    pub delimiter: char,
     /// All columns, in their order.
     pub columns: Vec<ColumnInfo>,
     /// What was decided.
@@ -101,7 +103,8 @@ pub(crate) fn describe(content: &Content, options: &LoadOptions) -> Result<Table
         }
     };
     let columns = layout.names.iter().enumerate().map(column).collect();
-    Ok(TableInfo { n: survey.n, named: layout.named, columns, notes })
+    let delimiter = char::from(layout.syntax.separator);
+    Ok(TableInfo { n: survey.n, named: layout.named, delimiter, columns, notes })
 }
 
 fn use_of(kind: &Kind) -> ColumnUse {
