@@ -28,16 +28,7 @@ pub struct Chosen {
 /// # Errors
 /// Unknown names, unknown or wrong configuration values with their place, unreadable files.
 pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
-    if let (Some(k), Some((setting, set))) = (args.clusters, clusters_set(&args.set))
-        && i64::try_from(k) != Ok(set)
-    {
-        bail!("--set {setting} and --clusters {k} disagree: give one of them");
-    }
-    if args.clusters == Some(0) {
-        bail!(
-            "`n_clusters` is 0 (--clusters 0), expected at least 1; auto and spectral estimate it when it is left out"
-        );
-    }
+    check_clusters(args)?;
     let file = args.config.as_ref().map(|path| {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         anyhow::Ok((path.display().to_string(), text))
@@ -61,15 +52,14 @@ pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
     }
     if preset.is_none()
         && let Some(Source::Known(dataset)) = &source
+        && let Some(method) = method.as_deref().or(in_file.as_deref())
     {
-        if let Some(method) = method.as_deref().or(in_file.as_deref()) {
-            let name = format!("{method}/{dataset}");
-            if presets().any(|p| p.name == name) {
-                notes.push(format!("preset {name} (see it with `vae config --preset {name}`)"));
-                preset = Some(name);
-            } else {
-                notes.push(without_preset(method, dataset, is_named));
-            }
+        let name = format!("{method}/{dataset}");
+        if presets().any(|p| p.name == name) {
+            notes.push(format!("preset {name} (see it with `vae config --preset {name}`)"));
+            preset = Some(name);
+        } else {
+            notes.push(without_preset(method, dataset, is_named));
         }
     }
     let selection = Selection {
@@ -93,6 +83,21 @@ pub fn choose(args: &SelectionArgs) -> Result<Chosen> {
         false => error,
     })?;
     Ok(Chosen { resolved, source, notes })
+}
+
+/// The number of clusters is said once, and is one.
+fn check_clusters(args: &SelectionArgs) -> Result<()> {
+    if let (Some(k), Some((setting, set))) = (args.clusters, clusters_set(&args.set))
+        && i64::try_from(k) != Ok(set)
+    {
+        bail!("--set {setting} and --clusters {k} disagree: give one of them");
+    }
+    if args.clusters == Some(0) {
+        bail!(
+            "`n_clusters` is 0 (--clusters 0), expected at least 1; auto and spectral estimate it when it is left out"
+        );
+    }
+    Ok(())
 }
 
 /// What is used where a known data set has no preset of the method; which other ones it has, where

@@ -42,19 +42,23 @@ pub enum DataCommand {
     },
     /// Load a data set, say what it holds and show some of it; of a table, what each column is taken
     /// for. Fails when it cannot be read
-    Info {
-        /// Known data set or a path; - is standard input
-        #[arg(value_name = "NAME|PATH", required_unless_present = "data_option")]
-        data: Option<String>,
-        /// The same, as other commands take it
-        #[arg(short, long = "data", value_name = "NAME|PATH", conflicts_with = "data")]
-        data_option: Option<String>,
-        #[command(flatten)]
-        read: ReadArgs,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Info(Box<InfoArgs>),
+}
+
+/// `vae data info`
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// Known data set or a path; - is standard input
+    #[arg(value_name = "NAME|PATH", required_unless_present = "data_option")]
+    pub data: Option<String>,
+    /// The same, as other commands take it
+    #[arg(short, long = "data", value_name = "NAME|PATH", conflicts_with = "data")]
+    pub data_option: Option<String>,
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `vae features`

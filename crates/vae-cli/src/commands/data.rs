@@ -29,9 +29,9 @@ pub fn run(command: &DataCommand) -> Result<()> {
             fetch(name, data_dir.clone(), *offline, weights.as_deref())
         }
         DataCommand::Verify { names, data_dir } => verify(names, data_dir.clone()),
-        DataCommand::Info { data, data_option, read, json } => {
-            let data = data.as_deref().or(data_option.as_deref()).context("give NAME or PATH")?;
-            info(data, read, *json)
+        DataCommand::Info(args) => {
+            let data = args.data.as_deref().or(args.data_option.as_deref()).context("give NAME or PATH")?;
+            info(data, &args.read, args.json)
         }
     }
 }

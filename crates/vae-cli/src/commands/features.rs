@@ -98,13 +98,7 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
         threads,
         version: env!("CARGO_PKG_VERSION"),
     };
-    // Features must never lie beside the provenance of others.
-    let old = provenance_of(&out);
-    if old.exists() {
-        std::fs::remove_file(&old).with_context(|| format!("cannot replace {}", old.display()))?;
-    }
-    files::write_npy_f32(&out, features.view())?;
-    write_bytes(&provenance_of(&out), (serde_json::to_string_pretty(&provenance)? + "\n").as_bytes())?;
+    write(&out, features.view(), &provenance)?;
     let (n, d) = features.dim();
     let time = duration(started.elapsed().as_secs_f64());
     say(&format!("{} images, {d} features each, in {time}: {}\n", thousands(n), out.display()))
@@ -114,6 +108,17 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
 fn title_of(sha256: &str) -> Option<&'static str> {
     let known = registry().weights.iter().find(|w| sha256.starts_with(&w.sha256_begins));
     known.filter(|w| w.model == "resnet50").map(|w| w.title.as_str())
+}
+
+/// Features must never lie beside the provenance of others.
+fn write(out: &Path, features: ArrayView2<'_, f32>, provenance: &Provenance<'_>) -> Result<()> {
+    let beside = provenance_of(out);
+    if beside.exists() {
+        std::fs::remove_file(&beside).with_context(|| format!("cannot replace {}", beside.display()))?;
+    }
+    files::write_npy_f32(out, features)?;
+    write_bytes(&beside, (serde_json::to_string_pretty(provenance)? + "\n").as_bytes())?;
+    Ok(())
 }
 
 /// What must agree for features to be those that would be computed again.

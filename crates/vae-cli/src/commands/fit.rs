@@ -28,11 +28,12 @@ use ndarray::{Array1, Axis};
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
+use vae_core::Features;
 use vae_core::device::{configure_process, device_name};
 use vae_core::fsio::{sha256_hex, write_bytes};
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
-use vae_data::Labels;
+use vae_data::{Ids, Labels};
 use vae_models::registry::Resolved;
 use vae_models::registry::outdated;
 use vae_models::{Clusterer, FitSummary, load_model};
@@ -205,12 +206,7 @@ fn fit_and_write(
 
     model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
-    let sure = confidence::posterior(model, &features, ids)?.map(|gamma| confidence::of(gamma.view()));
-    let numbers = assignments::numbers(summary.assignments.view());
-    let beside = sure.as_ref().map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
-    let assignments = Assignments { ids, clusters: numbers.view(), beside };
-    results::write_assignments(dir, summary.assignments.view(), &assignments)?;
-    let sure = sure.map(|sure| confidence::Summary::new(sure.view()));
+    let confidence = write_assignments(dir, model, &features, &summary, ids)?;
     let embedding = model.embed(&features)?;
     let has_embedding = results::write_embedding(dir, &embedding, &features)?;
     let sizes = results::cluster_sizes(summary.assignments.view(), model.n_clusters());
@@ -233,7 +229,7 @@ fn fit_and_write(
         seed: context.seed,
     };
     pictures::draw(&folder.join("pictures"), &subject)?;
-    let found = Found { n_clusters: model.n_clusters(), evaluation: evaluation.as_ref(), confidence: sure };
+    let found = Found { n_clusters: model.n_clusters(), evaluation: evaluation.as_ref(), confidence };
     begun.write_finished(&folder.join(RUN_FILE), &summary, &found)?;
     report::write(dir)?;
     folder.finish()?;
@@ -243,12 +239,28 @@ fn fit_and_write(
         summary: &summary,
         evaluation: evaluation.as_ref(),
         sizes: &sizes,
-        confidence: sure,
+        confidence,
         facets: facets.as_ref(),
         has_embedding,
         new_data,
     };
     Ok(closing.text())
+}
+
+/// Writes the assignments of the fit with what the model is sure of, and sums that up.
+fn write_assignments(
+    dir: &Path,
+    model: &dyn Clusterer,
+    features: &Features,
+    summary: &FitSummary,
+    ids: Option<&Ids>,
+) -> Result<Option<confidence::Summary>> {
+    let clusters = summary.assignments.view();
+    let sure = confidence::posterior(model, features, ids)?.map(|gamma| confidence::of(gamma.view()));
+    let numbers = assignments::numbers(clusters);
+    let beside = sure.as_ref().map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
+    results::write_assignments(dir, clusters, &Assignments { ids, clusters: numbers.view(), beside })?;
+    Ok(sure.map(|sure| confidence::Summary::new(sure.view())))
 }
 
 /// The file says what the columns of the data are. One that a refused fit of other data left would
