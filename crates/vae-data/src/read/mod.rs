@@ -1,5 +1,6 @@
 //! Readers, one file per format. Each takes an [`input::Input`], trusts nothing in it, and never panics.
 
+mod columns;
 pub(crate) mod content;
 pub(crate) mod documents;
 pub(crate) mod element;

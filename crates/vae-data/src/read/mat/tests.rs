@@ -1,16 +1,18 @@
-use std::io::Write;
+use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use proptest::prelude::*;
 
+use super::header::HEADER_BYTES;
+use super::variables::{COMPRESSED, MATRIX};
 use super::*;
 
 // Written by SciPy: `tests/golden/make.py`.
-const V6: &[u8] = include_bytes!("../../tests/golden/mat/v6.mat");
-const V7: &[u8] = include_bytes!("../../tests/golden/mat/v7.mat");
-const KINDS: &[u8] = include_bytes!("../../tests/golden/mat/kinds.mat");
-const OTHERS: &[u8] = include_bytes!("../../tests/golden/mat/others.mat");
+const V6: &[u8] = include_bytes!("../../../tests/golden/mat/v6.mat");
+const V7: &[u8] = include_bytes!("../../../tests/golden/mat/v7.mat");
+const KINDS: &[u8] = include_bytes!("../../../tests/golden/mat/kinds.mat");
+const OTHERS: &[u8] = include_bytes!("../../../tests/golden/mat/others.mat");
 
 fn keys(x: &str, y: Option<&str>) -> Keys {
     Keys { x: (!x.is_empty()).then(|| x.to_owned()), y: y.map(str::to_owned) }
