@@ -15,11 +15,12 @@ use crate::known_text::{is_rcv1_folder, is_reuters21578_folder, read_rcv1, read_
 use crate::labels::Labels;
 use crate::load_options::{COLUMN_OPTIONS, KEY_OPTIONS, TABLE_OPTIONS, TEXT_OPTIONS, only_options};
 use crate::places::{Places, resolve};
+use crate::read::compressed::uncompressed_name;
 use crate::read::content::Content;
 use crate::read::folder::{ending_of, lower_name};
 use crate::read::missing::Missing;
 use crate::read::table::Table;
-use crate::read::{Keys, Raw, documents, idx, labels, mat, npy, npz, pictures, table};
+use crate::read::{Keys, Raw, documents, foreign, idx, labels, mat, npy, npz, pictures, table};
 use crate::registry::{Entry, Reader, registry};
 use crate::source::{LoadOptions, Source};
 use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
@@ -121,7 +122,7 @@ pub fn load_labels(path: &Path, rows: usize, missing: &[String]) -> Result<Label
 /// The file's name without what says its format.
 fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let name = uncompressed_name(&name);
     if path.is_dir() {
         name.to_owned()
     } else {
@@ -206,15 +207,17 @@ fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Resu
     let mut start = [0; 6];
     let is_long = input.fill(&mut start).is_ok();
     drop(input);
+    if ending_of(path) != "mat"
+        && let Some(problem) = foreign::problem(&lower_name(path), &start)
+    {
+        return Err(Error::format(path, problem));
+    }
     let keys = Keys { x: options.x_key.clone(), y: options.y_key.clone() };
     match start {
         // By its name first: level 4 begins as an IDX file does.
         _ if ending_of(path) == "mat" => {
             only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
             values(mat::read(path, || content.open(), &keys)?)
-        }
-        start if start.starts_with(b"\x89HDF") => {
-            Err(Error::format(path, "is an HDF5 file, which is not read; save its arrays as NPY or NPZ"))
         }
         start if start.starts_with(b"\x89PNG") => Err(Error::format(
             path,

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::ids::Ids;
+use crate::read::compressed::uncompressed_name;
 
 /// A file and its class.
 pub(crate) type Classed = (PathBuf, Arc<str>);
 
-/// The name of a file in lower case, without `.gz`.
+/// The name of a file in lower case, without what says how it is compressed.
 pub(crate) fn lower_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    name.strip_suffix(".gz").unwrap_or(&name).to_owned()
+    uncompressed_name(&name).to_owned()
 }
 
 /// `txt` of `a.txt` and of `a.TXT.gz`.

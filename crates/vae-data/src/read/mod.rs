@@ -1,10 +1,12 @@
 //! Readers, one file per format. Each takes an [`input::Input`], trusts nothing in it, and never panics.
 
 mod columns;
+pub(crate) mod compressed;
 pub(crate) mod content;
 pub(crate) mod documents;
 pub(crate) mod element;
 pub(crate) mod folder;
+pub(crate) mod foreign;
 pub(crate) mod har;
 pub(crate) mod idx;
 pub(crate) mod input;

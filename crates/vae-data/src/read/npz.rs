@@ -7,7 +7,8 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use crate::error::{Error, Result};
-use crate::read::input::{Input, MAX_DEFLATE_RATIO};
+use crate::read::compressed::MAX_DEFLATE_RATIO;
+use crate::read::input::Input;
 use crate::read::{FEATURE_KEYS, Keys, LABEL_KEYS, Raw, npy};
 
 type Archive = ZipArchive<BufReader<File>>;

@@ -5,8 +5,9 @@ use std::io::{self, Read};
 use flate2::read::ZlibDecoder;
 
 use crate::error::{Error, Result};
+use crate::read::compressed::MAX_DEFLATE_RATIO;
 use crate::read::element::{Element, Kind};
-use crate::read::input::{Input, MAX_DEFLATE_RATIO};
+use crate::read::input::Input;
 use crate::read::mat::header::read_header;
 use crate::read::mat::tags::{Bits, MAX_NAME_BYTES, read_short, read_tag};
 
