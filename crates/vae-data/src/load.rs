@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::assemble::{Found, Names, assemble};
+use crate::assemble::{Found, Names, assemble, offsets_for};
 use crate::dataset::DataSet;
 use crate::error::{Error, Result};
 use crate::fetch::file_sha256;
@@ -19,6 +19,7 @@ use crate::read::compressed::uncompressed_name;
 use crate::read::content::Content;
 use crate::read::folder::{ending_of, lower_name};
 use crate::read::missing::Missing;
+use crate::read::precision::{Offsets, centred};
 use crate::read::table::Table;
 use crate::read::{Keys, Raw, documents, foreign, idx, labels, mat, npy, npz, pictures, table};
 use crate::registry::{Entry, Reader, registry};
@@ -212,12 +213,14 @@ fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Resu
     {
         return Err(Error::format(path, problem));
     }
+    let given = offsets_for(options);
+    let offsets = given.as_deref().map_or(Offsets::Own, Offsets::Given);
     let keys = Keys { x: options.x_key.clone(), y: options.y_key.clone() };
     match start {
         // By its name first: level 4 begins as an IDX file does.
         _ if ending_of(path) == "mat" => {
             only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
-            values(mat::read(path, || content.open(), &keys)?)
+            values(mat::read(path, || content.open(), &keys, offsets)?)
         }
         start if start.starts_with(b"\x89PNG") => Err(Error::format(
             path,
@@ -231,19 +234,19 @@ fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Resu
                     "is an NPZ archive, which is read from a file only; save it to one",
                 ));
             }
-            values(npz::read(path, &keys)?)
+            values(npz::read(path, &keys, offsets)?)
         }
         start if mat::is_mat(&start) => {
             only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
-            values(mat::read(path, || content.open(), &keys)?)
+            values(mat::read(path, || content.open(), &keys, offsets)?)
         }
         start if &start == b"\x93NUMPY" => {
             only_options(options, &[], "an NPY array")?;
-            values(npy::read(content.open()?)?)
+            values(centred(offsets, |narrow| npy::read(content.open()?, narrow))?)
         }
         [0, 0, ..] if is_long => {
             only_options(options, &[], "an IDX file")?;
-            values(idx::read(content.open()?)?)
+            values(centred(offsets, |narrow| idx::read(content.open()?, narrow))?)
         }
         _ => {
             check_is_table(path, &start)?;

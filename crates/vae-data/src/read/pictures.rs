@@ -48,7 +48,7 @@ pub(crate) fn read(folder: &Path) -> Result<(Raw, Ids)> {
     let d = shape.channels * shape.height * shape.width;
     let n = x.len() / d;
     let labels = has_classes.then_some(RawLabels::Texts(labels));
-    Ok((Raw { x, n, d, columns: None, image: Some(shape), n_train: n, labels }, ids))
+    Ok((Raw { x, n, d, image: Some(shape), n_train: n, labels, ..Raw::default() }, ids))
 }
 
 /// Whether a file is a PNG picture by its name.

@@ -16,9 +16,10 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::labels::RawLabels;
 use crate::read::columns::read_columns;
-use crate::read::element::{Element, read_integers, read_values};
+use crate::read::element::{Element, read_integers};
 use crate::read::input::Input;
 use crate::read::mat::variables::{Variable, each_variable};
+use crate::read::precision::{Narrow, Offsets, centred};
 use crate::read::{FEATURE_KEYS, Keys, LABEL_KEYS, Raw};
 
 pub(crate) use header::is_mat;
@@ -26,24 +27,30 @@ pub(crate) use header::is_mat;
 /// Reads features `[n, d]` from one variable and labels, `[n, 1]` or `[1, n]`, from another if there is one.
 ///
 /// Without names said, they are the keys of an NPZ file.
-pub(crate) fn read(path: &Path, open: impl Fn() -> Result<Input<'static>>, keys: &Keys) -> Result<Raw> {
+pub(crate) fn read(
+    path: &Path,
+    open: impl Fn() -> Result<Input<'static>>,
+    keys: &Keys,
+    offsets: Offsets<'_>,
+) -> Result<Raw> {
     let variables = list(open()?)?;
     let (x, y) = choose(path, &variables, keys)?;
     check_counts(path, &variables, &x, y.as_deref())?;
-    let (mut raw, mut labels) = (None, None);
-    each_variable(open()?, |variable, input, element| {
-        if variable.name == x && raw.is_none() {
-            raw = Some(matrix(variable, input, element)?);
-        } else if y.as_ref() == Some(&variable.name) && labels.is_none() {
-            labels = Some(column(variable, input, element)?);
-        } else {
-            return Ok(false);
-        }
-        Ok(true)
-    })?;
-    let Some(mut raw) = raw else { return Err(Error::format(path, format!("lost its variable `{x}`"))) };
-    raw.labels = labels.map(RawLabels::Ints);
-    Ok(raw)
+    centred(offsets, |narrow| {
+        let (mut raw, mut labels) = (None, None);
+        each_variable(open()?, |variable, input, element| {
+            if variable.name == x && raw.is_none() {
+                raw = Some(matrix(variable, input, element, narrow)?);
+            } else if y.as_ref() == Some(&variable.name) && labels.is_none() {
+                labels = Some(column(variable, input, element)?);
+            } else {
+                return Ok(false);
+            }
+            Ok(true)
+        })?;
+        let Some(raw) = raw else { return Err(Error::format(path, format!("lost its variable `{x}`"))) };
+        Ok(Raw { labels: labels.map(RawLabels::Ints), ..raw })
+    })
 }
 
 /// Holds the number of labels against the rows before anything is read.
@@ -111,7 +118,7 @@ fn list(input: Input<'_>) -> Result<Vec<Variable>> {
 }
 
 /// Features, turned from columns to rows.
-fn matrix(variable: &Variable, input: &mut Input<'_>, element: Element) -> Result<Raw> {
+fn matrix(variable: &Variable, input: &mut Input<'_>, element: Element, narrow: &mut Narrow) -> Result<Raw> {
     let [n, d] = variable.dims[..] else {
         return Err(Error::format(
             &input.path,
@@ -124,13 +131,16 @@ fn matrix(variable: &Variable, input: &mut Input<'_>, element: Element) -> Resul
     let promised = input.promise(&[n, d], element.kind.bytes() as u64)?;
     // `promise` has shown that the product fits, so both factors do.
     let (n, d) = (n as usize, d as usize);
-    let mut x = Vec::new();
-    if n == 1 || d == 1 {
-        read_values(input, element, (n, d), false, promised, &mut x)?;
-    } else {
-        read_columns(input, element, (n, d), promised, &mut x)?;
-    }
-    Ok(Raw { x, n, d, columns: None, image: None, n_train: n, labels: None })
+    narrow.begin(d, element.kind, &input.path)?;
+    let x = read_columns(
+        input,
+        element,
+        (n, d),
+        promised,
+        |column| column,
+        |column, value| narrow.to_f32(column, value),
+    )?;
+    Ok(Raw { x, n, d, n_train: n, ..Raw::default() })
 }
 
 fn column(variable: &Variable, input: &mut Input<'_>, element: Element) -> Result<Vec<i64>> {

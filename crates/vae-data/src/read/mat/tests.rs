@@ -24,7 +24,7 @@ fn read_bytes(bytes: &[u8], keys: &Keys) -> Result<Raw> {
         let bound = bytes.len() as u64;
         Ok(Input::new(Path::new("memory"), io::Cursor::new(bytes), bound))
     };
-    read(Path::new("memory"), owned, keys)
+    read(Path::new("memory"), owned, keys, Offsets::Own)
 }
 
 fn message(bytes: &[u8], keys: &Keys) -> String {
@@ -163,6 +163,21 @@ fn a_value_that_is_not_finite_is_told_by_row_and_column() {
     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     let error = read_bytes(&file(&[variable("X", 6, &[2, 18], 9, &bytes)]), &Keys::default());
     assert!(matches!(error, Err(Error::NotFinite { row: 1, column: 17, .. })), "{error:?}");
+}
+
+#[test]
+fn numbers_that_f32_cannot_tell_apart_are_moved() {
+    // Days and a plain column: only the days are moved.
+    let values = [2_460_000.01_f64, 2_460_000.02, 2_460_000.04, 1.0, 2.0, 3.0];
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let file = file(&[compressed(&variable("X", 6, &[3, 2], 9, &bytes))]);
+    let raw = read_bytes(&file, &Keys::default()).expect("sound");
+    let offsets = raw.offsets.expect("needed");
+    assert_eq!(offsets[1], 0.0);
+    for (i, row) in raw.x.chunks(2).enumerate() {
+        assert!((f64::from(row[0]) + offsets[0] - values[i]).abs() < 1e-8, "{row:?}");
+        assert_eq!(f64::from(row[1]), values[3 + i]);
+    }
 }
 
 #[test]
