@@ -13,7 +13,9 @@ use crate::known::{
 };
 use crate::known_text::{is_rcv1_folder, is_reuters21578_folder, read_rcv1, read_reuters21578};
 use crate::labels::Labels;
-use crate::load_options::{COLUMN_OPTIONS, KEY_OPTIONS, TABLE_OPTIONS, TEXT_OPTIONS, only_options};
+use crate::load_options::{
+    COLUMN_OPTIONS, FOLDER_OPTIONS, KEY_OPTIONS, PICTURE_OPTIONS, TABLE_OPTIONS, TEXT_OPTIONS, only_options,
+};
 use crate::places::{Places, resolve};
 use crate::read::compressed::uncompressed_name;
 use crate::read::content::Content;
@@ -222,10 +224,7 @@ fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Resu
             only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
             values(mat::read(path, || content.open(), &keys, offsets)?)
         }
-        start if start.starts_with(b"\x89PNG") => Err(Error::format(
-            path,
-            "is one picture, which is no data set; put it into a folder of pictures and give that folder",
-        )),
+        start if pictures::is_picture_start(&start) => Err(Error::format(path, ONE_PICTURE)),
         [b'P', b'K', 3 | 5, 4 | 6, ..] => {
             only_options(options, &KEY_OPTIONS, "an NPZ archive")?;
             if !content.is_file() {
@@ -261,29 +260,38 @@ fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Resu
 }
 
 fn read_folder(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(Found, Names, Option<Ids>)> {
-    only_options(options, &TEXT_OPTIONS, "a folder")?;
-    let no_text = || only_options(options, &[], "a folder without documents");
+    only_options(options, &FOLDER_OPTIONS, "a folder")?;
+    let of_text = || only_options(options, &TEXT_OPTIONS, "a folder of documents");
+    let of_set = || only_options(options, &[], "a folder without documents");
+    let of_pictures = || only_options(options, &PICTURE_OPTIONS, "a folder without documents");
     let folder = Folder { path, entry: None };
     let found = match () {
-        () if is_reuters21578_folder(folder) => Found::Text(read_reuters21578(folder, columns)?),
-        () if is_rcv1_folder(folder) => Found::Text(read_rcv1(folder, columns)?),
-        () if is_idx_folder(path) => no_text().and_then(|()| read_idx_folder(folder)).map(Found::Values)?,
+        () if is_reuters21578_folder(folder) => {
+            of_text().and_then(|()| read_reuters21578(folder, columns)).map(Found::Text)?
+        }
+        () if is_rcv1_folder(folder) => {
+            of_text().and_then(|()| read_rcv1(folder, columns)).map(Found::Text)?
+        }
+        () if is_idx_folder(path) => of_set().and_then(|()| read_idx_folder(folder)).map(Found::Values)?,
         () if is_har_folder(path) => {
-            let (raw, names) = no_text().and_then(|()| read_har_folder(folder))?;
+            let (raw, names) = of_set().and_then(|()| read_har_folder(folder))?;
             return Ok((Found::Values(raw), Names::ByNumber(names), None));
         }
-        () if is_stl10_folder(path) => no_text().and_then(|()| read_stl10(folder)).map(Found::Values)?,
+        () if is_stl10_folder(path) => of_set().and_then(|()| read_stl10(folder)).map(Found::Values)?,
         () if documents::is_text_folder(path)? => {
-            let (set, ids) = documents::read_folder(path, columns)?;
+            let (set, ids) = of_text().and_then(|()| documents::read_folder(path, columns))?;
             return Ok((Found::Text(set), Names::AsWritten, Some(ids)));
         }
         () => {
-            let (raw, ids) = no_text().and_then(|()| pictures::read(path))?;
+            let (raw, ids) = of_pictures().and_then(|()| pictures::read(path, options.image_size))?;
             return Ok((Found::Values(raw), Names::AsWritten, Some(ids)));
         }
     };
     Ok((found, Names::AsWritten, None))
 }
+
+const ONE_PICTURE: &str =
+    "is one picture, which is no data set; put it into a folder of pictures and give that folder";
 
 /// What is none of the binary formats by its content must not be one by its name.
 fn check_is_table(path: &Path, start: &[u8; 6]) -> Result<()> {
@@ -292,11 +300,7 @@ fn check_is_table(path: &Path, start: &[u8; 6]) -> Result<()> {
         "npy" => "an NPY array",
         "npz" => "an NPZ archive",
         "png" => "a PNG picture",
-        ending if pictures::OTHER_PICTURES.contains(&ending) => {
-            let problem = "is one picture, which is no data set, and no PNG; convert it and put it into a folder \
-                of pictures";
-            return Err(Error::format(path, problem));
-        }
+        ending if pictures::is_picture_ending(ending) => return Err(Error::format(path, ONE_PICTURE)),
         _ if name.ends_with("-ubyte") => "an IDX file",
         _ => return Ok(()),
     };

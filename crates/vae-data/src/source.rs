@@ -125,6 +125,8 @@ pub struct LoadOptions {
     pub x_key: Option<String>,
     /// Name of the labels in a MATLAB or NPZ file.
     pub y_key: Option<String>,
+    /// Height and width of the pictures of a folder; `None`: the most common size among them. Others are resized.
+    pub image_size: Option<(usize, usize)>,
     /// Terms kept of one's own documents; `None`: [`DEFAULT_MAX_TERMS`](crate::DEFAULT_MAX_TERMS).
     pub max_terms: Option<usize>,
     /// A file written from a [`Vocabulary`](crate::Vocabulary): documents get its columns and weights instead of

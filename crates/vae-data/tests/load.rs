@@ -175,7 +175,7 @@ fn files_that_are_not_what_their_name_says() {
     assert!(matches!(read(&empty, &LoadOptions::default()), Err(Error::Empty { .. })));
     let nothing = dir.path().join("nothing");
     fs::create_dir(&nothing).expect("folder");
-    assert!(message(&nothing, &LoadOptions::default()).contains("nothing is empty: PNG pictures"));
+    assert!(message(&nothing, &LoadOptions::default()).contains("nothing is empty: pictures (PNG, JPEG"));
     let missing = dir.path().join("missing.csv");
     assert!(matches!(read(&missing, &LoadOptions::default()), Err(Error::Io { action: "open", .. })));
 }
