@@ -35,25 +35,34 @@ use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
 ///
 /// | path | features | labels |
 /// |---|---|---|
-/// | IDX (plain or gzip) | `[n, h, w]`, `[n, c, h, w]`: pictures, bytes divided by 255; `[n, d]`: as they are | |
+/// | IDX | `[n, h, w]`, `[n, c, h, w]`: pictures, bytes divided by 255; `[n, d]`: as they are | |
 /// | folder with MNIST's four file names | pictures, bytes divided by 255, training rows first | yes |
-/// | folder with UCI HAR's `train/X_train.txt` … (plain or gzip) | as they are, training rows first | yes |
-/// | CSV, TSV (plain or gzip) | numbers as they are, a category as one feature a value, see below | `options.label_column` |
-/// | NPY | as IDX | |
-/// | NPZ | `options.x_key`, or key `x`, `X`, `data`, `features`, `images`, or the only array | `options.y_key`, or key `y` or `labels` |
+/// | folder with UCI HAR's `train/X_train.txt` … | as they are, training rows first | yes |
+/// | CSV, TSV; Parquet, Feather, Arrow (feature `parquet`) | numbers as they are, a category as one feature a value, see below | `options.label_column` |
+/// | NPY, rows or columns first | as IDX | |
+/// | NPZ | `options.x_key`, or key `x`, `X`, `data`, `features`, `images`, or the only array | `options.y_key`, or key `y`, `labels` or `target` |
+/// | NPZ that `scipy.sparse.save_npz` wrote (csr, csc, coo) | sparse | as NPZ |
 /// | MATLAB level 5 | as NPZ, matrices as they are | as NPZ |
 /// | CSV, TSV with `options.text_column` | tf-idf of the documents in that column | `options.label_column` |
 /// | folder of `.txt` files | tf-idf of the documents | sub-folders |
 /// | folders with the file names of Reuters-21578, RCV1, STL-10 | as those sets | yes |
-/// | folder of PNG pictures | values divided by 255 (16 bits: 65535), channels first | sub-folders |
+/// | folder of pictures (PNG, JPEG, BMP, GIF, TIFF, WebP, PNM) | fractions of full intensity, channels first, in one size, see below | sub-folders |
 ///
-/// Everything becomes f32; whole numbers beyond 2^24 are rounded to the nearest f32. In tables
+/// Single files may be compressed with gzip, xz or Zstandard; how they begin decides, not their name.
+///
+/// Everything becomes f32; whole numbers beyond 2^24 are rounded to the nearest f32. Where f32 would not tell the values of a
+/// column of numbers apart, a number is subtracted from the column first, in f64.
+///
+/// Pictures come in the order of their paths, compared byte by byte, and [`DataSet::ids`](crate::DataSet::ids) has these paths.
+/// They are resized to `options.image_size` or to the most common size, stand as their EXIF orientation says, and lose
+/// transparency to white; one picture in colour makes all so.
+///
+/// In tables
 ///
 /// * an empty cell, NA, NaN, N/A, #N/A, null, none, `?` and `-` (`options.missing`) are missing: NaN in the features, and no label;
 /// * a column of few words is a category, with one feature a word; dates and other texts are refused until an option says
 ///   what to do with them;
-/// * a column that names or counts the rows becomes [`DataSet::ids`](crate::DataSet::ids);
-/// * a number is subtracted from a column whose values f32 would not tell apart.
+/// * a column that names or counts the rows becomes [`DataSet::ids`](crate::DataSet::ids).
 ///
 /// [`DataSet::notes`](crate::DataSet::notes) says what was decided, and [`DataSet::schema`](crate::DataSet::schema) is what a
 /// fitted model keeps to get the same features of new rows.

@@ -1,5 +1,7 @@
 //! Files of other programs, told by how they begin: each is refused with what to do, and not read as a table of strange text.
 
+use crate::read::columnar::Columnar;
+
 /// What is wrong with a file that begins with `start` and has this lower-case name, where it is one of a known kind that is
 /// not read.
 pub(crate) fn problem(name: &str, start: &[u8]) -> Option<&'static str> {
@@ -8,6 +10,9 @@ pub(crate) fn problem(name: &str, start: &[u8]) -> Option<&'static str> {
         () if is(b"\x89HDF") => "is an HDF5 file, which is not read; save its arrays as NPY or NPZ",
         () if is(b"\xd0\xcf\x11\xe0\xa1\xb1") => {
             "is a workbook of Excel (xls) or another old Office file, which is not read; save the sheet as CSV"
+        }
+        () if Columnar::of_start(start).is_some() => {
+            "is a Parquet or Arrow file within a compressed one; unpack it and give what it holds"
         }
         () if is(b"FEA1") => {
             "is a Feather file of version 1, which is not read; save it as CSV, in Python: \

@@ -1,5 +1,6 @@
 //! Readers, one file per format. Each takes an [`input::Input`], trusts nothing in it, and never panics.
 
+pub(crate) mod columnar;
 mod columns;
 pub(crate) mod compressed;
 pub(crate) mod content;
