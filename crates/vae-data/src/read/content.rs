@@ -31,7 +31,7 @@ impl Content {
         }
         let file = File::open(path).map_err(Error::io("open", path))?;
         if metadata.is_file() {
-            return Self { path: path.to_owned(), copy: None, columnar: None }.as_text(file);
+            return Self { path: path.to_owned(), copy: None, columnar: None }.into_text(file);
         }
         Self::copied(path, file)
     }
@@ -58,11 +58,11 @@ impl Content {
         io::copy(&mut from, &mut copy).map_err(Error::io(action, path))?;
         copy.rewind().map_err(Error::io("read", path))?;
         let file = copy.try_clone().map_err(Error::io("read", path))?;
-        Self { path: path.to_owned(), copy: Some(copy), columnar: None }.as_text(file)
+        Self { path: path.to_owned(), copy: Some(copy), columnar: None }.into_text(file)
     }
 
     /// Rows that are stored by columns, in `file`, become text in a temporary file; other content stays as it is.
-    fn as_text(self, mut file: File) -> Result<Self> {
+    fn into_text(self, mut file: File) -> Result<Self> {
         let Some(columnar) = Columnar::of_file(&self.path, &mut file)? else { return Ok(self) };
         let action = "write a temporary copy of";
         let text = tempfile::tempfile().map_err(Error::io(action, &self.path))?;

@@ -82,7 +82,7 @@ pub(crate) fn read_features(
     if element.kind == Kind::U8 {
         read_values(&mut input, element, (n, d), image.is_some(), promised, out)?;
     } else {
-        read_converted(&mut input, element, (n, d), promised, out, |i, value| narrow.to_f32(i % d, value))?;
+        read_converted(&mut input, element, (n, d), promised, out, |i, value| narrow.f32_of(i % d, value))?;
     }
     input.finish()?;
     Ok((n, d, image))

@@ -55,7 +55,7 @@ impl Narrow {
     }
 
     /// One value of a column.
-    pub fn to_f32(&mut self, column: usize, value: f64) -> f32 {
+    pub fn f32_of(&mut self, column: usize, value: f64) -> f32 {
         if let Some(moments) = self.moments.get_mut(column)
             && value.is_finite()
         {
@@ -116,7 +116,7 @@ mod tests {
         let raw = centred(offsets, |narrow| {
             times += 1;
             narrow.begin(2, Kind::F64, Path::new("a"))?;
-            let x = rows.as_flattened().iter().enumerate().map(|(i, v)| narrow.to_f32(i % 2, *v)).collect();
+            let x = rows.as_flattened().iter().enumerate().map(|(i, v)| narrow.f32_of(i % 2, *v)).collect();
             Ok(Raw { x, n: rows.len(), d: 2, ..Raw::default() })
         });
         (raw.expect("sound"), times)

@@ -138,7 +138,7 @@ fn matrix(variable: &Variable, input: &mut Input<'_>, element: Element, narrow: 
         (n, d),
         promised,
         |column| column,
-        |column, value| narrow.to_f32(column, value),
+        |column, value| narrow.f32_of(column, value),
     )?;
     Ok(Raw { x, n, d, n_train: n, ..Raw::default() })
 }

@@ -52,7 +52,7 @@ pub(crate) fn read(mut input: Input<'_>, narrow: &mut Narrow) -> Result<Raw> {
             let pixels = unit_interval();
             let place = |stored| place_in_row(stored, &sizes[1..]);
             read_columns(&mut input, element, (n, d), promised, place, |column, value| {
-                if is_pixels { pixels[value as usize] } else { narrow.to_f32(column, value) }
+                if is_pixels { pixels[value as usize] } else { narrow.f32_of(column, value) }
             })?
         }
     };
@@ -72,7 +72,7 @@ fn read_rows(
     let mut column = d - 1;
     read_converted(input, element, (n, d), promised, &mut x, |_, value| {
         column = if column + 1 == d { 0 } else { column + 1 };
-        narrow.to_f32(column, value)
+        narrow.f32_of(column, value)
     })?;
     Ok(x)
 }

@@ -114,7 +114,7 @@ fn a_picture_stands_as_its_metadata_say() {
 
 #[test]
 fn a_damaged_jpeg_is_named_and_not_filled_with_grey() {
-    let whole = jpeg(&GrayImage::from_fn(64, 64, |x, y| image::Luma([(x * 37 ^ y * 91) as u8])));
+    let whole = jpeg(&GrayImage::from_fn(64, 64, |x, y| image::Luma([((x * 37) ^ (y * 91)) as u8])));
     for (whole, keep) in [(whole.as_slice(), whole.len() / 2), (PROGRESSIVE, 200), (&whole, 100), (&whole, 3)]
     {
         let text = read_one("bad.jpg", &whole[..keep]).expect_err("cut").to_string();
