@@ -38,16 +38,16 @@ impl Content {
 
     /// The content of standard input, read to its end by the first call; later ones get the same content.
     pub fn of_standard_input() -> Result<Self> {
-        static COPY: Mutex<Option<File>> = Mutex::new(None);
+        static COPY: Mutex<Option<(File, Option<Columnar>)>> = Mutex::new(None);
         let mut first = COPY.lock().unwrap_or_else(PoisonError::into_inner);
         let path = Path::new(STANDARD_INPUT);
-        if let Some(copy) = &*first {
+        if let Some((copy, columnar)) = &*first {
             let copy = copy.try_clone().map_err(Error::io("read", path))?;
-            return Ok(Self { path: path.to_owned(), copy: Some(copy) });
+            return Ok(Self { path: path.to_owned(), copy: Some(copy), columnar: *columnar });
         }
         let content = Self::copied(path, io::stdin().lock())?;
         if let Some(copy) = &content.copy {
-            *first = Some(copy.try_clone().map_err(Error::io("read", path))?);
+            *first = Some((copy.try_clone().map_err(Error::io("read", path))?, content.columnar));
         }
         Ok(content)
     }
