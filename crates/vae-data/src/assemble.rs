@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ndarray::Array2;
-use vae_array::Schema;
+use vae_array::{Column, ColumnKind, Schema};
 
 use crate::dataset::DataSet;
 use crate::error::{Error, Result};
@@ -27,10 +27,14 @@ pub(crate) fn assemble(
         |e: ndarray::ShapeError| Error::Format { path: name.clone().into(), problem: e.to_string() };
     let dense = |n, d, x| Array2::from_shape_vec((n, d), x).map(Matrix::Dense).map_err(shape_error);
     let (mut set, own_labels) = match found {
-        Found::Values(Raw { x, n, d, columns, image, n_train, labels }) => {
-            let schema = columns.map(|names| Schema::plain(true, names));
-            let x = dense(n, d, x)?;
-            (DataSet::new(name, x, image, n_train, schema), labels)
+        Found::Values(Raw { x, n, d, sparse, offsets, image, n_train, labels, notes }) => {
+            let schema = offsets.map(of_offsets);
+            let x = match sparse {
+                Some(csr) => Matrix::Sparse(csr),
+                None => dense(n, d, x)?,
+            };
+            let set = DataSet::new(name, x, image, n_train, schema);
+            (DataSet { notes, ..set }, labels)
         }
         Found::Text(TextSet { x, vocabulary, labels }) => {
             let n = x.n();
@@ -55,6 +59,27 @@ pub(crate) fn assemble(
         set.notes.push(Note::info(format!("{} without a label", counted(n_unlabelled, "row"))));
     }
     Ok((set, labels))
+}
+
+/// Columns of an array, which have no names.
+fn of_offsets(offsets: Vec<f64>) -> Schema {
+    let column = |(i, offset)| Column { name: format!("{i}"), kind: ColumnKind::Number { offset } };
+    Schema { named: false, columns: (1..).zip(offsets).map(column).collect() }
+}
+
+/// What is subtracted from the columns of an array: what the schema of a fitted model says, or what the values need.
+pub(crate) fn offsets_for(options: &LoadOptions) -> Option<Vec<f64>> {
+    let offset = |column: &Column| match column.kind {
+        ColumnKind::Number { offset } => offset,
+        ColumnKind::Category { .. } => 0.0,
+    };
+    match &options.schema {
+        Some(schema) if schema.columns.iter().all(|column| column.levels().is_none()) => {
+            Some(schema.columns.iter().map(offset).collect())
+        }
+        Some(_) => Some(Vec::new()),
+        None => options.as_fitted.then(Vec::new),
+    }
 }
 
 /// What a reader gave.

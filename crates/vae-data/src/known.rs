@@ -19,6 +19,7 @@ use crate::memory;
 use crate::places::resolve;
 use crate::read::element::unit_interval;
 use crate::read::input::{Input, Published};
+use crate::read::precision::{Narrow, Offsets};
 use crate::read::{Keys, Raw, har, idx, mat, npy, stl10};
 use crate::registry::Entry;
 use crate::strokes;
@@ -96,8 +97,16 @@ pub(crate) fn read_idx_folder(folder: Folder<'_>) -> Result<Raw> {
     let mut x_test = Vec::new();
     // Inflating and hashing are most of the work, and the files do not know of each other.
     let (train, test) = rayon::join(
-        || folder.read("train-images-idx3-ubyte", |input| idx::read_features(input, &mut x)),
-        || folder.read("t10k-images-idx3-ubyte", |input| idx::read_features(input, &mut x_test)),
+        || {
+            folder.read("train-images-idx3-ubyte", |input| {
+                idx::read_features(input, &mut Narrow::plain(), &mut x)
+            })
+        },
+        || {
+            folder.read("t10k-images-idx3-ubyte", |input| {
+                idx::read_features(input, &mut Narrow::plain(), &mut x_test)
+            })
+        },
     );
     let ((n_train, d, image), (n_test, d_test, image_test)) = (train?, test?);
     memory::reserve(&mut x, x_test.len()).map_err(|short| short.at(folder.path))?;
@@ -115,10 +124,10 @@ pub(crate) fn read_idx_folder(folder: Folder<'_>) -> Result<Raw> {
         x,
         n: n_train + n_test,
         d,
-        columns: None,
         image,
         n_train,
         labels: Some(RawLabels::Ints(labels)),
+        ..Raw::default()
     })
 }
 
@@ -141,15 +150,8 @@ pub(crate) fn read_har_folder(folder: Folder<'_>) -> Result<(Raw, HashMap<i64, S
         Some(_) => folder.read("activity_labels.txt", har::read_class_names)?.into_iter().collect(),
         None => HashMap::new(),
     };
-    let raw = Raw {
-        x,
-        n: n_train + n_test,
-        d,
-        columns: None,
-        image: None,
-        n_train,
-        labels: Some(RawLabels::Ints(labels)),
-    };
+    let raw =
+        Raw { x, n: n_train + n_test, d, n_train, labels: Some(RawLabels::Ints(labels)), ..Raw::default() };
     Ok((raw, names))
 }
 
@@ -169,7 +171,8 @@ fn read_column(folder: Folder<'_>, name: &str, rows: usize) -> Result<Vec<i64>> 
 pub(crate) fn read_reuters10k(folder: Folder<'_>) -> Result<Raw> {
     const NAME: &str = "reuters10k.mat";
     let keys = Keys { x: Some("X".to_owned()), y: Some("Y".to_owned()) };
-    mat::read(&folder.find(NAME)?, || folder.open(NAME), &keys).map_err(|error| folder.blame(NAME, error))
+    mat::read(&folder.find(NAME)?, || folder.open(NAME), &keys, Offsets::Given(&[]))
+        .map_err(|error| folder.blame(NAME, error))
 }
 
 /// Reads the labelled pictures of STL-10: training rows first, then test rows.
@@ -184,14 +187,14 @@ pub(crate) fn read_stl10(folder: Folder<'_>) -> Result<Raw> {
     let labels = stl10_labels(folder, Some((n_train, n_test)))?;
     let (image, d) = (stl10::SHAPE, x.len() / (n_train + n_test));
     let labels = Some(RawLabels::Ints(labels));
-    Ok(Raw { x, n: n_train + n_test, d, columns: None, image: Some(image), n_train, labels })
+    Ok(Raw { x, n: n_train + n_test, d, image: Some(image), n_train, labels, ..Raw::default() })
 }
 
 /// Reads features of STL-10's pictures that `vae features` made, with the labels of the pictures.
 pub(crate) fn read_stl10_features(folder: Folder<'_>) -> Result<Raw> {
     const NAME: &str = "resnet50.npy";
     let path = folder.find(NAME)?;
-    let raw = folder.read(NAME, npy::read)?;
+    let raw = folder.read(NAME, |input| npy::read(input, &mut Narrow::plain()))?;
     if !check_provenance(&path, &raw)? {
         tracing::warn!(file = %path.display(), beside = %provenance_of(&path).display(),
             "nothing says which network and pictures these features come from: the file beside them is missing");
@@ -279,10 +282,10 @@ pub(crate) fn draw_strokes() -> Result<Raw> {
         x: pixels.into_iter().map(|v| fractions[usize::from(v)]).collect(),
         n,
         d: height * width,
-        columns: None,
         image: Some(ImageShape { channels: 1, height, width }),
         n_train: n,
         labels: Some(RawLabels::Ints(labels.iter().map(|y| i64::from(*y)).collect())),
+        ..Raw::default()
     })
 }
 

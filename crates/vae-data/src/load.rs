@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::assemble::{Found, Names, assemble};
+use crate::assemble::{Found, Names, assemble, offsets_for};
 use crate::dataset::DataSet;
 use crate::error::{Error, Result};
 use crate::fetch::file_sha256;
@@ -13,13 +13,17 @@ use crate::known::{
 };
 use crate::known_text::{is_rcv1_folder, is_reuters21578_folder, read_rcv1, read_reuters21578};
 use crate::labels::Labels;
-use crate::load_options::{COLUMN_OPTIONS, KEY_OPTIONS, TABLE_OPTIONS, TEXT_OPTIONS, only_options};
+use crate::load_options::{
+    COLUMN_OPTIONS, FOLDER_OPTIONS, KEY_OPTIONS, PICTURE_OPTIONS, TABLE_OPTIONS, TEXT_OPTIONS, only_options,
+};
 use crate::places::{Places, resolve};
+use crate::read::compressed::uncompressed_name;
 use crate::read::content::Content;
 use crate::read::folder::{ending_of, lower_name};
 use crate::read::missing::Missing;
+use crate::read::precision::{Offsets, centred};
 use crate::read::table::Table;
-use crate::read::{Keys, Raw, documents, idx, labels, mat, npy, npz, pictures, table};
+use crate::read::{Keys, Raw, documents, foreign, idx, labels, mat, npy, npz, pictures, table};
 use crate::registry::{Entry, Reader, registry};
 use crate::source::{LoadOptions, Source};
 use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
@@ -31,25 +35,34 @@ use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
 ///
 /// | path | features | labels |
 /// |---|---|---|
-/// | IDX (plain or gzip) | `[n, h, w]`, `[n, c, h, w]`: pictures, bytes divided by 255; `[n, d]`: as they are | |
+/// | IDX | `[n, h, w]`, `[n, c, h, w]`: pictures, bytes divided by 255; `[n, d]`: as they are | |
 /// | folder with MNIST's four file names | pictures, bytes divided by 255, training rows first | yes |
-/// | folder with UCI HAR's `train/X_train.txt` … (plain or gzip) | as they are, training rows first | yes |
-/// | CSV, TSV (plain or gzip) | numbers as they are, a category as one feature a value, see below | `options.label_column` |
-/// | NPY | as IDX | |
-/// | NPZ | `options.x_key`, or key `x`, `X`, `data`, `features`, `images`, or the only array | `options.y_key`, or key `y` or `labels` |
+/// | folder with UCI HAR's `train/X_train.txt` … | as they are, training rows first | yes |
+/// | CSV, TSV; Parquet, Feather, Arrow (feature `parquet`) | numbers as they are, a category as one feature a value, see below | `options.label_column` |
+/// | NPY, rows or columns first | as IDX | |
+/// | NPZ | `options.x_key`, or key `x`, `X`, `data`, `features`, `images`, or the only array | `options.y_key`, or key `y`, `labels` or `target` |
+/// | NPZ that `scipy.sparse.save_npz` wrote (csr, csc, coo) | sparse | as NPZ |
 /// | MATLAB level 5 | as NPZ, matrices as they are | as NPZ |
 /// | CSV, TSV with `options.text_column` | tf-idf of the documents in that column | `options.label_column` |
 /// | folder of `.txt` files | tf-idf of the documents | sub-folders |
 /// | folders with the file names of Reuters-21578, RCV1, STL-10 | as those sets | yes |
-/// | folder of PNG pictures | values divided by 255 (16 bits: 65535), channels first | sub-folders |
+/// | folder of pictures (PNG, JPEG, BMP, GIF, TIFF, WebP, PNM) | fractions of full intensity, channels first, in one size, see below | sub-folders |
 ///
-/// Everything becomes f32; whole numbers beyond 2^24 are rounded to the nearest f32. In tables
+/// Single files may be compressed with gzip, xz or Zstandard; how they begin decides, not their name.
+///
+/// Everything becomes f32; whole numbers beyond 2^24 are rounded to the nearest f32. Where f32 would not tell the values of a
+/// column of numbers apart, a number is subtracted from the column first, in f64.
+///
+/// Pictures come in the order of their paths, compared byte by byte, and [`DataSet::ids`](crate::DataSet::ids) has these paths.
+/// They are resized to `options.image_size` or to the most common size, stand as their EXIF orientation says, and lose
+/// transparency to white; one picture in colour makes all so.
+///
+/// In tables
 ///
 /// * an empty cell, NA, NaN, N/A, #N/A, null, none, `?` and `-` (`options.missing`) are missing: NaN in the features, and no label;
 /// * a column of few words is a category, with one feature a word; dates and other texts are refused until an option says
 ///   what to do with them;
-/// * a column that names or counts the rows becomes [`DataSet::ids`](crate::DataSet::ids);
-/// * a number is subtracted from a column whose values f32 would not tell apart.
+/// * a column that names or counts the rows becomes [`DataSet::ids`](crate::DataSet::ids).
 ///
 /// [`DataSet::notes`](crate::DataSet::notes) says what was decided, and [`DataSet::schema`](crate::DataSet::schema) is what a
 /// fitted model keeps to get the same features of new rows.
@@ -121,7 +134,7 @@ pub fn load_labels(path: &Path, rows: usize, missing: &[String]) -> Result<Label
 /// The file's name without what says its format.
 fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let name = uncompressed_name(&name);
     if path.is_dir() {
         name.to_owned()
     } else {
@@ -206,20 +219,21 @@ fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Resu
     let mut start = [0; 6];
     let is_long = input.fill(&mut start).is_ok();
     drop(input);
+    if ending_of(path) != "mat"
+        && let Some(problem) = foreign::problem(&lower_name(path), &start)
+    {
+        return Err(Error::format(path, problem));
+    }
+    let given = offsets_for(options);
+    let offsets = given.as_deref().map_or(Offsets::Own, Offsets::Given);
     let keys = Keys { x: options.x_key.clone(), y: options.y_key.clone() };
     match start {
         // By its name first: level 4 begins as an IDX file does.
         _ if ending_of(path) == "mat" => {
             only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
-            values(mat::read(path, || content.open(), &keys)?)
+            values(mat::read(path, || content.open(), &keys, offsets)?)
         }
-        start if start.starts_with(b"\x89HDF") => {
-            Err(Error::format(path, "is an HDF5 file, which is not read; save its arrays as NPY or NPZ"))
-        }
-        start if start.starts_with(b"\x89PNG") => Err(Error::format(
-            path,
-            "is one picture, which is no data set; put it into a folder of pictures and give that folder",
-        )),
+        start if pictures::is_picture_start(&start) => Err(Error::format(path, ONE_PICTURE)),
         [b'P', b'K', 3 | 5, 4 | 6, ..] => {
             only_options(options, &KEY_OPTIONS, "an NPZ archive")?;
             if !content.is_file() {
@@ -228,19 +242,19 @@ fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Resu
                     "is an NPZ archive, which is read from a file only; save it to one",
                 ));
             }
-            values(npz::read(path, &keys)?)
+            values(npz::read(path, &keys, offsets)?)
         }
         start if mat::is_mat(&start) => {
             only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
-            values(mat::read(path, || content.open(), &keys)?)
+            values(mat::read(path, || content.open(), &keys, offsets)?)
         }
         start if &start == b"\x93NUMPY" => {
             only_options(options, &[], "an NPY array")?;
-            values(npy::read(content.open()?)?)
+            values(centred(offsets, |narrow| npy::read(content.open()?, narrow))?)
         }
         [0, 0, ..] if is_long => {
             only_options(options, &[], "an IDX file")?;
-            values(idx::read(content.open()?)?)
+            values(centred(offsets, |narrow| idx::read(content.open()?, narrow))?)
         }
         _ => {
             check_is_table(path, &start)?;
@@ -255,29 +269,38 @@ fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Resu
 }
 
 fn read_folder(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<(Found, Names, Option<Ids>)> {
-    only_options(options, &TEXT_OPTIONS, "a folder")?;
-    let no_text = || only_options(options, &[], "a folder without documents");
+    only_options(options, &FOLDER_OPTIONS, "a folder")?;
+    let of_text = || only_options(options, &TEXT_OPTIONS, "a folder of documents");
+    let of_set = || only_options(options, &[], "a folder without documents");
+    let of_pictures = || only_options(options, &PICTURE_OPTIONS, "a folder without documents");
     let folder = Folder { path, entry: None };
     let found = match () {
-        () if is_reuters21578_folder(folder) => Found::Text(read_reuters21578(folder, columns)?),
-        () if is_rcv1_folder(folder) => Found::Text(read_rcv1(folder, columns)?),
-        () if is_idx_folder(path) => no_text().and_then(|()| read_idx_folder(folder)).map(Found::Values)?,
+        () if is_reuters21578_folder(folder) => {
+            of_text().and_then(|()| read_reuters21578(folder, columns)).map(Found::Text)?
+        }
+        () if is_rcv1_folder(folder) => {
+            of_text().and_then(|()| read_rcv1(folder, columns)).map(Found::Text)?
+        }
+        () if is_idx_folder(path) => of_set().and_then(|()| read_idx_folder(folder)).map(Found::Values)?,
         () if is_har_folder(path) => {
-            let (raw, names) = no_text().and_then(|()| read_har_folder(folder))?;
+            let (raw, names) = of_set().and_then(|()| read_har_folder(folder))?;
             return Ok((Found::Values(raw), Names::ByNumber(names), None));
         }
-        () if is_stl10_folder(path) => no_text().and_then(|()| read_stl10(folder)).map(Found::Values)?,
+        () if is_stl10_folder(path) => of_set().and_then(|()| read_stl10(folder)).map(Found::Values)?,
         () if documents::is_text_folder(path)? => {
-            let (set, ids) = documents::read_folder(path, columns)?;
+            let (set, ids) = of_text().and_then(|()| documents::read_folder(path, columns))?;
             return Ok((Found::Text(set), Names::AsWritten, Some(ids)));
         }
         () => {
-            let (raw, ids) = no_text().and_then(|()| pictures::read(path))?;
+            let (raw, ids) = of_pictures().and_then(|()| pictures::read(path, options.image_size))?;
             return Ok((Found::Values(raw), Names::AsWritten, Some(ids)));
         }
     };
     Ok((found, Names::AsWritten, None))
 }
+
+const ONE_PICTURE: &str =
+    "is one picture, which is no data set; put it into a folder of pictures and give that folder";
 
 /// What is none of the binary formats by its content must not be one by its name.
 fn check_is_table(path: &Path, start: &[u8; 6]) -> Result<()> {
@@ -286,11 +309,7 @@ fn check_is_table(path: &Path, start: &[u8; 6]) -> Result<()> {
         "npy" => "an NPY array",
         "npz" => "an NPZ archive",
         "png" => "a PNG picture",
-        ending if pictures::OTHER_PICTURES.contains(&ending) => {
-            let problem = "is one picture, which is no data set, and no PNG; convert it and put it into a folder \
-                of pictures";
-            return Err(Error::format(path, problem));
-        }
+        ending if pictures::is_picture_ending(ending) => return Err(Error::format(path, ONE_PICTURE)),
         _ if name.ends_with("-ubyte") => "an IDX file",
         _ => return Ok(()),
     };

@@ -5,6 +5,9 @@ use crate::source::LoadOptions;
 
 pub(crate) const KEY_OPTIONS: [&str; 2] = ["--x-key", "--y-key"];
 pub(crate) const TEXT_OPTIONS: [&str; 1] = ["--max-terms"];
+/// Of a folder whose content is not known yet, and of one of pictures.
+pub(crate) const FOLDER_OPTIONS: [&str; 2] = ["--max-terms", "--image-size"];
+pub(crate) const PICTURE_OPTIONS: [&str; 1] = ["--image-size"];
 pub(crate) const TABLE_OPTIONS: [&str; 10] = [
     "--label-column",
     "--id-column",
@@ -39,6 +42,7 @@ pub(crate) fn only_options(options: &LoadOptions, allowed: &[&str], kind: &str) 
         ("--decimal", options.decimal.is_some(), tables),
         ("--quote", options.quote.is_some(), tables),
         ("--text-column", options.text_column.is_some(), tables),
+        ("--image-size", options.image_size.is_some(), "folders of pictures"),
         ("--max-terms", options.max_terms.is_some(), documents),
         ("--x-key", options.x_key.is_some(), arrays),
         ("--y-key", options.y_key.is_some(), arrays),

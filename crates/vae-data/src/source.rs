@@ -125,14 +125,19 @@ pub struct LoadOptions {
     pub x_key: Option<String>,
     /// Name of the labels in a MATLAB or NPZ file.
     pub y_key: Option<String>,
+    /// Height and width of the pictures of a folder; `None`: the most common size among them. Others are resized.
+    pub image_size: Option<(usize, usize)>,
     /// Terms kept of one's own documents; `None`: [`DEFAULT_MAX_TERMS`](crate::DEFAULT_MAX_TERMS).
     pub max_terms: Option<usize>,
     /// A file written from a [`Vocabulary`](crate::Vocabulary): documents get its columns and weights instead of
     /// their own. Data that are no documents are read as without it.
     pub vocabulary: Option<PathBuf>,
     /// What the features of a fitted model are made of: a table gives these features, in this order, whatever its own order is.
-    /// Data that are no table are read as without it.
+    /// Of an array it gives the numbers that are subtracted from the columns. Other data are read as without it.
     pub schema: Option<Schema>,
+    /// Whether the data are for a fitted model: without a `schema` the numbers of an array are then taken as they are, however
+    /// few of their digits f32 has, as the model was fitted on such.
+    pub as_fitted: bool,
 }
 
 #[cfg(test)]

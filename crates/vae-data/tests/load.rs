@@ -129,6 +129,89 @@ fn tables_with_a_label_column() {
     assert_eq!(labels, None);
 }
 
+/// `printf 'a,b\n1,2\n3,4\n' | xz` and `| zstd`.
+const XZ: &[u8] = b"\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4F\x02\x00!\x01\x16\x00\x00\x00t/\xe5\xa3\x01\x00\x0ba,b\n1,2\n3,4\n\x00\x10U\xe3\x962/\x91^\x00\x01$\x0c\xa6\x18\xd8\xd8\x1f\xb6\xf3}\x01\x00\x00\x00\x00\x04YZ";
+const ZSTD: &[u8] = b"(\xb5/\xfd$\x0ca\x00\x00a,b\n1,2\n3,4\n\xe1\xb3\xcb.";
+
+#[test]
+fn packed_files_of_all_formats() {
+    let dir = tempfile::tempdir().expect("folder");
+    for path in [put(&dir, "t.csv.xz", XZ), put(&dir, "t.csv.zst", ZSTD)] {
+        let (data, _) = read(&path, &LoadOptions::default()).expect("sound");
+        assert_eq!((dense(&data), data.name.as_str()), (array![[1.0, 2.0], [3.0, 4.0]], "t"));
+    }
+    let header = "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 1), }";
+    let npy = [
+        b"\x93NUMPY\x01\0".as_slice(),
+        &(header.len() as u16).to_le_bytes(),
+        header.as_bytes(),
+        &1.5_f64.to_le_bytes(),
+        &2.5_f64.to_le_bytes(),
+    ]
+    .concat();
+    for path in [put(&dir, "a.npy.gz", gzip(&npy)), put(&dir, "a.npy", &npy)] {
+        assert_eq!(dense(&read(&path, &LoadOptions::default()).expect("sound").0), array![[1.5], [2.5]]);
+    }
+    let mat = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/mat/v7.mat")).expect("golden");
+    let (data, _) = read(&put(&dir, "v7.mat.gz", gzip(mat)), &LoadOptions::default()).expect("sound");
+    assert_eq!(data.x.dim(), (2, 3));
+    let bzip2 = put(&dir, "t.csv.bz2", b"BZh91AY&SY\x03\x0c\x1f\x1b");
+    assert!(message(&bzip2, &LoadOptions::default()).contains("bunzip2 -k"));
+    let book = put(&dir, "t.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
+    assert!(message(&book, &LoadOptions::default()).contains("save the sheet as CSV"));
+}
+
+/// Seconds of one minute: equal in f32, but for what is subtracted.
+#[test]
+fn an_array_of_times_and_new_rows_of_it() {
+    let dir = tempfile::tempdir().expect("folder");
+    let npy = |values: &[i64]| {
+        let header = format!("{{'descr': '<i8', 'fortran_order': False, 'shape': ({}, 1), }}", values.len());
+        let values: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        [b"\x93NUMPY\x01\0".as_slice(), &(header.len() as u16).to_le_bytes(), header.as_bytes(), &values]
+            .concat()
+    };
+    let path = put(&dir, "fit.npy", npy(&[1_700_000_000, 1_700_000_010, 1_700_000_060]));
+    let (data, _) = read(&path, &LoadOptions::default()).expect("sound");
+    let x = dense(&data);
+    assert_eq!([x[[1, 0]] - x[[0, 0]], x[[2, 0]] - x[[0, 0]]], [10.0, 60.0]);
+    assert!(data.notes.iter().any(|note| note.text.contains("subtracted")), "{:?}", data.notes);
+    // One new row has no spread of its own, and gets the offset of the others.
+    let new = put(&dir, "new.npy", npy(&[1_700_000_010]));
+    let fitted = LoadOptions { schema: data.schema.clone(), as_fitted: true, ..LoadOptions::default() };
+    let (row, _) = read(&new, &fitted).expect("sound");
+    assert_eq!((dense(&row)[[0, 0]], &row.schema), (x[[1, 0]], &data.schema));
+    // A model that was fitted without one gets none, whatever the rows would need.
+    let plain = LoadOptions { as_fitted: true, ..LoadOptions::default() };
+    let (rows, _) = read(&path, &plain).expect("sound");
+    assert_eq!((dense(&rows)[[1, 0]], rows.schema), (1_700_000_010_i64 as f32, None));
+}
+
+#[test]
+fn a_sparse_matrix_stays_sparse() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/npz/csr.npz");
+    let (data, labels) = read(&path, &LoadOptions::default()).expect("sound");
+    assert!(data.x.as_dense().is_none() && data.vocabulary.is_none() && labels.is_none());
+    assert_eq!(data.x.dim(), (4, 5));
+}
+
+#[test]
+fn pictures_have_names_and_a_size() {
+    let dir = tempfile::tempdir().expect("folder");
+    for (name, side) in [("cats/1.png", 2), ("dogs/1.png", 4)] {
+        let path = put(&dir, name, "");
+        image::GrayImage::from_pixel(side, side, image::Luma([51])).save(path).expect("picture");
+    }
+    let options = LoadOptions { image_size: Some((1, 3)), ..LoadOptions::default() };
+    let (data, labels) = read(dir.path(), &options).expect("sound");
+    assert_eq!(labels.expect("labels").class_names, ["cats", "dogs"]);
+    assert_eq!(data.ids.expect("names").iter().collect::<Vec<_>>(), ["cats/1.png", "dogs/1.png"]);
+    assert_eq!(data.image.map(|shape| (shape.height, shape.width)), Some((1, 3)));
+    assert_eq!(data.notes.len(), 1);
+    let table = put(&dir, "t.csv", "1,2\n3,4\n");
+    assert!(message(&table, &options).contains("--image-size does not apply: it is for folders of pictures"));
+}
+
 #[test]
 fn options_that_mean_nothing_are_not_ignored() {
     let dir = tempfile::tempdir().expect("folder");
@@ -175,7 +258,7 @@ fn files_that_are_not_what_their_name_says() {
     assert!(matches!(read(&empty, &LoadOptions::default()), Err(Error::Empty { .. })));
     let nothing = dir.path().join("nothing");
     fs::create_dir(&nothing).expect("folder");
-    assert!(message(&nothing, &LoadOptions::default()).contains("nothing is empty: PNG pictures"));
+    assert!(message(&nothing, &LoadOptions::default()).contains("nothing is empty: pictures (PNG, JPEG"));
     let missing = dir.path().join("missing.csv");
     assert!(matches!(read(&missing, &LoadOptions::default()), Err(Error::Io { action: "open", .. })));
 }

@@ -8,7 +8,7 @@ use super::{Broken, Tree};
 const MOST: usize = 400;
 
 /// Files that are longer for now, with their lines. A number may only shrink, and an entry goes when its file has shrunk.
-pub const LONGER: [(&str, usize); 1] = [("crates/vae-data/src/read/mat.rs", 413)];
+pub const LONGER: [(&str, usize); 0] = [];
 
 /// Source files with more lines than they may have, and exceptions that are none any more.
 pub fn broken(tree: &Tree, longer: &[(&str, usize)]) -> Result<Vec<Broken>> {

@@ -242,20 +242,6 @@ pub enum Error {
         labels: usize,
     },
 
-    /// Pictures of different shape in one folder.
-    #[error("{} is {found}, but {} is {expected} (channels x height x width); all pictures must agree: convert or \
-        remove it", path.display(), first.display())]
-    PictureShape {
-        /// The picture that differs.
-        path: PathBuf,
-        /// Its shape.
-        found: String,
-        /// The first picture of the folder.
-        first: PathBuf,
-        /// Its shape.
-        expected: String,
-    },
-
     /// A picture that cannot be used.
     #[error("{}: {problem}", path.display())]
     Picture {

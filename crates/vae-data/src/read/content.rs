@@ -1,12 +1,15 @@
 //! Content that can be read more than once, as tables are: a file, or a copy of what came through a pipe.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek};
+use std::io::{self, BufWriter, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::read::columnar::Columnar;
 use crate::read::input::Input;
+use crate::source::LoadOptions;
 
 /// What standard input is called in messages.
 const STANDARD_INPUT: &str = "standard input";
@@ -15,30 +18,36 @@ const STANDARD_INPUT: &str = "standard input";
 pub(crate) struct Content {
     path: PathBuf,
     copy: Option<File>,
+    /// What the rows were stored in before they became text.
+    columnar: Option<Columnar>,
 }
 
 impl Content {
     /// The content of a path. What is no file of its own, such as a named pipe or `/dev/stdin`, is copied first.
     pub fn of_path(path: &Path) -> Result<Self> {
         let metadata = fs::metadata(path).map_err(Error::io("open", path))?;
-        if metadata.is_file() || metadata.is_dir() {
-            return Ok(Self { path: path.to_owned(), copy: None });
+        if metadata.is_dir() {
+            return Ok(Self { path: path.to_owned(), copy: None, columnar: None });
         }
-        Self::copied(path, File::open(path).map_err(Error::io("open", path))?)
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        if metadata.is_file() {
+            return Self { path: path.to_owned(), copy: None, columnar: None }.into_text(file);
+        }
+        Self::copied(path, file)
     }
 
     /// The content of standard input, read to its end by the first call; later ones get the same content.
     pub fn of_standard_input() -> Result<Self> {
-        static COPY: Mutex<Option<File>> = Mutex::new(None);
+        static COPY: Mutex<Option<(File, Option<Columnar>)>> = Mutex::new(None);
         let mut first = COPY.lock().unwrap_or_else(PoisonError::into_inner);
         let path = Path::new(STANDARD_INPUT);
-        if let Some(copy) = &*first {
+        if let Some((copy, columnar)) = &*first {
             let copy = copy.try_clone().map_err(Error::io("read", path))?;
-            return Ok(Self { path: path.to_owned(), copy: Some(copy) });
+            return Ok(Self { path: path.to_owned(), copy: Some(copy), columnar: *columnar });
         }
         let content = Self::copied(path, io::stdin().lock())?;
         if let Some(copy) = &content.copy {
-            *first = Some(copy.try_clone().map_err(Error::io("read", path))?);
+            *first = Some((copy.try_clone().map_err(Error::io("read", path))?, content.columnar));
         }
         Ok(content)
     }
@@ -47,7 +56,28 @@ impl Content {
         let action = "write a temporary copy of";
         let mut copy = tempfile::tempfile().map_err(Error::io(action, path))?;
         io::copy(&mut from, &mut copy).map_err(Error::io(action, path))?;
-        Ok(Self { path: path.to_owned(), copy: Some(copy) })
+        copy.rewind().map_err(Error::io("read", path))?;
+        let file = copy.try_clone().map_err(Error::io("read", path))?;
+        Self { path: path.to_owned(), copy: Some(copy), columnar: None }.into_text(file)
+    }
+
+    /// Rows that are stored by columns, in `file`, become text in a temporary file; other content stays as it is.
+    fn into_text(self, mut file: File) -> Result<Self> {
+        let Some(columnar) = Columnar::of_file(&self.path, &mut file)? else { return Ok(self) };
+        let action = "write a temporary copy of";
+        let text = tempfile::tempfile().map_err(Error::io(action, &self.path))?;
+        let mut out = BufWriter::new(text);
+        columnar.write_rows(&self.path, file, &mut out)?;
+        let text = out.into_inner().map_err(|e| Error::io(action, &self.path)(e.into_error()))?;
+        Ok(Self { copy: Some(text), columnar: Some(columnar), ..self })
+    }
+
+    /// The options of a table, which are known where the rows were stored by columns.
+    pub fn table_options<'o>(&self, options: &'o LoadOptions) -> Result<Cow<'o, LoadOptions>> {
+        match self.columnar {
+            Some(columnar) => columnar.options(options),
+            None => Ok(Cow::Borrowed(options)),
+        }
     }
 
     #[cfg(test)]

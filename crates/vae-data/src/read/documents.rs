@@ -10,6 +10,7 @@ use crate::read::content::Content;
 use crate::read::folder::{classes, ending_of, list, names};
 use crate::read::input::Input;
 use crate::read::lines::Lines;
+use crate::read::pictures::is_picture_ending;
 use crate::read::table::Layout;
 use crate::source::LoadOptions;
 use crate::text::{Columns, Corpus, TextSet};
@@ -17,7 +18,7 @@ use crate::text::{Columns, Corpus, TextSet};
 /// One text is no longer; a file that is no text at all ends here and not in memory.
 const MAX_DOCUMENT_BYTES: usize = 16 << 20;
 
-/// Whether a folder holds text files, itself, in its sub-folders or in theirs, and no PNG pictures.
+/// Whether a folder holds text files, itself, in its sub-folders or in theirs, and more of them than pictures.
 pub(crate) fn is_text_folder(folder: &Path) -> Result<bool> {
     let (mut all, folders) = list(folder)?;
     for sub in folders {
@@ -28,8 +29,8 @@ pub(crate) fn is_text_folder(folder: &Path) -> Result<bool> {
             all.extend(list(&deep)?.0);
         }
     }
-    let has = |ending: &str| all.iter().any(|path| ending_of(path) == ending);
-    Ok(has("txt") && !has("png"))
+    let count = |is: fn(&str) -> bool| all.iter().filter(|path| is(&ending_of(path))).count();
+    Ok(count(|ending| ending == "txt") > count(is_picture_ending))
 }
 
 /// Reads all `.txt` files of a folder as documents, in the order of their paths; sub-folders are classes, and paths below the

@@ -1,5 +1,7 @@
 //! Numbers in binary files (IDX, NPY): their kinds, and decoding them in a stream.
 
+use half::f16;
+
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::read::input::Input;
@@ -16,6 +18,7 @@ pub(crate) enum Kind {
     I16,
     I32,
     I64,
+    F16,
     F32,
     F64,
 }
@@ -34,14 +37,19 @@ impl Kind {
     pub fn bytes(self) -> usize {
         match self {
             Self::Bool | Self::U8 | Self::I8 => 1,
-            Self::U16 | Self::I16 => 2,
+            Self::U16 | Self::I16 | Self::F16 => 2,
             Self::U32 | Self::I32 | Self::F32 => 4,
             Self::U64 | Self::I64 | Self::F64 => 8,
         }
     }
 
     pub fn is_float(self) -> bool {
-        matches!(self, Self::F32 | Self::F64)
+        matches!(self, Self::F16 | Self::F32 | Self::F64)
+    }
+
+    /// Whether there are numbers of this kind that no f32 equals.
+    pub fn exceeds_f32(self) -> bool {
+        matches!(self, Self::U32 | Self::U64 | Self::I32 | Self::I64 | Self::F64)
     }
 }
 
@@ -62,6 +70,7 @@ impl Element {
     fn float(self, bytes: &[u8]) -> f64 {
         let bits = self.bits(bytes);
         match self.kind {
+            Kind::F16 => f64::from(f16::from_bits(bits as u16)),
             Kind::F32 => f64::from(f32::from_bits(bits as u32)),
             Kind::F64 => f64::from_bits(bits),
             Kind::U64 => bits as f64,
@@ -98,12 +107,33 @@ pub(crate) fn read_values(
     promised: u64,
     out: &mut Vec<f32>,
 ) -> Result<()> {
+    if element.kind != Kind::U8 || !as_pixels {
+        return read_converted(input, element, (n, d), promised, out, |_, value| value as f32);
+    }
     let pixels = unit_interval();
+    memory::reserve(out, n * d).map_err(|short| short.at(&input.path))?;
+    each_chunk(input, element, n * d, promised, |chunk| {
+        out.extend(chunk.iter().map(|byte| pixels[usize::from(*byte)]));
+    })
+}
+
+/// Appends `n` rows of `d` numbers to `out`, each made an f32 by `convert`, which gets its place in the order of reading.
+pub(crate) fn read_converted(
+    input: &mut Input<'_>,
+    element: Element,
+    (n, d): (usize, usize),
+    promised: u64,
+    out: &mut Vec<f32>,
+    mut convert: impl FnMut(usize, f64) -> f32,
+) -> Result<()> {
     let first = out.len();
     memory::reserve(out, n * d).map_err(|short| short.at(&input.path))?;
-    each_chunk(input, element, n * d, promised, |chunk| match element.kind {
-        Kind::U8 if as_pixels => out.extend(chunk.iter().map(|byte| pixels[usize::from(*byte)])),
-        kind => out.extend(chunk.chunks_exact(kind.bytes()).map(|bytes| element.float(bytes) as f32)),
+    let mut place = 0;
+    each_chunk(input, element, n * d, promised, |chunk| {
+        out.extend(chunk.chunks_exact(element.kind.bytes()).map(|bytes| {
+            place += 1;
+            convert(place - 1, element.float(bytes))
+        }));
     })?;
     if !element.kind.is_float() {
         return Ok(());
@@ -203,6 +233,10 @@ mod tests {
                 [u64::MAX as f32]
             );
             assert_eq!(values(Kind::I64, big_endian, &order((-9_i64).to_le_bytes().to_vec())), [-9.0]);
+            assert_eq!(
+                values(Kind::F16, big_endian, &order(0x3555_u16.to_le_bytes().to_vec())),
+                [0.333_251_95]
+            );
             assert_eq!(values(Kind::F32, big_endian, &order(1.5_f32.to_le_bytes().to_vec())), [1.5]);
             assert_eq!(values(Kind::F64, big_endian, &order((-0.25_f64).to_le_bytes().to_vec())), [-0.25]);
         }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::ids::Ids;
+use crate::read::compressed::uncompressed_name;
 
 /// A file and its class.
 pub(crate) type Classed = (PathBuf, Arc<str>);
 
-/// The name of a file in lower case, without `.gz`.
+/// The name of a file in lower case, without what says how it is compressed.
 pub(crate) fn lower_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    name.strip_suffix(".gz").unwrap_or(&name).to_owned()
+    uncompressed_name(&name).to_owned()
 }
 
 /// `txt` of `a.txt` and of `a.TXT.gz`.
@@ -73,14 +74,18 @@ pub(crate) fn classes(
     Ok((all, loose == 0))
 }
 
-/// The paths of files below `folder`, with `/` on every system, as names of rows.
+/// The paths of files below `folder` as names of rows.
 pub(crate) fn names(folder: &Path, files: &[Classed]) -> Result<Ids> {
     let mut ids = Ids::new("file");
     ids.reserve(files.len()).map_err(|short| short.at(folder))?;
     for (path, _) in files {
-        let below = path.strip_prefix(folder).unwrap_or(path);
-        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-        ids.push(&parts.join("/")).map_err(|short| short.at(folder))?;
+        ids.push(&name_below(folder, path)).map_err(|short| short.at(folder))?;
     }
     Ok(ids)
+}
+
+/// The path of a file below `folder`, with `/` on every system.
+pub(crate) fn name_below(folder: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(folder).unwrap_or(path);
+    below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }

@@ -5,8 +5,9 @@ use vae_array::ImageShape;
 
 use crate::error::{Error, Result};
 use crate::read::Raw;
-use crate::read::element::{Element, Kind, read_integers, read_values};
+use crate::read::element::{Element, Kind, read_converted, read_integers, read_values};
 use crate::read::input::Input;
+use crate::read::precision::Narrow;
 
 /// What the header says.
 struct Header {
@@ -55,6 +56,7 @@ fn read_header(input: &mut Input<'_>) -> Result<Header> {
 /// are divided by 255; `[n, d]` is a matrix, taken as it is. Returns `n`, `d` and the shape of a picture.
 pub(crate) fn read_features(
     mut input: Input<'_>,
+    narrow: &mut Narrow,
     out: &mut Vec<f32>,
 ) -> Result<(usize, usize, Option<ImageShape>)> {
     let Header { element, dims } = read_header(&mut input)?;
@@ -76,16 +78,21 @@ pub(crate) fn read_features(
         _ => None,
     };
     let (n, d) = (sizes[0], sizes[1..].iter().product());
-    read_values(&mut input, element, (n, d), image.is_some(), promised, out)?;
+    narrow.begin(d, element.kind, &input.path)?;
+    if element.kind == Kind::U8 {
+        read_values(&mut input, element, (n, d), image.is_some(), promised, out)?;
+    } else {
+        read_converted(&mut input, element, (n, d), promised, out, |i, value| narrow.f32_of(i % d, value))?;
+    }
     input.finish()?;
     Ok((n, d, image))
 }
 
 /// Reads one IDX file of features.
-pub(crate) fn read(input: Input<'_>) -> Result<Raw> {
+pub(crate) fn read(input: Input<'_>, narrow: &mut Narrow) -> Result<Raw> {
     let mut x = Vec::new();
-    let (n, d, image) = read_features(input, &mut x)?;
-    Ok(Raw { x, n, d, columns: None, image, n_train: n, labels: None })
+    let (n, d, image) = read_features(input, narrow, &mut x)?;
+    Ok(Raw { x, n, d, image, n_train: n, ..Raw::default() })
 }
 
 /// Reads one IDX file of labels: one dimension. Where the number of `rows` is known, another number of labels is
@@ -118,7 +125,7 @@ pub(crate) mod tests {
     }
 
     fn read_bytes(bytes: &[u8]) -> Result<Raw> {
-        read(Input::bytes(bytes))
+        read(Input::bytes(bytes), &mut Narrow::plain())
     }
 
     #[test]
@@ -155,7 +162,7 @@ pub(crate) mod tests {
         assert!(matches!(read_bytes(&huge), Err(Error::Truncated { .. })));
         // Where the length is only bounded, as in gzip, the bound decides.
         let input = Input::new(std::path::Path::new("x.gz"), huge.as_slice(), 1_000_000);
-        assert!(matches!(read(input), Err(Error::AbsurdDims { .. })));
+        assert!(matches!(read(input, &mut Narrow::plain()), Err(Error::AbsurdDims { .. })));
         assert!(matches!(read_bytes(&idx_bytes(&[0, 28, 28], &[])), Err(Error::Empty { .. })));
     }
 

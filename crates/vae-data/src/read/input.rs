@@ -1,22 +1,18 @@
-//! One door for all files: opens plain and gzip-compressed ones alike, counts and hashes the content on its way,
+//! One door for all files: opens plain and compressed ones alike, counts and hashes the content on its way,
 //! and knows an upper bound of its length before reading it.
 //!
 //! The bound is what makes absurd headers harmless: nothing is allocated that the file could not fill.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::mem;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use vae_array::hex;
 
 use crate::error::{Error, Result};
-
-/// Deflate cannot compress better than this (258 bytes in two bits, RFC 1951).
-pub(crate) const MAX_DEFLATE_RATIO: u64 = 1032;
-const BUFFER_BYTES: usize = 256 * 1024;
+use crate::read::compressed::{Unpacked, unpack};
 
 /// Content of a file, uncompressed.
 pub(crate) struct Input<'a> {
@@ -39,30 +35,15 @@ pub(crate) struct Published {
 }
 
 impl Input<'static> {
-    /// Opens a file; the first two bytes say whether it is gzip, its name does not matter.
+    /// Opens a file; its first bytes say whether it is compressed, its name does not matter.
     pub fn open(path: &Path) -> Result<Self> {
         Self::of_file(path, File::open(path).map_err(Error::io("open", path))?)
     }
 
     /// [`Input::open`] of a file that is open already and called `path` in errors.
-    pub fn of_file(path: &Path, mut file: File) -> Result<Self> {
-        let metadata = file.metadata().map_err(Error::io("read", path))?;
-        if metadata.is_dir() {
-            return Err(Error::format(path, "is a folder where a file is expected"));
-        }
-        // A pipe does not say how much will come.
-        let len = if metadata.is_file() { metadata.len() } else { u64::MAX };
-        let mut start = Vec::with_capacity(2);
-        Read::by_ref(&mut file).take(2).read_to_end(&mut start).map_err(Error::io("read", path))?;
-        let gzip = start == [0x1f, 0x8b];
-        let whole = Cursor::new(start).chain(file);
-        let (reader, bound): (Box<dyn Read>, u64) = if gzip {
-            let decoder = MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, whole));
-            (Box::new(decoder), len.saturating_mul(MAX_DEFLATE_RATIO))
-        } else {
-            (Box::new(whole), len)
-        };
-        Ok(Self { exact: !gzip && metadata.is_file(), ..Input::new(path, reader, bound) })
+    pub fn of_file(path: &Path, file: File) -> Result<Self> {
+        let Unpacked { reader, bound, exact } = unpack(path, file)?;
+        Ok(Self { exact, ..Input::new(path, reader, bound) })
     }
 
     /// Opens a file whose content is checked against a published SHA-256 in [`Input::finish`].

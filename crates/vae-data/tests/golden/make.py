@@ -1,8 +1,8 @@
-"""Golden values of the text pipeline and small MATLAB files.
+"""Golden values of the text pipeline and small MATLAB and sparse files.
 
 Run from this folder:  python make.py [FOLDER WITH reut2-*.sgm.gz AND cat-descriptions_120396.txt]
 
-Writes tfidf.json and mat/*.mat; with the folder also reuters21578.json. Versions are written into the JSON files.
+Writes tfidf.json, mat/*.mat and npz/*.npz; with the folder also reuters21578.json. Versions are written into the JSON files.
 """
 
 import glob
@@ -15,6 +15,7 @@ import sys
 
 import numpy as np
 import scipy
+import scipy.sparse
 import sklearn
 from scipy.io import savemat
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
@@ -117,6 +118,16 @@ def mat():
     savemat("mat/others.mat", others, do_compression=True)
 
 
+def npz():
+    os.makedirs("npz", exist_ok=True)
+    # Coordinates with one place twice, a stored zero, an empty row and columns out of order.
+    rows, columns = [2, 0, 0, 2, 0], [3, 2, 0, 3, 1]
+    matrix = scipy.sparse.coo_matrix(([1.5, 2.0, -1.0, 0.25, 0.0], (rows, columns)), shape=(4, 5))
+    for name in ("coo", "csr", "csc"):
+        scipy.sparse.save_npz(f"npz/{name}.npz", matrix.asformat(name), compressed=name != "csc")
+    scipy.sparse.save_npz("npz/bsr.npz", matrix.asformat("bsr"))
+
+
 def write(name, value):
     with open(name, "w", encoding="utf-8") as file:
         json.dump(value, file, ensure_ascii=False, separators=(",", ":"))
@@ -125,5 +136,6 @@ def write(name, value):
 
 small()
 mat()
+npz()
 if len(sys.argv) > 1:
     reuters(sys.argv[1])

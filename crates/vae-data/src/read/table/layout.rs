@@ -43,6 +43,9 @@ impl Layout {
     /// Looks at the beginning of a table; `header` decides what the options leave open, or its first lines do.
     pub fn of(content: &Content, options: &LoadOptions, header: Option<bool>) -> Result<Self> {
         let path = content.path();
+        let own = content.table_options(options)?;
+        let header = if own.header == options.header { header } else { own.header };
+        let options = own.as_ref();
         let mut sample = sample(content)?;
         let Some((first_line, first)) = sample.first() else {
             return Err(Error::Empty { path: path.to_owned(), expected: "a table with at least one row" });

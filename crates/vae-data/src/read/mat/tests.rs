@@ -1,16 +1,18 @@
-use std::io::Write;
+use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use proptest::prelude::*;
 
+use super::header::HEADER_BYTES;
+use super::variables::{COMPRESSED, MATRIX};
 use super::*;
 
 // Written by SciPy: `tests/golden/make.py`.
-const V6: &[u8] = include_bytes!("../../tests/golden/mat/v6.mat");
-const V7: &[u8] = include_bytes!("../../tests/golden/mat/v7.mat");
-const KINDS: &[u8] = include_bytes!("../../tests/golden/mat/kinds.mat");
-const OTHERS: &[u8] = include_bytes!("../../tests/golden/mat/others.mat");
+const V6: &[u8] = include_bytes!("../../../tests/golden/mat/v6.mat");
+const V7: &[u8] = include_bytes!("../../../tests/golden/mat/v7.mat");
+const KINDS: &[u8] = include_bytes!("../../../tests/golden/mat/kinds.mat");
+const OTHERS: &[u8] = include_bytes!("../../../tests/golden/mat/others.mat");
 
 fn keys(x: &str, y: Option<&str>) -> Keys {
     Keys { x: (!x.is_empty()).then(|| x.to_owned()), y: y.map(str::to_owned) }
@@ -22,7 +24,7 @@ fn read_bytes(bytes: &[u8], keys: &Keys) -> Result<Raw> {
         let bound = bytes.len() as u64;
         Ok(Input::new(Path::new("memory"), io::Cursor::new(bytes), bound))
     };
-    read(Path::new("memory"), owned, keys)
+    read(Path::new("memory"), owned, keys, Offsets::Own)
 }
 
 fn message(bytes: &[u8], keys: &Keys) -> String {
@@ -161,6 +163,21 @@ fn a_value_that_is_not_finite_is_told_by_row_and_column() {
     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     let error = read_bytes(&file(&[variable("X", 6, &[2, 18], 9, &bytes)]), &Keys::default());
     assert!(matches!(error, Err(Error::NotFinite { row: 1, column: 17, .. })), "{error:?}");
+}
+
+#[test]
+fn numbers_that_f32_cannot_tell_apart_are_moved() {
+    // Days and a plain column: only the days are moved.
+    let values = [2_460_000.01_f64, 2_460_000.02, 2_460_000.04, 1.0, 2.0, 3.0];
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let file = file(&[compressed(&variable("X", 6, &[3, 2], 9, &bytes))]);
+    let raw = read_bytes(&file, &Keys::default()).expect("sound");
+    let offsets = raw.offsets.expect("needed");
+    assert_eq!(offsets[1], 0.0);
+    for (i, row) in raw.x.chunks(2).enumerate() {
+        assert!((f64::from(row[0]) + offsets[0] - values[i]).abs() < 1e-8, "{row:?}");
+        assert_eq!(f64::from(row[1]), values[3 + i]);
+    }
 }
 
 #[test]

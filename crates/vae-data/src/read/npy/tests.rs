@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
+use super::header::MAGIC;
 use super::*;
+use crate::labels::RawLabels;
 
 /// An NPY file with that header text.
 pub(crate) fn npy_bytes(header: &str, values: &[u8]) -> Vec<u8> {
@@ -19,7 +21,7 @@ pub(crate) fn header(descr: &str, shape: &str) -> String {
 }
 
 fn read_bytes(bytes: &[u8]) -> Result<Raw> {
-    read(Input::bytes(bytes))
+    read(Input::bytes(bytes), &mut Narrow::plain())
 }
 
 fn message(bytes: &[u8]) -> String {
@@ -54,13 +56,27 @@ fn versions_two_and_three_differ_in_the_length_only() {
 
 #[test]
 fn what_cannot_be_read_says_why_and_what_to_do() {
-    let fortran = header("<f4", "(2, 2)").replace("False", "True");
-    assert!(message(&npy_bytes(&fortran, &[0; 16])).contains("ascontiguousarray"));
-    for descr in ["|O", "<c8", "<U5", "<f2", "|V8", "?", "", "é4"] {
-        assert!(message(&npy_bytes(&header(descr, "(2, 2)"), &[0; 16])).contains("astype"), "{descr}");
+    for (descr, part) in [
+        ("|O", "Python objects"),
+        ("<c8", "numpy.abs(x)"),
+        ("<U5", "is text, expected numbers"),
+        ("|S5", "is text, expected numbers"),
+        ("<U99999", "astype"),
+        ("<f16", "astype"),
+        ("|V8", "structured_to_unstructured"),
+        ("<M8[s]", "astype('int64')"),
+        ("?", "astype"),
+        ("", "astype"),
+        ("é4", "astype"),
+    ] {
+        let text = message(&npy_bytes(&header(descr, "(2, 2)"), &[0; 16]));
+        assert!(text.contains(part), "{descr}: {text}");
     }
     let record = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }";
     assert!(message(&npy_bytes(record, &[0; 8])).contains("descr, the kind of element, is [('a', '<f4')]"));
+    assert!(message(&npy_bytes(record, &[0; 8])).contains("structured_to_unstructured"));
+    let order = header("<f4", "(2, 2)").replace("False", "Maybe");
+    assert!(message(&npy_bytes(&order, &[0; 16])).contains("fortran_order is missing or neither"));
     assert!(message(&npy_bytes(&header("<f4", "(2,)"), &[0; 8])).contains("count of dimensions is 1"));
     assert!(message(&npy_bytes(&header("|u1", "(1, 8, 8, 3)"), &[0; 192])).contains("channels last"));
     assert!(message(&npy_bytes(&header("<f4", "2, 2"), &[])).contains("shape"));
@@ -85,6 +101,52 @@ fn damaged_files_are_told_apart() {
 }
 
 #[test]
+fn columns_first_are_rows_first() {
+    let fortran = |descr: &str, shape: &str| header(descr, shape).replace("False", "True");
+    let values: Vec<u8> = [1.0_f32, 3.0, 5.0, 2.0, 4.0, 6.0].iter().flat_map(|v| v.to_be_bytes()).collect();
+    let raw = read_bytes(&npy_bytes(&fortran(">f4", "(3, 2)"), &values)).expect("sound");
+    assert_eq!((raw.n, raw.d, raw.x), (3, 2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
+    // numpy.arange(12).reshape(2, 2, 3) in Fortran order.
+    let values: Vec<u8> = [0, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11].map(|v| v * 17).to_vec();
+    let raw = read_bytes(&npy_bytes(&fortran("|u1", "(2, 2, 3)"), &values)).expect("sound");
+    let expected: Vec<f32> = (0..12).map(|v| (v * 17) as f32 / 255.0).collect();
+    assert_eq!((raw.image, raw.x), (Some(ImageShape { channels: 1, height: 2, width: 3 }), expected));
+    let mut nan = vec![0; 24];
+    nan[20..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let error = read_bytes(&npy_bytes(&fortran("<f4", "(3, 2)"), &nan)).expect_err("NaN");
+    assert!(matches!(error, Error::NotFinite { row: 2, column: 1, .. }), "{error}");
+}
+
+#[test]
+fn half_precision_is_exact() {
+    // 1, -2, the largest, the smallest.
+    let values: Vec<u8> = [0x3c00_u16, 0xc000, 0x7bff, 0x0001].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let raw = read_bytes(&npy_bytes(&header("<f2", "(2, 2)"), &values)).expect("sound");
+    assert_eq!(raw.x, [1.0, -2.0, 65504.0, 5.960_464_5e-8]);
+    let infinite = npy_bytes(&header("<f2", "(1, 1)"), &0x7c00_u16.to_le_bytes());
+    assert!(matches!(read_bytes(&infinite), Err(Error::NotFinite { .. })));
+}
+
+#[test]
+fn labels_may_be_texts() {
+    let unicode = |texts: [&str; 2], order: fn(u32) -> [u8; 4]| {
+        let padded = texts.map(|text| text.chars().chain("\0\0\0".chars()).take(3).collect::<String>());
+        padded.concat().chars().flat_map(|c| order(c as u32)).collect::<Vec<u8>>()
+    };
+    let expected = RawLabels::Texts(vec!["é".into(), "dog".into()]);
+    for (descr, bytes) in
+        [("<U3", unicode(["é", "dog"], u32::to_le_bytes)), (">U3", unicode(["é", "dog"], u32::to_be_bytes))]
+    {
+        let labels = read_labels(Input::bytes(&npy_bytes(&header(descr, "(2,)"), &bytes)), 2);
+        assert_eq!(labels.expect("texts"), expected);
+    }
+    let labels = read_labels(Input::bytes(&npy_bytes(&header("|S3", "(2, 1)"), b"\xc3\xa9\0dog")), 2);
+    assert_eq!(labels.expect("texts"), expected);
+    let wrong = read_labels(Input::bytes(&npy_bytes(&header("<U1", "(1,)"), &[0xff; 4])), 1);
+    assert!(wrong.expect_err("no character").to_string().contains("label 0 (from 0) is no text"));
+}
+
+#[test]
 fn labels_have_one_dimension() {
     let values: Vec<u8> = [7_i64, -1].iter().flat_map(|v| v.to_le_bytes()).collect();
     for shape in ["(2,)", "(2, 1)"] {
@@ -104,7 +166,7 @@ proptest! {
 
     #[test]
     fn arbitrary_headers_never_panic(
-        text in "[{}'\"(),:a-z0-9<>|é ]{0,120}", descr in "[<>|=é]?[a-z][0-9]", shape in "\\([0-9, ]{0,30}\\)",
+        text in "[{}'\"(),:a-z0-9<>|é ]{0,120}", descr in "[<>|=é]?[a-zSU][0-9]", shape in "\\([0-9, ]{0,30}\\)",
     ) {
         let _ = read_bytes(&npy_bytes(&text, &[0; 8]));
         let _ = read_bytes(&npy_bytes(&header(&descr, &shape), &[0; 8]));
