@@ -134,7 +134,8 @@ pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input>
         );
     }
     let schema = schema_of(model)?;
-    let input = load_with(source, args, LoadOptions { vocabulary, schema, as_fitted: true, ..options(args) })?;
+    let input =
+        load_with(source, args, LoadOptions { vocabulary, schema, as_fitted: true, ..options(args) })?;
     if input.vocabulary.is_some() && !has_vocabulary {
         bail!(
             "{} is missing: documents can only be used with the terms the model was fitted on; copy that file of the run folder beside the model",

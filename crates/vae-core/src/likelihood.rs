@@ -49,11 +49,14 @@ pub enum Likelihood {
     },
 }
 
-/// The least a learned variance can be, for features of variance 1. Below it the reconstruction of a
-/// table that is reproduced well leaves the latent terms without a say, and training drifts from its
-/// initial clusters: on the tables of results/own the ends of VaDE and DGG were 1 to 2 points lower
-/// with a smaller bound.
-pub const SMALLEST_VARIANCE: f64 = 0.3;
+/// The least a learned variance can be, for features of variance 1: so many features that are
+/// reproduced without an error weigh as much as one unit of variance each. A table that is
+/// reproduced well would leave the latent terms without a say otherwise, and training would drift
+/// from its initial clusters; with a bound that does not depend on the number of features, those of
+/// a table of four columns merge.
+pub fn smallest_variance(dim: usize) -> f64 {
+    (dim as f64 / 64.0).clamp(0.01, 1.0)
+}
 
 /// Checks λ.
 ///
@@ -67,8 +70,10 @@ pub fn check_variance(variance: f64) -> Result<()> {
 }
 
 impl Likelihood {
-    /// A learned variance, at least [`SMALLEST_VARIANCE`].
-    pub const LEARNED: Self = Self::Learned { least: SMALLEST_VARIANCE };
+    /// A learned variance of `dim` features, at least [`smallest_variance`].
+    pub fn learned(dim: usize) -> Self {
+        Self::Learned { least: smallest_variance(dim) }
+    }
 
     /// The likelihood for `kind` on these features; `auto` depends on their range.
     ///
@@ -81,8 +86,10 @@ impl Likelihood {
         let unit = low >= 0.0 && high <= 1.0;
         match kind {
             LikelihoodKind::Gaussian => Ok(Self::Gaussian { variance }),
-            LikelihoodKind::Learned => Ok(Self::LEARNED),
-            LikelihoodKind::Auto if !(unit && (x.image().is_some() || x.is_binary())) => Ok(Self::LEARNED),
+            LikelihoodKind::Learned => Ok(Self::learned(x.dim())),
+            LikelihoodKind::Auto if !(unit && (x.image().is_some() || x.is_binary())) => {
+                Ok(Self::learned(x.dim()))
+            }
             LikelihoodKind::Bernoulli | LikelihoodKind::Squashed if !unit => {
                 let name = if kind == LikelihoodKind::Bernoulli { "Bernoulli" } else { "squashed" };
                 Err(Error::Features(format!(
@@ -224,8 +231,9 @@ mod tests {
         );
         // Squared errors 1, 0.25, 1, 1: variance 0.8125, and 4/2 (1 + ln v) in all.
         let want = 2.0 * (1.0 + 0.8125f64.ln());
-        assert!((Likelihood::LEARNED.nll_sum(&m, &x).double_value(&[]) - want).abs() < 1e-12);
-        let each = Likelihood::LEARNED.nll(&m, &x);
+        let learned = Likelihood::learned(2);
+        assert!((learned.nll_sum(&m, &x).double_value(&[]) - want).abs() < 1e-12);
+        let each = learned.nll(&m, &x);
         assert!((each.sum(Kind::Double).double_value(&[]) - want).abs() < 1e-12);
         assert!((each.double_value(&[0]) - (1.25 / 1.625 + 0.8125f64.ln())).abs() < 1e-12);
         // The gradient is that of a normal distribution of this fixed variance.
@@ -235,10 +243,10 @@ mod tests {
             m.grad()
         };
         let fixed = gradient(Likelihood::Gaussian { variance: 0.8125 });
-        assert!((gradient(Likelihood::LEARNED) - fixed).abs().max().double_value(&[]) < 1e-12);
+        assert!((gradient(learned) - fixed).abs().max().double_value(&[]) < 1e-12);
         // Perfect reconstructions stop at the smallest variance.
-        let least = 2.0 * SMALLEST_VARIANCE.ln();
-        assert!((Likelihood::LEARNED.nll_sum(&x, &x).double_value(&[]) - least).abs() < 1e-12);
+        let least = 2.0 * smallest_variance(2).ln();
+        assert!((learned.nll_sum(&x, &x).double_value(&[]) - least).abs() < 1e-12);
     }
 
     #[test]
@@ -252,7 +260,7 @@ mod tests {
         let resolve = |kind, x| Likelihood::resolve(kind, 1.0, x);
         let auto = |x| resolve(LikelihoodKind::Auto, x).expect("valid");
         assert_eq!([auto(&binary), auto(&image)], [Likelihood::Bernoulli; 2]);
-        assert_eq!([auto(&unit), auto(&wide)], [Likelihood::LEARNED; 2]);
+        assert_eq!([auto(&unit), auto(&wide)], [Likelihood::learned(2); 2]);
         for kind in [LikelihoodKind::Bernoulli, LikelihoodKind::Squashed] {
             assert!(resolve(kind, &wide).is_err_and(|e| e.to_string().contains("-1")));
         }

@@ -20,7 +20,7 @@ pub(crate) use feature_partition::{FeaturePartition, Partitioned, load_n_cluster
 pub use graph_init::GraphInit;
 pub(crate) use graph_init::{Plain, fit_classes};
 pub(crate) use graph_partition::OtherSpace;
-pub use init::{InitConfig, InitKind, LogVarInit, PiInit};
+pub use init::{GraphOf, InitConfig, InitKind, LogVarInit, PiInit};
 pub(crate) use siamese::{check_random_siamese, siamese};
 
 use vae_core::identity::Revision;

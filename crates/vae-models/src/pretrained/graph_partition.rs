@@ -1,6 +1,7 @@
 //! The phase `partition`: a partition of the codes' neighbour graph, chosen by modularity.
 
 use super::codes::{Codes, CodesInit};
+use super::init::GraphOf;
 use crate::Result;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::mixture::{self, Mixture, gaussians};
@@ -54,13 +55,22 @@ impl Codes<'_> {
         &self,
         config: &PartitionConfig,
         n_clusters: usize,
-        others: &[OtherSpace<'_>],
+        (graph, others): (GraphOf, &[OtherSpace<'_>]),
     ) -> Result<CodesInit> {
+        let (features, of_codes) = match graph {
+            GraphOf::Codes => (false, true),
+            GraphOf::Features => (true, false),
+            GraphOf::Both => (true, true),
+            GraphOf::Auto => (true, self.x.image().is_some()),
+        };
         let mut inputs = vec![self.x.sha256(), self.key()];
         inputs.extend(others.iter().map(|o| o.key));
         if others.is_empty() {
             inputs.push("");
         }
+        // Codes alone are what partitions were made of before there was a choice.
+        inputs.extend(features.then_some("features"));
+        inputs.extend((!of_codes).then_some("without codes"));
         let spec = PhaseSpec {
             name: "partition",
             revisions: &[&[mixture::REVISION], config.revisions()],
@@ -69,7 +79,10 @@ impl Codes<'_> {
         };
         let artefact = self.cx.phase(&spec, |phase| -> Result<Artefact> {
             let codes = self.get()?;
-            let spaces: Vec<&Features> = others.iter().map(|o| o.points).chain([codes]).collect();
+            let of_features = features.then_some(self.x);
+            let of_codes = of_codes.then_some(codes);
+            let others = others.iter().map(|o| o.points);
+            let spaces: Vec<&Features> = of_features.into_iter().chain(others).chain(of_codes).collect();
             let (mixture, mut cut) = cut(config, codes, &spaces, n_clusters, phase)?;
             mixture.store("gmm.", &mut cut.tensors)?;
             Ok(cut)

@@ -44,6 +44,21 @@ pub enum LogVarInit {
     Scaled,
 }
 
+/// Whose nearest neighbours make the graph that is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GraphOf {
+    /// `both` for images, whose pixels are near for many reasons, else `features`: the codes of a small table can lose its
+    /// groups.
+    Auto,
+    /// The codes of the auto-encoder.
+    Codes,
+    /// The features.
+    Features,
+    /// The mean of both graphs.
+    Both,
+}
+
 /// The table `[init]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -61,17 +76,17 @@ pub struct InitConfig {
     /// How the graph is partitioned, for `graph`; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<PartitionConfig>,
-    /// For `graph`: whether the neighbour graph of the features themselves is averaged with that of the codes before the cut.
+    /// For `graph`: whose neighbours make it, `auto`, `codes`, `features` or `both`.
     #[serde(skip_serializing_if = "of_codes_alone")]
-    pub features: bool,
+    pub graph: GraphOf,
     /// For `graph`: a Siamese network whose neighbour graph is averaged with that of the codes.
     /// Absent: the graph of the codes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub siamese: Option<SiameseConfig>,
 }
 
-fn of_codes_alone(features: &bool) -> bool {
-    neutral(features, &false)
+fn of_codes_alone(graph: &GraphOf) -> bool {
+    neutral(graph, &GraphOf::Codes)
 }
 
 fn of_the_encoder(log_var: &LogVarInit) -> bool {
@@ -86,7 +101,7 @@ impl Default for InitConfig {
             log_var: LogVarInit::Scaled,
             codes: CodeClustering::default(),
             partition: None,
-            features: true,
+            graph: GraphOf::Auto,
             siamese: None,
         }
     }
@@ -112,10 +127,9 @@ impl InitConfig {
             None => None,
         };
         let points = siamese.as_ref().map(siamese::codes).transpose()?;
-        let features = self.features.then(|| OtherSpace { points: codes.x, key: codes.x.sha256() });
         let siamese = points.as_ref().zip(siamese.as_ref());
         let siamese = siamese.map(|(points, s)| OtherSpace { points, key: &s.record.key });
-        let others: Vec<OtherSpace<'_>> = features.into_iter().chain(siamese).collect();
-        codes.partition(partition, n_clusters, &others)
+        let others: Vec<OtherSpace<'_>> = siamese.into_iter().collect();
+        codes.partition(partition, n_clusters, (self.graph, &others))
     }
 }

@@ -62,6 +62,9 @@ cases! {
     gmm_likelihood: "gmm", Sparse, 3,
         "gmm.n_init=3 gmm.select=log_likelihood gmm.init_cov=global gmm.min_covar=0.01";
 
+    spectral: "spectral", Scales, 3, "partition.n_init=3 kmeans.n_init=3";
+    auto: "auto", Scales, 3, NET, PRETRAIN, TRAIN, "assignment_warmup_epochs=3 kmeans.n_init=3";
+
     ae_kmeans: "ae-kmeans", Scales, 5, NET, PRETRAIN,
         "pretrain.loss=mse pretrain.train.optimizer=sgd pretrain.train.lr=0.5 pretrain.train.momentum=0.8",
         "pretrain.train.momentum_ramp_updates=20 pretrain.train.grad_clip_norm=0.5 codes.select=modularity codes.n_init=3",

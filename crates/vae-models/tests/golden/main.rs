@@ -15,6 +15,7 @@
 //! |---|---|---|
 //! | `kmeans` | restarts, standardised columns; mini-batches, sparse rows | `kmeans`; `kmeans_minibatch` |
 //! | `gmm` | by inertia, min-max; by likelihood from the global variance, a floor | `gmm`; `gmm_likelihood` |
+//! | `spectral`, `auto` | a power transformation, a learned variance, cuts by conductance | `spectral`; `auto` |
 //! | pretraining | joint; stacked with masks, masked inputs; stacked with dropout | `vade`; `ae_gmm`, `dec`; `dec_caffe` |
 //! | | likelihood; mean squares, SGD, momentum ramp, clipping; half of them, biases' rate | `vade`; `ae_kmeans`; `dec_caffe` |
 //! | codes | by inertia; modularity; likelihood | `vade`; `ae_kmeans`; `ae_gmm` |

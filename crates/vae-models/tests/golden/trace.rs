@@ -1,6 +1,7 @@
 //! What is recorded of a fit, and its file.
 
 use super::cases::Case;
+use super::data::Data;
 use ndarray::{Array1, Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -141,9 +142,52 @@ pub fn assignments(fitted: &dyn Clusterer, x: &Features) -> Assignments {
     Assignments { letters, mean_margin: rounded(mean) }
 }
 
+/// The defaults of the day the cases were made, so that a change of defaults changes no case.
+fn pinned(case: &Case) -> Vec<&'static str> {
+    if ["auto", "spectral"].contains(&case.method) {
+        return Vec::new();
+    }
+    let sets = |key: &str| case.set.iter().any(|set| set.contains(key));
+    let (scale, likelihood) = match case.data {
+        Data::Scales => ("scale=standardize", "likelihood=gaussian"),
+        _ if case.data.features().range().0 < 0.0 || case.data.features().range().1 > 1.0 => {
+            ("scale=none", "likelihood=gaussian")
+        }
+        _ => ("scale=none", "likelihood=bernoulli"),
+    };
+    let mut pinned = vec![scale];
+    let without = ["kmeans", "gmm", "imsat", "vae-cluster", "conv-vae", "gmvae"];
+    if !without.contains(&case.method) {
+        pinned.push(likelihood);
+    }
+    let steps = "train.lr_schedule=step train.lr_decay_every_epochs=10 train.lr_decay_factor=0.9 \
+                 train.lr_floor=2e-4";
+    pinned.extend(match case.method {
+        "vade" => vec!["init.kind=gmm init.graph=codes assignment_warmup_epochs=0", steps],
+        "dgg" => vec!["init.graph=codes graph.space=codes assignment_warmup_epochs=8", steps],
+        "ltvae" => vec!["init.graph=codes"],
+        "ae-spectral" => vec!["codes.select=modularity"],
+        _ => Vec::new(),
+    });
+    let of_graph = match case.method {
+        "vade" => sets("init.kind=graph"),
+        "dgg" => !sets("init.kind=kmeans"),
+        "ltvae" => !sets("init.kind="),
+        _ => false,
+    };
+    if of_graph || sets("init.partition") {
+        pinned.push("init.partition.select=modularity");
+    }
+    if sets("graph_start.") {
+        pinned.push("graph_start.partition.select=modularity");
+    }
+    pinned
+}
+
 /// The case's configuration.
 pub fn resolved(case: &Case) -> Resolved {
-    let set = case.set.iter().flat_map(|s| s.split_whitespace()).map(String::from).collect();
+    let set = pinned(case).into_iter().chain(case.set.iter().copied());
+    let set = set.flat_map(|s| s.split_whitespace()).map(String::from).collect();
     let (method, n_clusters) = (Some(case.method.to_string()), Some(case.n_clusters));
     resolve(&Selection { method, n_clusters, set, ..Selection::default() })
         .unwrap_or_else(|e| panic!("{}: {e}", case.name))

@@ -4,7 +4,7 @@ use crate::api::MethodConfig;
 use crate::config::{check_above_0, check_at_least_1, check_optional, check_widths};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::{CodeClustering, LogVarInit};
+use crate::pretrained::{CodeClustering, GraphOf, LogVarInit};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::identity::neutral;
@@ -84,6 +84,9 @@ pub struct DggInit {
     /// `glorot` or `scaled`: the initial variance of q(z | x).
     #[serde(skip_serializing_if = "of_the_encoder")]
     pub log_var: LogVarInit,
+    /// For `graph`: whose neighbours make it, `auto`, `codes`, `features` or `both`, beside those of `graph.space`.
+    #[serde(skip_serializing_if = "of_codes_alone")]
+    pub graph: GraphOf,
     /// k-means of the codes, for `kmeans`.
     pub codes: CodeClustering,
     /// The partition of the graph, for `graph`; absent otherwise.
@@ -95,11 +98,16 @@ fn of_the_encoder(log_var: &LogVarInit) -> bool {
     neutral(log_var, &LogVarInit::Glorot)
 }
 
+fn of_codes_alone(graph: &GraphOf) -> bool {
+    neutral(graph, &GraphOf::Codes)
+}
+
 impl Default for DggInit {
     fn default() -> Self {
         Self {
             kind: DggInitKind::Graph,
             log_var: LogVarInit::Scaled,
+            graph: GraphOf::Auto,
             codes: CodeClustering::default(),
             partition: None,
         }

@@ -3,14 +3,14 @@
 mod graph;
 
 use self::graph::{Points, build};
-use super::config::{DggConfig, DggInitKind};
+use super::config::{DggConfig, DggInitKind, Space};
 use super::net::DggNet;
 use super::train::{DggTraining, Setting, classifier};
 use crate::Result;
 use crate::api::{FitSummary, Method};
 use crate::config::Preset;
 use crate::input::Input;
-use crate::pretrained::{Codes, CodesInit, LogVarInit, OtherSpace, Partitioned};
+use crate::pretrained::{Codes, CodesInit, GraphOf, LogVarInit, OtherSpace, Partitioned};
 use crate::shared::assignments::labels_to_tensor;
 use crate::shared::mixture::{self, Mixture, gaussians};
 use crate::shared::mixture_vae::{self, Fitted, MixtureVae};
@@ -185,7 +185,10 @@ fn train_net(
 fn initialise(config: &DggConfig, codes: &Codes<'_>, points: &Points<'_>) -> Result<CodesInit> {
     if let (DggInitKind::Graph, Some(partition)) = (config.init.kind, &config.init.partition) {
         let others: Vec<OtherSpace<'_>> = points.other_than_codes().into_iter().collect();
-        return codes.partition(partition, config.n_clusters, &others);
+        // The features are not taken twice.
+        let twice = config.graph.space == Space::Raw && config.init.graph != GraphOf::Codes;
+        let others = if twice { &[][..] } else { &others[..] };
+        return codes.partition(partition, config.n_clusters, (config.init.graph, others));
     }
     // As in the paper: the clusters of k-means and their variances, no EM.
     let init = codes.cluster(&config.init.codes, config.n_clusters)?;

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::api::MethodConfig;
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::{CodeClustering, Codes, CodesInit};
+use crate::pretrained::{CodeClustering, Codes, CodesInit, GraphOf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use vae_core::likelihood::LikelihoodKind;
@@ -82,7 +82,7 @@ impl CodesConfig for PartitionConfig {
     }
 
     fn fit(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<CodesInit> {
-        codes.partition(self, n_clusters, &[])
+        codes.partition(self, n_clusters, (GraphOf::Codes, &[]))
     }
 }
 
