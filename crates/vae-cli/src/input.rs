@@ -67,6 +67,7 @@ pub fn options(args: &ReadArgs) -> LoadOptions {
         data_dir: args.data_dir.clone(),
         labels: args.labels.clone(),
         x_key: args.x_key.clone(),
+        image_size: args.image_size,
         y_key: args.y_key.clone(),
         max_terms: args.max_terms,
         ..LoadOptions::default()

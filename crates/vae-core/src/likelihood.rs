@@ -49,13 +49,12 @@ pub enum Likelihood {
     },
 }
 
-/// The least a learned variance can be, for features of variance 1: so many features that are
-/// reproduced without an error weigh as much as one unit of variance each. A table that is
-/// reproduced well would leave the latent terms without a say otherwise, and training would drift
-/// from its initial clusters; with a bound that does not depend on the number of features, those of
-/// a table of four columns merge.
+/// The least a learned variance can be, for `dim` features of variance 1: `(dim / 64)²`, between
+/// 0.01 and 1. Found on five tables of 4 to 64 columns. A wide table that is reproduced well would
+/// leave the latent terms without a say, and training would drift from its initial clusters; in a
+/// narrow one a large variance lets the clusters merge.
 pub fn smallest_variance(dim: usize) -> f64 {
-    (dim as f64 / 64.0).clamp(0.01, 1.0)
+    (dim as f64 / 64.0).powi(2).clamp(0.01, 1.0)
 }
 
 /// Checks λ.

@@ -64,6 +64,10 @@ pub struct ReadArgs {
     /// How many terms of documents are kept, the most frequent ones [default: 2000]
     #[arg(long, value_name = "N")]
     pub max_terms: Option<usize>,
+    /// Size of the pictures of a folder, height x width, such as 28x28 [default: the most common
+    /// size of the folder]
+    #[arg(long, value_name = "HxW", value_parser = image_size)]
+    pub image_size: Option<(usize, usize)>,
     /// Name of the features in a MATLAB or NPZ file
     #[arg(long, value_name = "KEY")]
     pub x_key: Option<String>,
@@ -78,4 +82,14 @@ pub struct ReadArgs {
     pub limit: Option<u64>,
     #[command(flatten)]
     pub table: TableArgs,
+}
+
+/// `28x28` as height and width.
+fn image_size(text: &str) -> Result<(usize, usize), String> {
+    let sides = text.split_once(['x', 'X', '×']);
+    let sides = sides.and_then(|(h, w)| Some((h.trim().parse().ok()?, w.trim().parse().ok()?)));
+    match sides {
+        Some((height, width)) if height > 0 && width > 0 => Ok((height, width)),
+        _ => Err("a height and a width in pixels are expected, such as 28x28".into()),
+    }
 }
