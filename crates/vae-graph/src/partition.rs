@@ -233,18 +233,35 @@ impl PartitionConfig {
         others: &[(&str, Array1<u32>)],
         streams: &Streams,
     ) -> Result<Partition> {
+        let tries = tries(n_clusters, graph.n());
+        let most = tries.iter().map(|(m, _)| *m).max().unwrap_or(n_clusters);
+        self.check_for(graph, n_clusters)?;
+        let eigen = leading_eigenvectors(graph, most, streams)?;
+        self.of_eigen(graph, n_clusters, (&eigen, &tries), others, streams)
+    }
+
+    fn check_for(&self, graph: &Graph, n_clusters: usize) -> Result<()> {
         self.check()?;
         let n = graph.n();
         if n_clusters == 0 || n_clusters > n {
             return Err(Error::config("n_clusters", n_clusters, &format!("1 to the number of points, {n}")));
         }
-        let tries = tries(n_clusters, n);
-        let most = tries.iter().map(|(m, _)| *m).max().unwrap_or(n_clusters);
-        let eigen = leading_eigenvectors(graph, most, streams)?;
+        Ok(())
+    }
+
+    /// The same with the numbers of eigenvectors and scalings that are tried.
+    fn of_eigen(
+        &self,
+        graph: &Graph,
+        n_clusters: usize,
+        (eigen, tries): (&Eigen, &[(usize, Scaling)]),
+        others: &[(&str, Array1<u32>)],
+        streams: &Streams,
+    ) -> Result<Partition> {
         let kmeans = KMeansConfig::fixed(self.n_init);
         let mut candidates = Candidates::new(graph, n_clusters, self.select);
-        for (m, scaling) in tries {
-            let space = space(&eigen, graph, m, scaling);
+        for &(m, scaling) in tries {
+            let space = space(eigen, graph, m, scaling);
             let seed = streams.derived_seed(&format!("kmeans.{m}.{scaling:?}"));
             let fits = match self.select {
                 Select::Modularity => kmeans.fit(space.view(), n_clusters, seed).map(|fit| vec![fit]),

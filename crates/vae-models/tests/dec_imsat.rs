@@ -49,6 +49,7 @@ fn every_setting_runs_and_finds_the_groups() {
     let x = features(groups(180));
     let paper = [
         "input_factor=5.1",
+        "scale=none",
         "likelihood=gaussian",
         "likelihood_variance=1.0",
         "order=sequential",

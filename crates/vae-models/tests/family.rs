@@ -33,6 +33,7 @@ fn z_trace(seed: u64, lambda: &str) -> (Vec<f64>, f64) {
     let set = [
         "net.hidden=[32]",
         "net.latent_dim=3",
+        "scale=none",
         "likelihood_variance=0.1",
         "train.epochs=100",
         "train.min_updates=0",
@@ -120,7 +121,7 @@ fn classes_start_from_the_graphs_of_a_plain_vae_and_a_siamese_network() {
     let x = features(groups(300));
     let labels: Array1<u32> = (0..300).map(|i| i % 3).collect();
     let acc = |found: &Array1<u32>| vae_metrics::acc(found.view(), labels.view()).expect("a score");
-    let brief = ["train.epochs=6", "train.min_updates=0", "train.batch_size=30"];
+    let brief = ["scale=none", "train.epochs=6", "train.min_updates=0", "train.batch_size=30"];
     let start = ["graph_start.epochs=20", "graph_start.min_updates=0"];
     for method in ["vae-cluster", "conv-vae"] {
         let (_, random) = fit(method, 0, &brief, &x);

@@ -1,6 +1,6 @@
 //! An estimate of the number of clusters from a graph of neighbours.
 
-use super::PartitionConfig;
+use super::{PartitionConfig, leading_eigenvectors, tries};
 use crate::{Error, Graph, Result};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use vae_core::identity::Revision;
 use vae_core::random::Streams;
 
 /// How the number is estimated.
-pub const REVISION: Revision = ("number-of-clusters", 1);
+pub const REVISION: Revision = ("number-of-clusters", 2);
 
 /// A partition whose worst cluster loses more of its edges cuts through something dense: the search ends after two of them.
 const TORN: f64 = 0.1;
@@ -17,7 +17,7 @@ const TORN: f64 = 0.1;
 const N_INIT: usize = 3;
 
 /// The largest number that is tried, for the sake of cost.
-const MOST: usize = 30;
+const MOST: usize = 20;
 
 /// An estimate, and how sure it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,9 +47,16 @@ impl PartitionConfig {
         streams: &Streams,
     ) -> Result<NumberOfClusters> {
         let config = Self { n_init: N_INIT.min(self.n_init), ..self.clone() };
+        let most = MOST.min(graph.n());
+        let n_vectors = tries(most, graph.n()).iter().map(|(m, _)| *m).max().unwrap_or(most);
+        // For all numbers at once: finding them costs more than all partitions do.
+        let eigen = leading_eigenvectors(graph, n_vectors, streams)?;
         let mut conductances = Vec::new();
-        for k in 2..=MOST.min(graph.n()) {
-            match config.of_graph(graph, k, &others(k)?, streams) {
+        for k in 2..=most {
+            let tries = tries(k, graph.n());
+            // Two of them show where a cut goes through a group as well as eight.
+            let few = [tries[0], tries[tries.len() - 1]];
+            match config.of_eigen(graph, k, (&eigen, &few), &others(k)?, streams) {
                 Ok(partition) => conductances.push(partition.conductance),
                 // More clusters than the graph can tell apart.
                 Err(Error::NoPartition { .. }) => break,

@@ -104,7 +104,7 @@ impl NeighbourVote {
         (n_clusters, n_neighbors): (usize, usize),
     ) -> Result<Self> {
         let get = |name: &str| stored(tensors, &format!("{prefix}{name}"));
-        let points = if tensors.contains_key(&format!("{prefix}points")) {
+        let points = if !tensors.contains_key(&format!("{prefix}indptr")) {
             Features::dense(to_array2(get("points")?)?)?
         } else {
             let ints = |name: &str| -> Result<Vec<i64>> { Ok(Vec::<i64>::try_from(get(name)?)?) };
