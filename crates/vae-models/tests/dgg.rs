@@ -48,8 +48,14 @@ fn accuracy(summary: &FitSummary) -> f64 {
 fn both_forms_of_the_objective_have_the_same_terms() {
     // One batch of everything, no warm-up, a step too small to matter: zc, ent and cat do not
     // depend on the noise.
-    let still =
-        ["likelihood=gaussian", "train.epochs=1", "train.batch_size=180", "train.lr=1e-12", "prior_lr=1e-12"];
+    let still = [
+        "scale=none",
+        "likelihood=bernoulli",
+        "train.epochs=1",
+        "train.batch_size=180",
+        "train.lr=1e-12",
+        "prior_lr=1e-12",
+    ];
     let terms = |objective: &str| {
         let set = [&still[..], &["assignment_warmup_epochs=0", objective]].concat();
         let summary = fit(&set, &FitContext::in_memory(0)).expect("fitted");
