@@ -36,6 +36,10 @@ impl Features {
     /// [`Error::Features`] when there are no rows or columns, [`Error::NonFiniteFeature`] at the
     /// first NaN or infinity.
     pub fn dense(x: Array2<f32>) -> Result<Self> {
+        Self::checked(x, f32::is_finite)
+    }
+
+    fn checked(x: Array2<f32>, is_allowed: impl Fn(f32) -> bool) -> Result<Self> {
         if x.is_empty() {
             return Err(Error::Features(format!(
                 "the features are empty: {} rows, {} columns",
@@ -44,7 +48,7 @@ impl Features {
             )));
         }
         let x = if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() };
-        if let Some(((row, column), value)) = x.indexed_iter().find(|(_, v)| !v.is_finite()) {
+        if let Some(((row, column), value)) = x.indexed_iter().find(|(_, v)| !is_allowed(**v)) {
             return Err(Error::NonFiniteFeature { row, column, value: *value });
         }
         Ok(Self { data: Data::Dense(x), image: None, schema: None, sha256: OnceLock::new() })
@@ -61,17 +65,8 @@ impl Features {
             let (features, columns) = (schema.n_features(), x.ncols());
             return Err(Error::Features(format!("the schema has {features} features, the table {columns}")));
         }
-        let missing = x.mapv(f32::is_nan);
-        let filled = x.mapv(|v| if v.is_nan() { 0.0 } else { v });
-        let mut table = Self { schema: schema.map(Arc::new), ..Self::dense(filled)? };
-        if let Data::Dense(x) = &mut table.data {
-            x.zip_mut_with(&missing, |v, missing| {
-                if *missing {
-                    *v = f32::NAN;
-                }
-            });
-        }
-        Ok(table)
+        let table = Self::checked(x, |v| v.is_finite() || v.is_nan())?;
+        Ok(Self { schema: schema.map(Arc::new), ..table })
     }
 
     /// Sparse features, `[n, n_columns]`.
