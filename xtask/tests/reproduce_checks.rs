@@ -33,6 +33,14 @@ fn rows_that_depend_on_a_default_are_found() {
     clone.write("bin/unpinned", "");
     let said = not_ok(&clone.reproduce(&["--check-runs"]));
     assert!(said.contains("write them into its preset or its recipe: train.lr"), "{said}");
+
+    // A table of the defaults may depend on them: what a change does to its runs is told as stale.
+    let of_defaults = RECIPE.replacen("metric =", "measures_defaults = true\nmetric =", 1);
+    clone.write("results/tiny/recipe.toml", &of_defaults);
+    ok(&clone.reproduce(&["--check-runs"]));
+    clone.write("results/tiny/recipe.toml", &of_defaults.replace("warm=true", "warm=false"));
+    let said = not_ok(&clone.reproduce(&["--check-runs"]));
+    assert!(said.contains("2 recorded run(s)"), "{said}");
 }
 
 #[test]

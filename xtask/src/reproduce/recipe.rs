@@ -123,6 +123,11 @@ pub struct Recipe {
     /// them happen.
     #[serde(default)]
     pub run_here: bool,
+    /// The rows measure the defaults, so they name few settings: a change of the
+    /// defaults makes the recorded runs stale. Without it, a row that a change of the defaults
+    /// would change is refused.
+    #[serde(default)]
+    pub measures_defaults: bool,
     /// What a reader of the numbers must know.
     #[serde(default)]
     pub notes: Vec<String>,
