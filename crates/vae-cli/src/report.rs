@@ -14,7 +14,7 @@ const STYLE: &str = "body{font:15px/1.5 Helvetica,Arial,sans-serif;color:#222;ma
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}table{border-collapse:collapse}\
 td,th{padding:.2rem 1.2rem .2rem 0;text-align:left;vertical-align:top}td.n,th.n{text-align:right}\
 th{font-weight:600;border-bottom:1px solid #ccc}pre{background:#f6f6f6;padding:1rem;overflow-x:auto;font-size:13px}\
-svg{max-width:100%;height:auto}.big{font-size:1.3rem}.note{color:#666}";
+svg{max-width:100%;height:auto}.big{font-size:1.3rem}.note{color:#666}.warning{background:#fff4d6;border-left:4px solid #d9a400;padding:.5rem .8rem}";
 
 /// Writes `report.html` from `run.json`, `config.toml` and the pictures of the folder.
 ///
@@ -29,6 +29,7 @@ pub fn write(dir: &Path) -> Result<PathBuf> {
         .with_context(|| format!("{} is damaged", dir.join("run.json").display()))?;
     let mut html = head(&run);
     scores(&mut html, &run);
+    warnings(&mut html, &run);
     facts(&mut html, &run);
     phases(&mut html, &run);
     for (name, _) in PICTURES {
@@ -88,6 +89,26 @@ fn scores(html: &mut String, run: &Value) {
     html.push_str("<p class=\"note\">Labels were read after the fit, for these numbers only.</p>\n");
 }
 
+/// What gives reason to doubt.
+fn warnings(html: &mut String, run: &Value) {
+    for warning in run["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let _ = writeln!(html, "<p class=\"warning\">{}</p>", escape(warning));
+    }
+}
+
+/// What the training did to its initial clusters; nothing for methods without any.
+fn training(run: &Value) -> String {
+    let of = &run["watch"];
+    let Some(changed) = of["changed"].as_f64() else { return String::new() };
+    let modularity = |key: &str| of[key]["modularity"].as_f64().unwrap_or(f64::NAN);
+    format!(
+        "{} of the rows moved to another cluster; modularity in the data's neighbour graph {:.3}, {:.3} at the start",
+        percent(changed),
+        modularity("after"),
+        modularity("before")
+    )
+}
+
 fn facts(html: &mut String, run: &Value) {
     let number = |key: &str| thousands(run[key].as_u64().unwrap_or(0) as usize);
     let seconds = |key: &str| duration(run[key].as_f64().unwrap_or(0.0));
@@ -108,6 +129,7 @@ fn facts(html: &mut String, run: &Value) {
         ("seed", text(run, "seed")),
         ("chosen on this data", resolved.join("; ")),
         ("confidence", confidence(run)),
+        ("training", training(run)),
         ("choice of restarts", text(run, "selection")),
         ("computing time", format!("{} (CPU {})", seconds("wall_s"), seconds("cpu_s"))),
         ("peak memory", format!("{} MiB", number("peak_rss_mib"))),

@@ -11,7 +11,7 @@ use vae_core::Features;
 use vae_core::fsio::{write_atomic, write_bytes};
 use vae_core::phase::{EpochRecord, PhaseRecord};
 use vae_data::{Ids, Labels};
-use vae_metrics::{Confusion, Scores};
+use vae_metrics::{ConfidenceScores, Confusion, Scores};
 use vae_models::{Clusterer, FitSummary};
 
 /// A line of `history.jsonl`. No clock in it: equal runs have equal histories.
@@ -134,6 +134,9 @@ pub fn write_embedding(dir: &Path, embedding: &Array2<f32>, x: &Features) -> Res
 pub struct Evaluation {
     /// The assignments the fit ended with.
     pub fit: Scores,
+    /// Whether the model is less sure where it is wrong, where it says how sure it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<ConfidenceScores>,
     /// The test split, where the fit saw the training split alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<TestScores>,
@@ -198,11 +201,16 @@ pub struct CurvePoint {
 }
 
 impl Evaluation {
-    /// Scores what a fit left behind; `facets` are all clusterings of a model that has several.
+    /// Scores what a fit left behind; `sure` is the confidence in each assignment, `facets` are all clusterings of a model that has several.
     ///
     /// # Errors
     /// [`vae_metrics::Error`], for example for labels that are different on every row.
-    pub fn new(summary: &FitSummary, facets: &[Array1<u32>], labels: &Labels) -> vae_metrics::Result<Self> {
+    pub fn new(
+        summary: &FitSummary,
+        sure: Option<&Array1<f32>>,
+        facets: &[Array1<u32>],
+        labels: &Labels,
+    ) -> vae_metrics::Result<Self> {
         let (rows, y) = labels.labelled();
         let y = y.view();
         let has_all = rows.len() == labels.y.len();
@@ -216,6 +224,12 @@ impl Evaluation {
         });
         Ok(Self {
             fit: score(&summary.assignments)?,
+            confidence: sure
+                .map(|sure| {
+                    let sure = sure.select(Axis(0), &rows);
+                    ConfidenceScores::new(of(&summary.assignments).view(), y, sure.view())
+                })
+                .transpose()?,
             test: None,
             start: summary.start_assignments.as_ref().map(score).transpose()?,
             facets: facets.iter().map(score).collect::<vae_metrics::Result<_>>()?,

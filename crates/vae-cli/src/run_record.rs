@@ -16,8 +16,8 @@ use vae_core::identity::Revisions;
 use vae_core::matmul::Matmul;
 use vae_core::phase::PhaseRecord;
 use vae_core::provenance::{Hardware, Provenance, Versions};
-use vae_models::FitSummary;
 use vae_models::registry::Resolved;
+use vae_models::{FitSummary, Watch};
 
 /// The file.
 pub const RUN_FILE: &str = "run.json";
@@ -77,6 +77,8 @@ pub struct Found<'a> {
     pub evaluation: Option<&'a Evaluation>,
     /// Where the method has a posterior.
     pub confidence: Option<confidence::Summary>,
+    /// Reasons to doubt, without labels.
+    pub warnings: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -87,6 +89,12 @@ struct Finished<'a> {
     /// Absent for methods without a posterior.
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<confidence::Summary>,
+    /// What the training did to its initial clusters; absent for methods without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watch: Option<Watch>,
+    /// Reasons to doubt, each with advice.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<Metrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,6 +114,9 @@ struct Finished<'a> {
 #[derive(Serialize)]
 struct Metrics {
     fit: vae_metrics::Scores,
+    /// Whether the model is less sure where it is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<vae_metrics::ConfidenceScores>,
     #[serde(skip_serializing_if = "Option::is_none")]
     test: Option<TestScores>,
 }
@@ -172,13 +183,19 @@ impl Begun {
     /// # Errors
     /// The file cannot be written.
     pub fn write_finished(&self, path: &Path, summary: &FitSummary, found: &Found<'_>) -> Result<()> {
-        let &Found { n_clusters, evaluation, confidence } = found;
+        let &Found { n_clusters, evaluation, confidence, warnings } = found;
         let sum = |of: fn(&PhaseRecord) -> f64| summary.phases.iter().map(of).sum();
         let record = Finished {
             begun: self,
             n_clusters,
             confidence,
-            metrics: evaluation.map(|e| Metrics { fit: e.fit, test: e.test.clone() }),
+            watch: summary.watch,
+            warnings,
+            metrics: evaluation.map(|e| Metrics {
+                fit: e.fit,
+                confidence: e.confidence,
+                test: e.test.clone(),
+            }),
             start: evaluation.and_then(|e| e.start),
             revisions: &summary.revisions,
             selection: &summary.selection,

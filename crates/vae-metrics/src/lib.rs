@@ -15,6 +15,7 @@
 //! | which cluster is which class | [`confusion`] |
 //! | what would one big cluster score | [`majority_share`] |
 //! | are the clusters compact and apart (no labels needed) | [`silhouette`] |
+//! | does a model know where it is wrong | [`ConfidenceScores`] |
 //! | all label scores at once | [`Scores`] |
 //!
 //! Published tables print the first four under one name, "accuracy". They differ: `purity` is at
@@ -45,6 +46,7 @@
 
 mod ami;
 mod assignment;
+mod confidence;
 mod confusion;
 mod contingency;
 mod error;
@@ -57,6 +59,7 @@ mod silhouette;
 
 pub use ami::ami;
 pub use assignment::MAX_MATCHING_BYTES;
+pub use confidence::ConfidenceScores;
 pub use confusion::{Confusion, confusion};
 pub use contingency::{Contingency, majority_share};
 pub use error::{Error, Result};

@@ -3,8 +3,10 @@
 mod clusterer;
 mod method;
 mod model_file;
+mod watch;
 
 pub use clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 pub use method::{Fit, Generative, Method, MethodConfig, Model, Soft};
 pub(crate) use model_file::Stored;
 pub use model_file::stored;
+pub use watch::{Quality, Watch};

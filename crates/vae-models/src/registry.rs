@@ -54,7 +54,7 @@ const REVISIONS: &[&[Revision]] = &[
     shared::class_vae::REVISIONS,
     shared::mixture_vae::REVISIONS,
     shared::from_random::REVISIONS,
-    &[shared::mixture::REVISION],
+    &[shared::mixture::REVISION, shared::warmup::REVISION],
     vade::REVISIONS,
     dgg::REVISIONS,
     dec::REVISIONS,

@@ -10,3 +10,4 @@ pub(crate) mod mixture;
 pub(crate) mod mixture_vae;
 pub(crate) mod neighbour_vote;
 pub(crate) mod posterior;
+pub(crate) mod warmup;

@@ -5,6 +5,7 @@
 //! run that is killed at any point is continued by the same command.
 
 mod closing;
+mod warnings;
 
 use self::closing::Closing;
 use crate::args::{FitArgs, FitSplit};
@@ -206,13 +207,15 @@ fn fit_and_write(
 
     model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
-    let confidence = write_assignments(dir, model, &features, &summary, ids)?;
+    let sure = write_assignments(dir, model, &features, &summary, ids)?;
+    let confidence = sure.as_ref().map(|sure| confidence::Summary::new(sure.view()));
     let embedding = model.embed(&features)?;
     let has_embedding = results::write_embedding(dir, &embedding, &features)?;
     let sizes = results::cluster_sizes(summary.assignments.view(), model.n_clusters());
     let facets = FacetsFound::write(dir, model, &features, ids)?;
     let several = facets.as_ref().map_or(&[][..], |facets| facets.assignments.as_slice());
-    let mut evaluation = labels.as_ref().and_then(|labels| evaluate(&summary, several, labels));
+    let mut evaluation =
+        labels.as_ref().and_then(|labels| evaluate(&summary, sure.as_ref(), several, labels));
     if let (Some(evaluation), Some(held_out), Some(labels)) = (&mut evaluation, &held_out, &labels) {
         evaluation.test = score_held_out(model, held_out, (&summary.assignments, &labels.y))?;
     }
@@ -229,7 +232,13 @@ fn fit_and_write(
         seed: context.seed,
     };
     pictures::draw(&folder.join("pictures"), &subject)?;
-    let found = Found { n_clusters: model.n_clusters(), evaluation: evaluation.as_ref(), confidence };
+    let warnings = warnings::of(&summary, &sizes);
+    let found = Found {
+        n_clusters: model.n_clusters(),
+        evaluation: evaluation.as_ref(),
+        confidence,
+        warnings: &warnings,
+    };
     begun.write_finished(&folder.join(RUN_FILE), &summary, &found)?;
     report::write(dir)?;
     folder.finish()?;
@@ -240,6 +249,7 @@ fn fit_and_write(
         evaluation: evaluation.as_ref(),
         sizes: &sizes,
         confidence,
+        warnings: &warnings,
         facets: facets.as_ref(),
         has_embedding,
         new_data,
@@ -247,20 +257,20 @@ fn fit_and_write(
     Ok(closing.text())
 }
 
-/// Writes the assignments of the fit with what the model is sure of, and sums that up.
+/// Writes the assignments of the fit, and returns how sure the model is of each.
 fn write_assignments(
     dir: &Path,
     model: &dyn Clusterer,
     features: &Features,
     summary: &FitSummary,
     ids: Option<&Ids>,
-) -> Result<Option<confidence::Summary>> {
+) -> Result<Option<Array1<f32>>> {
     let clusters = summary.assignments.view();
     let sure = confidence::posterior(model, features, ids)?.map(|gamma| confidence::of(gamma.view()));
     let numbers = assignments::numbers(clusters);
     let beside = sure.as_ref().map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
     results::write_assignments(dir, clusters, &Assignments { ids, clusters: numbers.view(), beside })?;
-    Ok(sure.map(|sure| confidence::Summary::new(sure.view())))
+    Ok(sure)
 }
 
 /// The file says what the columns of the data are. One that a refused fit of other data left would
@@ -278,8 +288,13 @@ fn write_or_remove(path: &Path, text: Option<&str>) -> Result<()> {
 }
 
 /// Labels that cannot be scored do not spoil a finished fit.
-fn evaluate(summary: &FitSummary, facets: &[Array1<u32>], labels: &Labels) -> Option<Evaluation> {
-    match Evaluation::new(summary, facets, labels) {
+fn evaluate(
+    summary: &FitSummary,
+    sure: Option<&Array1<f32>>,
+    facets: &[Array1<u32>],
+    labels: &Labels,
+) -> Option<Evaluation> {
+    match Evaluation::new(summary, sure, facets, labels) {
         Ok(evaluation) => Some(evaluation),
         Err(error) => {
             eprintln!("warning: the labels could not be scored: {error}");

@@ -123,6 +123,13 @@ impl TrainConfig {
         Self { epochs: self.epochs.max(needed), ..self.clone() }
     }
 
+    /// How many epochs of a training on `n` samples, in passes over them, are what `part` epochs are of [`TrainConfig::epochs`]:
+    /// where `min_updates` makes the training longer, a part of it gets longer with it.
+    pub fn part_of_resolved(&self, part: usize, n: usize) -> usize {
+        let resolved = self.resolved(n.div_ceil(self.batch_size.max(1))).epochs;
+        (part * resolved).div_ceil(self.epochs.max(1))
+    }
+
     /// The optimiser's rule.
     pub fn rule(&self) -> Rule {
         match self.optimizer {
@@ -171,6 +178,8 @@ mod tests {
         // 3 batches: 34 epochs make 102 updates.
         assert_eq!(config.resolved(3).epochs, 34);
         assert_eq!(config.resolved(1000).epochs, 10);
+        // 64 samples are 2 updates: 50 epochs instead of 10.
+        assert_eq!([64, 10_000].map(|n| config.part_of_resolved(3, n)), [15, 3]);
         assert_eq!(TrainConfig { min_updates: 0, ..config }.resolved(1).epochs, 10);
     }
 

@@ -1,5 +1,6 @@
 //! The trait of all methods as a user has them, and the report of a fit.
 
+use super::watch::Watch;
 use crate::Result;
 use ndarray::{Array1, Array2};
 use std::path::Path;
@@ -112,6 +113,8 @@ pub struct FitSummary {
     pub assignments: Array1<u32>,
     /// Assignments of the initialisation, `[n]`.
     pub start_assignments: Option<Array1<u32>>,
+    /// What the training did to those of the initialisation.
+    pub watch: Option<Watch>,
     /// (epoch, assignments) as observed during the last phase; epochs count from 1.
     pub observed: Vec<(usize, Array1<u32>)>,
     /// How restarts were chosen, without labels.

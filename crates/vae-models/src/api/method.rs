@@ -7,6 +7,7 @@
 
 use super::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 use super::model_file::{Stored, save};
+use super::watch::Watch;
 use crate::config::Preset;
 use crate::input::{self, Input, InputConfig};
 use crate::{Error, Result};
@@ -207,7 +208,12 @@ impl<M: Method> Fit<M> {
 impl<M: Method> Clusterer for Fit<M> {
     fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
         let (input, resolved) = self.config.input().resolve(x, self.config.affine())?;
-        let (model, mut summary) = M::fit(&self.config, input.prepare(x)?.as_ref(), &input, cx)?;
+        let scaled = input.prepare(x)?;
+        let (model, mut summary) = M::fit(&self.config, scaled.as_ref(), &input, cx)?;
+        if let Some(start) = &summary.start_assignments {
+            summary.watch = Watch::new(scaled.as_ref(), (start, &summary.assignments), cx)?;
+        }
+        drop(scaled);
         summary.resolved = resolved;
         summary.revisions = revisions(&[self.config.input().revisions()]);
         if x.n_missing() > 0 {

@@ -7,10 +7,10 @@
 use crate::args::TableArgs;
 use crate::confidence;
 use crate::output::{self, duration, percent, shell_word, thousands};
-use crate::results::{self, Evaluation, FacetsFound, TestScores};
+use crate::results::{Evaluation, FacetsFound, TestScores};
 use std::path::Path;
 use vae_data::Source;
-use vae_models::{Clusterer, FitSummary};
+use vae_models::{Clusterer, FitSummary, Watch};
 
 /// The most cluster sizes that are listed.
 const MOST_SIZES: usize = 30;
@@ -27,6 +27,8 @@ pub struct Closing<'a> {
     pub sizes: &'a [usize],
     /// How sure the model is, where it has a posterior.
     pub confidence: Option<confidence::Summary>,
+    /// Reasons to doubt.
+    pub warnings: &'a [String],
     /// The clusterings, where the model has several.
     pub facets: Option<&'a FacetsFound>,
     pub has_embedding: bool,
@@ -41,6 +43,7 @@ impl Closing<'_> {
             self.scores(),
             self.cluster_sizes(),
             self.confidence(),
+            self.training(),
             self.warnings(),
             self.several_clusterings(),
             self.cost(),
@@ -85,28 +88,20 @@ impl Closing<'_> {
         )
     }
 
-    /// What the fit itself, without labels, gives reason to doubt; each with advice.
-    fn warnings(&self) -> String {
-        let all = [self.small_clusters()];
-        all.into_iter().flatten().map(|warning| format!("warning: {warning}\n")).collect()
+    /// What the training did to the initial clusters.
+    fn training(&self) -> String {
+        let Some(Watch { changed, before, after }) = self.summary.watch else { return String::new() };
+        format!(
+            "training moved {} of the rows to another cluster; modularity in the data's neighbour graph {:.3}, {:.3} at its start\n",
+            percent(changed),
+            after.modularity,
+            before.modularity
+        )
     }
 
-    /// Clusters that hold almost nothing.
-    fn small_clusters(&self) -> Option<String> {
-        let small: Vec<String> = results::nearly_empty(self.sizes).iter().map(usize::to_string).collect();
-        let which = match small.as_slice() {
-            [] => return None,
-            [one] => format!("cluster {one} holds"),
-            several => format!("clusters {} hold", several.join(", ")),
-        };
-        // Where the noise is wider than the gaps, merging clusters raises the bound.
-        let is_gaussian =
-            self.summary.resolved.iter().any(|choice| choice.starts_with("likelihood = gaussian"));
-        let advice = match is_gaussian {
-            true => "try another seed, fewer clusters or a smaller likelihood_variance",
-            false => "try another seed or fewer clusters",
-        };
-        Some(format!("{which} less than 2 % of the mean cluster size: the fit may have collapsed; {advice}"))
+    /// What gives reason to doubt.
+    fn warnings(&self) -> String {
+        self.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect()
     }
 
     fn several_clusterings(&self) -> String {

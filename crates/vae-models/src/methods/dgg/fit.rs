@@ -14,6 +14,7 @@ use crate::pretrained::{Codes, CodesInit, GraphOf, LogVarInit, OtherSpace, Parti
 use crate::shared::assignments::labels_to_tensor;
 use crate::shared::mixture::{self, Mixture, gaussians};
 use crate::shared::mixture_vae::{self, Fitted, MixtureVae};
+use crate::shared::warmup::Warmup;
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
@@ -127,6 +128,7 @@ impl Dgg {
             _ if !config.graph.rebuild_epochs.is_empty() => partition::REVISIONS,
             _ => &[],
         };
+        let warmup = Warmup::new(config.assignment_warmup_epochs, &config.train, x.n());
         let spec = PhaseSpec {
             name: "train",
             revisions: &[
@@ -134,6 +136,7 @@ impl Dgg {
                 mixture_vae::REVISIONS,
                 pairwise::REVISIONS,
                 rebuilt,
+                warmup.revisions,
             ],
             config,
             inputs: &[x.sha256(), codes.key(), &init.record.key, &graph_key, &classifier.record.key],
@@ -169,7 +172,8 @@ fn train_net(
     let data = Resident::new(x, cx.device)?;
     let agreement = graph.agreement(init.assignments.view());
     let other = points.other_than_codes().map(|o| o.points);
-    let setting = Setting { net, config, x, data: &data, points: other, cx };
+    let warmup_epochs = Warmup::new(config.assignment_warmup_epochs, &config.train, x.n()).epochs;
+    let setting = Setting { net, config, x, data: &data, points: other, warmup_epochs, cx };
     let training = DggTraining::new(setting, graph, labels)?;
     let (mut record, observed) = train(&training, &data, &config.train, groups, phase)?;
     record.notes = json!({

@@ -31,6 +31,8 @@ pub(super) struct Setting<'a> {
     pub data: &'a Resident<'a>,
     /// The points of another space than the codes, for partitions.
     pub points: Option<&'a Features>,
+    /// Epochs with the initial assignments.
+    pub warmup_epochs: usize,
     pub cx: &'a FitContext,
 }
 
@@ -117,7 +119,7 @@ impl<'a> DggTraining<'a> {
     /// Whether the assignments are fixed in this epoch: in the warm-up, and after a new partition.
     fn is_held(&self, epoch: usize) -> bool {
         let (config, hold) = (self.given.config, self.given.config.graph.repartition_hold_epochs);
-        epoch < config.assignment_warmup_epochs
+        epoch < self.given.warmup_epochs
             || config.graph.rebuild_epochs.iter().any(|&r| r <= epoch && epoch < r + hold)
     }
 

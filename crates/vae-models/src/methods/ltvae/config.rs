@@ -11,6 +11,7 @@ use vae_core::identity::neutral;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
 use vae_core::pretrain::PretrainConfig;
+use vae_core::schedule::LrSchedule;
 use vae_core::train::TrainConfig;
 use vae_gmm::tree::Structure;
 use vae_gmm::tree::em::Covariance;
@@ -125,7 +126,7 @@ impl Default for LtvaeConfig {
             covariance: CovarianceKind::Estimated,
             covariance_floor: 0.01,
             eta: 0.01,
-            assignment_warmup_epochs: 5,
+            assignment_warmup_epochs: 20,
             net: crate::pretrained::default_net(),
             pretrain: crate::pretrained::default_pretrain(),
             init: InitConfig { kind: InitKind::Graph, ..InitConfig::default() },
@@ -136,6 +137,7 @@ impl Default for LtvaeConfig {
                 min_updates: 2000,
                 batch_size: 128,
                 lr: 1e-3,
+                lr_schedule: LrSchedule::Cosine,
                 observe_every_epochs: 5,
                 ..TrainConfig::default()
             },

@@ -12,6 +12,7 @@ use crate::pretrained::{Codes, CodesInit, LogVarInit};
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::mixture::{self, gaussians};
 use crate::shared::posterior;
+use crate::shared::warmup::Warmup;
 use ndarray::{Array1, Array2, Axis};
 use serde_json::json;
 use std::cell::RefCell;
@@ -139,7 +140,8 @@ fn train_net(
         net.encoder.set_constant_log_var((0.1 * within).ln());
     }
     let tree = RefCell::new(tree);
-    let training = LtvaeTraining { net, config, tree, alpha, labels, seed: phase.fit.seed };
+    let warmup_epochs = Warmup::new(config.assignment_warmup_epochs, &config.train, x.n()).epochs;
+    let training = LtvaeTraining { net, config, warmup_epochs, tree, alpha, labels, seed: phase.fit.seed };
     let (mut record, observed) = train(&training, &data, &config.train, vec![config.train.group()], phase)?;
     let tree = training.tree.into_inner();
     record.notes = json!({
@@ -176,9 +178,10 @@ impl Method for Ltvae {
         let init = config.init.fit(&codes, config.n_clusters, &mut phases)?;
         let streams = Streams::new(cx.seed, "train");
         let net = LtvaeNet::new(&config.net, (likelihood, x.dim()), &streams, cx.device);
+        let warmup = Warmup::new(config.assignment_warmup_epochs, &config.train, x.n());
         let spec = PhaseSpec {
             name: "train",
-            revisions: &[REVISIONS],
+            revisions: &[REVISIONS, warmup.revisions],
             config,
             inputs: &[x.sha256(), &autoencoder.record.key, &init.record.key],
         };

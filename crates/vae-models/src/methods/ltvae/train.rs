@@ -20,6 +20,8 @@ use vae_gmm::tree::search::search;
 pub(super) struct LtvaeTraining<'a> {
     pub net: &'a LtvaeNet,
     pub config: &'a LtvaeConfig,
+    /// Epochs with the initial assignments.
+    pub warmup_epochs: usize,
     /// Replaced by each update.
     pub tree: RefCell<LatentTree>,
     /// Variance of the leaves where covariances are fixed.
@@ -31,7 +33,7 @@ pub(super) struct LtvaeTraining<'a> {
 
 impl LtvaeTraining<'_> {
     fn is_held(&self, epoch: usize) -> bool {
-        epoch < self.config.assignment_warmup_epochs
+        epoch < self.warmup_epochs
     }
 
     /// Searches for a structure that describes the current codes better.

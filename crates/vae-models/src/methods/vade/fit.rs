@@ -10,6 +10,7 @@ use crate::pretrained::{Codes, CodesInit, InitKind, LogVarInit, PiInit};
 use crate::shared::assignments::{labels_to_tensor, shares};
 use crate::shared::mixture::Mixture;
 use crate::shared::mixture_vae::{self, Fitted, MixtureVae};
+use crate::shared::warmup::Warmup;
 use tch::{Device, Kind};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
@@ -57,14 +58,15 @@ impl Method for Vade {
         let mixture = prior(config, &init);
         let streams = Streams::new(cx.seed, "train");
         let mut net = VadeNet::new(config, (likelihood, x.dim()), &mixture, &streams, cx.device);
-        if config.assignment_warmup_epochs > 0 {
+        let warmup = Warmup::new(config.assignment_warmup_epochs, &config.train, x.n());
+        if warmup.epochs > 0 {
             let labels = labels_to_tensor(&init.assignments).f_to_kind(Kind::Int64)?;
             let labels = labels.f_to_device(cx.device)?;
-            net.held = Some(Held { labels, epochs: config.assignment_warmup_epochs });
+            net.held = Some(Held { labels, epochs: warmup.epochs });
         }
         let spec = PhaseSpec {
             name: "train",
-            revisions: &[REVISIONS, mixture_vae::REVISIONS],
+            revisions: &[REVISIONS, mixture_vae::REVISIONS, warmup.revisions],
             config,
             inputs: &[x.sha256(), &autoencoder.record.key, &init.record.key],
         };

@@ -1,0 +1,78 @@
+//! What a fit, without labels, gives reason to doubt; each with advice.
+
+use crate::output::{counted, percent};
+use crate::results;
+use vae_models::FitSummary;
+
+/// All warnings on a fit whose clusters have these sizes.
+pub fn of(summary: &FitSummary, sizes: &[usize]) -> Vec<String> {
+    [small_clusters(summary, sizes), worse_than_the_start(summary)].into_iter().flatten().collect()
+}
+
+/// Clusters that hold almost nothing.
+fn small_clusters(summary: &FitSummary, sizes: &[usize]) -> Option<String> {
+    let small: Vec<String> = results::nearly_empty(sizes).iter().map(usize::to_string).collect();
+    let which = match small.as_slice() {
+        [] => return None,
+        [one] => format!("cluster {one} holds"),
+        several => format!("clusters {} hold", several.join(", ")),
+    };
+    // Where the noise is wider than the gaps, merging clusters raises the bound.
+    let is_gaussian = summary.resolved.iter().any(|choice| choice.starts_with("likelihood = gaussian"));
+    let advice = match is_gaussian {
+        true => "try another seed, fewer clusters or a smaller likelihood_variance",
+        false => "try another seed or fewer clusters",
+    };
+    Some(format!("{which} less than 2 % of the mean cluster size: the fit may have collapsed; {advice}"))
+}
+
+/// A training that fits the data's own neighbours less well than its initial clusters.
+fn worse_than_the_start(summary: &FitSummary) -> Option<String> {
+    let watch = summary.watch.filter(vae_models::Watch::got_worse)?;
+    let (before, after) = (watch.before, watch.after);
+    let emptied = match after.empty.saturating_sub(before.empty) {
+        0 => String::new(),
+        n => format!(", and emptied {}", counted(n, "cluster")),
+    };
+    Some(format!(
+        "training made the clusters worse: it moved {} of the rows to another cluster, and the modularity of the clusters \
+         in the data's neighbour graph fell from {:.3} to {:.3}{emptied}; try --method auto, which keeps the better \
+         of the two, or --method spectral, which has no training, or another seed",
+        percent(watch.changed),
+        before.modularity,
+        after.modularity
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vae_models::{Quality, Watch};
+
+    fn summary(after: f64, empty: usize) -> FitSummary {
+        let quality = |modularity, empty| Quality { edges_cut: 0.1, modularity, empty };
+        let watch = Watch { changed: 0.25, before: quality(0.8, 0), after: quality(after, empty) };
+        FitSummary { watch: Some(watch), ..FitSummary::default() }
+    }
+
+    #[test]
+    fn a_training_that_spoils_its_start_is_told() {
+        let sizes = [50, 50];
+        assert!(of(&summary(0.81, 0), &sizes).is_empty());
+        assert!(of(&FitSummary::default(), &sizes).is_empty());
+        let [worse] = &of(&summary(0.7, 0), &sizes)[..] else { panic!("one warning") };
+        assert!(worse.contains("25.00 % of the rows"), "{worse}");
+        assert!(worse.contains("from 0.800 to 0.700;") && worse.contains("--method spectral"), "{worse}");
+        let both = of(&summary(0.8, 1), &[100, 0]);
+        assert!(both.len() == 2 && both[1].contains("emptied 1 cluster;"), "{both:?}");
+    }
+
+    #[test]
+    fn advice_on_small_clusters_fits_the_likelihood() {
+        let resolved = vec!["likelihood = gaussian, variance 0.1".to_string()];
+        let gaussian = FitSummary { resolved, ..FitSummary::default() };
+        assert!(of(&gaussian, &[500, 499, 1])[0].contains("smaller likelihood_variance"));
+        let other = &of(&FitSummary::default(), &[500, 499, 1, 0])[0];
+        assert!(other.starts_with("clusters 2, 3 hold") && !other.contains("variance"), "{other}");
+    }
+}
