@@ -1,11 +1,12 @@
 //! Writers of small file formats: NPY, CSV of samples. Everything is written atomically.
 
 use anyhow::Result;
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2, s};
 use npyz::WriterBuilder;
 use std::fmt::Write as _;
 use std::path::Path;
 use vae_core::fsio::write_atomic;
+use vae_data::{ColumnKind, Schema};
 
 /// Writes `[n]` unsigned numbers as NPY.
 pub fn write_npy_u32(path: &Path, values: ArrayView1<'_, u32>) -> Result<()> {
@@ -36,16 +37,18 @@ fn write_npy<T: npyz::AutoSerialize>(
     Ok(())
 }
 
-/// Writes samples as CSV: `cluster`, of which each was drawn, then the features by their names, or
-/// `x1`, `x2`, …
+/// Writes samples as CSV: `cluster`, of which each was drawn, then the columns of the table as it had
+/// them, or the features as `x1`, `x2`, …
+///
+/// Numbers are moved back from 0, a category is the most probable of its levels.
 pub fn write_samples_csv(
     path: &Path,
     samples: ArrayView2<'_, f32>,
     clusters: impl Iterator<Item = usize> + Clone,
-    names: Option<&[String]>,
+    schema: Option<&Schema>,
 ) -> Result<()> {
-    let names = match names {
-        Some(names) => names.iter().map(|name| csv_field(name)).collect::<Vec<_>>(),
+    let names = match schema {
+        Some(schema) => schema.columns.iter().map(|column| csv_field(&column.name)).collect::<Vec<_>>(),
         None => (1..=samples.ncols()).map(|i| format!("x{i}")).collect(),
     };
     write_atomic(path, |out| {
@@ -54,12 +57,30 @@ pub fn write_samples_csv(
         for (row, cluster) in samples.rows().into_iter().zip(clusters.clone()) {
             line.clear();
             let _ = write!(line, "{cluster}");
-            append(&mut line, row);
+            match schema {
+                Some(schema) => schema.columns.iter().zip(schema.ranges()).for_each(|(column, features)| {
+                    let cell = cell(&column.kind, row.slice(s![features]));
+                    let _ = write!(line, ",{cell}");
+                }),
+                None => append(&mut line, row),
+            }
             writeln!(out, "{line}")?;
         }
         Ok(())
     })?;
     Ok(())
+}
+
+/// The cell of a table that became these features.
+fn cell(kind: &ColumnKind, features: ArrayView1<'_, f32>) -> String {
+    match kind {
+        ColumnKind::Number { offset: 0.0 } => features[0].to_string(),
+        ColumnKind::Number { offset } => (f64::from(features[0]) + offset).to_string(),
+        ColumnKind::Category { levels } => {
+            let best = (0..levels.len()).fold(0, |a, b| if features[b] > features[a] { b } else { a });
+            csv_field(&levels[best])
+        }
+    }
 }
 
 /// Appends values to a line of a CSV, separated by commas from each other and from what the line
@@ -83,6 +104,16 @@ pub fn csv_field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_are_written_as_the_table_had_them() {
+        let category = ColumnKind::Category { levels: vec!["blue".into(), "a,b".into()] };
+        let of = |kind: &ColumnKind, features: &[f32]| cell(kind, ArrayView1::from(features));
+        assert_eq!(of(&category, &[0.75, 0.25]), "blue");
+        assert_eq!(of(&category, &[0.25, 0.75]), "\"a,b\"");
+        assert_eq!(of(&ColumnKind::Number { offset: 0.0 }, &[0.1]), "0.1");
+        assert_eq!(of(&ColumnKind::Number { offset: 1_700_000_000.0 }, &[0.5]), "1700000000.5");
+    }
 
     #[test]
     fn names_with_commas_are_quoted() {

@@ -1,6 +1,7 @@
 //! The input of a method: numbers, the shape of an image where rows are images, and the schema of a
 //! table where they come from one. Never labels.
 
+use crate::fsio::sha256_hex;
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
 use std::sync::{Arc, OnceLock};
@@ -26,6 +27,8 @@ pub struct Features {
     data: Data,
     image: Option<ImageShape>,
     schema: Option<Arc<Schema>>,
+    /// Places of the values that stand for missing ones, row after row, ascending.
+    gaps: Arc<[usize]>,
     sha256: OnceLock<String>,
 }
 
@@ -51,7 +54,13 @@ impl Features {
         if let Some(((row, column), value)) = x.indexed_iter().find(|(_, v)| !is_allowed(**v)) {
             return Err(Error::NonFiniteFeature { row, column, value: *value });
         }
-        Ok(Self { data: Data::Dense(x), image: None, schema: None, sha256: OnceLock::new() })
+        Ok(Self {
+            data: Data::Dense(x),
+            image: None,
+            schema: None,
+            gaps: Arc::default(),
+            sha256: OnceLock::new(),
+        })
     }
 
     /// The features of a table, `[n, d]`, with NaN where a cell is missing, and what they are made
@@ -89,7 +98,22 @@ impl Features {
                 }
             }
         }
-        Ok(Self { data: Data::Sparse(csr), image: None, schema: None, sha256: OnceLock::new() })
+        let data = Data::Sparse(csr);
+        Ok(Self { data, image: None, schema: None, gaps: Arc::default(), sha256: OnceLock::new() })
+    }
+
+    /// The same table with `x`, `[n, d]`, for its values: those that are missing here are marked as gaps, which an observation
+    /// model leaves out.
+    ///
+    /// # Errors
+    /// As [`Features::table`], and another shape.
+    pub fn filled(&self, x: Array2<f32>) -> Result<Self> {
+        let Some(own) = self.as_dense().filter(|own| own.dim() == x.dim()) else {
+            return Err(Error::Features("what fills the gaps has another shape".into()));
+        };
+        let gaps = own.iter().enumerate().filter(|(_, v)| v.is_nan()).map(|(i, _)| i).collect();
+        let filled = Self::checked(x, f32::is_finite)?;
+        Ok(Self { schema: self.schema.clone(), gaps, ..filled })
     }
 
     /// Declares each row an image.
@@ -141,6 +165,16 @@ impl Features {
             Data::Dense(x) => x.iter().filter(|v| v.is_nan()).count(),
             Data::Sparse(_) => 0,
         }
+    }
+
+    /// Places of the values that stand for missing ones, as `row · d + column`, ascending.
+    pub fn gaps(&self) -> &[usize] {
+        &self.gaps
+    }
+
+    /// Whether values are missing, or others stand for them.
+    pub fn has_gaps(&self) -> bool {
+        !self.gaps.is_empty() || self.n_missing() > 0
     }
 
     /// The dense matrix `[n, d]`; `None` for sparse features.
@@ -202,14 +236,22 @@ impl Features {
         }
     }
 
-    /// [`table_sha256`] of the values, the schema and the image shape: the identity of the input of a phase.
+    /// [`table_sha256`] of the values, the schema and the image shape, hashed with the gaps if there are any: the identity of
+    /// the input of a phase.
     pub fn sha256(&self) -> &str {
         self.sha256.get_or_init(|| {
             let values = match &self.data {
                 Data::Dense(x) => Values::Dense(x.view()),
                 Data::Sparse(csr) => Values::Sparse(csr),
             };
-            table_sha256(values, self.image, self.schema())
+            let table = table_sha256(values, self.image, self.schema());
+            match self.gaps.is_empty() {
+                true => table,
+                false => {
+                    let gaps = self.gaps.iter().flat_map(|&gap| (gap as u64).to_le_bytes());
+                    sha256_hex(&table.into_bytes().into_iter().chain(gaps).collect::<Vec<u8>>())
+                }
+            }
         })
     }
 }
@@ -229,6 +271,28 @@ mod tests {
         let x = array![[0.0f32, 1.0], [2.0, f32::NAN]];
         let e = Features::dense(x).expect_err("NaN").to_string();
         assert!(e.contains("row 1, column 1"), "{e}");
+    }
+
+    #[test]
+    fn filled_values_are_known_as_gaps() {
+        let table = Features::table(array![[0.0f32, f32::NAN], [2.0, 3.0]], None).expect("valid");
+        assert!(table.has_gaps() && table.gaps().is_empty());
+        let filled = table.filled(array![[0.0f32, 1.0], [2.0, 3.0]]).expect("filled");
+        assert_eq!((filled.gaps(), filled.n_missing(), filled.has_gaps()), (&[1usize][..], 0, true));
+        // The same values, all of them there, are other data.
+        let whole = Features::dense(array![[0.0f32, 1.0], [2.0, 3.0]]).expect("valid");
+        assert_ne!(filled.sha256(), whole.sha256());
+        assert!(table.filled(array![[0.0f32, 1.0]]).is_err());
+        let rows = Resident::new(&filled, Device::Cpu).expect("resident");
+        let index = Tensor::from_slice(&[1i64, 0]);
+        let targets = rows.gather_targets(&index).expect("gather").expect("gaps");
+        assert_eq!(
+            Vec::<bool>::try_from(targets.isnan().view(-1)).expect("four"),
+            [false, false, false, true]
+        );
+        assert_eq!(rows.gather(&index).expect("gather").double_value(&[1, 1]), 1.0);
+        let whole = Resident::new(&whole, Device::Cpu).expect("resident");
+        assert!(whole.gather_targets(&index).expect("gather").is_none());
     }
 
     #[test]

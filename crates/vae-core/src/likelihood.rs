@@ -1,9 +1,14 @@
 //! Observation models p(x | z), in nats per sample: a sum over dimensions, no mean.
 
+mod table;
+
 use crate::kl::HALF_LN_TWO_PI;
 use crate::{Error, Features, Result};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use tch::Tensor;
+
+pub use table::Table;
 
 /// Which observation model a configuration names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +28,7 @@ pub enum LikelihoodKind {
 }
 
 /// p(x | z) with the decoder's outputs `m`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Likelihood {
     /// `Σ_d softplus(m_d) − x_d m_d`.
@@ -47,6 +52,8 @@ pub enum Likelihood {
         /// The smallest variance.
         least: f64,
     },
+    /// The columns of a table with categories or missing values: see [`Table`].
+    Table(Table),
 }
 
 /// The least a learned variance can be, for `dim` features of variance 1: `(dim / 64)²`, between
@@ -68,19 +75,41 @@ pub fn check_variance(variance: f64) -> Result<()> {
     Err(Error::config("likelihood_variance", variance, "a finite number above 0"))
 }
 
+impl fmt::Display for Likelihood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bernoulli => f.write_str("bernoulli"),
+            Self::Gaussian { variance } => write!(f, "gaussian, variance {variance}"),
+            Self::Squashed { variance } => write!(f, "squashed, variance {variance}"),
+            Self::Learned { least } => {
+                write!(f, "learned (a normal distribution's variance, at least {least})")
+            }
+            Self::Table(table) => table.fmt(f),
+        }
+    }
+}
+
 impl Likelihood {
     /// A learned variance of `dim` features, at least [`smallest_variance`].
     pub fn learned(dim: usize) -> Self {
         Self::Learned { least: smallest_variance(dim) }
     }
 
-    /// The likelihood for `kind` on these features; `auto` depends on their range.
+    /// The likelihood for `kind` on these features; `auto` depends on their range. Of a table `kind` is that of the numbers;
+    /// categories have a softmax.
     ///
     /// # Errors
     /// [`Error::Features`] when means in [0, 1] are asked for and a value is outside;
     /// [`Error::Config`] for a variance that is not positive.
     pub fn resolve(kind: LikelihoodKind, variance: f64, x: &Features) -> Result<Self> {
         check_variance(variance)?;
+        if let Some(table) = Table::of(x, |numbers| Self::of_numbers(kind, variance, numbers))? {
+            return Ok(Self::Table(table));
+        }
+        Self::of_numbers(kind, variance, x)
+    }
+
+    fn of_numbers(kind: LikelihoodKind, variance: f64, x: &Features) -> Result<Self> {
         let (low, high) = x.range();
         let unit = low >= 0.0 && high <= 1.0;
         match kind {
@@ -107,6 +136,7 @@ impl Likelihood {
     /// `m` (logits or means), `x`: `[b, d]`.
     pub fn nll_sum(&self, m: &Tensor, x: &Tensor) -> Tensor {
         match self {
+            Self::Table(table) => table.terms(m, x).sum(None::<tch::Kind>),
             Self::Bernoulli => {
                 m.binary_cross_entropy_with_logits(x, None::<&Tensor>, None::<&Tensor>, tch::Reduction::Sum)
             }
@@ -126,7 +156,13 @@ impl Likelihood {
     /// # Shapes
     /// `m` (logits or means), `x`: `[b, d]`.
     pub fn nll(&self, m: &Tensor, x: &Tensor) -> Tensor {
-        let terms = match self {
+        self.terms(m, x).sum_dim_intlist([-1i64].as_slice(), false, None)
+    }
+
+    /// `−ln p` of every value, `[b, d]`, and of every category of a table.
+    fn terms(&self, m: &Tensor, x: &Tensor) -> Tensor {
+        match self {
+            Self::Table(table) => table.terms(m, x),
             Self::Bernoulli => {
                 m.binary_cross_entropy_with_logits(x, None::<&Tensor>, None::<&Tensor>, tch::Reduction::None)
             }
@@ -138,8 +174,7 @@ impl Likelihood {
                 let variance = learned_variance(&sum, x.numel() as f64, *least);
                 squared * 0.5 / &variance + variance.log() * 0.5
             }
-        };
-        terms.sum_dim_intlist([-1i64].as_slice(), false, None)
+        }
     }
 
     /// The constant that the loss leaves out, nats per sample, for a reported ELBO: `(D/2) ln 2πλ`
@@ -147,6 +182,7 @@ impl Likelihood {
     pub fn constant(&self, dim: usize) -> f64 {
         match self {
             Self::Bernoulli => 0.0,
+            Self::Table(table) => table.constant(),
             Self::Learned { .. } => dim as f64 * HALF_LN_TWO_PI,
             Self::Gaussian { variance } | Self::Squashed { variance } => {
                 dim as f64 * (HALF_LN_TWO_PI + 0.5 * variance.ln())
@@ -157,8 +193,21 @@ impl Likelihood {
     /// E[x | m] on the scale of the data, `[b, d]`.
     pub fn mean(&self, m: &Tensor) -> Tensor {
         match self {
+            Self::Table(table) => table.mean(m),
             Self::Bernoulli | Self::Squashed { .. } => m.sigmoid(),
             Self::Gaussian { .. } | Self::Learned { .. } => m.shallow_clone(),
+        }
+    }
+
+    /// The mean of the squared differences of [`Likelihood::mean`] and the values that are there, a scalar.
+    pub fn squared_error(&self, m: &Tensor, x: &Tensor) -> Tensor {
+        match self {
+            Self::Table(_) => {
+                let (is_there, x) = table::present(x);
+                let squared = (self.mean(m) - x).square() * &is_there;
+                squared.sum(None::<tch::Kind>) / is_there.sum(None::<tch::Kind>).clamp_min(1.0)
+            }
+            _ => self.mean(m).mse_loss(x, tch::Reduction::Mean),
         }
     }
 }

@@ -237,11 +237,11 @@ pub fn groups_of(params: &mut Params, config: &TrainConfig, factor: f64) -> Vec<
 /// The loss of the reconstruction `out` (logits or means) of `x`, both `[b, d]`: a scalar.
 /// `likelihood` is a sum over dimensions and a mean over the batch, the others are means over all
 /// elements.
-pub fn reconstruction(loss: ReconstructionLoss, likelihood: Likelihood, out: &Tensor, x: &Tensor) -> Tensor {
+pub fn reconstruction(loss: ReconstructionLoss, likelihood: &Likelihood, out: &Tensor, x: &Tensor) -> Tensor {
     match loss {
         ReconstructionLoss::Likelihood => likelihood.nll_sum(out, x) / x.size()[0] as f64,
-        ReconstructionLoss::Mse => likelihood.mean(out).mse_loss(x, tch::Reduction::Mean),
-        ReconstructionLoss::HalfMse => likelihood.mean(out).mse_loss(x, tch::Reduction::Mean) * 0.5,
+        ReconstructionLoss::Mse => likelihood.squared_error(out, x),
+        ReconstructionLoss::HalfMse => likelihood.squared_error(out, x) * 0.5,
     }
 }
 

@@ -169,7 +169,8 @@ impl Run<'_> {
     fn one_step(&mut self, index: &Tensor) -> Result<Loss> {
         let (epoch, step) = (self.state.epoch, self.state.step);
         let x = self.data.gather(index)?;
-        let batch = Batch { x: &x, index, epoch, step, streams: &self.cx.streams };
+        let targets = self.data.gather_targets(index)?;
+        let batch = Batch { x: &x, targets: targets.as_ref(), index, epoch, step, streams: &self.cx.streams };
         let loss = self.model.loss(&batch)?;
         let params = self.model.params();
         let mut grads = Tensor::f_run_backward(&[&loss.total], &params.tensors(), false, false)?;

@@ -122,7 +122,7 @@ fn main() {
     for step in 0..n_steps {
         of_first.push(first.step(&x, &noise));
         of_last.push(last.step(&x, &noise));
-        let batch = Batch { x: &x, index: &index, epoch: 0, step, streams: &streams };
+        let batch = Batch { x: &x, targets: None, index: &index, epoch: 0, step, streams: &streams };
         let [pass, update] = ours.step(&batch);
         of_ours.push(pass);
         updates.push(update);

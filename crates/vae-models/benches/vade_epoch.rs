@@ -132,7 +132,8 @@ fn main() {
             let t = Instant::now();
             let x = data.gather(&index).expect("in range");
             let gather = t.elapsed();
-            let parts = vade.step(&Batch { x: &x, index: &index, epoch: 0, step, streams: &streams });
+            let parts =
+                vade.step(&Batch { x: &x, targets: None, index: &index, epoch: 0, step, streams: &streams });
             let step_time = t.elapsed();
             // The first few steps touch fresh memory.
             if step >= warm_up {

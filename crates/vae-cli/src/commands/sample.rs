@@ -30,10 +30,9 @@ pub fn run(args: &SampleArgs) -> Result<()> {
     match format {
         Format::Npy => files::write_npy_f32(&args.out, samples.view())?,
         Format::Csv => {
-            let schema = input::schema_of(&args.model)?.filter(|schema| schema.named);
-            let columns = schema.map(|schema| schema.feature_names());
+            let schema = input::schema_of(&args.model)?.filter(|schema| schema.named || !schema.is_plain());
             let drawn = clusters.iter().flat_map(|&c| std::iter::repeat_n(c, n));
-            files::write_samples_csv(&args.out, samples.view(), drawn, columns.as_deref())?;
+            files::write_samples_csv(&args.out, samples.view(), drawn, schema.as_ref())?;
         }
         Format::Png => {
             let image =

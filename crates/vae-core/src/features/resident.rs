@@ -17,6 +17,8 @@ pub struct Resident<'a> {
     features: &'a Features,
     /// `[n, d]` on the device; `None` for sparse features, whose batches are made on the host.
     dense: Option<Tensor>,
+    /// The same with NaN for values that stand for missing ones, where there are any.
+    targets: Option<Tensor>,
     device: Device,
 }
 
@@ -36,7 +38,17 @@ impl<'a> Resident<'a> {
             }
             Data::Sparse(_) => None,
         };
-        Ok(Self { features, dense, device })
+        let targets = match (&dense, features.gaps()) {
+            (Some(x), gaps @ [_, ..]) => {
+                let places: Vec<i64> = gaps.iter().map(|&gap| gap as i64).collect();
+                let places = Tensor::f_from_slice(&places)?.f_to_device(device)?;
+                let targets = x.f_copy()?;
+                let _ = targets.f_view(-1)?.f_index_fill_(0, &places, f64::NAN)?;
+                Some(targets)
+            }
+            _ => None,
+        };
+        Ok(Self { features, dense, targets, device })
     }
 
     /// Number of samples.
@@ -71,6 +83,14 @@ impl<'a> Resident<'a> {
         Ok(Tensor::f_from_slice(&out)?
             .f_view([rows.len() as i64, self.dim() as i64])?
             .f_to_device(self.device)?)
+    }
+
+    /// The rows `index` with NaN for values that stand for missing ones; `None` where all are there.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when an index is out of range.
+    pub fn gather_targets(&self, index: &Tensor) -> Result<Option<Tensor>> {
+        Ok(self.targets.as_ref().map(|x| x.f_index_select(0, index)).transpose()?)
     }
 
     /// The rows `start..end`, `[end - start, d]`, on the device, without a copy where possible.

@@ -95,7 +95,7 @@ impl Trainable for Layer<'_> {
         };
         let out = self.decode.forward(&code);
         let total = if is_first {
-            reconstruction(self.config.loss, self.likelihood, &out, &h)
+            reconstruction(self.config.loss, &self.likelihood, &out, batch.target())
         } else {
             let out = self.activation.apply(out);
             match self.config.loss {

@@ -13,6 +13,8 @@ use tch::Tensor;
 pub struct Batch<'a> {
     /// `[b, d]` on the device.
     pub x: &'a Tensor,
+    /// The same with NaN for values that stand for missing ones, where there are any.
+    pub targets: Option<&'a Tensor>,
     /// Rows of the data, i64 `[b]` on the device.
     pub index: &'a Tensor,
     /// 0-based.
@@ -21,6 +23,13 @@ pub struct Batch<'a> {
     pub step: usize,
     /// The phase's random streams; draw noise with `streams.rng(name, epoch, step)`.
     pub streams: &'a Streams,
+}
+
+impl Batch<'_> {
+    /// What an observation model explains: the rows, with NaN for missing values, which it leaves out.
+    pub fn target(&self) -> &Tensor {
+        self.targets.unwrap_or(self.x)
+    }
 }
 
 /// The loss of one batch.

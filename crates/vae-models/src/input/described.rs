@@ -82,24 +82,15 @@ impl InputConfig {
         let imputer = x.schema().and(scaled.as_dense()).map(Imputer::fit);
         let n_missing = x.n_missing();
         if n_missing > 0 {
-            resolved.push(format!("{n_missing} missing values: the mean of the nearest rows' values"));
+            let left_out = if self.likelihood.is_some() { "; likelihoods leave them out" } else { "" };
+            resolved
+                .push(format!("{n_missing} missing values: the mean of the nearest rows' values{left_out}"));
         }
         let likelihood = match self.likelihood {
             None => None,
             Some((kind, variance)) => {
                 let chosen = Likelihood::resolve(kind, variance, scaled.as_ref())?;
-                resolved.push(match chosen {
-                    Likelihood::Bernoulli => "likelihood = bernoulli".into(),
-                    Likelihood::Gaussian { variance } => {
-                        format!("likelihood = gaussian, variance {variance}")
-                    }
-                    Likelihood::Learned { least } => {
-                        format!("likelihood = learned (a normal distribution's variance, at least {least})")
-                    }
-                    Likelihood::Squashed { variance } => {
-                        format!("likelihood = squashed, variance {variance}")
-                    }
-                });
+                resolved.push(format!("likelihood = {chosen}"));
                 Some(chosen)
             }
         };

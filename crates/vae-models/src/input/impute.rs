@@ -53,7 +53,7 @@ impl Imputer {
                 row.iter_mut().zip(values).filter(|(v, _)| v.is_nan()).for_each(|(v, value)| *v = value);
             }
         });
-        Ok(Features::table(filled, x.schema().cloned())?)
+        Ok(x.filled(filled)?)
     }
 
     /// What stands for each feature of a row if it is missing, `[d]`.

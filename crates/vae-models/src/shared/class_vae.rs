@@ -138,16 +138,16 @@ impl Trainable for ClusterNet {
         let terms = match (&self.prior, self.held_y(batch)?) {
             (Prior::Classes(means), None) => {
                 let y = self.classify(&features, &z);
-                loss(self.likelihood, &Encoded { z, log_var, y }, means, &out, batch.x)
+                loss(&self.likelihood, &Encoded { z, log_var, y }, means, &out, batch.target())
             }
             // Here `cat` is KL(held ‖ classifier), not minus the classifier's entropy.
             (Prior::Classes(means), Some(y)) => {
                 let learnt = self.classify(&features.detach(), &z.detach());
-                held_loss(self.likelihood, &Encoded { z, log_var, y }, &learnt, means, &out, batch.x)
+                held_loss(&self.likelihood, &Encoded { z, log_var, y }, &learnt, means, &out, batch.target())
             }
             (Prior::Standard(category), _) => {
                 let b = batch.x.size()[0] as f64;
-                let rec = self.likelihood.nll_sum(&out, batch.x) / b;
+                let rec = self.likelihood.nll_sum(&out, batch.target()) / b;
                 let cat = category(&self.classify(&features, &z));
                 let kl = gaussian_to_standard(&mu, &log_var).sum(None::<Kind>) / b;
                 Terms::new(rec, kl, cat)

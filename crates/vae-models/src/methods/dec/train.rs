@@ -109,7 +109,7 @@ impl Trainable for DecTraining<'_> {
         let mut terms = vec![("kl", divergence)];
         if let Some(decoder) = &self.net.decoder {
             let out = decoder.forward(&z);
-            let rec = reconstruction(ReconstructionLoss::Mse, self.likelihood, &out, batch.x);
+            let rec = reconstruction(ReconstructionLoss::Mse, &self.likelihood, &out, batch.target());
             total += &rec * self.config.reconstruction_weight;
             terms.push(("rec", rec));
         }

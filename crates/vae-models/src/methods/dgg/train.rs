@@ -223,7 +223,7 @@ impl<'a> DggTraining<'a> {
             }
             false => f.log_gamma.shallow_clone(),
         };
-        let target = batch.x.f_unsqueeze(1)?.f_expand([b, m, batch.x.size()[1]], false)?;
+        let target = batch.target().f_unsqueeze(1)?.f_expand([b, m, batch.x.size()[1]], false)?;
         let target = target.f_reshape(f.out.size())?;
         let nll = self.given.net.vae.likelihood.nll(&f.out, &target).f_view([b, m])?;
         let latent = self.latent(&f, log_gamma);

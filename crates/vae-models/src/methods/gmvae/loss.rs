@@ -99,7 +99,7 @@ pub fn component_kl(mu: &Tensor, log_var: &Tensor, components: &Components) -> T
 /// `z`: `[M·b, J]`, `components` at the same draws of w, `out` (the decoder's logits or means of
 /// z): `[M·b, d]`, `x`: `[b, d]`.
 pub fn loss(
-    likelihood: Likelihood,
+    likelihood: &Likelihood,
     recognition: &Recognition,
     z: &Tensor,
     components: &Components,

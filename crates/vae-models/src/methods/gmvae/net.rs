@@ -139,7 +139,7 @@ impl Trainable for GmvaeNet {
         let z = self.draw("noise", &r.mu, &r.log_var, batch);
         let w = self.draw("style", &r.mu_w, &r.log_var_w, batch);
         let out = self.generator.decode(&z, Statistics::Update);
-        let t = loss(self.likelihood, &r, &z, &self.clusters.at(&w), (&out, batch.x), self.lambda);
+        let t = loss(&self.likelihood, &r, &z, &self.clusters.at(&w), (&out, batch.target()), self.lambda);
         let Terms { total, rec, cond, w, z } = t;
         Ok(Loss { total, terms: vec![("rec", rec), ("cond", cond), ("w", w), ("z", z)] })
     }

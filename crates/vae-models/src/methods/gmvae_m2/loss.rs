@@ -57,7 +57,7 @@ pub fn latent(z: &Tensor, q: &Gaussian, p: &Gaussian) -> Tensor {
 /// # Shapes
 /// `log_y` (ln q(y | x)): `[b, K]`; `latent`: `[K, b]`; `out` (logits or means, class after class):
 /// `[K·b, d]`; `x`: `[b, d]`.
-pub fn loss(likelihood: Likelihood, log_y: &Tensor, latent: &Tensor, out: &Tensor, x: &Tensor) -> Terms {
+pub fn loss(likelihood: &Likelihood, log_y: &Tensor, latent: &Tensor, out: &Tensor, x: &Tensor) -> Terms {
     let (b, k) = (log_y.size()[0], log_y.size()[1]);
     let y = log_y.exp();
     let weights = y.transpose(0, 1);

@@ -184,6 +184,8 @@ impl Trainable for GmvaeM2Net {
         } else {
             batch.x.shallow_clone()
         };
+        // Binarised pixels have no gaps.
+        let target = batch.targets.unwrap_or(&x);
         let (log_y, prior) = (self.log_y(&x), self.prior((x.kind(), x.device())));
         let sample =
             |q: &Gaussian| &q.mu + q.var.sqrt() * normal(&mut noise("noise"), &q.mu.size(), x.device());
@@ -193,13 +195,13 @@ impl Trainable for GmvaeM2Net {
             let q = self.encoder.of_pairs(&x, &pairs);
             let z = sample(&q);
             let latent = latent(&z, &q, &prior.of_classes(&pairs.class));
-            let nll = self.likelihood.nll(&self.decoder.forward(&z), &x.index_select(0, &pairs.row));
+            let nll = self.likelihood.nll(&self.decoder.forward(&z), &target.index_select(0, &pairs.row));
             loss_of_pairs(&log_y, &pairs, &latent, &nll)
         } else {
             let q = self.encoder.forward(&x);
             let z = sample(&q);
             let out = self.decoder.forward(&z.flatten(0, 1));
-            loss(self.likelihood, &log_y, &latent(&z, &q, &prior), &out, &x)
+            loss(&self.likelihood, &log_y, &latent(&z, &q, &prior), &out, target)
         };
         Ok(Loss { total, terms: vec![("rec", rec), ("kl", kl), ("cat", cat)] })
     }
@@ -340,7 +342,8 @@ mod tests {
             let of = |binarize: bool, x: &Tensor, step: usize| -> Vec<f64> {
                 let config = GmvaeM2Config { binarize, class_floor, ..config(&[16]) };
                 let net = GmvaeM2Net::new(&config, (Likelihood::Bernoulli, 784), &streams, Device::Cpu);
-                let loss = net.loss(&Batch { x, index: &index, epoch: 1, step, streams: &streams });
+                let loss =
+                    net.loss(&Batch { x, targets: None, index: &index, epoch: 1, step, streams: &streams });
                 loss.expect("a loss").terms.iter().map(|(_, term)| term.double_value(&[])).collect()
             };
             for step in 0..2 {

@@ -33,7 +33,7 @@ pub struct Terms {
 /// `log_p`: ln p(z) of `posterior.z`, `[b]`; `out` (the decoder's logits or means of `posterior.z`)
 /// and `x`: `[b, d]`.
 pub fn loss(
-    likelihood: Likelihood,
+    likelihood: &Likelihood,
     log_p: &Tensor,
     posterior: &Posterior,
     out: &Tensor,
@@ -77,7 +77,7 @@ mod tests {
         let of = |v: f64| Tensor::from_slice(&[v]).view([1, 1]);
         let posterior = Posterior::sample(of(0.5), of(0.25f64.ln()), &of(1.0));
         let log_p = standard(1).log_prob(&posterior.z);
-        let t = loss(Likelihood::Bernoulli, &log_p, &posterior, &of(0.0), &of(1.0));
+        let t = loss(&Likelihood::Bernoulli, &log_p, &posterior, &of(0.0), &of(1.0));
         assert!((value(&t.ent) - value(&t.tree) + std::f64::consts::LN_2).abs() < 1e-6);
         assert!((value(&t.total) - value(&t.rec) - std::f64::consts::LN_2).abs() < 1e-6);
         assert!((value(&t.rec) - 2f64.ln()).abs() < 1e-9);
@@ -91,7 +91,7 @@ mod tests {
         let noise = normal(&mut Streams::new(0, "elbo").rng("noise", 0, 0), &[n, 1], Device::Cpu);
         let posterior = Posterior::sample(fill(0.5), fill(0.25f64.ln()), &noise.to_kind(Kind::Double));
         let log_p = standard(1).log_prob(&posterior.z);
-        let t = loss(Likelihood::Bernoulli, &log_p, &posterior, &fill(0.0), &fill(0.0));
+        let t = loss(&Likelihood::Bernoulli, &log_p, &posterior, &fill(0.0), &fill(0.0));
         let spread = value(&log_p.std(true)) / (n as f64).sqrt();
         assert!((value(&t.ent) - value(&t.tree) + 0.443_147).abs() < 5.0 * spread);
     }

@@ -88,7 +88,7 @@ impl Trainable for LtvaeTraining<'_> {
             }
         };
         drop(tree);
-        let t = loss(net.likelihood, &log_p.f_to_kind(Kind::Float)?, &posterior, &out, batch.x);
+        let t = loss(&net.likelihood, &log_p.f_to_kind(Kind::Float)?, &posterior, &out, batch.target());
         *self.tree.borrow_mut() = next.0;
         let terms = vec![("rec", t.rec), ("tree", t.tree), ("ent", t.ent), ("clamped", clamped)];
         Ok(Loss { total: t.total, terms })

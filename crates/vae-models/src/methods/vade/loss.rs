@@ -54,7 +54,7 @@ pub struct Terms {
 /// # Shapes
 /// `out` (the decoder's logits or means of `posterior.z`) and `x`: `[b, d]`.
 pub fn loss(
-    likelihood: Likelihood,
+    likelihood: &Likelihood,
     gamma: Gamma,
     prior: &MixturePrior,
     posterior: &Posterior,
@@ -73,7 +73,7 @@ pub fn loss(
 /// # Shapes
 /// `log_gamma`: `[b, K]`; the others as for [`loss`].
 pub fn loss_with(
-    likelihood: Likelihood,
+    likelihood: &Likelihood,
     log_gamma: Tensor,
     prior: &MixturePrior,
     posterior: &Posterior,

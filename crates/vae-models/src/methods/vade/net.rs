@@ -64,11 +64,11 @@ impl Trainable for VadeNet {
         let (posterior, clamped) = self.vae.posterior(batch.x, batch);
         let out = decoder.forward(&posterior.z);
         let t = match self.held.as_ref().filter(|h| batch.epoch < h.epochs) {
-            None => loss(*likelihood, self.gamma, prior, &posterior, &out, batch.x),
+            None => loss(likelihood, self.gamma, prior, &posterior, &out, batch.target()),
             Some(h) => {
                 let labels = h.labels.f_index_select(0, batch.index)?;
                 let log_gamma = held(&labels, prior.mu.size()[0] as usize);
-                loss_with(*likelihood, log_gamma, prior, &posterior, &out, batch.x)
+                loss_with(likelihood, log_gamma, prior, &posterior, &out, batch.target())
             }
         };
         let terms = vec![("rec", t.rec), ("zc", t.zc), ("ent", t.ent), ("cat", t.cat), ("clamped", clamped)];

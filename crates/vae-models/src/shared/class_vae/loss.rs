@@ -102,7 +102,7 @@ fn divergence(p: &Tensor, y: &Tensor) -> Tensor {
 ///
 /// # Shapes
 /// `out` (the decoder's logits or means of z) and `x`: `[b, d]`; `means`: `[K, J]`.
-pub fn loss(likelihood: Likelihood, encoded: &Encoded, means: &Tensor, out: &Tensor, x: &Tensor) -> Terms {
+pub fn loss(likelihood: &Likelihood, encoded: &Encoded, means: &Tensor, out: &Tensor, x: &Tensor) -> Terms {
     let rec = likelihood.nll_sum(out, x) / x.size()[0] as f64;
     // `cat` before `kl`: the order in which gradients add up, and so their rounding, follows from
     // that of the terms.
@@ -116,7 +116,7 @@ pub fn loss(likelihood: Likelihood, encoded: &Encoded, means: &Tensor, out: &Ten
 /// # Shapes
 /// As [`loss`]; `learnt`: `[b, K]`.
 pub(crate) fn held_loss(
-    likelihood: Likelihood,
+    likelihood: &Likelihood,
     encoded: &Encoded,
     learnt: &Tensor,
     means: &Tensor,

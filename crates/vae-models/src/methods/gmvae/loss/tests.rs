@@ -31,7 +31,7 @@ fn t1(lambda: f64) -> Terms {
         log_var_w: t(&[0.8f64.ln()], &[1, 1]),
     };
     let (z, zero) = (t(&[1.0], &[1, 1]), t(&[0.0], &[1, 1]));
-    loss(LIKELIHOOD, &recognition, &z, &two(), (&zero, &zero), lambda)
+    loss(&LIKELIHOOD, &recognition, &z, &two(), (&zero, &zero), lambda)
 }
 
 fn two() -> Components {
@@ -88,7 +88,7 @@ fn case(b: i64, m: i64, k: i64) -> Case {
 
 impl Case {
     fn terms(&self, lambda: f64) -> Terms {
-        loss(LIKELIHOOD, &self.recognition, &self.z, &self.components, (&self.out, &self.x), lambda)
+        loss(&LIKELIHOOD, &self.recognition, &self.z, &self.components, (&self.out, &self.x), lambda)
     }
 
     fn all(&self) -> [f64; 5] {
@@ -177,7 +177,7 @@ fn gradients_are_finite_differences() {
         let p: Vec<Tensor> = p.iter().map(Tensor::shallow_clone).collect();
         let [mu, log_var, mu_w, log_var_w, z, m, v] = <[Tensor; 7]>::try_from(p).expect("seven");
         let recognition = Recognition { mu, log_var, mu_w, log_var_w };
-        loss(LIKELIHOOD, &recognition, &z, &Components { mu: m, log_var: v }, (&c.out, &c.x), 0.0).total
+        loss(&LIKELIHOOD, &recognition, &z, &Components { mu: m, log_var: v }, (&c.out, &c.x), 0.0).total
     };
     let leaves: Vec<Tensor> = inputs.iter().map(|t| t.copy().set_requires_grad(true)).collect();
     let grads = Tensor::run_backward(&[of(&leaves)], &leaves, false, false);
@@ -251,7 +251,7 @@ fn the_bound_is_a_bound() {
     let m = Tensor::stack(&[&w * 0.5 - 1.0, &w * -0.3 + 1.0], 1);
     let components = Components { log_var: m.zeros_like() - 0.5, mu: m };
     let (x, out) = (t(&[1.0], &[1, 1]), &z * 2.0);
-    let terms = loss(LIKELIHOOD, &recognition, &z, &components, (&out, &x), 0.0);
+    let terms = loss(&LIKELIHOOD, &recognition, &z, &components, (&out, &x), 0.0);
     // ln of the mean of p(x, z, w) / q(z) q(w), the mixture summed over c.
     let log_normal = |v: &Tensor, m: &Tensor, var: f64| -> Tensor {
         ((v - m).square() / var + (2.0 * std::f64::consts::PI * var).ln()) * -0.5

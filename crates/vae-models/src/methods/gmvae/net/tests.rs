@@ -92,7 +92,7 @@ fn two_draws_are_the_mean_of_two_single_draws() {
     let net = GmvaeNet::new(&config, (Likelihood::Bernoulli, 784), None, &streams, Device::Cpu);
     let x = grey(5);
     let index = Tensor::arange(5, (Kind::Int64, Device::Cpu));
-    let batch = Batch { x: &x, index: &index, epoch: 0, step: 0, streams: &streams };
+    let batch = Batch { x: &x, targets: None, index: &index, epoch: 0, step: 0, streams: &streams };
     let _guard = tch::no_grad_guard();
     let of = |loss: &Tensor| loss.double_value(&[]);
     let both = net.loss(&batch).expect("a loss");
@@ -103,7 +103,7 @@ fn two_draws_are_the_mean_of_two_single_draws() {
     for j in 0..2 {
         let (z, w) = (z.get(j), w.get(j));
         let out = net.generator.decode(&z, Statistics::Update);
-        let t = loss(Likelihood::Bernoulli, &r, &z, &net.clusters.at(&w), (&out, &x), 0.0);
+        let t = loss(&Likelihood::Bernoulli, &r, &z, &net.clusters.at(&w), (&out, &x), 0.0);
         for (sum, term) in mean.iter_mut().zip([&t.total, &t.rec, &t.cond, &t.w, &t.z]) {
             *sum += of(term) / 2.0;
         }
@@ -131,7 +131,8 @@ fn prediction_uses_the_running_moments() {
         let _guard = tch::no_grad_guard();
         // The running moments approach those of the data.
         for step in 0..30 {
-            net.loss(&Batch { x: &x, index: &index, epoch: 0, step, streams: &streams }).expect("a loss");
+            net.loss(&Batch { x: &x, targets: None, index: &index, epoch: 0, step, streams: &streams })
+                .expect("a loss");
         }
         let before = net.params.snapshot("").expect("a snapshot");
         let same = |alone: &Tensor, together: &Tensor| {

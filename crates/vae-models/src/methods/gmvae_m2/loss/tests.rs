@@ -35,7 +35,7 @@ fn terms(p: &[Tensor], x: &Tensor) -> Terms {
     let gaussian = |mu: &Tensor, log_var: &Tensor| Gaussian { mu: mu.shallow_clone(), var: log_var.exp() };
     let log_y = p[0].log_softmax(-1, Kind::Double);
     let latent = latent(&p[1], &gaussian(&p[2], &p[3]), &gaussian(&p[4], &p[5]));
-    loss(LIKELIHOOD, &log_y, &latent, &p[6], x)
+    loss(&LIKELIHOOD, &log_y, &latent, &p[6], x)
 }
 
 fn log_normal(z: f64, mu: f64, log_var: f64) -> f64 {

@@ -28,7 +28,7 @@ impl Case {
             log_var: p[2].shallow_clone(),
         };
         let posterior = Posterior::sample(p[3].shallow_clone(), p[4].shallow_clone(), &self.noise);
-        loss(Likelihood::Bernoulli, self.gamma, &prior, &posterior, &p[5], &self.x)
+        loss(&Likelihood::Bernoulli, self.gamma, &prior, &posterior, &p[5], &self.x)
     }
 
     fn terms(&self) -> Terms {
@@ -230,7 +230,7 @@ fn held_assignments_make_a_complete_data_bound() {
     let posterior = Posterior::sample(mu.copy(), log_var.copy(), &case.noise);
     let labels = Tensor::from_slice(&[2i64, 0, 2]);
     let log_gamma = held(&labels, 3).to_kind(Kind::Double);
-    let terms = loss_with(Likelihood::Bernoulli, log_gamma, &prior, &posterior, out, &case.x);
+    let terms = loss_with(&Likelihood::Bernoulli, log_gamma, &prior, &posterior, out, &case.x);
     // The energy and the prior of the held component alone.
     let pick = |t: &Tensor| t.gather(1, &labels.unsqueeze(1), false).mean(Kind::Double).double_value(&[]);
     close(value(&terms.zc), pick(&prior.expected_energy(mu, log_var)), 1e-12);

@@ -25,7 +25,7 @@ fn the_loss_is_the_script_s_loops() {
     let (b, j, k, d) = (5, 3, 4, 6);
     let (e, m) = batch(b, j, k);
     let (x, out) = (draw("x", &[b, d]).sigmoid(), draw("out", &[b, d]));
-    let got = loss(Likelihood::Squashed { variance: 0.4 }, &e, &m, &out, &x);
+    let got = loss(&Likelihood::Squashed { variance: 0.4 }, &e, &m, &out, &x);
     let at = |t: &Tensor, r: i64, c: i64| t.double_value(&[r, c]);
     let (mut rec, mut kl, mut cat) = (0.0, 0.0, 0.0);
     for i in 0..b {
