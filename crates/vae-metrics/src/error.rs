@@ -1,6 +1,8 @@
 //! The one error type of the crate: every way an input can be refused, with the numbers that were
 //! wrong.
 
+use ndarray::ArrayView2;
+
 /// What was wrong with an input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -80,7 +82,7 @@ pub enum Error {
         reason: String,
     },
     /// A score of separation was asked of a clustering that separates nothing.
-    #[error("the silhouette compares clusters but only cluster {cluster} was found: pass at least two")]
+    #[error("this score compares clusters but only cluster {cluster} was found: pass at least two")]
     OneCluster {
         /// The only cluster there is.
         cluster: u32,
@@ -102,6 +104,17 @@ pub(crate) fn check_lengths(left: (&'static str, usize), right: (&'static str, u
     }
     if left.1 == 0 {
         return Err(Error::Empty { what: left.0 });
+    }
+    Ok(())
+}
+
+/// Refuses a matrix with an entry that is NaN or infinite.
+pub(crate) fn check_finite<T: Copy + Into<f64>>(what: &'static str, x: ArrayView2<'_, T>) -> Result<()> {
+    for ((row, column), &value) in x.indexed_iter() {
+        let value: f64 = value.into();
+        if !value.is_finite() {
+            return Err(Error::NotFinite { what, row, column, value });
+        }
     }
     Ok(())
 }

@@ -52,6 +52,8 @@ mod information;
 mod label_map;
 mod matching;
 mod pairs;
+mod points;
+mod random;
 mod scores;
 mod silhouette;
 
