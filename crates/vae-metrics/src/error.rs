@@ -87,6 +87,16 @@ pub enum Error {
         /// The only cluster there is.
         cluster: u32,
     },
+    /// There are fewer entries than a score is defined for.
+    #[error("{found} {what}, but at least {needed} are needed: pass more, or leave this score out")]
+    TooFew {
+        /// What there is too little of.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there must be.
+        needed: usize,
+    },
 }
 
 /// Result of this crate.

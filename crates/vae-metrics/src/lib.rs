@@ -45,8 +45,10 @@
 
 mod ami;
 mod assignment;
+mod calinski_harabasz;
 mod confusion;
 mod contingency;
+mod davies_bouldin;
 mod error;
 mod information;
 mod label_map;
@@ -59,8 +61,10 @@ mod silhouette;
 
 pub use ami::ami;
 pub use assignment::MAX_MATCHING_BYTES;
+pub use calinski_harabasz::calinski_harabasz;
 pub use confusion::{Confusion, confusion};
 pub use contingency::{Contingency, majority_share};
+pub use davies_bouldin::davies_bouldin;
 pub use error::{Error, Result};
 pub use information::{Average, completeness, homogeneity, nmi, v_measure};
 pub use label_map::{LabelMap, aae, purity_train_map};
