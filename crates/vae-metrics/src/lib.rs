@@ -55,6 +55,7 @@ mod label_map;
 mod matching;
 mod pairs;
 mod points;
+mod pooled;
 mod random;
 mod scores;
 mod silhouette;
@@ -70,6 +71,7 @@ pub use information::{Average, completeness, homogeneity, nmi, v_measure};
 pub use label_map::{LabelMap, aae, purity_train_map};
 pub use matching::{acc, purity};
 pub use pairs::ari;
+pub use pooled::{PooledSilhouette, pooled_silhouette};
 pub use scores::Scores;
 pub use silhouette::{Silhouette, SilhouetteOptions, silhouette, silhouette_samples};
 
