@@ -97,6 +97,28 @@ pub enum Error {
         /// How many there must be.
         needed: usize,
     },
+    /// Two lists that belong together have different lengths.
+    #[error("{found} {what} where {expected} belong: pass exactly that many, in the same order")]
+    WrongCount {
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there must be.
+        expected: usize,
+    },
+    /// A label is not one of the clusters that there are said to be.
+    #[error(
+        "label {label} of point {point} is not below the number of clusters {n_clusters}: number the clusters from 0"
+    )]
+    LabelOutOfRange {
+        /// The point.
+        point: usize,
+        /// Its label.
+        label: u32,
+        /// How many clusters there are said to be.
+        n_clusters: usize,
+    },
 }
 
 /// Result of this crate.
