@@ -43,6 +43,7 @@
 //! # Ok::<(), vae_metrics::Error>(())
 //! ```
 
+mod agreement;
 mod ami;
 mod assignment;
 mod calinski_harabasz;
@@ -57,10 +58,13 @@ mod matching;
 mod pairs;
 mod points;
 mod pooled;
+mod prediction_strength;
 mod random;
 mod scores;
 mod silhouette;
+mod stadion;
 
+pub use agreement::{Agreement, agreement};
 pub use ami::ami;
 pub use assignment::MAX_MATCHING_BYTES;
 pub use calinski_harabasz::calinski_harabasz;
@@ -74,8 +78,10 @@ pub use label_map::{LabelMap, aae, purity_train_map};
 pub use matching::{acc, purity};
 pub use pairs::ari;
 pub use pooled::{PooledSilhouette, pooled_silhouette};
+pub use prediction_strength::prediction_strength;
 pub use scores::Scores;
 pub use silhouette::{Silhouette, SilhouetteOptions, silhouette, silhouette_samples};
+pub use stadion::{PerturbedRuns, Stadion, stadion};
 
 /// Compiles the example of the README as a test.
 #[cfg(doctest)]
