@@ -1,7 +1,7 @@
 //! The one error type of the crate: every way an input can be refused, with the numbers that were
 //! wrong.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2, Axis};
 
 /// What was wrong with an input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -119,6 +119,30 @@ pub enum Error {
         /// How many clusters there are said to be.
         n_clusters: usize,
     },
+    /// A setting is outside its range.
+    #[error("{what} is {value}: pass a value {range}")]
+    OutOfRange {
+        /// The setting.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// The values it may have.
+        range: &'static str,
+    },
+    /// Values that must be sorted are not.
+    #[error("{what} {index} breaks the order of those before it: sort them, ascending or descending")]
+    NotSorted {
+        /// The values.
+        what: &'static str,
+        /// The position, from 0, of the first value out of order.
+        index: usize,
+    },
+    /// Equal values have no ranks to correlate.
+    #[error("all {what} are equal, so that no rank correlation exists: leave this pair out")]
+    Constant {
+        /// The values.
+        what: &'static str,
+    },
 }
 
 /// Result of this crate.
@@ -149,4 +173,9 @@ pub(crate) fn check_finite<T: Copy + Into<f64>>(what: &'static str, x: ArrayView
         }
     }
     Ok(())
+}
+
+/// Refuses a list with an entry that is NaN or infinite; its position is the row, the column 0.
+pub(crate) fn check_finite_list(what: &'static str, values: ArrayView1<'_, f64>) -> Result<()> {
+    check_finite(what, values.insert_axis(Axis(1)))
 }
