@@ -46,6 +46,7 @@
 mod agreement;
 mod ami;
 mod assignment;
+mod bootstrap;
 mod calinski_harabasz;
 mod confusion;
 mod consensus;
@@ -66,11 +67,13 @@ mod prediction_strength;
 mod random;
 mod scores;
 mod silhouette;
+mod spearman;
 mod stadion;
 
 pub use agreement::{Agreement, agreement};
 pub use ami::ami;
 pub use assignment::MAX_MATCHING_BYTES;
+pub use bootstrap::{BootstrapOptions, MeanInterval, bootstrap_mean};
 pub use calinski_harabasz::calinski_harabasz;
 pub use confusion::{Confusion, confusion};
 pub use consensus::{Consensus, Votes, consensus};
@@ -89,6 +92,7 @@ pub use pooled::{PooledSilhouette, pooled_silhouette};
 pub use prediction_strength::prediction_strength;
 pub use scores::Scores;
 pub use silhouette::{Silhouette, SilhouetteOptions, silhouette, silhouette_samples};
+pub use spearman::spearman;
 pub use stadion::{PerturbedRuns, Stadion, stadion};
 
 /// Compiles the example of the README as a test.
