@@ -4,6 +4,8 @@
 //! `u32`, one entry per point, in the order *(clusters, labels)*. The values are names, not
 //! indices: gaps and huge values cost nothing.
 //!
+//! # With labels
+//!
 //! | question | function |
 //! |---|---|
 //! | how many points are right under the best one-to-one map of clusters to classes | [`acc`] |
@@ -14,17 +16,48 @@
 //! | do clusters and classes agree on pairs of points | [`ari`] |
 //! | which cluster is which class | [`confusion`] |
 //! | what would one big cluster score | [`majority_share`] |
-//! | are the clusters compact and apart (no labels needed) | [`silhouette`] |
 //! | all label scores at once | [`Scores`] |
 //!
 //! Published tables print the first four under one name, "accuracy". They differ: `purity` is at
 //! least `acc` and at least `aae` on any labelling, and grows with the number of clusters. Compare
 //! like with like.
 //!
-//! All scores are fractions, not percent. Information is in nats. Everything is deterministic,
-//! single-threaded and in `f64`. Scores over labels count the points once into a [`Contingency`]
-//! table and read everything off it; keep the table when several scores of one clustering are
-//! wanted.
+//! # Without labels
+//!
+//! Criteria that see no class labels, to compare runs, methods and numbers of clusters with. Each
+//! prefers some kind of cluster, and none is right for all data.
+//!
+//! | criterion | when to use it |
+//! |---|---|
+//! | [`silhouette`], [`silhouette_samples`] | clusters should be compact and apart, in one space |
+//! | [`pooled_silhouette`] | each candidate has a space of its own: score each in all of them |
+//! | [`calinski_harabasz`] | as the silhouette, in linear time, for round clusters |
+//! | [`davies_bouldin`] | the same with every cluster counting the same; low is good |
+//! | [`prediction_strength`] | how many clusters does a second sample of the data confirm |
+//! | [`agreement()`] | do runs from different seeds find the same clusters, and which is typical |
+//! | [`stadion`] | how many clusters are stable under noise and have no stable parts |
+//! | [`eigengaps`], [`largest_eigengap`] | how many parts does a graph have, from its spectrum |
+//! | [`gap_statistic`] | how many clusters make the data more compact than unclustered data |
+//! | [`mean_entropy`] | how sure are the posteriors |
+//! | [`Shares`] | are the clusters of even sizes, and is one empty |
+//!
+//! What to do with several clusterings, and with scores of several:
+//!
+//! | question | function |
+//! |---|---|
+//! | which clustering do the runs have in common, and how sure is each point | [`consensus()`] |
+//! | which clusters are kept, split or merged between two clusterings | [`flows()`] |
+//! | does a criterion order the runs as the accuracy does | [`spearman`] |
+//! | how far may a mean over runs be off | [`bootstrap_mean`] |
+//!
+//! The modularity of a partition belongs to its graph: it is in the crate `vae-graph`.
+//!
+//! # Conventions
+//!
+//! All scores over labels are fractions, not percent. Information is in nats. Everything is
+//! deterministic, single-threaded and in `f64`. Scores over labels count the points once into a
+//! [`Contingency`] table and read everything off it; keep the table when several scores of one
+//! clustering are wanted.
 //!
 //! # Example
 //!
