@@ -1,4 +1,5 @@
-//! Speed of the scores on labels of the size of MNIST: 70,000 points, 10 clusters, 10 classes.
+//! Speed of the scores and the criteria on data of the size of MNIST: 70,000 points, 10 clusters,
+//! 10 classes.
 //!
 //! `cargo bench --profile dev -p vae-metrics`. The four headline scores are meant to take under a
 //! millisecond together, and the accuracy of 2,000 clusters against 2,000 classes under a second.
@@ -8,7 +9,10 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ndarray::{Array1, Array2};
-use vae_metrics::{Average, Contingency, Scores, SilhouetteOptions, silhouette};
+use vae_metrics::{
+    Average, Contingency, Scores, SilhouetteOptions, agreement, calinski_harabasz, consensus, davies_bouldin,
+    mean_entropy, pooled_silhouette, silhouette,
+};
 
 const N: usize = 70_000;
 
@@ -66,9 +70,50 @@ fn scores(c: &mut Criterion) {
     });
 }
 
+/// Criteria without labels: those of dense data in 10 dimensions, and those of 10 runs.
+fn criteria(c: &mut Criterion) {
+    let (clusters, labels) = labellings(1);
+    let x = Array2::from_shape_fn((N, 10), |(i, j)| hash(i * 10 + j, 1000) as f32 + 100.0 * labels[i] as f32);
+    let mut group = c.benchmark_group("70000x10, 10 clusters");
+    group.bench_function("calinski_harabasz", |b| {
+        b.iter(|| calinski_harabasz(black_box(x.view()), clusters.view()).expect("valid"));
+    });
+    group.bench_function("davies_bouldin", |b| {
+        b.iter(|| davies_bouldin(black_box(x.view()), clusters.view()).expect("valid"));
+    });
+    let gamma =
+        Array2::from_shape_fn((N, 10), |(i, j)| if labels[i] as usize == j { 0.91_f32 } else { 0.01 });
+    group.bench_function("mean_entropy", |b| {
+        b.iter(|| mean_entropy(black_box(gamma.view())).expect("valid"));
+    });
+    group.finish();
+
+    let few = x.slice(ndarray::s![..2000, ..]);
+    c.bench_function("pooled_silhouette of 3 spaces 2000x10", |b| {
+        let of_few = clusters.slice(ndarray::s![..2000]);
+        let spaces = [few, few, few];
+        b.iter(|| {
+            pooled_silhouette(black_box(&spaces), of_few, &SilhouetteOptions::default()).expect("valid")
+        });
+    });
+
+    let run = |r: usize| {
+        let other =
+            |i: usize| if hash(i + r * N, 10) == 0 { hash(i + (r + 20) * N, 10) as u32 } else { labels[i] };
+        Array1::from_shape_fn(N, |i| (other(i) + r as u32) % 10)
+    };
+    let runs: Vec<Array1<u32>> = (0..10).map(run).collect();
+    let runs: Vec<_> = runs.iter().map(Array1::view).collect();
+    let mut group = c.benchmark_group("10 runs of 70000 points");
+    group.sample_size(10);
+    group.bench_function("agreement", |b| b.iter(|| agreement(black_box(&runs)).expect("valid")));
+    group.bench_function("consensus", |b| b.iter(|| consensus(black_box(&runs)).expect("valid")));
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500)).sample_size(20);
-    targets = scores
+    targets = scores, criteria
 }
 criterion_main!(benches);

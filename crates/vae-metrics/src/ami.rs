@@ -138,7 +138,7 @@ mod tests {
     use ndarray::{Array1, array};
 
     use super::*;
-    use crate::silhouette::split_mix;
+    use crate::random::split_mix;
 
     /// Sum of `f` over all orders of `values`.
     fn over_permutations(values: &mut Vec<u32>, from: usize, f: &mut impl FnMut(&[u32])) {

@@ -1,6 +1,8 @@
 //! The one error type of the crate: every way an input can be refused, with the numbers that were
 //! wrong.
 
+use ndarray::{ArrayView1, ArrayView2, Axis};
+
 /// What was wrong with an input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -80,10 +82,66 @@ pub enum Error {
         reason: String,
     },
     /// A score of separation was asked of a clustering that separates nothing.
-    #[error("the silhouette compares clusters but only cluster {cluster} was found: pass at least two")]
+    #[error("this score compares clusters but only cluster {cluster} was found: pass at least two")]
     OneCluster {
         /// The only cluster there is.
         cluster: u32,
+    },
+    /// There are fewer entries than a score is defined for.
+    #[error("{found} {what}, but at least {needed} are needed: pass more, or leave this score out")]
+    TooFew {
+        /// What there is too little of.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there must be.
+        needed: usize,
+    },
+    /// Two lists that belong together have different lengths.
+    #[error("{found} {what} where {expected} belong: pass exactly that many, in the same order")]
+    WrongCount {
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there must be.
+        expected: usize,
+    },
+    /// A label is not one of the clusters that there are said to be.
+    #[error(
+        "label {label} of point {point} is not below the number of clusters {n_clusters}: number the clusters from 0"
+    )]
+    LabelOutOfRange {
+        /// The point.
+        point: usize,
+        /// Its label.
+        label: u32,
+        /// How many clusters there are said to be.
+        n_clusters: usize,
+    },
+    /// A setting is outside its range.
+    #[error("{what} is {value}: pass a value {range}")]
+    OutOfRange {
+        /// The setting.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// The values it may have.
+        range: &'static str,
+    },
+    /// Values that must be sorted are not.
+    #[error("{what} {index} breaks the order of those before it: sort them, ascending or descending")]
+    NotSorted {
+        /// The values.
+        what: &'static str,
+        /// The position, from 0, of the first value out of order.
+        index: usize,
+    },
+    /// Equal values have no ranks to correlate.
+    #[error("all {what} are equal, so that no rank correlation exists: leave this pair out")]
+    Constant {
+        /// The values.
+        what: &'static str,
     },
 }
 
@@ -104,4 +162,20 @@ pub(crate) fn check_lengths(left: (&'static str, usize), right: (&'static str, u
         return Err(Error::Empty { what: left.0 });
     }
     Ok(())
+}
+
+/// Refuses a matrix with an entry that is NaN or infinite.
+pub(crate) fn check_finite<T: Copy + Into<f64>>(what: &'static str, x: ArrayView2<'_, T>) -> Result<()> {
+    for ((row, column), &value) in x.indexed_iter() {
+        let value: f64 = value.into();
+        if !value.is_finite() {
+            return Err(Error::NotFinite { what, row, column, value });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a list with an entry that is NaN or infinite; its position is the row, the column 0.
+pub(crate) fn check_finite_list(what: &'static str, values: ArrayView1<'_, f64>) -> Result<()> {
+    check_finite(what, values.insert_axis(Axis(1)))
 }

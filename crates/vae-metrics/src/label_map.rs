@@ -211,6 +211,14 @@ fn first_largest<T: Copy + Into<f64>>(values: ArrayView1<'_, T>) -> usize {
 /// Checks that `q` `[n, k]` holds one distribution per label.
 fn check_soft<T: Copy + Into<f64>>(q: ArrayView2<'_, T>, labels: ArrayView1<'_, u32>) -> Result<()> {
     check_lengths(("rows of soft assignments", q.nrows()), ("class labels", labels.len()))?;
+    check_posteriors(q)
+}
+
+/// Checks that every row of `q` `[n, k]` is a distribution.
+pub(crate) fn check_posteriors<T: Copy + Into<f64>>(q: ArrayView2<'_, T>) -> Result<()> {
+    if q.nrows() == 0 {
+        return Err(Error::Empty { what: "rows of soft assignments" });
+    }
     for (row, values) in q.rows().into_iter().enumerate() {
         let mut sum = 0.0;
         for (column, &value) in values.iter().enumerate() {

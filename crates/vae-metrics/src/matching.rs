@@ -114,7 +114,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::silhouette::split_mix;
+    use crate::random::split_mix;
     use crate::{Error, MAX_MATCHING_BYTES};
 
     /// Best number of right points by trying every injection of the shorter side into the longer.

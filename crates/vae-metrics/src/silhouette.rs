@@ -15,7 +15,9 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
-use crate::error::{Error, Result, check_lengths};
+use crate::error::{Error, Result};
+use crate::points::points_by_cluster;
+use crate::random::split_mix;
 
 /// Values of one block, 128 KiB of `f64`: it stays in the second-level cache while all scored
 /// points pass over it.
@@ -80,7 +82,7 @@ pub fn silhouette<T>(
 where
     T: Copy + Into<f64>,
 {
-    let by_cluster = check(x, clusters)?;
+    let by_cluster = points_by_cluster(x, clusters)?;
     if options.max_points == 0 {
         return Err(Error::Empty { what: "points to score (max_points is 0)" });
     }
@@ -113,27 +115,9 @@ pub fn silhouette_samples<T>(x: ArrayView2<'_, T>, clusters: ArrayView1<'_, u32>
 where
     T: Copy + Into<f64>,
 {
-    let by_cluster = check(x, clusters)?;
+    let by_cluster = points_by_cluster(x, clusters)?;
     let all: Vec<usize> = (0..x.nrows()).collect();
     Ok(score(x, clusters, &by_cluster, &all).into())
-}
-
-/// Checks the input; returns the points ordered by cluster.
-fn check<T: Copy + Into<f64>>(x: ArrayView2<'_, T>, clusters: ArrayView1<'_, u32>) -> Result<Vec<usize>> {
-    check_lengths(("points", x.nrows()), ("cluster labels", clusters.len()))?;
-    for ((row, column), &value) in x.indexed_iter() {
-        let value: f64 = value.into();
-        if !value.is_finite() {
-            return Err(Error::NotFinite { what: "coordinate", row, column, value });
-        }
-    }
-    let mut order: Vec<usize> = (0..clusters.len()).collect();
-    order.sort_by_key(|&point| clusters[point]);
-    let (first, last) = (clusters[order[0]], clusters[order[order.len() - 1]]);
-    if first == last {
-        return Err(Error::OneCluster { cluster: first });
-    }
-    Ok(order)
 }
 
 /// `size` of the points `0..n`, ascending: those whose random keys are smallest. All of them when
@@ -146,15 +130,6 @@ fn sample(n: usize, size: usize, seed: u64) -> Vec<usize> {
         points.sort_unstable();
     }
     points
-}
-
-/// The `index`-th output of SplitMix64 (Steele, Lea & Flood 2014) from `seed`: a random number by
-/// counter.
-pub(crate) fn split_mix(seed: u64, index: u64) -> u64 {
-    let mut z = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// Silhouettes of the `scored` points against all, which `by_cluster` lists cluster by cluster.
@@ -318,13 +293,6 @@ mod tests {
         (0..2000).flat_map(|seed| sample(10, 3, seed)).for_each(|point| hits[point] += 1);
         // Binomial(2000, 0.3): 600 with a standard deviation of 20.
         assert!(hits.iter().all(|&hit| (500..700).contains(&hit)), "{hits:?}");
-    }
-
-    #[test]
-    fn counter_random_numbers_are_split_mix() {
-        // First outputs of the reference implementation for seed 1234567.
-        let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
-        assert_eq!([0, 1, 2].map(|index| split_mix(1_234_567, index)), expected);
     }
 
     #[test]

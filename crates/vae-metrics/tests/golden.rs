@@ -1,8 +1,11 @@
 //! Comparison with scikit-learn and SciPy: `golden/*.json`, made by `golden/make.py`.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView1};
 use serde_json::Value;
-use vae_metrics::{Average, Scores, SilhouetteOptions, confusion, nmi, silhouette, silhouette_samples};
+use vae_metrics::{
+    Average, Scores, Shares, SilhouetteOptions, agreement, calinski_harabasz, confusion, davies_bouldin,
+    mean_entropy, nmi, silhouette, silhouette_samples, spearman,
+};
 
 /// Both sides work in `f64` with sums of at most some thousand terms below 1.
 const TOLERANCE: f64 = 1e-12;
@@ -11,9 +14,23 @@ const TOLERANCE: f64 = 1e-12;
 const AMI_TOLERANCE: f64 = 1e-10;
 
 fn cases(text: &str) -> Vec<Value> {
+    list(text, "cases")
+}
+
+fn criteria(name: &str) -> Vec<Value> {
+    list(include_str!("golden/criteria.json"), name)
+}
+
+fn list(text: &str, name: &str) -> Vec<Value> {
     let file: Value = serde_json::from_str(text).expect("golden files are JSON");
     assert!(file["versions"]["scikit-learn"].is_string());
-    file["cases"].as_array().expect("a list of cases").clone()
+    file[name].as_array().expect("a list of cases").clone()
+}
+
+fn matrix(rows: &Value) -> Array2<f64> {
+    let rows = rows.as_array().expect("rows");
+    let values: Vec<f64> = rows.iter().flat_map(numbers).collect();
+    Array2::from_shape_vec((rows.len(), values.len() / rows.len()), values).expect("rectangular")
 }
 
 fn labels(values: &Value) -> Array1<u32> {
@@ -82,9 +99,7 @@ fn silhouettes_agree_with_scikit_learn() {
     assert_eq!(cases.len(), 6);
     for case in &cases {
         let clusters = labels(&case["clusters"]);
-        let values: Vec<f64> = case["x"].as_array().expect("rows").iter().flat_map(numbers).collect();
-        let d = values.len() / clusters.len();
-        let x = Array2::from_shape_vec((clusters.len(), d), values).expect("rectangular");
+        let x = matrix(&case["x"]);
         let expected = numbers(&case["expected"]);
         let got = silhouette_samples(x.view(), clusters.view()).expect("valid");
         assert_eq!(got.len(), expected.len());
@@ -95,5 +110,63 @@ fn silhouettes_agree_with_scikit_learn() {
         let mean = silhouette(x.view(), clusters.view(), &SilhouetteOptions::default()).expect("valid").mean;
         let expected_mean = expected.iter().sum::<f64>() / expected.len() as f64;
         assert!((mean - expected_mean).abs() < 1e-7, "{}: {mean}, {expected_mean}", case["name"]);
+    }
+}
+
+#[test]
+fn scores_of_centroids_agree_with_scikit_learn() {
+    let (cases, points) = (criteria("dense"), cases(include_str!("golden/silhouette.json")));
+    assert_eq!((cases.len(), points.len()), (6, 6));
+    for (case, points) in cases.iter().zip(&points) {
+        assert_eq!(case["name"], points["name"]);
+        let (x, clusters) = (matrix(&points["x"]), labels(&points["clusters"]));
+        let got = calinski_harabasz(x.view(), clusters.view()).expect("valid");
+        // A ratio of sums that is large where clusters are apart.
+        let tolerance = TOLERANCE * number(&case["calinski_harabasz"]).max(1.0);
+        assert_close("calinski_harabasz", case, got, &case["calinski_harabasz"], tolerance);
+        let got = davies_bouldin(x.view(), clusters.view()).expect("valid");
+        // scikit-learn expands |a - b|^2, as in the silhouette.
+        assert_close("davies_bouldin", case, got, &case["davies_bouldin"], 1e-7);
+    }
+}
+
+#[test]
+fn rank_correlations_agree_with_scipy() {
+    let cases = criteria("spearman");
+    assert_eq!(cases.len(), 3);
+    for case in &cases {
+        let (left, right) = (numbers(&case["left"]), numbers(&case["right"]));
+        let got = spearman(ArrayView1::from(&left), ArrayView1::from(&right)).expect("valid");
+        assert_close("spearman", case, got, &case["expected"], TOLERANCE);
+    }
+}
+
+#[test]
+fn entropies_agree_with_scipy() {
+    let cases = criteria("posteriors");
+    assert_eq!(cases.len(), 2);
+    for case in &cases {
+        let gamma = matrix(&case["gamma"]);
+        let got = mean_entropy(gamma.view()).expect("valid");
+        assert_close("mean_entropy", case, got, &case["mean_entropy"], TOLERANCE);
+        let shares = Shares::of_posteriors(gamma.view()).expect("valid");
+        assert_close("share_entropy", case, shares.entropy(), &case["share_entropy"], TOLERANCE);
+        assert_close("smallest_share", case, shares.smallest(), &case["smallest_share"], TOLERANCE);
+    }
+}
+
+#[test]
+fn agreement_of_runs_agrees_with_scikit_learn() {
+    let cases = criteria("runs");
+    assert_eq!(cases.len(), 2);
+    for case in &cases {
+        let runs: Vec<Array1<u32>> = case["runs"].as_array().expect("runs").iter().map(labels).collect();
+        let views: Vec<_> = runs.iter().map(Array1::view).collect();
+        let got = agreement(&views).expect("valid");
+        for (got, expected) in got.ari().iter().zip(&matrix(&case["ari"])) {
+            assert!((got - expected).abs() <= TOLERANCE, "{}: {got}, {expected}", case["name"]);
+        }
+        assert_close("mean_nmi", case, got.mean_nmi(), &case["mean_nmi"], TOLERANCE);
+        assert_eq!(Some(got.medoid() as u64), case["medoid"].as_u64());
     }
 }

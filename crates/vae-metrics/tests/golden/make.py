@@ -3,7 +3,7 @@
     python -m venv venv && venv/bin/pip install scikit-learn
     venv/bin/python make.py
 
-writes scores.json and silhouette.json beside itself, with the versions used.
+writes scores.json, silhouette.json and criteria.json beside itself, with the versions used.
 """
 
 import json
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 import sklearn
+from scipy import stats
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
 from sklearn.metrics.cluster import contingency_matrix
@@ -100,11 +101,62 @@ def silhouette_cases():
     yield "repeated points", x, np.arange(12) // 6
 
 
+def dense_cases():
+    """Scores from centroids of the points in silhouette.json, in their order."""
+    for name, x, clusters in silhouette_cases():
+        yield {
+            "name": name,
+            "calinski_harabasz": metrics.calinski_harabasz_score(x, clusters),
+            "davies_bouldin": metrics.davies_bouldin_score(x, clusters),
+        }
+
+
+def spearman_cases():
+    rng = np.random.default_rng(6)
+    for name, n, values in [("no ties", 30, 10**6), ("ties", 40, 6), ("mostly ties", 25, 2)]:
+        left = rng.integers(values, size=n) / 8
+        right = np.round(left + rng.integers(values, size=n) / 8, 1)
+        yield {"name": name, "left": left, "right": right, "expected": stats.spearmanr(left, right).statistic}
+
+
+def posterior_cases():
+    rng = np.random.default_rng(7)
+    for name, n, k, sharpness in [("sure", 20, 3, 8.0), ("unsure", 30, 5, 0.5)]:
+        logits = rng.normal(size=(n, k)) * sharpness
+        gamma = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        yield {
+            "name": name,
+            "gamma": gamma,
+            "mean_entropy": stats.entropy(gamma, axis=1).mean(),
+            "share_entropy": stats.entropy(gamma.mean(axis=0)),
+            "smallest_share": gamma.mean(axis=0).min(),
+        }
+
+
+def runs_cases():
+    """Mean pairwise scores of runs that share labels but for noise."""
+    rng = np.random.default_rng(8)
+    labels = rng.integers(4, size=60)
+    for name, noise in [("stable", 0.1), ("unstable", 0.6)]:
+        runs = [np.where(rng.random(60) < noise, rng.integers(4, size=60), rng.permutation(4)[labels]) for _ in range(5)]
+        pairs = [(a, b) for i, a in enumerate(runs) for b in runs[:i]]
+        ari = [[metrics.adjusted_rand_score(a, b) for b in runs] for a in runs]
+        to_others = (np.sum(ari, axis=1) - 1) / (len(runs) - 1)
+        yield {
+            "name": name,
+            "runs": runs,
+            "ari": ari,
+            "mean_nmi": np.mean([metrics.normalized_mutual_info_score(a, b) for a, b in pairs]),
+            "medoid": int(to_others.argmax()),
+        }
+
+
 def write(name, cases):
     def plain(value):
         return value.tolist() if hasattr(value, "tolist") else str(value)
 
-    text = json.dumps({"versions": VERSIONS, "cases": cases}, default=plain, separators=(",", ":"))
+    lists = cases if isinstance(cases, dict) else {"cases": cases}
+    text = json.dumps({"versions": VERSIONS, **lists}, default=plain, separators=(",", ":"))
     text = text.replace('{"name"', '\n{"name"')
     beside = HERE / (name + ".tmp")
     beside.write_text(text + "\n")
@@ -124,4 +176,13 @@ write(
         {"name": name, "x": x, "clusters": clusters, "expected": metrics.silhouette_samples(x, clusters)}
         for name, x, clusters in silhouette_cases()
     ],
+)
+write(
+    "criteria.json",
+    {
+        "dense": list(dense_cases()),
+        "spearman": list(spearman_cases()),
+        "posteriors": list(posterior_cases()),
+        "runs": list(runs_cases()),
+    },
 )
