@@ -179,7 +179,7 @@ pub fn pretrain(
     features: &Features,
     net: &NetConfig,
     config: &PretrainConfig,
-    likelihood: Likelihood,
+    likelihood: &Likelihood,
     cx: &FitContext,
 ) -> Result<Artefact> {
     net.check().map_err(|e| e.within("net"))?;

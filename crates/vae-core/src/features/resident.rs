@@ -42,7 +42,7 @@ impl<'a> Resident<'a> {
             (Some(x), gaps @ [_, ..]) => {
                 let places: Vec<i64> = gaps.iter().map(|&gap| gap as i64).collect();
                 let places = Tensor::f_from_slice(&places)?.f_to_device(device)?;
-                let targets = x.f_copy()?;
+                let targets = x.copy();
                 let _ = targets.f_view(-1)?.f_index_fill_(0, &places, f64::NAN)?;
                 Some(targets)
             }

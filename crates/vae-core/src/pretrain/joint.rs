@@ -11,7 +11,7 @@ use crate::train::{Batch, Loss, Trainable, train};
 struct Joint<'a> {
     model: Autoencoder,
     config: &'a PretrainConfig,
-    likelihood: Likelihood,
+    likelihood: &'a Likelihood,
 }
 
 impl Trainable for Joint<'_> {
@@ -22,7 +22,7 @@ impl Trainable for Joint<'_> {
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
         let input = mask(batch.x, self.config.input_mask, "input_mask", batch);
         let out = self.model.decoder.forward(&self.model.encoder.mu(&input));
-        let total = reconstruction(self.config.loss, &self.likelihood, &out, batch.target());
+        let total = reconstruction(self.config.loss, self.likelihood, &out, batch.target());
         Ok(Loss { total, terms: vec![] })
     }
 }
@@ -32,7 +32,7 @@ pub(super) fn train_joint(
     mut model: Autoencoder,
     data: &Resident<'_>,
     config: &PretrainConfig,
-    likelihood: Likelihood,
+    likelihood: &Likelihood,
     phase: &PhaseContext<'_>,
 ) -> Result<Artefact> {
     let groups = groups_of(&mut model.params, &config.train, config.bias_lr_factor);

@@ -30,7 +30,7 @@ struct Layer<'a> {
     activation: Activation,
     is_code: bool,
     config: &'a PretrainConfig,
-    likelihood: Likelihood,
+    likelihood: &'a Likelihood,
 }
 
 /// (encoder name, decoder name, inputs, outputs) of layer `i`.
@@ -46,7 +46,7 @@ impl<'a> Layer<'a> {
     fn new(
         net: &NetConfig,
         config: &'a PretrainConfig,
-        likelihood: Likelihood,
+        likelihood: &'a Likelihood,
         dim: usize,
         i: usize,
         trained: &Tensors,
@@ -95,7 +95,7 @@ impl Trainable for Layer<'_> {
         };
         let out = self.decode.forward(&code);
         let total = if is_first {
-            reconstruction(self.config.loss, &self.likelihood, &out, batch.target())
+            reconstruction(self.config.loss, self.likelihood, &out, batch.target())
         } else {
             let out = self.activation.apply(out);
             match self.config.loss {
@@ -119,7 +119,7 @@ pub(super) fn layers(
     features: &Features,
     net: &NetConfig,
     config: &PretrainConfig,
-    likelihood: Likelihood,
+    likelihood: &Likelihood,
     cx: &FitContext,
 ) -> Result<Artefact> {
     let training = TrainConfig { epochs: config.layer_epochs, min_updates: 0, ..config.train.clone() };

@@ -133,8 +133,8 @@ impl Input {
     ///
     /// # Errors
     /// [`vae_core::Error::Checkpoint`] for a model file without one.
-    pub fn likelihood(&self) -> Result<Likelihood> {
-        Ok(self.likelihood.ok_or_else(|| vae_core::Error::Checkpoint {
+    pub fn likelihood(&self) -> Result<&Likelihood> {
+        Ok(self.likelihood.as_ref().ok_or_else(|| vae_core::Error::Checkpoint {
             what: "the model".into(),
             why: "has no likelihood in its record".into(),
             remedy: FIT_ANEW.into(),

@@ -28,7 +28,7 @@ impl CodeModel {
         let streams = Streams::new(0, "restore");
         let autoencoder = Autoencoder::new(net, Init::GlorotUniform, input.dim, &streams, device);
         autoencoder.params.load(tensors, "")?;
-        Ok(Self { autoencoder, likelihood: input.likelihood()?, device })
+        Ok(Self { autoencoder, likelihood: input.likelihood()?.clone(), device })
     }
 
     /// Codes of all samples, `[n, latent_dim]`.

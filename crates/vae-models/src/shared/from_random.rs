@@ -66,7 +66,7 @@ pub(crate) struct Job<'a, C> {
     /// Revisions of the method's own code.
     pub revisions: &'a [&'a [Revision]],
     /// The observation model, with `auto` resolved.
-    pub likelihood: Likelihood,
+    pub likelihood: &'a Likelihood,
     /// The method's configuration.
     pub config: &'a C,
     /// Its settings of the training loop.
@@ -81,7 +81,7 @@ impl<'a, C> Job<'a, C> {
     /// From random weights.
     pub fn new(
         revisions: &'a [&'a [Revision]],
-        likelihood: Likelihood,
+        likelihood: &'a Likelihood,
         config: &'a C,
         (train, n_init): (&'a TrainConfig, usize),
     ) -> Self {

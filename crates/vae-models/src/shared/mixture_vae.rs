@@ -37,7 +37,7 @@ impl Vae {
     /// New networks for `dim` features, and a prior with the parameters of `mixture`.
     pub(crate) fn new(
         net: &NetConfig,
-        (likelihood, dim): (Likelihood, usize),
+        (likelihood, dim): (&Likelihood, usize),
         (mixture, pi): (&Mixture, Pi),
         streams: &Streams,
         device: Device,
@@ -48,7 +48,7 @@ impl Vae {
         let decoder = Decoder::new(&mut builder, net, dim);
         let values = (mixture.pi.view(), mixture.mu.view(), mixture.var.view());
         let prior = MixturePrior::new(&mut params, 1, device, pi, values);
-        Self { params, encoder, decoder, prior, likelihood }
+        Self { params, encoder, decoder, prior, likelihood: likelihood.clone() }
     }
 
     /// q(z | x) of the rows `x`, `[b, d]`, a sample of it, and the term `clamped`.

@@ -18,7 +18,7 @@ use vae_core::random::Streams;
 /// New networks; `image` is the image to convolve, if any.
 pub(super) fn build(
     config: &ConvVaeConfig,
-    (likelihood, dim): (Likelihood, usize),
+    (likelihood, dim): (&Likelihood, usize),
     image: Option<ImageShape>,
     streams: &Streams,
     device: Device,
@@ -52,7 +52,17 @@ pub(super) fn build(
     };
     let latent_dim = net.latent_dim;
     let held = None;
-    ClusterNet { params, encoder, decoder, classifier, classifier_input, prior, held, likelihood, latent_dim }
+    ClusterNet {
+        params,
+        encoder,
+        decoder,
+        classifier,
+        classifier_input,
+        prior,
+        held,
+        likelihood: likelihood.clone(),
+        latent_dim,
+    }
 }
 
 /// The image that the networks convolve, if any.

@@ -19,7 +19,7 @@ use vae_core::{Error, Result};
 pub(super) struct DecTraining<'a> {
     config: &'a DecConfig,
     net: &'a DecNet,
-    likelihood: Likelihood,
+    likelihood: &'a Likelihood,
     /// Updates in a round.
     interval: usize,
     round: RefCell<Option<Round>>,
@@ -37,7 +37,7 @@ struct Round {
 }
 
 impl<'a> DecTraining<'a> {
-    pub fn new(config: &'a DecConfig, net: &'a DecNet, likelihood: Likelihood, n: usize) -> Self {
+    pub fn new(config: &'a DecConfig, net: &'a DecNet, likelihood: &'a Likelihood, n: usize) -> Self {
         let interval = config.interval(n);
         Self { config, net, likelihood, interval, round: RefCell::new(None), is_done: Cell::new(false) }
     }
@@ -109,7 +109,7 @@ impl Trainable for DecTraining<'_> {
         let mut terms = vec![("kl", divergence)];
         if let Some(decoder) = &self.net.decoder {
             let out = decoder.forward(&z);
-            let rec = reconstruction(ReconstructionLoss::Mse, &self.likelihood, &out, batch.target());
+            let rec = reconstruction(ReconstructionLoss::Mse, self.likelihood, &out, batch.target());
             total += &rec * self.config.reconstruction_weight;
             terms.push(("rec", rec));
         }

@@ -44,7 +44,7 @@ impl<'a> DggBench<'a> {
             var: Array2::ones((10, 10)),
         };
         let streams = Streams::new(0, "bench");
-        let of = (Likelihood::Bernoulli, features.dim());
+        let of = (&Likelihood::Bernoulli, features.dim());
         let net = DggNet::new(&config, of, &mixture, &streams, Device::Cpu);
         Self { features, data, config, net, cx: FitContext::in_memory(0) }
     }

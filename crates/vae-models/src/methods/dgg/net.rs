@@ -52,7 +52,7 @@ impl DggNet {
     /// New networks, and a mixture with the given parameters.
     pub(super) fn new(
         config: &DggConfig,
-        of: (Likelihood, usize),
+        of: (&Likelihood, usize),
         mixture: &Mixture,
         streams: &Streams,
         device: Device,

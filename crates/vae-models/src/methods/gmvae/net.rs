@@ -67,7 +67,7 @@ impl GmvaeNet {
     /// New networks; `image` is the image to convolve, if any.
     pub fn new(
         config: &GmvaeConfig,
-        (likelihood, dim): (Likelihood, usize),
+        (likelihood, dim): (&Likelihood, usize),
         image: Option<ImageShape>,
         streams: &Streams,
         device: Device,
@@ -97,7 +97,16 @@ impl GmvaeNet {
             None => Box::new(Decoder::new(&mut b, &net.mlp(), dim)),
         };
         let (lambda, n_samples) = (config.lambda, config.n_samples as i64);
-        Self { params, shared_encoder, heads, clusters, generator, likelihood, lambda, n_samples }
+        Self {
+            params,
+            shared_encoder,
+            heads,
+            clusters,
+            generator,
+            likelihood: likelihood.clone(),
+            lambda,
+            n_samples,
+        }
     }
 
     /// The image that the networks convolve, if any.

@@ -42,7 +42,7 @@ impl Method for GmvaeM2 {
         cx: &FitContext,
     ) -> Result<(GmvaeM2Model, FitSummary)> {
         let likelihood = input.likelihood()?;
-        if config.binarize && likelihood != Likelihood::Bernoulli {
+        if config.binarize && *likelihood != Likelihood::Bernoulli {
             return Err(Error::config("binarize", true, "false, unless the likelihood is Bernoulli"));
         }
         let of = (likelihood, x.dim());

@@ -129,7 +129,7 @@ impl GmvaeM2Net {
     /// Networks with initial weights.
     pub fn new(
         config: &GmvaeM2Config,
-        (likelihood, dim): (Likelihood, usize),
+        (likelihood, dim): (&Likelihood, usize),
         streams: &Streams,
         device: Device,
     ) -> Self {
@@ -152,7 +152,7 @@ impl GmvaeM2Net {
             prior_mu,
             prior_var,
             decoder,
-            likelihood,
+            likelihood: likelihood.clone(),
             binarize,
             class_floor,
         }
@@ -247,7 +247,7 @@ mod tests {
     }
 
     fn net(hidden: &[usize]) -> GmvaeM2Net {
-        GmvaeM2Net::new(&config(hidden), (Likelihood::Bernoulli, 784), &Streams::new(0, "test"), Device::Cpu)
+        GmvaeM2Net::new(&config(hidden), (&Likelihood::Bernoulli, 784), &Streams::new(0, "test"), Device::Cpu)
     }
 
     fn grey(n: i64) -> Tensor {
@@ -341,7 +341,7 @@ mod tests {
         for class_floor in [0.0, 0.1] {
             let of = |binarize: bool, x: &Tensor, step: usize| -> Vec<f64> {
                 let config = GmvaeM2Config { binarize, class_floor, ..config(&[16]) };
-                let net = GmvaeM2Net::new(&config, (Likelihood::Bernoulli, 784), &streams, Device::Cpu);
+                let net = GmvaeM2Net::new(&config, (&Likelihood::Bernoulli, 784), &streams, Device::Cpu);
                 let loss =
                     net.loss(&Batch { x, targets: None, index: &index, epoch: 1, step, streams: &streams });
                 loss.expect("a loss").terms.iter().map(|(_, term)| term.double_value(&[])).collect()

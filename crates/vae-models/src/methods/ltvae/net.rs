@@ -25,7 +25,7 @@ impl LtvaeNet {
     /// Networks for `dim` features, with initial weights.
     pub fn new(
         net: &NetConfig,
-        (likelihood, dim): (Likelihood, usize),
+        (likelihood, dim): (&Likelihood, usize),
         streams: &Streams,
         device: Device,
     ) -> Self {
@@ -33,7 +33,7 @@ impl LtvaeNet {
         let mut builder = Builder { params: &mut params, streams, init: net.init, group: 0, device };
         let encoder = Encoder::variational(&mut builder, net, dim);
         let decoder = Decoder::new(&mut builder, net, dim);
-        Self { params, encoder, decoder, likelihood }
+        Self { params, encoder, decoder, likelihood: likelihood.clone() }
     }
 
     /// Posterior means of all samples, f64 `[n, J]`.

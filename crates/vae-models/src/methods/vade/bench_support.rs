@@ -31,7 +31,7 @@ impl VadeStep {
             mu: Array2::from_shape_fn((10, 10), |(k, j)| ((k * 7 + j * 3) % 10) as f64 - 4.5),
             var: Array2::ones((10, 10)),
         };
-        let (of, streams) = ((Likelihood::Bernoulli, dim), Streams::new(0, "bench"));
+        let (of, streams) = ((&Likelihood::Bernoulli, dim), Streams::new(0, "bench"));
         let net = VadeNet::new(&config, of, &mixture, &streams, Device::Cpu);
         let groups = vec![config.train.group(), Group { lr: config.prior_lr, weight_decay: 0.0 }];
         let optimizer = Optimizer::new(config.train.rule(), groups, &net.vae.params).expect("valid groups");

@@ -34,7 +34,7 @@ impl VadeNet {
     /// New networks, and a prior with the parameters of `mixture`.
     pub(super) fn new(
         config: &VadeConfig,
-        of: (Likelihood, usize),
+        of: (&Likelihood, usize),
         mixture: &Mixture,
         streams: &Streams,
         device: Device,

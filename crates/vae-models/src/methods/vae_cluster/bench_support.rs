@@ -27,7 +27,7 @@ impl SuStep {
         let net =
             VaeClusterNetConfig { kind: NetKind::Conv, latent_dim: 20, ..VaeClusterNetConfig::default() };
         let config = VaeClusterConfig { n_clusters: 10, net, ..VaeClusterConfig::default() };
-        let of = (Likelihood::Squashed { variance: 0.4 }, 784);
+        let of = (&Likelihood::Squashed { variance: 0.4 }, 784);
         let net = build(&config, of, image, &Streams::new(0, "bench"), Device::Cpu);
         let groups = vec![Group { lr: 1e-3, weight_decay: 0.0 }; 2];
         let optimizer =

@@ -17,7 +17,7 @@ use vae_core::random::Streams;
 /// New networks; `image` is the image to convolve, if any.
 pub(super) fn build(
     config: &VaeClusterConfig,
-    (likelihood, dim): (Likelihood, usize),
+    (likelihood, dim): (&Likelihood, usize),
     image: Option<ImageShape>,
     streams: &Streams,
     device: Device,
@@ -40,7 +40,17 @@ pub(super) fn build(
     let prior = Prior::Classes(class_means(&mut params, config.n_clusters, latent_dim, device));
     let classifier_input = ClassifierInput::Latent;
     let held = None;
-    ClusterNet { params, encoder, decoder, classifier, classifier_input, prior, held, likelihood, latent_dim }
+    ClusterNet {
+        params,
+        encoder,
+        decoder,
+        classifier,
+        classifier_input,
+        prior,
+        held,
+        likelihood: likelihood.clone(),
+        latent_dim,
+    }
 }
 
 /// The image that the networks convolve, if any.

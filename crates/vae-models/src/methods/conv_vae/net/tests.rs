@@ -24,7 +24,7 @@ fn net(config: &ConvVaeConfig) -> ClusterNet {
     let image = image_of(config, Some(IMAGE)).expect("even sides");
     build(
         config,
-        (Likelihood::Squashed { variance: 0.4 }, 784),
+        (&Likelihood::Squashed { variance: 0.4 }, 784),
         image,
         &Streams::new(0, "train"),
         Device::Cpu,

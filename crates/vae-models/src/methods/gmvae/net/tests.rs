@@ -24,7 +24,7 @@ fn published(kind: NetKind) -> GmvaeConfig {
 fn net(kind: NetKind) -> GmvaeNet {
     let config = published(kind);
     let image = GmvaeNet::image(&config, Some(MNIST)).expect("28 is even");
-    GmvaeNet::new(&config, (Likelihood::Bernoulli, 784), image, &Streams::new(0, "test"), Device::Cpu)
+    GmvaeNet::new(&config, (&Likelihood::Bernoulli, 784), image, &Streams::new(0, "test"), Device::Cpu)
 }
 
 /// Rows of uniform grey values.
@@ -89,7 +89,7 @@ fn shapes_of_both_kinds() {
 fn two_draws_are_the_mean_of_two_single_draws() {
     let config = GmvaeConfig { n_samples: 2, lambda: 0.0, ..published(NetKind::Mlp) };
     let streams = Streams::new(0, "test");
-    let net = GmvaeNet::new(&config, (Likelihood::Bernoulli, 784), None, &streams, Device::Cpu);
+    let net = GmvaeNet::new(&config, (&Likelihood::Bernoulli, 784), None, &streams, Device::Cpu);
     let x = grey(5);
     let index = Tensor::arange(5, (Kind::Int64, Device::Cpu));
     let batch = Batch { x: &x, targets: None, index: &index, epoch: 0, step: 0, streams: &streams };
@@ -124,7 +124,7 @@ fn prediction_uses_the_running_moments() {
         (config.net.conv_features, config.net.prior_hidden) = (16, 8);
         (config.net.latent_dim, config.net.style_dim) = (2, 2);
         let streams = Streams::new(0, "test");
-        let net = GmvaeNet::new(&config, (Likelihood::Bernoulli, 196), image, &streams, Device::Cpu);
+        let net = GmvaeNet::new(&config, (&Likelihood::Bernoulli, 196), image, &streams, Device::Cpu);
         let index = Tensor::arange(8, (Kind::Int64, Device::Cpu));
         // From dark to light.
         let x = grey(8).narrow(1, 0, 196) * (&index + 1).unsqueeze(1) / 8.0;

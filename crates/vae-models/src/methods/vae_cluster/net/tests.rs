@@ -24,7 +24,7 @@ fn net(kind: NetKind, seed: u64) -> ClusterNet {
     let config = published(kind);
     let image = image_of(&config, Some(IMAGE)).expect("28 is 4 times 7");
     let likelihood = Likelihood::Squashed { variance: 0.4 };
-    build(&config, (likelihood, 784), image, &Streams::new(seed, "train"), Device::Cpu)
+    build(&config, (&likelihood, 784), image, &Streams::new(seed, "train"), Device::Cpu)
 }
 
 /// Images whose mean squared distance from 0.5 is that of MNIST's training images, 0.2313: black
@@ -128,7 +128,7 @@ fn uncertain_net(held: Option<Held>) -> ClusterNet {
         ..VaeClusterNetConfig::default()
     };
     let config = VaeClusterConfig { n_clusters: 4, net, ..VaeClusterConfig::default() };
-    let (likelihood, streams) = (Likelihood::Squashed { variance: 0.4 }, Streams::new(0, "train"));
+    let (likelihood, streams) = (&Likelihood::Squashed { variance: 0.4 }, Streams::new(0, "train"));
     let net = build(&config, (likelihood, 784), None, &streams, Device::Cpu);
     let log_var = net.params.iter().find(|p| p.name == "encoder.log_var.bias").expect("a parameter");
     let Prior::Classes(means) = &net.prior else { panic!("this method has classes") };
