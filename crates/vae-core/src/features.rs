@@ -159,6 +159,11 @@ impl Features {
         self.schema.as_deref()
     }
 
+    /// Whether some of the features are levels of categories.
+    pub fn has_categories(&self) -> bool {
+        self.schema().is_some_and(|schema| schema.categories().next().is_some())
+    }
+
     /// Number of missing values (NaN).
     pub fn n_missing(&self) -> usize {
         match &self.data {

@@ -90,4 +90,4 @@ pub mod train;
 
 pub use error::{Error, Result};
 pub use features::Features;
-pub use vae_array::{Csr, ImageShape, Schema};
+pub use vae_array::{Column, Csr, ImageShape, Schema};

@@ -11,6 +11,9 @@
 //! 4. the candidate of the highest modularity in the graph wins, by default among those that cut through no dense group
 //!    ([`Select`]). No label is looked at.
 //!
+//! Of a table with categories the graph is the mean of one of the numbers and one of each category: its
+//! nearest rows alone would fall apart into the combinations of levels.
+//!
 //! Why modularity: the normalised cut, whose relaxation the eigenvectors are, prefers partitions
 //! with tiny clusters of outliers on real data; modularity charges for unequal sizes as well as for
 //! cut edges.
@@ -18,6 +21,7 @@
 mod candidates;
 mod eigen;
 pub mod number;
+mod table;
 
 use candidates::Candidates;
 pub use candidates::{Candidate, Origin, Select};
@@ -188,7 +192,10 @@ impl PartitionConfig {
     fn mean_adjacency(&self, spaces: &[&Features], k: usize, cx: &FitContext) -> Result<Graph> {
         let mut mean: Option<Graph> = None;
         for (i, x) in spaces.iter().enumerate() {
-            let graph = self.adjacency(&Knn { k, metric: Metric::Euclidean }.of(x, cx)?)?;
+            let graph = match table::graph(self, x, k, cx)? {
+                Some(of_columns) => of_columns,
+                None => self.adjacency(&Knn { k, metric: Metric::Euclidean }.of(x, cx)?)?,
+            };
             mean = Some(match mean {
                 None => graph,
                 // The running mean of i graphs, and one more.

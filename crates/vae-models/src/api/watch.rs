@@ -58,7 +58,8 @@ impl Watch {
         for (mut to, &row) in sample.axis_iter_mut(Axis(0)).zip(&rows) {
             to.assign(&x.dense_rows(row, row + 1).row(0));
         }
-        let graph = PartitionConfig::default().neighbour_graph(&Features::dense(sample)?, cx)?;
+        let graph =
+            PartitionConfig::default().neighbour_graph(&Features::table(sample, x.schema().cloned())?, cx)?;
         let n_clusters = start.iter().chain(end).max().map_or(0, |&most| most as usize + 1);
         let quality = |clusters: &Array1<u32>| -> Result<Quality> {
             let of_sample = clusters.select(Axis(0), &rows);

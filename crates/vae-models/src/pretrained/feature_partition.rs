@@ -50,6 +50,7 @@ impl FeaturePartition<'_> {
     /// What searching, the partition and k-means can return.
     pub fn fit(&self, n_clusters: usize, cx: &FitContext) -> Result<Partitioned> {
         let mut inputs = vec![self.x.sha256()];
+        inputs.extend(self.x.has_categories().then_some("a graph of each category"));
         inputs.extend(self.others.iter().map(|o| o.key));
         let spec = PhaseSpec {
             name: "feature-partition",
