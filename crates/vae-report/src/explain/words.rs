@@ -1,0 +1,95 @@
+//! Words of clusters of documents, by class-based tf-idf (Grootendorst 2022, arXiv 2203.05794, eq. 2).
+//!
+//! All documents of a cluster are one: the weight of term `t` in cluster `c` is
+//!
+//! ```text
+//! w(t, c) = tf(t, c) * ln(1 + A / f(t))
+//! ```
+//!
+//! with the share `tf` of the term in the cluster's weight, the weight `f(t)` of the term in all
+//! clusters and the mean weight `A` of a cluster with documents. "Weight" is whatever the matrix holds:
+//! counts as in the paper, or tf-idf. Deviation: a word must be in a larger share of the cluster's
+//! documents than of the others', or it says what the cluster is not.
+
+use crate::clusters::Word;
+use crate::data::{Documents, Subject};
+
+/// The strongest words of each cluster.
+pub fn of(documents: &Documents<'_>, subject: &Subject<'_>, sizes: &[usize], most: usize) -> Vec<Vec<Word>> {
+    let (k, terms) = (sizes.len(), documents.terms.len());
+    let mut weights = vec![vec![0.0f64; terms]; k];
+    let mut counts = vec![vec![0u32; terms]; k];
+    for (row, &c) in subject.assignments.iter().enumerate() {
+        let (columns, values) = documents.weights.row(row);
+        for (&term, &value) in columns.iter().zip(values).filter(|(_, value)| **value > 0.0) {
+            weights[c as usize][term as usize] += f64::from(value);
+            counts[c as usize][term as usize] += 1;
+        }
+    }
+    let sum_of = |term: usize| weights.iter().map(|of| of[term]).sum::<f64>();
+    let totals: Vec<f64> = (0..terms).map(sum_of).collect();
+    let filled = sizes.iter().filter(|size| **size > 0).count().max(1);
+    let mean = totals.iter().sum::<f64>() / filled as f64;
+    let n = subject.n();
+    let shares = |c: usize, term: usize| {
+        let all: u32 = counts.iter().map(|of| of[term]).sum();
+        let share = |count: u32, of: usize| f64::from(count) / of.max(1) as f64;
+        (share(counts[c][term], sizes[c]), share(all - counts[c][term], n - sizes[c]))
+    };
+    let of_cluster = |c: usize| {
+        let size: f64 = weights[c].iter().sum();
+        let mut found: Vec<(usize, f64)> = (0..terms)
+            .filter(|&term| weights[c][term] > 0.0)
+            .map(|term| (term, weights[c][term] / size * (1.0 + mean / totals[term]).ln()))
+            .collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let word = |(term, weight): (usize, f64)| {
+            let (share_inside, share_outside) = shares(c, term);
+            Word { word: documents.terms[term].clone(), weight, share_inside, share_outside }
+        };
+        let told = found.into_iter().map(word).filter(|word| word.share_inside > word.share_outside);
+        told.take(most).collect()
+    };
+    (0..k).map(of_cluster).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{ClusterNames, Confidence, Data};
+    use approx::assert_relative_eq;
+    use vae_array::Csr;
+
+    #[test]
+    fn weights_by_hand() {
+        // Counts: document 0 `goal goal the`, document 1 `the`, document 2 `vote the`.
+        let weights = Csr {
+            indptr: vec![0, 2, 3, 5],
+            indices: vec![0, 1, 1, 1, 2],
+            values: vec![2.0, 1.0, 1.0, 1.0, 1.0],
+            n_columns: 3,
+        };
+        let terms = ["goal", "the", "vote"].map(str::to_owned);
+        let documents = Documents { weights: &weights, terms: &terms, texts: None };
+        let names = ClusterNames::new();
+        let assignments = ndarray::array![0, 0, 1];
+        let subject = Subject {
+            data: Data::Documents(documents),
+            assignments: assignments.view(),
+            n_clusters: 3,
+            confidence: Confidence::Unknown,
+            codes: None,
+            row_names: None,
+            cluster_names: &names,
+        };
+        let words = of(&documents, &subject, &[2, 1, 0], 5);
+        // Six words in two filled clusters: A = 3. f(goal) = 2, of the 4 words of cluster 0.
+        let [goal] = words[0].as_slice() else { panic!("{words:?}") };
+        assert_eq!((goal.word.as_str(), goal.share_inside, goal.share_outside), ("goal", 0.5, 0.0));
+        assert_relative_eq!(goal.weight, 0.5 * (1.0f64 + 3.0 / 2.0).ln(), epsilon = 1e-12);
+        // `the` is in every document: no word of any cluster.
+        let [vote] = words[1].as_slice() else { panic!("{words:?}") };
+        assert_relative_eq!(vote.weight, 0.5 * 4f64.ln(), epsilon = 1e-12);
+        assert!(words[2].is_empty());
+    }
+}
