@@ -20,6 +20,15 @@ pub enum Data<'a> {
 }
 
 impl Data<'_> {
+    /// The same data for a shorter time: views of `ndarray` do not shorten by themselves.
+    pub fn reborrow(&self) -> Data<'_> {
+        match self {
+            Self::Table(table) => Data::Table(Table { x: table.x.view(), schema: table.schema }),
+            Self::Documents(documents) => Data::Documents(*documents),
+            Self::Images(images) => Data::Images(Images { x: images.x.view(), shape: images.shape }),
+        }
+    }
+
     /// Number of rows.
     pub fn n(&self) -> usize {
         match self {

@@ -35,6 +35,7 @@ mod clusters;
 mod data;
 mod error;
 mod explain;
+pub mod page;
 mod summary;
 mod text;
 
@@ -45,3 +46,4 @@ pub use clusters::{
 pub use data::{ClusterNames, Confidence, Data, Documents, Images, Subject, Table, Values};
 pub use error::{Error, Result};
 pub use explain::{Options, explain};
+pub use page::Page;

@@ -71,12 +71,17 @@ fn with_decimals(v: f64, size: f64, decimals: i32) -> String {
     if rest.is_empty() { format!("{sign}{digits}") } else { format!("{sign}{digits}.{rest}") }
 }
 
-/// A text cut to `length` characters.
-pub fn shortened(text: &str, length: usize) -> String {
-    if text.chars().count() <= length {
-        return text.to_owned();
+/// The beginning of a text in at most so many bytes, on one line.
+pub fn cut(text: &str, bytes: usize) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(bytes).collect();
+    if line.len() <= bytes && text.chars().count() <= bytes {
+        return line;
     }
-    text.chars().take(length.saturating_sub(1)).chain(std::iter::once('…')).collect()
+    let mut end = bytes.saturating_sub('…'.len_utf8()).min(line.len());
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &line[..end])
 }
 
 #[cfg(test)]
@@ -105,6 +110,7 @@ mod tests {
         assert_eq!([0.0, 0.001, 0.25, 0.999, 1.0].map(percent), ["0 %", "<1 %", "25 %", ">99 %", "100 %"]);
         assert_eq!(counted(1, "row"), "1 row");
         assert_eq!(counted(70_000, "row"), "70,000 rows");
-        assert_eq!((shortened("abcdef", 4), shortened("äöü", 3)), ("abc…".into(), "äöü".into()));
+        assert_eq!((cut("abcdefg", 6), cut("äöü", 6)), ("abc…".into(), "äöü".into()));
+        assert_eq!((cut("äöüä", 6), cut("a\nb", 6), cut("abc", 2)), ("ä…".into(), "a b".into(), "…".into()));
     }
 }

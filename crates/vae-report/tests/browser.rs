@@ -1,0 +1,118 @@
+//! The page in a browser: no error on its console, and pictures of it to look at.
+//!
+//! With `VAE_TEST_BROWSER` set to a Chromium's name or path the pages are opened in it, without a window; where it
+//! is not set, a line says so. `VAE_TEST_SCREENSHOTS` names a folder for pictures at the widths of a desktop and
+//! of a phone, light and dark.
+
+mod common;
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use vae_report::Page;
+
+/// What a browser without a window, and without anything else of its own, is called with.
+const WORDS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+];
+
+fn open(browser: &str, page: &Path, words: &[String]) -> Output {
+    let profile = tempfile::tempdir().expect("a folder");
+    Command::new(browser)
+        .args(WORDS)
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .args(["--enable-logging=stderr", "--virtual-time-budget=4000"])
+        .args(words)
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .expect("the browser starts")
+}
+
+fn browser() -> Option<String> {
+    let browser = env::var("VAE_TEST_BROWSER").ok().filter(|name| !name.is_empty());
+    if browser.is_none() {
+        eprintln!("skipped: set VAE_TEST_BROWSER=chromium to open the pages in it");
+    }
+    browser
+}
+
+fn pages() -> [(&'static str, Page); 4] {
+    [
+        ("customers", common::customers()),
+        ("documents", common::documents()),
+        ("images", common::images()),
+        ("without-rows", common::customers().without_rows()),
+    ]
+}
+
+#[test]
+fn the_browser_has_nothing_to_complain_about() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, page) in pages() {
+        let path = folder.path().join(format!("{name}.html"));
+        fs::write(&path, page.render().expect("rendered")).expect("written");
+        let out = open(&browser, &path, &["--dump-dom".into()]);
+        let (dom, log) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert!(!log.contains("CONSOLE"), "{name}: {log}");
+        assert!(dom.contains("class=\"scripted\""), "{name}: the script did not run");
+        let points = page.map.expect("a map").rows.len();
+        assert!(dom.contains(&format!("data-drawn=\"{points}\"")), "{name}: the map was not drawn");
+        assert!(dom.contains("leaves out "), "{name}: the limit of the confidence says nothing");
+    }
+}
+
+/// A page whose script is broken must be told from one that works.
+#[test]
+fn a_broken_script_is_noticed() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("broken.html");
+    let html = common::customers().render().expect("rendered");
+    fs::write(&path, html.replace("\"use strict\";", "\"use strict\"; missing();")).expect("written");
+    let out = open(&browser, &path, &["--dump-dom".into()]);
+    assert!(
+        String::from_utf8_lossy(&out.stderr).contains("CONSOLE"),
+        "the policy refuses the changed script"
+    );
+    assert!(!String::from_utf8_lossy(&out.stdout).contains("class=\"scripted\""));
+}
+
+#[test]
+fn pictures_to_look_at() {
+    let Some(browser) = browser() else { return };
+    let Some(to) = env::var_os("VAE_TEST_SCREENSHOTS") else { return };
+    let to = Path::new(&to);
+    fs::create_dir_all(to).expect("a folder");
+    for (name, page) in pages() {
+        let path = to.join(format!("{name}.html"));
+        fs::write(&path, page.render().expect("rendered")).expect("written");
+        // A browser's window is never as narrow as a phone; a frame in it is.
+        let phone = to.join(format!("{name}-phone.html"));
+        let frame = format!(
+            "<body style='margin:0'><iframe src='{name}.html' style='border:0;width:390px;height:6000px'></iframe>"
+        );
+        fs::write(&phone, frame).expect("written");
+        for (scheme, number) in [("dark", 0), ("light", 1)] {
+            for (width, path, size) in [("desktop", &path, "1280,4200"), ("phone", &phone, "500,6000")] {
+                let picture = to.join(format!("{name}-{width}-{scheme}.png"));
+                let words = [
+                    format!("--screenshot={}", picture.display()),
+                    format!("--window-size={size}"),
+                    format!("--blink-settings=preferredColorScheme={number}"),
+                ];
+                open(&browser, path, &words);
+                assert!(picture.is_file(), "{}", picture.display());
+            }
+        }
+    }
+}
