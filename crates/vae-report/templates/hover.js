@@ -16,7 +16,7 @@ if (reportMap) {
   // The columns that set the point's cluster apart come first.
   const facts = (i) => {
     const cluster = data.clusters[data.cluster[i]];
-    const list = [["cluster", cluster.title]];
+    const list = [["cluster", cluster.title.replace(/^cluster /, "")]];
     if (data.confidence) list.push(["confidence", (data.confidence[i] / 1000).toFixed(3)]);
     const own = cluster.columns.map((name) => data.columns.find((c) => c.name === name)).filter(Boolean);
     const columns = [...new Set([...data.columns.filter((c) => c.name === "label"), ...own, ...data.columns])];
@@ -89,7 +89,6 @@ if (reportMap) {
     if (held && event.buttons === 1) {
       move(x - held[0], y - held[1]);
       held = [x, y];
-      show(-1);
     } else {
       show(nearest(x, y, 18));
     }
@@ -99,7 +98,6 @@ if (reportMap) {
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
     zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, ...at(event));
-    show(-1);
   }, { passive: false });
   const keys = {
     ArrowLeft: () => show(next(-1, 0)), ArrowRight: () => show(next(1, 0)),

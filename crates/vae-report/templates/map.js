@@ -48,6 +48,7 @@ const reportMap = (() => {
     for (const other of legend.querySelectorAll("button")) other.setAttribute("aria-pressed", "false");
     button.setAttribute("aria-pressed", String(!was));
     state.alone = was ? null : group;
+    unmark();
     draw();
   };
   const byGroups = (groups, titles) => {
@@ -80,6 +81,7 @@ const reportMap = (() => {
   };
   const recolour = () => {
     legend.replaceChildren();
+    unmark();
     state.alone = null;
     const by = select.value;
     if (by === "cluster") {
@@ -104,7 +106,13 @@ const reportMap = (() => {
     view.x + data.x[i] * view.base * view.scale,
     view.y + (yMost - data.y[i]) * view.base * view.scale,
   ];
+  // What was said of a point does not stay where the point is no more.
+  const unmark = () => {
+    state.marked = -1;
+    document.getElementById("map-tip").hidden = true;
+  };
   const fit = () => {
+    unmark();
     const box = frame.getBoundingClientRect();
     const ratio = window.devicePixelRatio || 1;
     [view.width, view.height] = [Math.max(1, box.width), Math.max(1, box.height)];
@@ -118,6 +126,7 @@ const reportMap = (() => {
     draw();
   };
   const zoom = (factor, x = view.width / 2, y = view.height / 2) => {
+    unmark();
     const scale = Math.max(0.5, Math.min(60, view.scale * factor));
     view.x = x - ((x - view.x) * scale) / view.scale;
     view.y = y - ((y - view.y) * scale) / view.scale;
@@ -125,6 +134,7 @@ const reportMap = (() => {
     draw();
   };
   const move = (dx, dy) => {
+    unmark();
     view.x += dx;
     view.y += dy;
     draw();
@@ -178,15 +188,19 @@ const reportMap = (() => {
     pen.font = "600 13px system-ui, sans-serif";
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    pen.lineWidth = 4;
-    pen.lineJoin = "round";
     for (const { cluster, point } of state.centres) {
       const x = view.x + point[0] * view.base * view.scale;
       const y = view.y + (yMost - point[1]) * view.base * view.scale;
-      pen.strokeStyle = style.getPropertyValue("--card");
-      pen.strokeText(String(cluster), x, y);
+      const text = String(cluster);
+      pen.beginPath();
+      pen.roundRect(x - 7 - 4 * text.length, y - 11, 14 + 8 * text.length, 22, 11);
+      pen.fillStyle = style.getPropertyValue("--card");
+      pen.fill();
+      pen.strokeStyle = colourOf(cluster);
+      pen.lineWidth = 2;
+      pen.stroke();
       pen.fillStyle = style.getPropertyValue("--ink");
-      pen.fillText(String(cluster), x, y);
+      pen.fillText(text, x, y + 1);
     }
   };
   let waiting = false;

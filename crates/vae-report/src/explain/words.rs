@@ -8,11 +8,14 @@
 //!
 //! with the share `tf` of the term in the cluster's weight, the weight `f(t)` of the term in all
 //! clusters and the mean weight `A` of a cluster with documents. "Weight" is whatever the matrix holds:
-//! counts as in the paper, or tf-idf. Deviation: a word must be in a larger share of the cluster's
-//! documents than of the others', or it says what the cluster is not.
+//! counts as in the paper, or tf-idf. Deviation: a word must have a share of the cluster's weight that is
+//! [`LIFT`] times its share elsewhere, or words that all documents have would stand among the first.
 
 use crate::clusters::Word;
 use crate::data::{Documents, Subject};
+
+/// How many times as much of a cluster's weight a word must have as of all others'.
+const LIFT: f64 = 1.5;
 
 /// The strongest words of each cluster.
 pub fn of(documents: &Documents<'_>, subject: &Subject<'_>, sizes: &[usize], most: usize) -> Vec<Vec<Word>> {
@@ -36,10 +39,15 @@ pub fn of(documents: &Documents<'_>, subject: &Subject<'_>, sizes: &[usize], mos
         let share = |count: u32, of: usize| f64::from(count) / of.max(1) as f64;
         (share(counts[c][term], sizes[c]), share(all - counts[c][term], n - sizes[c]))
     };
+    let total: f64 = totals.iter().sum();
     let of_cluster = |c: usize| {
         let size: f64 = weights[c].iter().sum();
+        let is_own = |term: usize| {
+            let (inside, outside) = (weights[c][term], totals[term] - weights[c][term]);
+            inside > 0.0 && (total <= size || inside * (total - size) >= LIFT * outside * size)
+        };
         let mut found: Vec<(usize, f64)> = (0..terms)
-            .filter(|&term| weights[c][term] > 0.0)
+            .filter(|&term| is_own(term))
             .map(|term| (term, weights[c][term] / size * (1.0 + mean / totals[term]).ln()))
             .collect();
         found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -47,8 +55,7 @@ pub fn of(documents: &Documents<'_>, subject: &Subject<'_>, sizes: &[usize], mos
             let (share_inside, share_outside) = shares(c, term);
             Word { word: documents.terms[term].clone(), weight, share_inside, share_outside }
         };
-        let told = found.into_iter().map(word).filter(|word| word.share_inside > word.share_outside);
-        told.take(most).collect()
+        found.into_iter().take(most).map(word).collect()
     };
     (0..k).map(of_cluster).collect()
 }
@@ -87,7 +94,7 @@ mod tests {
         let [goal] = words[0].as_slice() else { panic!("{words:?}") };
         assert_eq!((goal.word.as_str(), goal.share_inside, goal.share_outside), ("goal", 0.5, 0.0));
         assert_relative_eq!(goal.weight, 0.5 * (1.0f64 + 3.0 / 2.0).ln(), epsilon = 1e-12);
-        // `the` is in every document: no word of any cluster.
+        // `the` has the same share of both: no word of any cluster.
         let [vote] = words[1].as_slice() else { panic!("{words:?}") };
         assert_relative_eq!(vote.weight, 0.5 * 4f64.ln(), epsilon = 1e-12);
         assert!(words[2].is_empty());

@@ -25,6 +25,7 @@ pub struct Card {
     is_empty: bool,
     about: String,
     confidence: Option<String>,
+    mean_image: Option<minijinja::Value>,
     nearest: Option<Neighbour>,
     features: Vec<FeatureView>,
     words: Vec<WordView>,
@@ -88,6 +89,8 @@ struct RowView {
 pub fn view(page: &Page) -> (Vec<Card>, usize) {
     let clusters = &page.clusters;
     let rows: BTreeMap<usize, &RowFacts> = page.rows.iter().map(|row| (row.row, row)).collect();
+    let means: BTreeMap<u32, &str> =
+        page.mean_images.iter().map(|image| (image.cluster, image.png.as_str())).collect();
     let largest = clusters.clusters.iter().map(|cluster| cluster.size).max().unwrap_or(0).max(1);
     let title = |at: u32| clusters.clusters.get(at as usize).map_or_else(|| format!("cluster {at}"), title);
     let card = |cluster: &Cluster| Card {
@@ -100,6 +103,7 @@ pub fn view(page: &Page) -> (Vec<Card>, usize) {
         is_empty: cluster.size == 0,
         about: about(cluster, clusters.n),
         confidence: cluster.mean_confidence.map(|mean| format!("{mean:.3}")),
+        mean_image: means.get(&cluster.cluster).and_then(|png| address(png)),
         nearest: cluster.nearest.map(|near| Neighbour {
             cluster: near.cluster,
             title: title(near.cluster),
@@ -132,7 +136,7 @@ pub fn view(page: &Page) -> (Vec<Card>, usize) {
 }
 
 /// `cluster 3`, or with its name.
-fn title(cluster: &Cluster) -> String {
+pub fn title(cluster: &Cluster) -> String {
     cluster.name.as_ref().map_or_else(
         || format!("cluster {}", cluster.cluster),
         |name| format!("{} · {name}", cluster.cluster),
@@ -235,15 +239,18 @@ fn words(cluster: &Cluster) -> Vec<WordView> {
 
 fn row(member: &Member, runner_up: Option<(u32, String)>, rows: &BTreeMap<usize, &RowFacts>) -> RowView {
     let facts = rows.get(&member.row);
-    // Letters, digits, `+`, `/` and `=` mean nothing in HTML.
-    let is_base64 = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
-    let png = facts.and_then(|facts| facts.png.as_ref()).filter(|text| is_base64(text));
     RowView {
         name: member.name.clone().unwrap_or_else(|| format!("row {}", thousands(member.row + 1))),
         confidence: member.confidence.map(|v| format!("{v:.2}")),
         runner_up,
         values: facts.map(|facts| facts.values.clone()).unwrap_or_default(),
         text: facts.and_then(|facts| facts.text.clone()),
-        png: png.map(|text| minijinja::Value::from_safe_string(format!("data:image/png;base64,{text}"))),
+        png: facts.and_then(|facts| facts.png.as_deref()).and_then(address),
     }
+}
+
+/// A PNG as an address. Letters, digits, `+`, `/` and `=` mean nothing in HTML; what has others is no base64.
+fn address(png: &str) -> Option<minijinja::Value> {
+    let is_base64 = png.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
+    is_base64.then(|| minijinja::Value::from_safe_string(format!("data:image/png;base64,{png}")))
 }

@@ -44,19 +44,24 @@ impl MapColumn {
     }
 }
 
-/// The columns of `table` at `rows`, those that tell clusters apart first, and how many were left out.
-pub fn of(table: &Table<'_>, rows: &[usize], clusters: &Clusters) -> (Vec<MapColumn>, usize) {
-    let names: Vec<&str> = table.names().collect();
+/// Places and names of all columns, those that tell clusters apart most first.
+pub fn strongest<'a>(table: &Table<'a>, clusters: &Clusters) -> Vec<(usize, &'a str)> {
     let mut strength: BTreeMap<&str, f64> = BTreeMap::new();
     for feature in clusters.clusters.iter().flat_map(|cluster| &cluster.features) {
-        let strongest = strength.entry(&feature.column).or_default();
-        *strongest = strongest.max(feature.difference.abs());
+        let most = strength.entry(&feature.column).or_default();
+        *most = most.max(feature.difference.abs());
     }
-    let of_name = |at: usize| strength.get(names[at]).copied().unwrap_or(0.0);
-    let mut order: Vec<usize> = (0..names.len()).collect();
-    order.sort_by(|a, b| of_name(*b).total_cmp(&of_name(*a)));
+    let of_name = |name: &str| strength.get(name).copied().unwrap_or(0.0);
+    let mut order: Vec<(usize, &str)> = table.names().enumerate().collect();
+    order.sort_by(|a, b| of_name(b.1).total_cmp(&of_name(a.1)));
+    order
+}
+
+/// The columns of `table` at `rows`, those that tell clusters apart first, and how many were left out.
+pub fn of(table: &Table<'_>, rows: &[usize], clusters: &Clusters) -> (Vec<MapColumn>, usize) {
+    let order = strongest(table, clusters);
     let rank: BTreeMap<usize, usize> =
-        order.iter().take(COLUMNS).enumerate().map(|(r, at)| (*at, r)).collect();
+        order.iter().take(COLUMNS).enumerate().map(|(r, (at, _))| (*at, r)).collect();
     let mut chosen: Vec<(usize, MapColumn)> = Vec::new();
     for (at, (name, values)) in table.columns().enumerate() {
         let Some(&rank) = rank.get(&at) else { continue };
@@ -71,6 +76,6 @@ pub fn of(table: &Table<'_>, rows: &[usize], clusters: &Clusters) -> (Vec<MapCol
         chosen.push((rank, MapColumn { name: cut(name, 100), values }));
     }
     chosen.sort_by_key(|(rank, _)| *rank);
-    let left_out = names.len() - chosen.len();
+    let left_out = order.len() - chosen.len();
     (chosen.into_iter().map(|(_, column)| column).collect(), left_out)
 }

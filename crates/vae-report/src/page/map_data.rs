@@ -5,6 +5,7 @@ use super::map::Map;
 use super::map_columns::{MapColumn, MapValues};
 use crate::Result;
 use crate::clusters::Clusters;
+use crate::text::{counted, thousands};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::fmt::Write as _;
@@ -19,8 +20,8 @@ const GRID: f32 = 4000.0;
 pub struct View {
     about: String,
     axes: [String; 2],
-    points: usize,
-    n: usize,
+    /// How many rows are shown, in words.
+    shown: String,
     left_out: usize,
     has_names: bool,
     paths: Vec<Path>,
@@ -87,8 +88,10 @@ pub fn view(map: &Map, clusters: &Clusters) -> Result<Option<View>> {
     Ok(Some(View {
         about: map.about.clone(),
         axes: map.axes.clone(),
-        points: map.rows.len(),
-        n: map.n,
+        shown: match map.rows.len() {
+            m if m == map.n => format!("all {}", counted(m, "row")),
+            m => format!("{} of {}", thousands(m), counted(map.n, "row")),
+        },
         left_out: map.left_out + map.columns.len() - shown.columns.len(),
         has_names: shown.names.is_some(),
         paths: paths(map, clusters.clusters.len(), (&x, &y)),
@@ -98,10 +101,7 @@ pub fn view(map: &Map, clusters: &Clusters) -> Result<Option<View>> {
 
 fn json(map: &Map, clusters: &Clusters, (x, y): (&[i32], &[i32])) -> Result<String> {
     let of_cluster = |cluster: &crate::Cluster| ClusterJson {
-        title: cluster.name.as_ref().map_or_else(
-            || format!("cluster {}", cluster.cluster),
-            |name| format!("cluster {} · {}", cluster.cluster, crate::text::cut(name, 60)),
-        ),
+        title: crate::text::cut(&super::cards::title(cluster), 60),
         size: cluster.size,
         columns: Vec::new(),
     };

@@ -28,6 +28,7 @@ pub use map::{Map, MapInput, map_rows};
 pub use map_columns::{MapColumn, MapValues};
 pub use pictures::Picture;
 pub use rows::RowFacts;
+pub use thumbs::MeanImage;
 
 use crate::clusters::Clusters;
 use crate::data::ClusterNames;
@@ -73,6 +74,9 @@ pub struct Page {
     /// Rows in the plane.
     #[serde(default)]
     pub map: Option<Map>,
+    /// What the images of each cluster have in common.
+    #[serde(default)]
+    pub mean_images: Vec<MeanImage>,
     /// What is shown of the members that the clusters name.
     #[serde(default)]
     pub rows: Vec<RowFacts>,
@@ -150,6 +154,7 @@ impl Page {
             configuration: String::new(),
             confidence: None,
             map: None,
+            mean_images: Vec::new(),
             rows: Vec::new(),
             is_without_rows: false,
         }
@@ -166,6 +171,9 @@ impl Page {
         self.pictures.retain(|picture| !picture.shows_rows);
         self.map = self.map.map(Map::without_rows);
         self.rows.clear();
+        let clusters = &self.clusters.clusters;
+        let is_large = |c: u32| clusters.get(c as usize).is_some_and(|cluster| cluster.size >= crate::FEW);
+        self.mean_images.retain(|image| is_large(image.cluster));
         self.is_without_rows = true;
         self
     }

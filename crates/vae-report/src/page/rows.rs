@@ -47,7 +47,7 @@ impl RowFacts {
         let rows: Vec<usize> = wanted.keys().copied().filter(|row| *row < data.n()).collect();
         let empty = |row| Self { row, ..Self::default() };
         match data {
-            Data::Table(table) => Ok(of_table(table, &wanted)),
+            Data::Table(table) => Ok(of_table(table, clusters, &wanted)),
             Data::Documents(documents) => {
                 let text = |row: usize| documents.texts.map(|texts| cut(texts[row].trim(), TEXT));
                 Ok(rows.into_iter().map(|row| Self { text: text(row), ..empty(row) }).collect())
@@ -68,17 +68,18 @@ impl RowFacts {
     }
 }
 
-fn of_table(table: &Table<'_>, wanted: &BTreeMap<usize, &Cluster>) -> Vec<RowFacts> {
-    // The columns of each cluster: those that set it apart, else the first.
-    let first: Vec<&str> = table.names().take(VALUES).collect();
+fn of_table(table: &Table<'_>, clusters: &Clusters, wanted: &BTreeMap<usize, &Cluster>) -> Vec<RowFacts> {
+    let strongest = super::map_columns::strongest(table, clusters);
+    // First the columns that set the cluster apart, then those that tell the others apart.
     let columns_of = |cluster: &Cluster| {
+        let own = cluster.features.iter().map(|feature| feature.column.as_str());
         let mut names: Vec<String> = Vec::new();
-        for feature in &cluster.features {
-            if !names.contains(&feature.column) && names.len() < VALUES {
-                names.push(feature.column.clone());
+        for name in own.chain(strongest.iter().map(|(_, name)| *name)) {
+            if names.len() < VALUES && !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
             }
         }
-        if names.is_empty() { first.iter().map(|name| (*name).to_owned()).collect() } else { names }
+        names
     };
     let mut facts: Vec<RowFacts> = wanted
         .iter()

@@ -1,9 +1,11 @@
 //! Small images of rows, as PNG.
 
 use crate::Result;
+use crate::data::{Data, Subject};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
+use serde::{Deserialize, Serialize};
 use vae_array::ImageShape;
 
 /// Pixels of the longer side, at most.
@@ -49,6 +51,42 @@ pub fn png(pixels: ArrayView1<'_, f32>, shape: ImageShape, (low, high): (f32, f3
     writer.write_image_data(&bytes)?;
     writer.finish()?;
     Ok(STANDARD.encode(file))
+}
+
+/// The mean image of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeanImage {
+    /// Its number.
+    pub cluster: u32,
+    /// The image, a PNG in base64.
+    pub png: String,
+}
+
+impl MeanImage {
+    /// The mean image of each cluster that has rows, of the first hundred clusters; nothing where the rows are no images.
+    ///
+    /// # Errors
+    /// Inputs that do not fit each other; an image that cannot be encoded.
+    pub fn of(subject: &Subject<'_>) -> Result<Vec<Self>> {
+        subject.check()?;
+        let Data::Images(images) = &subject.data else { return Ok(Vec::new()) };
+        let k = subject.n_clusters.min(super::rows::CLUSTERS);
+        let mut sums = Array2::<f64>::zeros((k, images.x.ncols()));
+        let mut counts = vec![0usize; k];
+        for (row, &c) in images.x.rows().into_iter().zip(subject.assignments) {
+            if let Some(count) = counts.get_mut(c as usize) {
+                *count += 1;
+                sums.row_mut(c as usize).zip_mut_with(&row, |sum, v| *sum += f64::from(*v));
+            }
+        }
+        let range = range(images.x);
+        let filled = counts.into_iter().enumerate().filter(|(_, count)| *count > 0);
+        let image = |(c, count): (usize, usize)| {
+            let mean = sums.row(c).mapv(|sum| (sum / count as f64) as f32);
+            Ok(Self { cluster: c as u32, png: png(mean.view(), images.shape, range)? })
+        };
+        filled.map(image).collect()
+    }
 }
 
 #[cfg(test)]

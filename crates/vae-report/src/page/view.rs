@@ -15,6 +15,8 @@ pub struct View<'a> {
     mean_confidence: Option<String>,
     scores: Option<ScoreView>,
     warnings: &'a [String],
+    /// `table`, `documents` or `other`, by what the clusters have.
+    kind: &'static str,
     cards: Vec<Card>,
     /// Lines of the clusters that have no card.
     others: Vec<&'a str>,
@@ -65,6 +67,7 @@ pub fn of(page: &Page) -> Result<View<'_>> {
         mean_confidence: clusters.mean_confidence.map(|mean| format!("{mean:.3}")),
         scores: page.scores.map(scores),
         warnings: &page.warnings,
+        kind: kind(page),
         cards,
         others: others.iter().map(|cluster| cluster.summary.as_str()).collect(),
         frame: map.map_or([1, 1], map_data::View::frame),
@@ -82,6 +85,15 @@ pub fn of(page: &Page) -> Result<View<'_>> {
         is_without_rows: page.is_without_rows,
         few: crate::FEW,
     })
+}
+
+fn kind(page: &Page) -> &'static str {
+    let has = |of: fn(&crate::Cluster) -> bool| page.clusters.clusters.iter().any(of);
+    match (has(|c| !c.features.is_empty()), has(|c| !c.words.is_empty())) {
+        (true, _) => "table",
+        (false, true) => "documents",
+        (false, false) => "other",
+    }
 }
 
 fn scores(scores: Scores) -> ScoreView {

@@ -4,7 +4,7 @@
 use ndarray::{Array1, Array2};
 use vae_array::{Column, Csr, ImageShape, Schema};
 use vae_report::page::{
-    ConfidenceCounts, Curve, Fact, Map, MapInput, Phase, Picture, RowFacts, Scores, map_rows,
+    ConfidenceCounts, Curve, Fact, Map, MapInput, MeanImage, Phase, Picture, RowFacts, Scores, map_rows,
 };
 use vae_report::{ClusterNames, Confidence, Data, Documents, Images, Options, Page, Subject, Table, explain};
 
@@ -136,6 +136,7 @@ pub fn page_of(
     };
     let mut page = Page::new(title, clusters);
     page.map = Some(Map::new(&input, &subject, &page.clusters).expect("fits"));
+    page.mean_images = MeanImage::of(&subject).expect("drawn");
     page.rows = RowFacts::of(&subject.data, &page.clusters).expect("drawn");
     page.confidence =
         Some(ConfidenceCounts::new(gamma.rows().into_iter().map(|r| r.iter().copied().fold(0.0, f32::max))));
