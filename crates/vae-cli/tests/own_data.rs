@@ -171,3 +171,22 @@ fn tables_with_categories_and_gaps_are_clustered_and_sampled_as_they_are() {
         assert!(["north", "south", "east", "west"].contains(&row[3]), "{row:?}");
     }
 }
+
+#[test]
+fn what_auto_keeps_does_not_hang_on_its_tolerance() {
+    let place = Place::new();
+    let mut noise = Normal(Sequence(7));
+    let csv = table("a,b,c", (0..300).map(|i| (cells(&base(&mut noise, i % 3)), i % 3)));
+    place.write("t.csv", &csv);
+    for tolerance in ["0.001", "0.002", "0.004"] {
+        let run = format!("run-{tolerance}");
+        let set = format!("tolerance={tolerance}");
+        let words = ["-d", "t.csv", "-k", "3", "-o", &run, "--label-column", "class", "--threads", "1"];
+        let small =
+            ["--set", "train.min_updates=400", "--set", "pretrain.train.min_updates=400", "--set", &set];
+        place.ok(&[&["fit"][..], &words, &small].concat());
+        let metrics: serde_json::Value =
+            serde_json::from_slice(&place.read(&format!("{run}/metrics.json"))).expect("JSON");
+        assert!(metrics["fit"]["acc"].as_f64().expect("a number") > 0.98, "{tolerance}: {}", metrics["fit"]);
+    }
+}
