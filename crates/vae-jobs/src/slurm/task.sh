@@ -23,11 +23,13 @@ while :; do
     [ "$signals" != "$before" ] || break
 done
 
+# The task is named by its array and its place in it: SLURM_JOB_ID of the last task is that of the
+# whole array.
 case $asked:$status in
 to-pause:129 | to-pause:130 | to-pause:143)
     if [ "${SLURM_RESTART_COUNT:-0}" -ge 100 ]; then
         echo "the time was up for the 100th time: give the job more (--time), or see its log"
-    elif scontrol requeue "$SLURM_JOB_ID"; then
+    elif scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"; then
         echo "the time is up: the task waits for its next try"
         exit "$status"
     fi

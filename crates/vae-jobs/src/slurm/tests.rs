@@ -90,7 +90,7 @@ impl Site {
     fn task(&self, array: usize, number: usize) -> Child {
         let mut bash = Command::new("bash");
         bash.arg(self.arrays()[array].folder.join("array.sh"));
-        bash.env("SLURM_ARRAY_TASK_ID", number.to_string()).env("SLURM_JOB_ID", format!("4{number}"));
+        bash.env("SLURM_ARRAY_TASK_ID", number.to_string()).env("SLURM_ARRAY_JOB_ID", "7");
         let path = std::env::join_paths([self.folder.path(), Path::new("/usr/bin"), Path::new("/bin")]);
         bash.env("PATH", path.unwrap()).spawn().unwrap()
     }
@@ -238,7 +238,7 @@ fn when_its_time_is_up_a_task_stops_and_goes_back_into_the_queue() {
     let job = Job::new("slow", Command::new("sh").args(["-c", STOPS]).arg(&started)).log(site.path("log"));
     site.slurm().submit(std::slice::from_ref(&job)).unwrap();
     assert_eq!(signal(site.task(0, 1), &started, "USR1").code(), Some(143));
-    assert_eq!((site.read("log"), site.read("requeued")), ("saved\n".into(), "41\n".into()));
+    assert_eq!((site.read("log"), site.read("requeued")), ("saved\n".into(), "7_1\n".into()));
     assert_eq!(site.slurm().states(&[job]).unwrap(), [State::Queued]);
     assert!(site.arrays()[0].end(0).is_none());
 }
