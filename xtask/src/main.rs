@@ -50,7 +50,7 @@ enum Command {
     /// Run the tests, doctests included, with the library path set
     Test(test::Args),
     /// Everything continuous integration checks: format, layout, lints, tests, docs, licences,
-    /// packages, examples, tables, recorded runs, a small demo
+    /// packages, examples, tables, recorded runs, Slurm where it is there, a small demo
     Ci(ci::Args),
     /// Check the layout: who imports whom, crates without torch, lengths of files, paths that
     /// belong to one machine
