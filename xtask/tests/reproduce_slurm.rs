@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
-use clone::{Clone, not_ok, ok};
+use clone::{Clone, names, not_ok, ok};
 
 /// A clone beside which sbatch takes what it gets, and squeue shows the file `queue`.
 fn clone_with_slurm() -> Clone {
@@ -50,7 +50,10 @@ fn what_is_in_the_queue_is_made_nowhere_else() {
     ok(&reproduce(&clone, &["tiny", "--launcher", "slurm"]));
     // The runs are in the order of their seeds: the second and the third have not ended.
     clone.write("bin/queue", "7|2|PENDING|(null)\n7|3|RUNNING|(null)\n7|4|FAILED|(null)\n");
+    let first = names(&clone.path("out/runs/tiny")).into_iter().find(|name| name.starts_with("slurm-"));
+    clone.write(&format!("out/runs/tiny/{}/ends/4", first.unwrap()), "1\n");
     let said = ok(&reproduce(&clone, &["tiny", "--launcher", "slurm"]));
+    assert!(said.contains("strokes-vade-warm-standard-s1: its last task failed; its log: "), "{said}");
     assert!(said.contains("2 of them wait or run in Slurm's queue and are left to it"), "{said}");
     let submitted = clone.read("bin/submitted");
     let script = fs::read_to_string(submitted.lines().nth(1).unwrap()).unwrap();

@@ -15,6 +15,10 @@ use crate::{Error, Job, Needs, job, program};
 /// `MaxArraySize` where nobody tells: Slurm's default.
 const DEFAULT_MAX_ARRAY_SIZE: usize = 1001;
 
+/// The most tasks of one array, whatever the site takes: a script holds the commands of all its
+/// tasks, and Slurm takes 4 MiB of script.
+const MOST_TASKS: usize = 1000;
+
 /// Launches jobs on Slurm.
 ///
 /// A task that reaches its time limit is asked to stop two minutes before, and goes back into the
@@ -199,7 +203,7 @@ impl Slurm {
         let size = config.ok().and_then(|text| max_array_size(&text)).unwrap_or(DEFAULT_MAX_ARRAY_SIZE);
         match size {
             0 | 1 => Err(Error::NoArrays(size)),
-            size => Ok(size - 1),
+            size => Ok((size - 1).min(MOST_TASKS)),
         }
     }
 

@@ -73,3 +73,14 @@ impl Drop for Cluster {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_is_there_and_says_how_it_is_called() {
+        let error = step::stdout(script().arg("begin")).unwrap_err().to_string();
+        assert!(error.contains("usage: cluster.sh check|install|start DIR|stop DIR"), "{error}");
+    }
+}

@@ -4,7 +4,7 @@
 #
 #   cluster.sh check       says what is missing, and fails, where a cluster cannot be started
 #   cluster.sh install     installs Debian's packages, if they are not there
-#   cluster.sh start DIR   then: export SLURM_CONF=DIR/slurm.conf
+#   cluster.sh start DIR   then: export SLURM_CONF=DIR/slurm.conf. It ends with the calling process
 #   cluster.sh stop DIR
 #
 # Debian 12's packages (Slurm 22.05) were tried. All its files are in DIR, its five ports lie
@@ -99,6 +99,8 @@ start() {
     munged --force --socket="$dir/munge.socket" --key-file="$dir/munge/key" --pid-file="$dir/munged.pid" \
         --log-file="$dir/log/munged.log" --seed-file="$dir/munge/seed" --num-threads=2
     configure "$dir" "$(hostname -s)"
+    # In a session of its own: Ctrl-C ends the caller, not the watch.
+    setsid "$0" watch "$dir" "$PPID" </dev/null >/dev/null 2>&1 &
     export SLURM_CONF="$dir/slurm.conf"
     slurmctld -c
     for node in n1 n2 n3 n4; do slurmd -N "$node"; done
@@ -131,6 +133,11 @@ stop() {
     done
 }
 
+watch() {
+    while kill -0 "$2" 2>/dev/null; do sleep 1; done
+    stop "$1"
+}
+
 case ${1:-} in
 check) check ;;
 install) install ;;
@@ -138,5 +145,6 @@ start | stop)
     [ -n "${2:-}" ] || usage
     "$1" "$(realpath -m "$2")"
     ;;
+watch) watch "$2" "$3" ;;
 *) usage ;;
 esac

@@ -210,6 +210,13 @@ fn arrays_are_split_by_size_and_by_wishes() {
     Slurm { at_once: Some(2), ..site.slurm() }.submit(&jobs[..4]).unwrap();
     assert!(site.script(0).contains("--array=1-3%2") && !site.script(0).contains("dependency"));
     assert!(site.script(1).contains("#SBATCH --dependency=afterany:7\n"));
+
+    // A site that takes more than a script can hold.
+    let site = Site::new();
+    site.write("config", "MaxArraySize = 100000\n");
+    let many: Vec<Job> = (0..1001).map(|number| site.job(&format!("j{number}"), "")).collect();
+    site.slurm().submit(&many).unwrap();
+    assert_eq!(site.arrays().iter().map(|array| array.ids.len()).collect::<Vec<_>>(), [1000, 1]);
     site.write("config", "MaxArraySize = 1\n");
     assert!(matches!(site.slurm().submit(&jobs), Err(Error::NoArrays(1))));
 }
