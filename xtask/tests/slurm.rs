@@ -144,6 +144,25 @@ fn a_killed_task_is_continued_by_the_next_submission() {
 
 #[test]
 #[ignore = "needs a Slurm: cargo xtask test --slurm"]
+fn a_killed_fit_is_in_the_table_and_continued_when_asked_for() {
+    check();
+    let clone = real_clone();
+    let arrays = submit(&clone, &[]);
+    somewhere_in_the_fit(&clone);
+    // The fit alone, as a system does that is short of memory.
+    kill("KILL", &[fit_of(&clone).unwrap()]);
+    wait_for_the_end(&arrays);
+    assert_eq!((state(&arrays[0]).as_str(), clone.runs().len()), ("FAILED", 1));
+    let said = ok(&reproduce(&clone, &[]));
+    assert!(said.contains(&format!("log of {RUN}, which failed: ")), "{said}");
+    assert!(clone.read("results/tiny/README.md").contains("failed: signal: 9 (SIGKILL)"));
+    assert!(submit(&clone, &[]).is_empty());
+    wait_for_the_end(&submit(&clone, &["--retry-failed"]));
+    equals_an_undisturbed_run(&clone);
+}
+
+#[test]
+#[ignore = "needs a Slurm: cargo xtask test --slurm"]
 fn a_run_whose_node_goes_down_is_made_on_another() {
     check();
     let clone = real_clone();
@@ -167,7 +186,7 @@ fn a_run_whose_time_is_up_goes_on_in_its_next_try() {
     check();
     let clone = real_clone();
     let arrays = submit(&clone, &[WARNED]);
-    wait_for("an epoch", || logs(&clone).contains("pretrain: epoch 1/4"));
+    wait_for("an epoch", || logs(&clone).contains("pretrain: epoch 1/3"));
     // A fit that is longer than its time, without the computing.
     let fit = fit_of(&clone).unwrap();
     kill("STOP", slice::from_ref(&fit));

@@ -28,7 +28,7 @@ title = "strokes"
 id = "vade"
 title = "VaDE"
 method = "vade"
-set = ["pretrain.train.epochs=4", "train.epochs=4"]
+set = ["pretrain.train.epochs=3", "train.epochs=3"]
 "#;
 
 /// The one run of [`RECIPE`].
