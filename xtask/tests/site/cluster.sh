@@ -95,10 +95,10 @@ start() {
     mkdir -p "$dir"/{state,log,munge}
     # Its socket is looked for by everybody.
     chmod 755 "$dir"
+    configure "$dir" "$(hostname -s)"
     mungekey --create --force --keyfile="$dir/munge/key"
     munged --force --socket="$dir/munge.socket" --key-file="$dir/munge/key" --pid-file="$dir/munged.pid" \
         --log-file="$dir/log/munged.log" --seed-file="$dir/munge/seed" --num-threads=2
-    configure "$dir" "$(hostname -s)"
     # In a session of its own: Ctrl-C ends the caller, not the watch.
     setsid "$0" watch "$dir" "$PPID" </dev/null >/dev/null 2>&1 &
     export SLURM_CONF="$dir/slurm.conf"
@@ -115,6 +115,7 @@ start() {
 
 stop() {
     local dir=$1 pid
+    [ -e "$dir/slurm.conf" ] || return 0
     export SLURM_CONF="$dir/slurm.conf"
     # What a failed test has left.
     if scancel --me 2>/dev/null; then
