@@ -15,7 +15,7 @@ use crate::{cache_dir, step};
 ///
 /// `vae-gmm` does so without its feature `torch` only, which nothing but a word on the command line
 /// turns on for it alone.
-pub const WITHOUT_TORCH: [&str; 5] = ["vae-array", "vae-data", "vae-gmm", "vae-metrics", "xtask"];
+pub const WITHOUT_TORCH: [&str; 6] = ["vae-array", "vae-data", "vae-gmm", "vae-jobs", "vae-metrics", "xtask"];
 
 /// The root of the clone that `cargo xtask` was called in.
 pub fn root() -> PathBuf {
