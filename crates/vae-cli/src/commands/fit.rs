@@ -191,14 +191,7 @@ fn fit_and_write(
     write_what_is_fitted(folder, resolved, &input)?;
     let Input { features, labels, ids, .. } = input;
     let ids = ids.as_ref();
-    if let Some(signal) = context.interrupt.get() {
-        return Err(vae_core::Error::Interrupted { signal }.into());
-    }
-    let summary = model.fit(&features, context)?;
-    for choice in &summary.resolved {
-        context.progress.note(choice);
-    }
-    context.progress.note("writing model, assignments, embedding and pictures");
+    let summary = fit(model, &features, context)?;
 
     model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
@@ -266,6 +259,19 @@ fn write_assignments(
     let beside = sure.as_ref().map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
     results::write_assignments(dir, clusters, &Assignments { ids, clusters: numbers.view(), beside })?;
     Ok(sure)
+}
+
+/// Fits, and says what was chosen on the data.
+fn fit(model: &mut dyn Clusterer, features: &Features, context: &FitContext) -> Result<FitSummary> {
+    if let Some(signal) = context.interrupt.get() {
+        return Err(vae_core::Error::Interrupted { signal }.into());
+    }
+    let summary = model.fit(features, context)?;
+    for choice in &summary.resolved {
+        context.progress.note(choice);
+    }
+    context.progress.note("writing model, assignments, embedding and pictures");
+    Ok(summary)
 }
 
 /// Writes the configuration, and what the columns of the data are.

@@ -71,7 +71,7 @@ mod tests {
     /// 600 rows of three groups in `d` columns of one unit: normal deviates around 0 and 5.
     fn groups(d: usize) -> Array2<f32> {
         let noise = normal(&mut Streams::new(7, "test").rng("noise", d, 0), &[600, d as i64], Device::Cpu);
-        let centre = |i: usize, j: usize| if (i + j) % 3 == 0 { 5.0 } else { 0.0 };
+        let centre = |i: usize, j: usize| if (i + j).is_multiple_of(3) { 5.0 } else { 0.0 };
         let centres = Array2::from_shape_fn((600, d), |(i, j)| centre(i, j));
         to_array2(&noise).expect("an array") + centres
     }
