@@ -37,6 +37,7 @@ pub fn run(_: &Args) -> Result<ExitCode> {
     let step = Step::start("recorded runs belong to the present settings", "half a minute");
     reproduce::check_runs(&vae)?;
     step.done();
+    test::on_slurm(&vae.program, vae.libtorch.as_ref())?;
     reproduce::smoke("demo", vae)?;
     eprintln!("everything passed in {}", human_seconds(started.elapsed().as_secs_f64()));
     Ok(ExitCode::SUCCESS)

@@ -1,8 +1,8 @@
 //! The project's tasks, one file per command: `cargo xtask <command>`.
 //!
-//! **Invariant:** this crate links neither torch nor any crate of the workspace. It builds the
-//! binary `vae`, runs it as a process and reads the files it writes; so it compiles in seconds,
-//! before libtorch is there.
+//! **Invariant:** this crate links neither torch nor any crate of the workspace that could, and of
+//! the others `vae-jobs` alone. It builds the binary `vae`, runs it as a process and reads the files
+//! it writes; so it compiles in seconds, before libtorch is there.
 
 #![cfg_attr(
     test,
@@ -50,7 +50,7 @@ enum Command {
     /// Run the tests, doctests included, with the library path set
     Test(test::Args),
     /// Everything continuous integration checks: format, layout, lints, tests, docs, licences,
-    /// packages, examples, tables, recorded runs, a small demo
+    /// packages, examples, tables, recorded runs, Slurm where it is there, a small demo
     Ci(ci::Args),
     /// Check the layout: who imports whom, crates without torch, lengths of files, paths that
     /// belong to one machine

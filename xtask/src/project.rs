@@ -15,8 +15,8 @@ use crate::{cache_dir, step};
 ///
 /// `vae-gmm` does so without its feature `torch` only, which nothing but a word on the command line
 /// turns on for it alone.
-pub const WITHOUT_TORCH: [&str; 6] =
-    ["vae-array", "vae-data", "vae-gmm", "vae-metrics", "vae-report", "xtask"];
+pub const WITHOUT_TORCH: [&str; 7] =
+    ["vae-array", "vae-data", "vae-gmm", "vae-jobs", "vae-metrics", "vae-report", "xtask"];
 
 /// The root of the clone that `cargo xtask` was called in.
 pub fn root() -> PathBuf {

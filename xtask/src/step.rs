@@ -1,11 +1,10 @@
 //! Says what is done, how long it will take and how long it took; runs child processes.
 
-use std::ffi::OsStr;
-use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+pub use vae_jobs::{last_words, line};
 
 /// One announced piece of work.
 pub struct Step {
@@ -56,30 +55,6 @@ pub fn stdout(command: &mut Command) -> Result<String> {
         .to_owned())
 }
 
-/// What a program said before it failed: from its last line that begins with `error:` on, else the
-/// last line that says something, else "no message".
-pub fn last_words(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let from =
-        lines.iter().rposition(|line| line.starts_with("error:")).unwrap_or(lines.len().saturating_sub(1));
-    let words = lines[from..].join("; ");
-    match words.strip_prefix("error:").unwrap_or(&words).trim() {
-        "" => "no message".to_owned(),
-        words => words.to_owned(),
-    }
-}
-
-/// `command` as one would type it: the program without its folder.
-pub fn line(command: &Command) -> String {
-    let program = command.get_program();
-    std::iter::once(Path::new(program).file_name().unwrap_or(program))
-        .chain(command.get_args())
-        .map(OsStr::to_string_lossy)
-        .map(|word| if word.contains(' ') { format!("'{word}'") } else { word.into_owned() })
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 /// Seconds for people: `42 s`, `3.2 min`, `1.5 h`.
 pub fn human_seconds(seconds: f64) -> String {
     if seconds < 9.95 {
@@ -110,16 +85,6 @@ mod tests {
         assert_eq!(human_seconds(5_400.0), "90.0 min");
         assert_eq!(human_seconds(7_200.0), "2.0 h");
         assert_eq!(human_bytes(530_604_548), "531 MB");
-    }
-
-    #[test]
-    fn last_words_begin_with_the_error() {
-        assert_eq!(
-            last_words("error: old\nepoch 1\nerror: disk full\n  caused by: x\n\n"),
-            "disk full; caused by: x"
-        );
-        assert_eq!(last_words("one\ntwo\n"), "two");
-        assert_eq!(last_words("\n"), "no message");
     }
 
     #[test]

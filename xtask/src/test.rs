@@ -1,20 +1,30 @@
 //! `cargo xtask test`: the tests of the workspace, doctests included.
 
 mod real_data;
+mod slurm;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::libtorch;
+use crate::libtorch::{self, Libtorch};
+use crate::program;
 use crate::project::{self, WITHOUT_TORCH};
 use crate::step::{self, Step};
 
 /// Run `cargo test` with libtorch in place.
 #[derive(clap::Args)]
 pub struct Args {
+    /// The tests on a real Slurm instead, which is started for them on this machine: the arguments
+    /// are parts of their names. Only root can do that; Debian's packages are installed where they
+    /// are not there
+    #[arg(long)]
+    slurm: bool,
+    /// This binary for the tests on Slurm instead of one built now
+    #[arg(long, hide = true, requires = "slurm")]
+    vae: Option<PathBuf>,
     /// Arguments for `cargo test`, for example `-p vae-gmm em`; without `-p` the whole workspace is
     /// tested
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -23,8 +33,29 @@ pub struct Args {
 
 /// The command.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    test(&args.rest)?;
+    if !args.slurm {
+        test(&args.rest)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    slurm::install()?;
+    match &args.vae {
+        Some(vae) => slurm::test(&slurm::Programs { vae, libtorch: None }, &args.rest)?,
+        None => {
+            let libtorch = libtorch::ensure()?;
+            let vae = program::build(&libtorch)?;
+            slurm::test(&slurm::Programs { vae: &vae, libtorch: Some(&libtorch) }, &args.rest)?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The tests on a real Slurm, with `vae`, where one can be started; a line says where not.
+pub fn on_slurm(vae: &Path, libtorch: Option<&Libtorch>) -> Result<()> {
+    match slurm::problem() {
+        Some(problem) => eprintln!("SKIPPED: tests on a real Slurm: {problem}"),
+        None => slurm::test(&slurm::Programs { vae, libtorch }, &[])?,
+    }
+    Ok(())
 }
 
 /// Tests with `words` after `cargo test`.

@@ -1,12 +1,10 @@
-//! `cargo xtask reproduce` from outside: which runs are made, skipped, recorded and handed to
-//! Slurm.
+//! `cargo xtask reproduce` from outside: which runs are made, skipped and recorded.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up should stop at once")]
 
 mod clone;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -107,6 +105,9 @@ fn a_failed_run_is_recorded_shown_and_not_made_again_unasked() {
     assert!(run.contains("the loss is NaN in step 7"), "{run}");
     let page = clone.read("results/tiny/README.md");
     assert!(page.contains("VaDE, seed 0: failed: the loss is NaN in step 7"), "{page}");
+    let log = said.split("log of strokes-vade-warm-standard-s0, which failed: ").nth(1).unwrap();
+    let log = fs::read_to_string(log.lines().next().unwrap()).unwrap();
+    assert!(log.contains("epoch 1\n") && log.contains("error: the loss is NaN in step 7\n"), "{log}");
 
     fs::remove_file(clone.path("bin/fail-vade")).unwrap();
     ok(&clone.reproduce(&["tiny", "--seeds", "1"]));
@@ -176,26 +177,4 @@ fn recorded_runs_are_made_here_too_where_the_recipe_wants_it() {
     assert_eq!(clone.calls(), 4);
     assert!(clone.read(record).contains("Somebody else's"));
     assert!(said.contains("On this machine:") && said.contains("Recorded:"), "{said}");
-}
-
-#[test]
-fn slurm_gets_an_array_whose_tasks_are_single_runs() {
-    let clone = Clone::new();
-    clone.write(
-        "bin/sbatch",
-        "#!/bin/sh\necho \"$@\" > \"$(dirname \"$0\")/submitted\"\necho Submitted batch job 7\n",
-    );
-    fs::set_permissions(clone.path("bin/sbatch"), fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", clone.path("bin").display(), std::env::var("PATH").unwrap());
-    let words = ["tiny", "--launcher", "slurm", "--sbatch=--partition=long", "--set", "x=1"];
-    let said = ok(&clone.command(&words).env("PATH", path).output().unwrap());
-    assert!(said.contains("Submitted batch job 7"), "{said}");
-    let submitted = clone.read("bin/submitted");
-    assert!(submitted.starts_with("--partition=long "), "{submitted}");
-    let script = fs::read_to_string(submitted.split_whitespace().nth(1).unwrap()).unwrap();
-    assert!(
-        script.contains("--array=1-4%4") && script.contains("'--seeds' '0,1,'") && script.contains("'x=1'"),
-        "{script}"
-    );
-    assert_eq!((clone.calls(), clone.runs().len()), (0, 0));
 }

@@ -66,9 +66,8 @@ fn skewed_columns_and_their_logarithms_have_the_same_groups() {
 fn groups_of_very_unequal_sizes_are_found() {
     let place = Place::new();
     let mut noise = Normal(Sequence(2));
-    let group = |i: usize| if i < 970 { 0 } else { 1 + usize::from(i >= 990) };
-    let far = |values: Vec<f64>| cells(&values.iter().map(|v| 2.0 * v).collect::<Vec<f64>>());
-    let csv = table("a,b,c", (0..1000).map(|i| (far(base(&mut noise, group(i))), group(i))));
+    let group = |i: usize| if i < 1455 { 0 } else { 1 + usize::from(i >= 1485) };
+    let csv = table("a,b,c", (0..1500).map(|i| (cells(&base(&mut noise, group(i))), group(i))));
     assert!(accuracy(&place, &csv, "spectral", 3) > 0.99);
 }
 
@@ -169,5 +168,24 @@ fn tables_with_categories_and_gaps_are_clustered_and_sampled_as_they_are() {
         let income: f64 = row[1].parse().expect("a number");
         assert!((1000.0..1e6).contains(&income), "{row:?}");
         assert!(["north", "south", "east", "west"].contains(&row[3]), "{row:?}");
+    }
+}
+
+#[test]
+fn what_auto_keeps_does_not_hang_on_its_tolerance() {
+    let place = Place::new();
+    let mut noise = Normal(Sequence(7));
+    let csv = table("a,b,c", (0..300).map(|i| (cells(&base(&mut noise, i % 3)), i % 3)));
+    place.write("t.csv", &csv);
+    for tolerance in ["0.001", "0.002", "0.004"] {
+        let run = format!("run-{tolerance}");
+        let set = format!("tolerance={tolerance}");
+        let words = ["-d", "t.csv", "-k", "3", "-o", &run, "--label-column", "class", "--threads", "1"];
+        let small =
+            ["--set", "train.min_updates=400", "--set", "pretrain.train.min_updates=400", "--set", &set];
+        place.ok(&[&["fit"][..], &words, &small].concat());
+        let metrics: serde_json::Value =
+            serde_json::from_slice(&place.read(&format!("{run}/metrics.json"))).expect("JSON");
+        assert!(metrics["fit"]["acc"].as_f64().expect("a number") > 0.98, "{tolerance}: {}", metrics["fit"]);
     }
 }

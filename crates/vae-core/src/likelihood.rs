@@ -285,13 +285,13 @@ mod tests {
         assert!((each.sum(Kind::Double).double_value(&[]) - want).abs() < 1e-12);
         assert!((each.double_value(&[0]) - (1.25 / 1.625 + 0.8125f64.ln())).abs() < 1e-12);
         // The gradient is that of a normal distribution of this fixed variance.
-        let gradient = |likelihood: Likelihood| {
+        let gradient = |likelihood: &Likelihood| {
             let m = m.copy().set_requires_grad(true);
             likelihood.nll_sum(&m, &x).backward();
             m.grad()
         };
-        let fixed = gradient(Likelihood::Gaussian { variance: 0.8125 });
-        assert!((gradient(learned) - fixed).abs().max().double_value(&[]) < 1e-12);
+        let fixed = gradient(&Likelihood::Gaussian { variance: 0.8125 });
+        assert!((gradient(&learned) - fixed).abs().max().double_value(&[]) < 1e-12);
         // Perfect reconstructions stop at the smallest variance.
         let least = 2.0 * smallest_variance(2).ln();
         assert!((learned.nll_sum(&x, &x).double_value(&[]) - least).abs() < 1e-12);
@@ -307,8 +307,8 @@ mod tests {
             unit.clone().with_image(ImageShape { channels: 1, height: 1, width: 2 }).expect("two values");
         let resolve = |kind, x| Likelihood::resolve(kind, 1.0, x);
         let auto = |x| resolve(LikelihoodKind::Auto, x).expect("valid");
-        assert_eq!([auto(&binary), auto(&image)], [Likelihood::Bernoulli; 2]);
-        assert_eq!([auto(&unit), auto(&wide)], [Likelihood::learned(2); 2]);
+        assert_eq!([auto(&binary), auto(&image)], [const { Likelihood::Bernoulli }; 2]);
+        assert_eq!([auto(&unit), auto(&wide)], [Likelihood::learned(2), Likelihood::learned(2)]);
         for kind in [LikelihoodKind::Bernoulli, LikelihoodKind::Squashed] {
             assert!(resolve(kind, &wide).is_err_and(|e| e.to_string().contains("-1")));
         }

@@ -23,6 +23,7 @@ pub(crate) use graph_partition::OtherSpace;
 pub use init::{GraphOf, InitConfig, InitKind, LogVarInit, PiInit};
 pub(crate) use siamese::{check_random_siamese, siamese};
 
+use vae_core::activation::Activation;
 use vae_core::identity::Revision;
 use vae_core::net::NetConfig;
 use vae_core::pretrain::PretrainConfig;
@@ -36,6 +37,12 @@ pub(crate) const REVISIONS: &[Revision] =
 /// were designed for images.
 pub(crate) fn default_net() -> NetConfig {
     NetConfig { hidden: vec![256, 256, 512], ..NetConfig::default() }
+}
+
+/// The same with a smooth activation, for methods that cluster the codes of an auto-encoder by their distances: piecewise linear
+/// codes of small tables fold, and lose groups.
+pub(crate) fn default_net_for_codes() -> NetConfig {
+    NetConfig { activation: Activation::Tanh, ..default_net() }
 }
 
 /// The default training of the auto-encoder, for data without tuned settings: enough updates for

@@ -88,7 +88,7 @@ pub enum Launcher {
     /// On this machine
     #[default]
     Local,
-    /// As a job array on the user's Slurm
+    /// As job arrays on the user's Slurm; the same command submits what was cancelled or killed
     Slurm,
 }
 

@@ -6,10 +6,11 @@ use std::slice;
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
+use vae_jobs::Tally;
 
 use super::args::{Args, Launcher};
 use super::availability::Availability;
-use super::launch::{Launch, Tally};
+use super::launch::{self, Launch};
 use super::plan::{self, Choice, Job, State};
 use super::recipe::{Profile, Recipe};
 use super::render::Sheet;
@@ -36,6 +37,8 @@ struct Work {
     jobs: Vec<Job>,
     /// Those to make.
     missing: Vec<Job>,
+    /// How many more wait or run in Slurm's queue.
+    queued: usize,
     recorded: Vec<RunFile>,
     availability: Availability,
     /// How many run at once.
@@ -69,8 +72,31 @@ fn prepare(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result
     let to_make =
         |job: &&Job| job.state == State::Missing || (recipe.run_here && !job.out.join("DONE").exists());
     let missing = jobs.iter().filter(to_make).cloned().collect();
+    let (missing, queued) = leave_to_slurm(missing, args, folders)?;
     let at_once = args.jobs.unwrap_or_else(|| (project::cores() / args.threads).clamp(1, 2));
-    Ok(Work { profile, jobs, missing, recorded, availability, at_once })
+    Ok(Work { profile, jobs, missing, queued, recorded, availability, at_once })
+}
+
+/// Which of the `missing` runs are to be made, and how many are in Slurm's queue already.
+fn leave_to_slurm(missing: Vec<Job>, args: &Args, folders: &Folders) -> Result<(Vec<Job>, usize)> {
+    // A task of a job array is in the queue itself.
+    if args.only.is_some() {
+        return Ok((missing, 0));
+    }
+    let states = slurm::states(args, &missing, &folders.out)?;
+    let queued = states.iter().filter(|state| **state == vae_jobs::State::Queued).count();
+    let mut left = Vec::new();
+    for (job, state) in missing.into_iter().zip(states) {
+        match state {
+            vae_jobs::State::Queued => continue,
+            vae_jobs::State::Failed { log: Some(log), .. } => {
+                eprintln!("    {}: its last task failed; its log: {}", job.key.name(), log.display());
+            }
+            _ => {}
+        }
+        left.push(job);
+    }
+    Ok((left, queued))
 }
 
 /// Plans, runs, renders.
@@ -85,7 +111,8 @@ pub fn fill(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Resul
     }
     work.availability.write(&folders.results.join("availability.json"))?;
     if args.launcher == Launcher::Slurm && !work.missing.is_empty() {
-        println!("{}", slurm::submit_missing(recipe, args, work.profile, vae, &work.missing, &folders.out)?);
+        let submission = slurm::submit_missing(recipe, args, work.profile, vae, &work.missing, &folders.out)?;
+        submission.said.iter().for_each(|said| println!("{said}"));
         println!("when the array has ended, `cargo xtask reproduce {}` renders the table", recipe.name);
         return Ok(ExitCode::SUCCESS);
     }
@@ -97,6 +124,7 @@ pub fn fill(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Resul
         provenance: &provenance,
         jobs: work.at_once,
         threads: args.threads,
+        logs: args.only.is_none(),
     };
     let started = Instant::now();
     let outcome = launch.run(&work.missing);
@@ -111,9 +139,12 @@ pub fn fill(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Resul
 }
 
 fn announce(recipe: &Recipe, work: &Work, threads: usize) {
-    let Work { profile, jobs, missing, recorded, at_once, .. } = work;
-    let done = jobs.len() - missing.len();
+    let Work { profile, jobs, missing, queued, recorded, at_once, .. } = work;
+    let done = jobs.len() - missing.len() - queued;
     eprintln!("{}, profile {profile}: {} runs, {done} of them done", recipe.name, jobs.len());
+    if *queued > 0 {
+        eprintln!("{queued} of them wait or run in Slurm's queue and are left to it");
+    }
     if missing.is_empty() {
         return;
     }
@@ -154,6 +185,10 @@ fn show(
     for job in jobs.iter().filter(|job| job.out.join("report.html").exists()) {
         println!("report of {}: {}", job.key.name(), job.out.join("report.html").display());
     }
+    let failed = |job: &&Job| runs.iter().any(|run| run.key() == job.key && run.error.is_some());
+    for job in jobs.iter().filter(failed).filter(|job| launch::log(job).exists()) {
+        println!("log of {}, which failed: {}", job.key.name(), launch::log(job).display());
+    }
     Ok(())
 }
 
@@ -171,7 +206,7 @@ fn made_here(recipe: &Recipe, jobs: &[Job], provenance: &Provenance) -> Vec<RunF
 }
 
 fn finish(recipe: &Recipe, tally: &Tally) -> Result<ExitCode> {
-    if tally.stopped {
+    if tally.interrupted {
         eprintln!("stopped; the same command continues");
         return Ok(ExitCode::from(130));
     }

@@ -2,7 +2,7 @@
 //! and only there.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -57,8 +57,14 @@ pub struct Resolved {
 impl Vae {
     /// `vae <words>`.
     pub fn command(&self, words: &[String]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = self.around(&self.program);
         command.args(words);
+        command
+    }
+
+    /// A program that is `vae`, or starts it.
+    pub fn around(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         if let Some(libtorch) = &self.libtorch {
             libtorch.apply(&mut command);
         }

@@ -86,7 +86,7 @@ mkdir -p "$out"
 if [ -e "$here/slow" ]; then
     trap 'touch "$here/was-stopped"; exit 143' TERM
     touch "$here/started"
-    while :; do sleep 0.05; done
+    while [ -e "$here/slow" ]; do sleep 0.05; done
 fi
 if [ -e "$here/fail-$method" ]; then
     echo "{\"seed\":$seed,$identity,\"error\":\"the loss is NaN in step 7\"}" > "$out/run.json"

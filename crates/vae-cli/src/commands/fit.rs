@@ -188,22 +188,10 @@ fn fit_and_write(
     (begun, new_data): (&Begun, &str),
 ) -> Result<String> {
     let dir = folder.path();
-    write_bytes(&folder.join("config.toml"), config_file(resolved).as_bytes())?;
-    let Input { features, labels, schema, vocabulary, ids, .. } = input;
+    write_what_is_fitted(folder, resolved, &input)?;
+    let Input { features, labels, ids, .. } = input;
     let ids = ids.as_ref();
-    let vocabulary = vocabulary.map(|vocabulary| vocabulary.to_tsv());
-    let schema = schema.map(|schema| input::schema_text(&schema)).transpose()?;
-    for (name, text) in [(VOCABULARY_FILE, vocabulary), (SCHEMA_FILE, schema)] {
-        write_or_remove(&folder.join(name), text.as_deref())?;
-    }
-    if let Some(signal) = context.interrupt.get() {
-        return Err(vae_core::Error::Interrupted { signal }.into());
-    }
-    let summary = model.fit(&features, context)?;
-    for choice in &summary.resolved {
-        context.progress.note(choice);
-    }
-    context.progress.note("writing model, assignments, embedding and pictures");
+    let summary = fit(model, &features, context)?;
 
     model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
@@ -271,6 +259,30 @@ fn write_assignments(
     let beside = sure.as_ref().map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
     results::write_assignments(dir, clusters, &Assignments { ids, clusters: numbers.view(), beside })?;
     Ok(sure)
+}
+
+/// Fits, and says what was chosen on the data.
+fn fit(model: &mut dyn Clusterer, features: &Features, context: &FitContext) -> Result<FitSummary> {
+    if let Some(signal) = context.interrupt.get() {
+        return Err(vae_core::Error::Interrupted { signal }.into());
+    }
+    let summary = model.fit(features, context)?;
+    for choice in &summary.resolved {
+        context.progress.note(choice);
+    }
+    context.progress.note("writing model, assignments, embedding and pictures");
+    Ok(summary)
+}
+
+/// Writes the configuration, and what the columns of the data are.
+fn write_what_is_fitted(folder: &RunFolder, resolved: &Resolved, input: &Input) -> Result<()> {
+    write_bytes(&folder.join("config.toml"), config_file(resolved).as_bytes())?;
+    let vocabulary = input.vocabulary.as_ref().map(|vocabulary| vocabulary.to_tsv());
+    let schema = input.schema.as_ref().map(input::schema_text).transpose()?;
+    for (name, text) in [(VOCABULARY_FILE, vocabulary), (SCHEMA_FILE, schema)] {
+        write_or_remove(&folder.join(name), text.as_deref())?;
+    }
+    Ok(())
 }
 
 /// The file says what the columns of the data are. One that a refused fit of other data left would

@@ -40,7 +40,7 @@ fn both_kinds_learn_to_reconstruct() {
     let x = curve(128);
     for kind in [PretrainKind::Joint, PretrainKind::Stacked] {
         let cx = FitContext::in_memory(0);
-        let artefact = pretrain(&x, &net(), &config(kind), Likelihood::Bernoulli, &cx).expect("trained");
+        let artefact = pretrain(&x, &net(), &config(kind), &Likelihood::Bernoulli, &cx).expect("trained");
         let history = &artefact.record.history;
         let entropy = {
             let x = crate::features::to_tensor(x.as_dense().expect("dense"), Device::Cpu).expect("tensor");
@@ -60,7 +60,7 @@ fn both_kinds_learn_to_reconstruct() {
 fn stacking_starts_the_joint_training_lower() {
     let x = curve(128);
     let first = |kind| {
-        let artefact = pretrain(&x, &net(), &config(kind), Likelihood::Bernoulli, &FitContext::in_memory(0));
+        let artefact = pretrain(&x, &net(), &config(kind), &Likelihood::Bernoulli, &FitContext::in_memory(0));
         artefact.expect("trained").record.history[0].loss
     };
     assert!(first(PretrainKind::Stacked) < first(PretrainKind::Joint));
@@ -83,13 +83,13 @@ fn the_mean_squared_error_is_a_mean_over_all_elements() {
     let (out, x) =
         (Tensor::from_slice(&[0.0f64, 2.0]).view([1, 2]), Tensor::from_slice(&[1.0f64, 0.0]).view([1, 2]));
     let gaussian = Likelihood::Gaussian { variance: 1.0 };
-    let mse = reconstruction(ReconstructionLoss::Mse, gaussian, &out, &x);
-    let nll = reconstruction(ReconstructionLoss::Likelihood, gaussian, &out, &x);
+    let mse = reconstruction(ReconstructionLoss::Mse, &gaussian, &out, &x);
+    let nll = reconstruction(ReconstructionLoss::Likelihood, &gaussian, &out, &x);
     assert!((mse.double_value(&[]) - 2.5).abs() < 1e-12 && (nll.double_value(&[]) - 2.5).abs() < 1e-12);
     let wide = Tensor::cat(&[&out, &out], 1);
     let (mse, nll) = (
-        reconstruction(ReconstructionLoss::Mse, gaussian, &wide, &Tensor::cat(&[&x, &x], 1)),
-        reconstruction(ReconstructionLoss::Likelihood, gaussian, &wide, &Tensor::cat(&[&x, &x], 1)),
+        reconstruction(ReconstructionLoss::Mse, &gaussian, &wide, &Tensor::cat(&[&x, &x], 1)),
+        reconstruction(ReconstructionLoss::Likelihood, &gaussian, &wide, &Tensor::cat(&[&x, &x], 1)),
     );
     assert!((mse.double_value(&[]) - 2.5).abs() < 1e-12 && (nll.double_value(&[]) - 5.0).abs() < 1e-12);
 }
@@ -101,7 +101,7 @@ fn the_scale_of_decs_loss() {
     for shape in [[1, 1], [3, 784], [256, 10]] {
         let x = Tensor::ones(shape, (tch::Kind::Float, Device::Cpu));
         let gaussian = Likelihood::Gaussian { variance: 1.0 };
-        let half = reconstruction(ReconstructionLoss::HalfMse, gaussian, &x.zeros_like(), &x);
+        let half = reconstruction(ReconstructionLoss::HalfMse, &gaussian, &x.zeros_like(), &x);
         assert!((half.double_value(&[]) - 0.5).abs() < 1e-7, "{shape:?}");
     }
 }
@@ -135,7 +135,7 @@ fn decs_recipe_trains_its_layers() {
     };
     let fit = |config: &PretrainConfig| {
         let gaussian = Likelihood::Gaussian { variance: 1.0 };
-        pretrain(&curve(128), &net(), config, gaussian, &FitContext::in_memory(0)).expect("trained")
+        pretrain(&curve(128), &net(), config, &gaussian, &FitContext::in_memory(0)).expect("trained")
     };
     let artefact = fit(&dec);
     let history = &artefact.record.history;
@@ -156,6 +156,6 @@ fn decs_recipe_trains_its_layers() {
 #[test]
 fn bad_shares_are_refused() {
     let bad = PretrainConfig { input_mask: 1.0, ..config(PretrainKind::Joint) };
-    let e = pretrain(&curve(8), &net(), &bad, Likelihood::Bernoulli, &FitContext::in_memory(0));
+    let e = pretrain(&curve(8), &net(), &bad, &Likelihood::Bernoulli, &FitContext::in_memory(0));
     assert!(e.is_err_and(|e| e.to_string().contains("pretrain.input_mask")));
 }

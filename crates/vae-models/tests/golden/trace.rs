@@ -165,8 +165,9 @@ fn pinned(case: &Case) -> Vec<&'static str> {
     pinned.extend(match case.method {
         "vade" => vec!["init.kind=gmm init.graph=codes assignment_warmup_epochs=0", steps],
         "dgg" => vec!["init.graph=codes graph.space=codes assignment_warmup_epochs=8", steps],
-        "ltvae" => vec!["init.graph=codes"],
-        "ae-spectral" => vec!["codes.select=modularity"],
+        "ltvae" => vec!["init.graph=codes assignment_warmup_epochs=5 train.lr_schedule=constant"],
+        "ae-spectral" => vec!["codes.select=modularity net.activation=relu"],
+        "ae-kmeans" | "ae-gmm" | "dec" => vec!["net.activation=relu"],
         _ => Vec::new(),
     });
     let of_graph = match case.method {

@@ -59,3 +59,71 @@ fn tail_share(x: ArrayView2<'_, f32>) -> f64 {
     let n = (TAIL * distances.len() as f64).ceil() as usize;
     if all > 0.0 { distances[..n].iter().sum::<f64>() / all } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+    use tch::Device;
+    use vae_core::features::to_array2;
+    use vae_core::random::{Streams, normal};
+
+    /// 600 rows of three groups in `d` columns of one unit: normal deviates around 0 and 5.
+    fn groups(d: usize) -> Array2<f32> {
+        let noise = normal(&mut Streams::new(7, "test").rng("noise", d, 0), &[600, d as i64], Device::Cpu);
+        let centre = |i: usize, j: usize| if (i + j).is_multiple_of(3) { 5.0 } else { 0.0 };
+        let centres = Array2::from_shape_fn((600, d), |(i, j)| centre(i, j));
+        to_array2(&noise).expect("an array") + centres
+    }
+
+    /// Made tables and what is right for them, and whether the share of the tail is near its threshold.
+    fn tables() -> Vec<(&'static str, Array2<f32>, ScaleKind, bool)> {
+        let one_unit = groups(6);
+        let units = ndarray::arr1(&[1.0f32, 1000.0, 0.01, 40.0, 7.0, 250.0]);
+        // Pixels of a border: hardly ever another value than 0.
+        let mut constant = groups(8);
+        constant.column_mut(0).mapv_inplace(|v| if v > 3.0 { 1.0 } else { 0.0 });
+        constant.column_mut(1).fill(4.0);
+        let mut wild = groups(6);
+        wild[[3, 2]] = 1e6;
+        let unequal = Array2::from_shape_fn((600, 6), |(i, j)| {
+            one_unit[[i, j]] % 4.0 + if i >= 594 { 12.0 } else { 0.0 }
+        });
+        vec![
+            ("one unit", one_unit.clone(), ScaleKind::Shared, false),
+            ("different units", &one_unit * &units, ScaleKind::Power, false),
+            ("nearly constant columns", constant, ScaleKind::Shared, false),
+            ("a wild cell", wild, ScaleKind::Power, false),
+            ("log-normal columns", one_unit.mapv(f32::exp), ScaleKind::Power, true),
+            ("a small group far away", unequal, ScaleKind::Shared, true),
+            ("flags", one_unit.mapv(|v| if v > 2.0 { 1.0 } else { 0.0 }), ScaleKind::None, false),
+        ]
+    }
+
+    /// What hangs on a threshold: half the share of the tail calls a small far group a heavy tail, twice the share calls
+    /// log-normal columns one unit. Nothing hangs on the ratio of the spreads.
+    #[test]
+    fn the_choice_is_right_and_hardly_hangs_on_the_thresholds() {
+        for (name, x, want, is_near) in tables() {
+            for (ratio, tail) in [(1.0, 1.0), (0.5, 1.0), (2.0, 1.0), (1.0, 0.5), (1.0, 2.0)] {
+                if is_near && tail != 1.0 {
+                    continue;
+                }
+                let (found, why) = choose_by(x.view(), ratio * SPREAD_RATIO, tail * TAIL_SHARE);
+                assert_eq!(found, want, "{name}, thresholds times {ratio} and {tail}: {why}");
+            }
+        }
+    }
+
+    #[test]
+    fn units_and_missing_cells_do_not_change_the_choice() {
+        for (name, x, want, is_near) in tables() {
+            if is_near || want == ScaleKind::None {
+                continue;
+            }
+            let mut other = x.mapv(|v| v * 1024.0);
+            other.iter_mut().step_by(13).for_each(|v| *v = f32::NAN);
+            assert_eq!(choose(other.view()).0, want, "{name}");
+        }
+    }
+}

@@ -75,7 +75,7 @@ impl Default for DecConfig {
             bias_lr_factor: 1.0,
             clustering_weight: 1.0,
             reconstruction_weight: 0.0,
-            net: crate::pretrained::default_net(),
+            net: crate::pretrained::default_net_for_codes(),
             pretrain: crate::pretrained::default_pretrain(),
             codes: CodeClustering::default(),
             train: TrainConfig {

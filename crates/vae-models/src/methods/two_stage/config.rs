@@ -42,7 +42,7 @@ impl<C: Default> Default for TwoStageConfig<C> {
             // A tenth of a standardised column's variance as noise: with 1 the likelihood of a few
             // columns would not outweigh the prior, and the posterior would collapse.
             likelihood_variance: 0.1,
-            net: crate::pretrained::default_net(),
+            net: crate::pretrained::default_net_for_codes(),
             pretrain: crate::pretrained::default_pretrain(),
             codes: C::default(),
         }

@@ -1,0 +1,47 @@
+//! How often this process was asked to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator;
+
+use crate::Error;
+
+/// Signals that ask a process to stop.
+pub(crate) const STOP: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+
+/// Counts signals as long as it lives.
+pub(crate) struct Signals {
+    count: Arc<AtomicUsize>,
+    handle: iterator::Handle,
+}
+
+impl Signals {
+    pub fn register() -> Result<Self, Error> {
+        let mut signals = iterator::Signals::new(STOP).map_err(Error::Signals)?;
+        let (count, handle) = (Arc::new(AtomicUsize::new(0)), signals.handle());
+        let counter = Arc::clone(&count);
+        thread::spawn(move || {
+            signals.forever().for_each(|_| {
+                counter.fetch_add(1, Ordering::SeqCst);
+            });
+        });
+        Ok(Self { count, handle })
+    }
+
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    pub fn received(&self) -> bool {
+        self.count() > 0
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
