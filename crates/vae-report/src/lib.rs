@@ -47,3 +47,8 @@ pub use data::{ClusterNames, Confidence, Data, Documents, Images, Subject, Table
 pub use error::{Error, Result};
 pub use explain::{Options, explain};
 pub use page::Page;
+
+/// Compiles the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

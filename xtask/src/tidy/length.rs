@@ -14,7 +14,7 @@ pub const LONGER: [(&str, usize); 0] = [];
 pub fn broken(tree: &Tree, longer: &[(&str, usize)]) -> Result<Vec<Broken>> {
     let sentence = || format!("no source file has more than {MOST} lines");
     let mut broken = Vec::new();
-    for file in tree.ending_in(&[".rs"]) {
+    for file in tree.ending_in(&[".rs", ".html", ".css", ".js"]) {
         let lines = tree.text(file)?.lines().count();
         let most = longer.iter().find(|(name, _)| *name == file).map_or(MOST, |(_, lines)| *lines);
         if lines > most {

@@ -5,7 +5,8 @@ use anyhow::Result;
 use super::{Broken, Tree};
 
 /// Ends of the names of files that people write.
-const WRITTEN: [&str; 8] = [".rs", ".toml", ".md", ".py", ".sh", ".yml", ".yaml", ".txt"];
+const WRITTEN: [&str; 11] =
+    [".rs", ".toml", ".md", ".py", ".sh", ".yml", ".yaml", ".txt", ".html", ".css", ".js"];
 
 /// Hosts of package registries: cargo and pip know them. In two parts, so that this file has none.
 const HOSTS: [(&str, &str); 4] =

@@ -1,5 +1,5 @@
 //! Customers of four kinds that are known, and pages about them and about made documents and images.
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part")]
 
 use ndarray::{Array1, Array2};
 use vae_array::{Column, Csr, ImageShape, Schema};
@@ -91,7 +91,7 @@ pub fn codes(assignments: &Array1<u32>, k: usize) -> (Array2<f64>, Array2<f32>) 
     let mut points = Array2::zeros((n, 2));
     let mut gamma = Array2::zeros((n, k));
     for (row, &c) in assignments.iter().enumerate() {
-        let angle = f64::from(c) * 6.283 / k as f64;
+        let angle = f64::from(c) * std::f64::consts::TAU / k as f64;
         let stretch = 0.7 + 0.25 * f64::from(c % 3);
         points[[row, 0]] = 4.0 * angle.cos() + stretch * random.normal();
         points[[row, 1]] = 3.0 * angle.sin() + 0.8 * random.normal();
