@@ -45,8 +45,9 @@ fn browser() -> Option<String> {
     browser
 }
 
-fn pages() -> [(&'static str, Page); 4] {
+fn pages() -> [(&'static str, Page); 5] {
     [
+        ("large", common::large("spending on things ")),
         ("customers", common::customers()),
         ("documents", common::documents()),
         ("images", common::images()),
@@ -69,6 +70,25 @@ fn the_browser_has_nothing_to_complain_about() {
         assert!(dom.contains(&format!("data-drawn=\"{points}\"")), "{name}: the map was not drawn");
         assert!(dom.contains("leaves out "), "{name}: the limit of the confidence says nothing");
     }
+}
+
+/// Without scripts the map is a drawing, and everything else is there.
+#[test]
+fn a_page_without_scripts_shows_its_drawing() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("customers.html");
+    // A policy that allows no script: a headless browser needs scripts itself to make a picture.
+    let html = common::customers().render().expect("rendered");
+    fs::write(&path, html.replace("script-src 'sha256-", "script-src 'none' 'sha256-AA")).expect("written");
+    let to = env::var_os("VAE_TEST_SCREENSHOTS").map_or_else(|| folder.path().to_owned(), Into::into);
+    fs::create_dir_all(&to).expect("a folder");
+    let picture = to.join("customers-without-scripts.png");
+    let words = ["--window-size=1280,4200".to_owned(), format!("--screenshot={}", picture.display())];
+    open(&browser, &path, &words);
+    assert!(picture.is_file());
+    let dom = open(&browser, &path, &["--dump-dom".into()]).stdout;
+    assert!(!String::from_utf8_lossy(&dom).contains("class=\"scripted\""));
 }
 
 /// A page whose script is broken must be told from one that works.
