@@ -48,6 +48,9 @@ pub enum Command {
     Score(ScoreArgs),
     /// Write the report.html of a finished run again
     Report(ReportArgs),
+    /// Give a cluster of a finished run a name, which clusters.json, clusters.csv and report.html then
+    /// carry
+    Name(NameArgs),
     /// Print the complete configuration of a fit and where each value comes from
     Config(ConfigArgs),
     /// List the methods and their presets
@@ -71,6 +74,23 @@ pub struct ReportArgs {
     /// Folder of a finished run
     #[arg(value_name = "DIR")]
     pub run: PathBuf,
+    /// Leave single rows out of the page: names, values, labels, images of people
+    #[arg(long)]
+    pub no_samples: bool,
+}
+
+/// `vae name`
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    /// Folder of a finished run
+    #[arg(value_name = "DIR")]
+    pub run: PathBuf,
+    /// Number of the cluster
+    #[arg(value_name = "CLUSTER")]
+    pub cluster: u32,
+    /// Its name; an empty one takes the name away
+    #[arg(value_name = "NAME")]
+    pub name: String,
 }
 
 /// `vae methods`

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Command::Sample(args) => commands::sample::run(&args),
         Command::Score(args) => commands::score::run(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Name(args) => commands::name::run(&args),
         Command::Config(args) => commands::config::run(&args),
         Command::Methods(args) => commands::methods::run(&args),
         Command::Features(args) => commands::features::run(&args),

@@ -5,6 +5,8 @@
 //! lock keeps a second process out; nothing in the folder is looked at or changed without it.
 
 use crate::input::{SCHEMA_FILE, VOCABULARY_FILE};
+use crate::report::names::NAMES;
+use crate::report::{CLUSTERS_CSV, CLUSTERS_JSON, KEPT, PAGE};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,7 +29,7 @@ const DONE: &str = "DONE";
 const LOCK: &str = ".lock";
 
 /// All files that a fit writes into its folder; `phases` and `pictures` are folders.
-const FILES: [&str; 19] = [
+const FILES: [&str; 23] = [
     IDENTITY,
     DONE,
     LOCK,
@@ -42,7 +44,11 @@ const FILES: [&str; 19] = [
     "embedding.npy",
     "metrics.json",
     "confusion.csv",
-    "report.html",
+    CLUSTERS_JSON,
+    CLUSTERS_CSV,
+    NAMES,
+    KEPT,
+    PAGE,
     SCHEMA_FILE,
     VOCABULARY_FILE,
     "phases",

@@ -19,11 +19,12 @@ use crate::made_from;
 use crate::output::{counted, say, shell_word, thousands};
 use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
+use crate::report::{self, Clustering};
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
 use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, RunFolder, State};
 use crate::run_record::{self, Begun, Compute, Found, RUN_FILE};
 use crate::selection::{Chosen, choose};
-use crate::{report, signals};
+use crate::signals;
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, Axis};
 use std::fmt::Write;
@@ -90,8 +91,8 @@ pub fn run(args: FitArgs) -> Result<()> {
     };
     let data = (input, held_out);
     let new_data = closing::new_data(&source, &args.read.table);
-    let fitted =
-        fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, (&begun, &new_data));
+    let around = Around { begun: &begun, new_data: &new_data, without_rows: args.no_samples };
+    let fitted = fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, &around);
     match fitted {
         Ok(text) => say(&text),
         Err(error) => {
@@ -178,6 +179,15 @@ fn already_finished(folder: &RunFolder, labels: bool) -> Result<()> {
     say(&text)
 }
 
+/// What a fit writes beside its results, and what it leaves out.
+struct Around<'a> {
+    begun: &'a Begun,
+    /// How new data of this kind are given.
+    new_data: &'a str,
+    /// Whether single rows are left out of what people look at.
+    without_rows: bool,
+}
+
 /// Fits on the features, then writes everything; returns what to say.
 fn fit_and_write(
     folder: &RunFolder,
@@ -185,41 +195,40 @@ fn fit_and_write(
     model: &mut dyn Clusterer,
     (input, held_out): (Input, Option<HeldOut>),
     context: &FitContext,
-    (begun, new_data): (&Begun, &str),
+    around: &Around<'_>,
 ) -> Result<String> {
     let dir = folder.path();
     write_what_is_fitted(folder, resolved, &input)?;
-    let Input { features, labels, ids, .. } = input;
-    let ids = ids.as_ref();
-    let summary = fit(model, &features, context)?;
+    let (features, labels, ids) = (&input.features, input.labels.as_ref(), input.ids.as_ref());
+    let summary = fit(model, features, context)?;
 
     model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
-    let sure = write_assignments(dir, model, &features, &summary, ids)?;
+    let gamma = confidence::posterior(model, features, ids)?;
+    let sure = gamma.as_ref().map(|gamma| confidence::of(gamma.view()));
+    write_assignments(dir, &summary, sure.as_ref(), ids)?;
     let confidence = sure.as_ref().map(|sure| confidence::Summary::new(sure.view()));
-    let embedding = model.embed(&features)?;
-    let has_embedding = results::write_embedding(dir, &embedding, &features)?;
+    let embedding = model.embed(features)?;
+    let has_embedding = results::write_embedding(dir, &embedding, features)?;
     let sizes = results::cluster_sizes(summary.assignments.view(), model.n_clusters());
-    let facets = FacetsFound::write(dir, model, &features, ids)?;
+    let facets = FacetsFound::write(dir, model, features, ids)?;
     let several = facets.as_ref().map_or(&[][..], |facets| facets.assignments.as_slice());
-    let mut evaluation =
-        labels.as_ref().and_then(|labels| evaluate(&summary, sure.as_ref(), several, labels));
-    if let (Some(evaluation), Some(held_out), Some(labels)) = (&mut evaluation, &held_out, &labels) {
-        evaluation.test = score_held_out(model, held_out, (&summary.assignments, &labels.y))?;
-    }
-    if let Some(evaluation) = &evaluation {
-        evaluation.write(dir)?;
-    }
+    let evaluation = match labels {
+        Some(labels) => score(dir, model, (&summary, sure.as_ref(), several), (labels, held_out.as_ref()))?,
+        None => None,
+    };
     let subject = Subject {
         model,
-        features: &features,
+        features,
         summary: &summary,
         embedding: &embedding,
         sizes: &sizes,
         evaluation: evaluation.as_ref(),
         seed: context.seed,
     };
-    pictures::draw(&folder.join("pictures"), &subject)?;
+    pictures::draw(&folder.join("pictures"), &subject, around.without_rows)?;
+    let clustering = Clustering::new(&input, &summary, model.n_clusters(), gamma.as_ref(), &embedding);
+    report::keep(dir, &clustering, around.without_rows)?;
     let warnings = warnings::of(&summary, &sizes);
     let found = Found {
         n_clusters: model.n_clusters(),
@@ -227,8 +236,9 @@ fn fit_and_write(
         confidence,
         warnings: &warnings,
     };
-    begun.write_finished(&folder.join(RUN_FILE), &summary, &found)?;
-    report::write(dir)?;
+    around.begun.write_finished(&folder.join(RUN_FILE), &summary, &found)?;
+    report::write(dir, around.without_rows)?;
+    let clusters = report::lines(dir)?;
     folder.finish()?;
     let closing = Closing {
         dir,
@@ -239,26 +249,24 @@ fn fit_and_write(
         confidence,
         warnings: &warnings,
         facets: facets.as_ref(),
+        clusters: &clusters,
         has_embedding,
-        new_data,
+        new_data: around.new_data,
     };
     Ok(closing.text())
 }
 
-/// Writes the assignments of the fit, and returns how sure the model is of each.
+/// Writes the assignments of the fit, with how sure the model is of each.
 fn write_assignments(
     dir: &Path,
-    model: &dyn Clusterer,
-    features: &Features,
     summary: &FitSummary,
+    sure: Option<&Array1<f32>>,
     ids: Option<&Ids>,
-) -> Result<Option<Array1<f32>>> {
+) -> Result<()> {
     let clusters = summary.assignments.view();
-    let sure = confidence::posterior(model, features, ids)?.map(|gamma| confidence::of(gamma.view()));
     let numbers = assignments::numbers(clusters);
-    let beside = sure.as_ref().map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
-    results::write_assignments(dir, clusters, &Assignments { ids, clusters: numbers.view(), beside })?;
-    Ok(sure)
+    let beside = sure.map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
+    results::write_assignments(dir, clusters, &Assignments { ids, clusters: numbers.view(), beside })
 }
 
 /// Fits, and says what was chosen on the data.
@@ -297,6 +305,21 @@ fn write_or_remove(path: &Path, text: Option<&str>) -> Result<()> {
             _ => Ok(()),
         },
     }
+}
+
+/// Scores the fit, and the test split where it was held out, and writes the scores.
+fn score(
+    dir: &Path,
+    model: &dyn Clusterer,
+    (summary, sure, facets): (&FitSummary, Option<&Array1<f32>>, &[Array1<u32>]),
+    (labels, held_out): (&Labels, Option<&HeldOut>),
+) -> Result<Option<Evaluation>> {
+    let Some(mut evaluation) = evaluate(summary, sure, facets, labels) else { return Ok(None) };
+    if let Some(held_out) = held_out {
+        evaluation.test = score_held_out(model, held_out, (&summary.assignments, &labels.y))?;
+    }
+    evaluation.write(dir)?;
+    Ok(Some(evaluation))
 }
 
 /// Labels that cannot be scored do not spoil a finished fit.

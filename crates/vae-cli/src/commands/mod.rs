@@ -7,6 +7,7 @@ pub mod embed;
 pub mod features;
 pub mod fit;
 pub mod methods;
+pub mod name;
 pub mod predict;
 pub mod report;
 pub mod sample;

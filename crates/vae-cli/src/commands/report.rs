@@ -5,7 +5,7 @@ use crate::output::say;
 use crate::{report, run_folder};
 use anyhow::{Result, bail};
 
-/// Writes `report.html` from the files of the run folder.
+/// Writes `report.html`, `clusters.json` and `clusters.csv` from the files of the run folder.
 ///
 /// # Errors
 /// A folder without a finished run, files that cannot be read or written.
@@ -13,6 +13,6 @@ pub fn run(args: &ReportArgs) -> Result<()> {
     if !run_folder::is_finished(&args.run) {
         bail!("{} is no folder of a finished run", args.run.display());
     }
-    let path = report::write(&args.run)?;
+    let path = report::write(&args.run, args.no_samples)?;
     say(&format!("{}\n", path.display()))
 }

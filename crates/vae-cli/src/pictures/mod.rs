@@ -4,7 +4,7 @@ pub mod chart;
 mod confusion;
 mod curves;
 mod images;
-mod pca;
+pub mod pca;
 pub mod raster;
 mod scatter;
 mod sizes;
@@ -43,14 +43,18 @@ pub const PICTURES: [(&str, &str); 8] = [
     ("sizes.svg", "Cluster sizes"),
 ];
 
-/// Draws every picture that makes sense into `dir`; returns their file names.
+/// Pictures in which rows of the data can be seen.
+pub const OF_ROWS: [&str; 2] = ["samples.svg", "reconstructions.svg"];
+
+/// Draws every picture that makes sense into `dir`, without single rows of the data if they are to be left out; returns their
+/// file names.
 ///
 /// # Errors
 /// What the model says about its own data, files that cannot be written.
-pub fn draw(dir: &Path, subject: &Subject<'_>) -> Result<Vec<&'static str>> {
+pub fn draw(dir: &Path, subject: &Subject<'_>, without_rows: bool) -> Result<Vec<&'static str>> {
     fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let mut drawn = Vec::new();
-    for (name, _) in PICTURES {
+    for (name, _) in PICTURES.into_iter().filter(|(name, _)| !(without_rows && OF_ROWS.contains(name))) {
         let picture = match name {
             "samples.svg" => images::samples(subject),
             "generated.svg" => images::generated(subject)?,

@@ -31,6 +31,8 @@ pub struct Closing<'a> {
     pub warnings: &'a [String],
     /// The clusterings, where the model has several.
     pub facets: Option<&'a FacetsFound>,
+    /// What each cluster is, a line each.
+    pub clusters: &'a [String],
     pub has_embedding: bool,
     /// How new data of this kind are given, by [`new_data`].
     pub new_data: &'a str,
@@ -42,6 +44,7 @@ impl Closing<'_> {
         [
             self.scores(),
             self.cluster_sizes(),
+            self.clusters(),
             self.confidence(),
             self.training(),
             self.warnings(),
@@ -75,6 +78,15 @@ impl Closing<'_> {
         let shown: Vec<String> = self.sizes.iter().take(MOST_SIZES).map(|s| thousands(*s)).collect();
         let more = if self.sizes.len() > MOST_SIZES { ", ..." } else { "" };
         format!("cluster sizes {}{more}\n", shown.join(" "))
+    }
+
+    /// What sets clusters apart, where more than their sizes is to be said.
+    fn clusters(&self) -> String {
+        if !self.clusters.iter().any(|line| line.contains(';')) {
+            return String::new();
+        }
+        let plain = |line: &String| line.replace(|c: char| c.is_control(), " ");
+        self.clusters.iter().take(MOST_SIZES).map(|line| plain(line) + "\n").collect()
     }
 
     /// How many samples are in doubt.
@@ -126,6 +138,7 @@ impl Closing<'_> {
     fn files(&self) -> String {
         let all = [
             ("report.html", "everything on one page", true),
+            ("clusters.json", "what each cluster is (.csv as a table)", true),
             ("assignments.csv", "the cluster of every sample (.npy for programs)", true),
             ("facets.csv", "the cluster of every sample in each of the clusterings", self.facets.is_some()),
             ("embedding.npy", "the latent code of every sample", self.has_embedding),
