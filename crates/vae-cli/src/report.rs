@@ -1,7 +1,9 @@
-//! `clusters.json`, `clusters.csv` and `report.html`: what each cluster is, and one page about a finished run.
+//! `clusters.json`, `clusters.csv` and `report.html`: what each cluster is, and one page about a
+//! finished run.
 //!
-//! What only a fit knows, the rows themselves, is kept as `report.json`. Everything else of the page is read from the
-//! other files of the folder, so that it can be written again at any time: with names of clusters, or without rows.
+//! What only a fit knows, the rows themselves, is kept as `report.json`. Everything else of the
+//! page is read from the other files of the folder, so that it can be written again at any time:
+//! with names of clusters, or without rows.
 
 mod curves;
 mod explained;
@@ -32,7 +34,8 @@ pub const KEPT: &str = "report.json";
 /// Pictures that the page has in another form.
 const REPLACED: [&str; 4] = ["latent.svg", "sizes.svg", "losses.svg", "accuracy.svg"];
 
-/// Keeps what a fit knows of its rows, for [`write`]; without single rows if they are to be left out.
+/// Keeps what a fit knows of its rows, for [`write`]; without single rows if they are to be left
+/// out.
 ///
 /// # Errors
 /// Parts of the fit that do not fit each other, a file that cannot be written.
@@ -43,8 +46,8 @@ pub fn keep(dir: &Path, clustering: &Clustering<'_>, without_rows: bool) -> Resu
     Ok(write_bytes(&dir.join(KEPT), text.as_bytes())?)
 }
 
-/// Writes `clusters.json`, `clusters.csv` and `report.html` from the files of the folder; the page without single rows
-/// if they are to be left out.
+/// Writes `clusters.json`, `clusters.csv` and `report.html` from the files of the folder; the page
+/// without single rows if they are to be left out.
 ///
 /// # Errors
 /// Files that are missing or damaged, files that cannot be written.
@@ -66,7 +69,8 @@ pub fn write(dir: &Path, without_rows: bool) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// What the fit kept, and whether it did: folders of former versions have the sizes of the clusters only.
+/// What the fit kept, and whether it did: folders of former versions have the sizes of the clusters
+/// only.
 fn kept(dir: &Path, run: &Value) -> Result<(Page, bool)> {
     let path = dir.join(KEPT);
     if path.is_file() {

@@ -1,4 +1,5 @@
-//! What each cluster is: in the closing words, in `clusters.json` and `clusters.csv`, and on the page.
+//! What each cluster is: in the closing words, in `clusters.json` and `clusters.csv`, and on the
+//! page.
 
 mod common;
 

@@ -67,7 +67,8 @@ pub struct Nearest {
     pub cluster: u32,
     /// What is compared.
     pub by: NearestBy,
-    /// The distance of the two centres, or the mean probability that the members have of being in the other cluster.
+    /// The distance of the two centres, or the mean probability that the members have of being in
+    /// the other cluster.
     pub value: f64,
 }
 
@@ -171,8 +172,8 @@ pub enum Detail {
 pub enum Measure {
     /// Difference of means in pooled standard deviations.
     Mean,
-    /// Difference of medians in pooled interquartile widths (over 1.349, that of a normal distribution), for columns with
-    /// heavy tails.
+    /// Difference of medians in pooled interquartile widths (over 1.349, that of a normal
+    /// distribution), for columns with heavy tails.
     Median,
 }
 
@@ -238,7 +239,8 @@ pub struct RunnerUp {
 }
 
 impl Clusters {
-    /// Gives clusters the names of `names`; those without an entry lose theirs. Summaries carry the names.
+    /// Gives clusters the names of `names`; those without an entry lose theirs. Summaries carry the
+    /// names.
     pub fn rename(&mut self, names: &ClusterNames) {
         for cluster in &mut self.clusters {
             cluster.name = names.get(&cluster.cluster).cloned();
@@ -246,8 +248,9 @@ impl Clusters {
         }
     }
 
-    /// The same without single rows: no members, and of clusters with fewer than [`FEW`] rows, inside or outside, nothing but
-    /// their size, since a median of one person is that person's value.
+    /// The same without single rows: no members, and of clusters with fewer than [`FEW`] rows,
+    /// inside or outside, nothing but their size, since a median of one person is that person's
+    /// value.
     #[must_use]
     pub fn without_rows(mut self) -> Self {
         for cluster in &mut self.clusters {
@@ -262,8 +265,9 @@ impl Clusters {
         self
     }
 
-    /// `clusters.csv`: one line a cluster, with the columns `cluster`, `name`, `size`, `share`, `mean_confidence`, `nearest`
-    /// and `summary`. What is not known is empty; fields are quoted where RFC 4180 asks for it.
+    /// `clusters.csv`: one line a cluster, with the columns `cluster`, `name`, `size`, `share`,
+    /// `mean_confidence`, `nearest` and `summary`. What is not known is empty; fields are quoted
+    /// where RFC 4180 asks for it.
     pub fn to_csv(&self) -> String {
         let mut csv = String::from("cluster,name,size,share,mean_confidence,nearest,summary\n");
         let or_empty = |value: Option<String>| value.unwrap_or_default();

@@ -45,7 +45,8 @@ pub enum Error {
         /// Counts from 0.
         row: usize,
     },
-    /// The page could not be made. The templates are part of this crate, so this is a mistake in it.
+    /// The page could not be made. The templates are part of this crate, so this is a mistake in
+    /// it.
     #[error("the page could not be made: {0}")]
     Template(#[from] minijinja::Error),
     /// A picture could not be encoded.

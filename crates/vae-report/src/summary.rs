@@ -10,8 +10,8 @@ const WORDS: usize = 6;
 
 /// The line: number, name, size, and what sets the cluster apart of `n` rows.
 ///
-/// Features stand in the order of their strength, those that are high together, then those that are low; the
-/// strongest of each kind shows its numbers.
+/// Features stand in the order of their strength, those that are high together, then those that are
+/// low; the strongest of each kind shows its numbers.
 pub fn line(cluster: &Cluster, n: usize) -> String {
     let name = cluster.name.as_ref().map_or_else(String::new, |name| format!(" “{name}”"));
     let size = match cluster.size {
@@ -62,7 +62,8 @@ fn named(feature: &Feature, strongest: Option<&Feature>) -> String {
     format!("{} ({what} {a}, elsewhere {b})", feature.column)
 }
 
-/// The medians of both sides; where they are equal, as those of columns that are mostly 0, the means.
+/// The medians of both sides; where they are equal, as those of columns that are mostly 0, the
+/// means.
 pub fn typical(inside: &Spread, outside: &Spread) -> (&'static str, [String; 2]) {
     match inside.median == outside.median {
         true => ("mean", pair(inside.mean, outside.mean)),

@@ -1,8 +1,8 @@
 //! The page in a browser: no error on its console, and pictures of it to look at.
 //!
-//! With `VAE_TEST_BROWSER` set to a Chromium's name or path the pages are opened in it, without a window; where it
-//! is not set, a line says so. `VAE_TEST_SCREENSHOTS` names a folder for pictures at the widths of a desktop and
-//! of a phone, light and dark.
+//! With `VAE_TEST_BROWSER` set to a Chromium's name or path the pages are opened in it, without a
+//! window; where it is not set, a line says so. `VAE_TEST_SCREENSHOTS` names a folder for pictures
+//! at the widths of a desktop and of a phone, light and dark.
 
 mod common;
 

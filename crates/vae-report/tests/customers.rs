@@ -1,4 +1,5 @@
-//! Customers of four kinds that are known, as a file: the features that are told are the true ones, in every cluster.
+//! Customers of four kinds that are known, as a file: the features that are told are the true ones,
+//! in every cluster.
 
 use vae_report::{ClusterNames, Confidence, Data, Detail, Direction, Options, Subject, Table, explain};
 

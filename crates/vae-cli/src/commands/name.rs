@@ -6,10 +6,12 @@ use crate::report::{self, names};
 use crate::run_folder;
 use anyhow::{Result, bail};
 
-/// Writes the name into the run folder, and `clusters.json`, `clusters.csv` and `report.html` again.
+/// Writes the name into the run folder, and `clusters.json`, `clusters.csv` and `report.html`
+/// again.
 ///
 /// # Errors
-/// A folder without a finished run, a cluster that it has not, files that cannot be read or written.
+/// A folder without a finished run, a cluster that it has not, files that cannot be read or
+/// written.
 pub fn run(args: &NameArgs) -> Result<()> {
     if !run_folder::is_finished(&args.run) {
         bail!("{} is no folder of a finished run", args.run.display());

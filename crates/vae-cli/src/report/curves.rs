@@ -30,7 +30,8 @@ struct Scores {
     ari: f64,
 }
 
-/// The loss of each phase, its terms where it has several, and scores where assignments were scored on the way.
+/// The loss of each phase, its terms where it has several, and scores where assignments were scored
+/// on the way.
 ///
 /// # Errors
 /// Files that are damaged; a file that is not there has no curves.

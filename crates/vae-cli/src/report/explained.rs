@@ -22,8 +22,8 @@ pub struct Clustering<'a> {
 }
 
 impl<'a> Clustering<'a> {
-    /// What was fitted, what came of it, posterior probabilities `[n, k]`, where the model has some, and latent codes
-    /// `[n, latent_dim]`.
+    /// What was fitted, what came of it, posterior probabilities `[n, k]`, where the model has
+    /// some, and latent codes `[n, latent_dim]`.
     pub fn new(
         input: &'a Input,
         summary: &'a FitSummary,

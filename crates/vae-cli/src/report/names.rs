@@ -33,7 +33,8 @@ pub fn read(dir: &Path) -> Result<ClusterNames> {
 /// Gives cluster `cluster` of `n_clusters` a name, or takes it where the name is empty.
 ///
 /// # Errors
-/// A cluster that does not exist, a name of several lines or a very long one, a file that cannot be written.
+/// A cluster that does not exist, a name of several lines or a very long one, a file that cannot be
+/// written.
 pub fn set(dir: &Path, cluster: u32, n_clusters: usize, name: &str) -> Result<()> {
     if cluster as usize >= n_clusters {
         bail!("there is no cluster {cluster}: the run has {n_clusters}, counted from 0");

@@ -1,9 +1,9 @@
 //! Levels of categories, and cells that are missing: how much more often a cluster has them.
 //!
 //! A level is a column of zeros and ones, and the standardised difference is that of such a column:
-//! `(p1 - p0) / s` with the shares `p1` inside and `p0` outside and the pooled deviation
-//! `s^2 = (n1 p1 (1 - p1) + n0 p0 (1 - p0)) / (n1 + n0 - 2)`. So levels and numbers stand in one order.
-//! The overlap is `1 - |p1 - p0|`, and the lift is `p1 / p`, with the share `p` of all rows.
+//! `(p1 - p0) / s` with the shares `p1` inside and `p0` outside and the pooled deviation `s^2 = (n1
+//! p1 (1 - p1) + n0 p0 (1 - p0)) / (n1 + n0 - 2)`. So levels and numbers stand in one order. The
+//! overlap is `1 - |p1 - p0|`, and the lift is `p1 / p`, with the share `p` of all rows.
 
 use super::numbers::standardised;
 use super::{Groups, Options};

@@ -27,10 +27,11 @@ pub struct Options {
     pub most_words: usize,
     /// Typical members of a cluster, and members in doubt, at most.
     pub most_members: usize,
-    /// The least standardised difference that sets a cluster apart. 0.5 is what Cohen (1988) calls a medium effect.
+    /// The least standardised difference that sets a cluster apart. 0.5 is what Cohen (1988) calls
+    /// a medium effect.
     pub least_difference: f64,
-    /// The least standardised difference in standard errors: what a small cluster differs by through chance alone is no
-    /// feature of it.
+    /// The least standardised difference in standard errors: what a small cluster differs by
+    /// through chance alone is no feature of it.
     pub least_errors: f64,
     /// A member is in doubt below this confidence.
     pub doubt_below: f64,
@@ -50,11 +51,12 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether cluster `c` differs by [`Options::least_difference`] from the clusters of at least half of the other rows.
+    /// Whether cluster `c` differs by [`Options::least_difference`] from the clusters of at least
+    /// half of the other rows.
     ///
-    /// Where one cluster is far from all, it moves the mean of "all other rows" for each of the others,
-    /// and would make a difference of them that is its own. `places` are typical values of the
-    /// clusters, `counts` their rows, and `scale` is the deviation within clusters.
+    /// Where one cluster is far from all, it moves the mean of "all other rows" for each of the
+    /// others, and would make a difference of them that is its own. `places` are typical values of
+    /// the clusters, `counts` their rows, and `scale` is the deviation within clusters.
     fn is_its_own(&self, c: usize, places: &[f64], counts: &[usize], scale: f64) -> bool {
         let others =
             || places.iter().zip(counts).enumerate().filter(|(o, (_, count))| *o != c && **count > 0);
@@ -80,7 +82,8 @@ const MOST_DIFFERENCE: f64 = 100.0;
 /// Explains every cluster of `subject`.
 ///
 /// # Errors
-/// Inputs that do not fit each other, a cluster that does not exist, probabilities and codes that are not finite.
+/// Inputs that do not fit each other, a cluster that does not exist, probabilities and codes that
+/// are not finite.
 ///
 /// # Example
 ///

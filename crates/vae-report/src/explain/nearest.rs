@@ -4,8 +4,8 @@ use crate::clusters::{Nearest, NearestBy};
 use crate::data::{Confidence, Subject};
 use ndarray::{ArrayView1, ArrayView2};
 
-/// By the centres in the latent space; without codes by the posterior; else nothing. Empty clusters are
-/// near to none. Of equally near ones the first.
+/// By the centres in the latent space; without codes by the posterior; else nothing. Empty clusters
+/// are near to none. Of equally near ones the first.
 pub fn of(subject: &Subject<'_>, sizes: &[usize]) -> Vec<Option<Nearest>> {
     match (subject.codes, subject.confidence) {
         (Some(codes), _) => by_centres(subject, codes, sizes),

@@ -1,17 +1,18 @@
 //! Columns of numbers: how far a cluster lies from all other rows, and what they have in common.
 //!
-//! The difference is `(mean inside - mean outside) / s` with the pooled standard deviation `s` of both
-//! sides (Cohen's d). Where a column has heavy tails, a few rows make both means and deviations, and
-//! medians and interquartile widths take their places: `(median inside - median outside) / w`, with the
-//! pooled width `w` over 1.349, the width of a normal distribution of deviation 1. So the two measures
-//! agree on normal data. Tails are heavy where, of ten values or more, the pooled deviation *within the clusters* is more than
-//! [`HEAVY`] times the pooled width within them (normal: 1, exponential: 1.2, log-normal: 2). One
-//! measure serves a column in all clusters.
+//! The difference is `(mean inside - mean outside) / s` with the pooled standard deviation `s` of
+//! both sides (Cohen's d). Where a column has heavy tails, a few rows make both means and
+//! deviations, and medians and interquartile widths take their places: `(median inside - median
+//! outside) / w`, with the pooled width `w` over 1.349, the width of a normal distribution of
+//! deviation 1. So the two measures agree on normal data. Tails are heavy where, of ten values or
+//! more, the pooled deviation *within the clusters* is more than [`HEAVY`] times the pooled width
+//! within them (normal: 1, exponential: 1.2, log-normal: 2). One measure serves a column in all
+//! clusters.
 //!
-//! The overlap is one minus the distance of Kolmogorov and Smirnov. It is the overlapping coefficient
-//! (the area under both densities) where the two densities cross once, as those of two normals of equal
-//! deviation do; where they cross more often it is larger. Unlike an area under histograms it needs no
-//! bins, and no transformation of the column changes it.
+//! The overlap is one minus the distance of Kolmogorov and Smirnov. It is the overlapping
+//! coefficient (the area under both densities) where the two densities cross once, as those of two
+//! normals of equal deviation do; where they cross more often it is larger. Unlike an area under
+//! histograms it needs no bins, and no transformation of the column changes it.
 
 use super::order::Ordered;
 use super::{Groups, MOST_DIFFERENCE, Options};
@@ -125,7 +126,8 @@ fn width_within(ordered: &Ordered) -> f64 {
     (square / ordered.values.len() as f64).sqrt() / NORMAL_WIDTH
 }
 
-/// Sums of each cluster's values, moved by the column's mean: squares of large numbers lose their last digits.
+/// Sums of each cluster's values, moved by the column's mean: squares of large numbers lose their
+/// last digits.
 struct Sums {
     /// Mean of all values.
     centre: f64,
@@ -231,7 +233,8 @@ mod tests {
 
     #[test]
     fn medians_in_pooled_widths_where_tails_are_heavy() {
-        // Quartiles of 0, 1, 2, 3, 1000 are 1, 2, 3, and those of 10, 11, 12, 13, 1000 are 11, 12, 13.
+        // Quartiles of 0, 1, 2, 3, 1000 are 1, 2, 3, and those of 10, 11, 12, 13, 1000 are 11, 12,
+        // 13.
         let values = [0.0, 1.0, 2.0, 3.0, 1000.0, 10.0, 11.0, 12.0, 13.0, 1000.0];
         let found = of(&values, &[0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
         let Detail::Number { measure, .. } = found[0][0].detail else { panic!("a number") };

@@ -42,7 +42,8 @@ impl Ordered {
         (inside, self.values.len() - inside)
     }
 
-    /// The `q`-quantile of all values, interpolated between neighbours (type 7 of Hyndman and Fan 1996).
+    /// The `q`-quantile of all values, interpolated between neighbours (type 7 of Hyndman and Fan
+    /// 1996).
     pub fn quantile(&self, q: f64) -> f64 {
         interpolated(self.values.len(), q, |rank| self.values[rank])
     }

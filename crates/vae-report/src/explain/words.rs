@@ -1,4 +1,5 @@
-//! Words of clusters of documents, by class-based tf-idf (Grootendorst 2022, arXiv 2203.05794, eq. 2).
+//! Words of clusters of documents, by class-based tf-idf (Grootendorst 2022, arXiv 2203.05794, eq.
+//! 2).
 //!
 //! All documents of a cluster are one: the weight of term `t` in cluster `c` is
 //!
@@ -7,9 +8,10 @@
 //! ```
 //!
 //! with the share `tf` of the term in the cluster's weight, the weight `f(t)` of the term in all
-//! clusters and the mean weight `A` of a cluster with documents. "Weight" is whatever the matrix holds:
-//! counts as in the paper, or tf-idf. Deviation: a word must have a share of the cluster's weight that is
-//! [`LIFT`] times its share elsewhere, or words that all documents have would stand among the first.
+//! clusters and the mean weight `A` of a cluster with documents. "Weight" is whatever the matrix
+//! holds: counts as in the paper, or tf-idf. Deviation: a word must have a share of the cluster's
+//! weight that is [`LIFT`] times its share elsewhere, or words that all documents have would stand
+//! among the first.
 
 use crate::clusters::Word;
 use crate::data::{Documents, Subject};

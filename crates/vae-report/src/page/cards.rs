@@ -249,7 +249,8 @@ fn row(member: &Member, runner_up: Option<(u32, String)>, rows: &BTreeMap<usize,
     }
 }
 
-/// A PNG as an address. Letters, digits, `+`, `/` and `=` mean nothing in HTML; what has others is no base64.
+/// A PNG as an address. Letters, digits, `+`, `/` and `=` mean nothing in HTML; what has others is
+/// no base64.
 fn address(png: &str) -> Option<minijinja::Value> {
     let is_base64 = png.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
     is_base64.then(|| minijinja::Value::from_safe_string(format!("data:image/png;base64,{png}")))

@@ -57,7 +57,8 @@ pub fn strongest<'a>(table: &Table<'a>, clusters: &Clusters) -> Vec<(usize, &'a 
     order
 }
 
-/// The columns of `table` at `rows`, those that tell clusters apart first, and how many were left out.
+/// The columns of `table` at `rows`, those that tell clusters apart first, and how many were left
+/// out.
 pub fn of(table: &Table<'_>, rows: &[usize], clusters: &Clusters) -> (Vec<MapColumn>, usize) {
     let order = strongest(table, clusters);
     let rank: BTreeMap<usize, usize> =

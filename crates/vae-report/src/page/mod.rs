@@ -1,14 +1,15 @@
 //! `report.html`: everything that is known of a run on one page.
 //!
-//! [`Page`] is plain data, so that a run folder can keep it (as JSON) and the page can be made again:
-//! with other names of clusters, or without rows. [`Page::render`] fills the templates of this crate.
+//! [`Page`] is plain data, so that a run folder can keep it (as JSON) and the page can be made
+//! again: with other names of clusters, or without rows. [`Page::render`] fills the templates of
+//! this crate.
 //!
 //! # What protects the reader
 //!
-//! Everything from outside passes the escaping of the template engine, which is on for all templates;
-//! the data of the map are JSON in which no tag can end; pictures are shown as images, where no script
-//! of theirs runs. The page's own script is named by its hash in a content security policy, so no other
-//! script runs, and nothing is loaded from anywhere.
+//! Everything from outside passes the escaping of the template engine, which is on for all
+//! templates; the data of the map are JSON in which no tag can end; pictures are shown as images,
+//! where no script of theirs runs. The page's own script is named by its hash in a content security
+//! policy, so no other script runs, and nothing is loaded from anywhere.
 
 mod cards;
 mod colours;
@@ -160,11 +161,11 @@ impl Page {
         }
     }
 
-    /// The same without single rows: members, their values, texts and images, names and values on the
-    /// map, labels, pictures that show rows, and all but the size of clusters of few rows.
+    /// The same without single rows: members, their values, texts and images, names and values on
+    /// the map, labels, pictures that show rows, and all but the size of clusters of few rows.
     ///
-    /// Left are positions, clusters and confidences of the map, statistics of larger clusters, levels of
-    /// categories and words. A rare level or word can still tell of one person.
+    /// Left are positions, clusters and confidences of the map, statistics of larger clusters,
+    /// levels of categories and words. A rare level or word can still tell of one person.
     #[must_use]
     pub fn without_rows(mut self) -> Self {
         self.clusters = self.clusters.without_rows();

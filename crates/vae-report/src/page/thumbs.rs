@@ -63,7 +63,8 @@ pub struct MeanImage {
 }
 
 impl MeanImage {
-    /// The mean image of each cluster that has rows, of the first hundred clusters; nothing where the rows are no images.
+    /// The mean image of each cluster that has rows, of the first hundred clusters; nothing where
+    /// the rows are no images.
     ///
     /// # Errors
     /// Inputs that do not fit each other; an image that cannot be encoded.

@@ -1,4 +1,5 @@
-//! Customers of four kinds that are known, and pages about them and about made documents and images.
+//! Customers of four kinds that are known, and pages about them and about made documents and
+//! images.
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part")]
 
 use ndarray::{Array1, Array2};
@@ -11,8 +12,8 @@ use vae_report::{ClusterNames, Confidence, Data, Documents, Images, Options, Pag
 /// Number of customers in each group.
 pub const SIZE: usize = 250;
 
-/// The file as text: `id`, four numbers, one category, one column that is the same for all, one that says
-/// nothing. What is not named in `true_features` is drawn alike for all groups.
+/// The file as text: `id`, four numbers, one category, one column that is the same for all, one
+/// that says nothing. What is not named in `true_features` is drawn alike for all groups.
 pub fn csv() -> String {
     let mut lines = String::from("id,age,income (EUR),visits,basket (EUR),region,country,noise\n");
     let mut state = 7u64;
