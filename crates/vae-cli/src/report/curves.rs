@@ -61,11 +61,14 @@ pub fn of(dir: &Path) -> Result<Vec<Curve>> {
     if !metrics.is_empty() {
         let metrics: Metrics =
             serde_json::from_str(&metrics).with_context(|| damaged(dir, "metrics.json"))?;
-        let of: [(&str, fn(&Scores) -> f64); 3] =
-            [("ACC", |s| s.acc), ("NMI", |s| s.nmi), ("ARI", |s| s.ari)];
-        for (name, value) in of.into_iter().filter(|_| !metrics.curve.is_empty()) {
+        let mut push = |name: &str, value: fn(&Scores) -> f64| {
             let points = metrics.curve.iter().map(|scores| (scores.epoch, value(scores))).collect();
             curves.push(Curve { phase: "scores, computed after the fit".into(), name: name.into(), points });
+        };
+        if !metrics.curve.is_empty() {
+            push("ACC", |s| s.acc);
+            push("NMI", |s| s.nmi);
+            push("ARI", |s| s.ari);
         }
     }
     Ok(curves)

@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(read(dir).expect("read").len(), 1);
         assert!(set(dir, 2, 2, "x").expect_err("none").to_string().contains("no cluster 2"));
         assert!(set(dir, 0, 2, "a\nb").is_err() && set(dir, 0, 2, &"a".repeat(201)).is_err());
-        std::fs::write(dir.join(NAMES), "[]").expect("written");
+        fs::write(dir.join(NAMES), "[]").expect("written");
         assert!(read(dir).expect_err("damaged").to_string().contains("should look like"));
     }
 }
