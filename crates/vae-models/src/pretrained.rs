@@ -39,8 +39,8 @@ pub(crate) fn default_net() -> NetConfig {
     NetConfig { hidden: vec![256, 256, 512], ..NetConfig::default() }
 }
 
-/// The same with a smooth activation, for methods that cluster the codes of an auto-encoder by their distances: piecewise linear
-/// codes of small tables fold, and lose groups.
+/// The same with a smooth activation, for methods that cluster the codes of an auto-encoder by
+/// their distances: piecewise linear codes of small tables fold, and lose groups.
 pub(crate) fn default_net_for_codes() -> NetConfig {
     NetConfig { activation: Activation::Tanh, ..default_net() }
 }

@@ -49,7 +49,8 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
         false
     }
 
-    /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
+    /// Fills in what another choice implies: settings that exist for one choice only are absent
+    /// otherwise.
     fn complete(&mut self) {}
 
     /// Paths of optional tables that do not belong to this configuration. When layers are resolved,

@@ -84,7 +84,8 @@ pub struct DggInit {
     /// `glorot` or `scaled`: the initial variance of q(z | x).
     #[serde(skip_serializing_if = "of_the_encoder")]
     pub log_var: LogVarInit,
-    /// For `graph`: whose neighbours make it, `auto`, `codes`, `features` or `both`, beside those of `graph.space`.
+    /// For `graph`: whose neighbours make it, `auto`, `codes`, `features` or `both`, beside those
+    /// of `graph.space`.
     #[serde(skip_serializing_if = "of_codes_alone")]
     pub graph: GraphOf,
     /// k-means of the codes, for `kmeans`.

@@ -45,7 +45,8 @@ pub struct AutoConfig {
     pub partition: PartitionConfig,
     /// k-means of the features, whose clusters are a candidate beside the cuts.
     pub kmeans: KMeansConfig,
-    /// The training's clusters are kept if their modularity is at most so much below the partition's.
+    /// The training's clusters are kept if their modularity is at most so much below the
+    /// partition's.
     pub tolerance: f64,
     /// Nearest fitted rows that vote on a new one, where the partition is kept.
     pub n_voters: usize,
