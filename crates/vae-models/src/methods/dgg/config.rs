@@ -4,9 +4,10 @@ use crate::api::MethodConfig;
 use crate::config::{check_above_0, check_at_least_1, check_optional, check_widths};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::{CodeClustering, GraphOf, LogVarInit};
+use crate::pretrained::{CodeClustering, GraphOf, LogVarInit, net_for_data};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::Features;
 use vae_core::identity::neutral;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
@@ -269,6 +270,10 @@ impl MethodConfig for DggConfig {
         if self.graph.space == Space::Siamese {
             self.siamese.get_or_insert_default();
         }
+    }
+
+    fn for_data(&mut self, x: &Features) -> Option<String> {
+        net_for_data(&mut self.net, x)
     }
 
     fn check(&self) -> Result<()> {

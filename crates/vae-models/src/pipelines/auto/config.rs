@@ -4,9 +4,10 @@ use crate::api::MethodConfig;
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::methods::dgg::DggConfig;
-use crate::pretrained::{default_net, default_pretrain};
+use crate::pretrained::{default_net, default_pretrain, net_for_data};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::Features;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
 use vae_core::pretrain::PretrainConfig;
@@ -111,6 +112,10 @@ impl MethodConfig for AutoConfig {
 
     fn estimates_n_clusters(&self) -> bool {
         true
+    }
+
+    fn for_data(&mut self, x: &Features) -> Option<String> {
+        net_for_data(&mut self.net, x)
     }
 
     fn check(&self) -> Result<()> {
