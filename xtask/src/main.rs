@@ -1,8 +1,8 @@
 //! The project's tasks, one file per command: `cargo xtask <command>`.
 //!
 //! **Invariant:** this crate links neither torch nor any crate of the workspace that could, and of
-//! the others `vae-jobs` alone. It builds the binary `vae`, runs it as a process and reads the files
-//! it writes; so it compiles in seconds, before libtorch is there.
+//! the others `vae-jobs` alone. It builds the binary `vae`, runs it as a process and reads the
+//! files it writes; so it compiles in seconds, before libtorch is there.
 
 #![cfg_attr(
     test,

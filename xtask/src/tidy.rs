@@ -18,7 +18,8 @@ use anyhow::{Context, Result, bail};
 use crate::project;
 use crate::step::{self, Step};
 
-/// Check the layout: who imports whom, crates without torch, lengths of files, hosts and paths that belong to one machine.
+/// Check the layout: who imports whom, crates without torch, lengths of files, hosts and paths that
+/// belong to one machine.
 #[derive(clap::Args)]
 pub struct Args {}
 
@@ -48,6 +49,7 @@ fn broken_in(tree: &Tree) -> Result<Vec<Broken>> {
     let mut broken = rooms::broken(tree)?;
     broken.extend(crates::broken(tree)?);
     broken.extend(length::broken(tree, &length::LONGER)?);
+    broken.extend(length::wide_comments(tree)?);
     broken.extend(words::broken(tree)?);
     Ok(broken)
 }

@@ -24,11 +24,12 @@ pub fn content_sha256(values: Values<'_>, image: Option<ImageShape>) -> String {
     hex(&hash_of(values, image).finalize())
 }
 
-/// [`content_sha256`] of features that are made of a table: the same where the schema is plain or absent, so that a table of
-/// numbers has the hash of its values wherever they come from.
+/// [`content_sha256`] of features that are made of a table: the same where the schema is plain or
+/// absent, so that a table of numbers has the hash of its values wherever they come from.
 ///
-/// Where it is not, the bytes of each column follow: for a number one byte 0 and the offset as binary64; for a category one
-/// byte 1, the number of levels as u64, and each level as its number of bytes (u64) and its UTF-8 text. Names are not part of it.
+/// Where it is not, the bytes of each column follow: for a number one byte 0 and the offset as
+/// binary64; for a category one byte 1, the number of levels as u64, and each level as its number
+/// of bytes (u64) and its UTF-8 text. Names are not part of it.
 pub fn table_sha256(values: Values<'_>, image: Option<ImageShape>, schema: Option<&Schema>) -> String {
     let mut hash = hash_of(values, image);
     if let Some(schema) = schema.filter(|schema| !schema.is_plain()) {

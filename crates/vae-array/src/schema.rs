@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 
 /// What the features of a table are made of, in the order of the features.
 ///
-/// A fitted model keeps it beside itself, so that new rows get the features of the rows it was fitted on.
+/// A fitted model keeps it beside itself, so that new rows get the features of the rows it was
+/// fitted on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
-    /// Whether the names are those of the file; if not, columns are called `1`, `2`, `3`, … by their places in it.
+    /// Whether the names are those of the file; if not, columns are called `1`, `2`, `3`, … by
+    /// their places in it.
     pub named: bool,
     /// The columns that are features.
     pub columns: Vec<Column>,
@@ -34,10 +36,12 @@ pub struct Column {
 pub enum ColumnKind {
     /// One feature: the number minus `offset`, NaN where the cell is missing.
     Number {
-        /// 0 unless f32 would lose what tells the numbers apart, as with Unix seconds; subtracted in f64.
+        /// 0 unless f32 would lose what tells the numbers apart, as with Unix seconds; subtracted
+        /// in f64.
         offset: f64,
     },
-    /// One feature a level: 1 for the level of the row and 0 elsewhere; all NaN where the cell is missing.
+    /// One feature a level: 1 for the level of the row and 0 elsewhere; all NaN where the cell is
+    /// missing.
     Category {
         /// The values there are, sorted.
         levels: Vec<String>,
@@ -121,7 +125,8 @@ impl Schema {
     /// Checks what a schema from a file may get wrong.
     ///
     /// # Errors
-    /// No column; two columns of one name; an offset that is not finite; a category without levels or with one twice.
+    /// No column; two columns of one name; an offset that is not finite; a category without levels
+    /// or with one twice.
     pub fn check(&self) -> Result<(), SchemaError> {
         if self.columns.is_empty() {
             return Err(SchemaError("it has no columns".to_owned()));

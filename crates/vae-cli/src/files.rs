@@ -37,8 +37,8 @@ fn write_npy<T: npyz::AutoSerialize>(
     Ok(())
 }
 
-/// Writes samples as CSV: `cluster`, of which each was drawn, then the columns of the table as it had
-/// them, or the features as `x1`, `x2`, …
+/// Writes samples as CSV: `cluster`, of which each was drawn, then the columns of the table as it
+/// had them, or the features as `x1`, `x2`, …
 ///
 /// Numbers are moved back from 0, a category is the most probable of its levels.
 pub fn write_samples_csv(

@@ -12,7 +12,8 @@ use vae_data::{DataSet, Ids, Labels, LoadOptions, Matrix, Note, Schema, Source, 
 /// Terms and weights of the documents a model was fitted on, beside the model.
 pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
 
-/// What the features a model was fitted on are made of, beside the model; only where the data were a table.
+/// What the features a model was fitted on are made of, beside the model; only where the data were
+/// a table.
 pub const SCHEMA_FILE: &str = "schema.json";
 
 /// Names of the features, one a line, as former versions wrote them where the data had a header.

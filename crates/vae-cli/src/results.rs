@@ -201,7 +201,8 @@ pub struct CurvePoint {
 }
 
 impl Evaluation {
-    /// Scores what a fit left behind; `sure` is the confidence in each assignment, `facets` are all clusterings of a model that has several.
+    /// Scores what a fit left behind; `sure` is the confidence in each assignment, `facets` are all
+    /// clusterings of a model that has several.
     ///
     /// # Errors
     /// [`vae_metrics::Error`], for example for labels that are different on every row.

@@ -1,5 +1,5 @@
-//! Tables as people have them, with what has gone wrong on such tables elsewhere: the clusters that a simple
-//! method finds must be found with no option but the number of clusters.
+//! Tables as people have them, with what has gone wrong on such tables elsewhere: the clusters that
+//! a simple method finds must be found with no option but the number of clusters.
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Activations by name.
 
+use crate::Features;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -7,6 +8,9 @@ use tch::Tensor;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
+    /// [`Tanh`](Self::Tanh) for tables, [`Relu`](Self::Relu) for images and sparse features: see
+    /// [`Activation::for_data`]. Applied as it is, `Relu`.
+    Auto,
     /// `max(x, 0)`.
     Relu,
     /// `x` for `x > 0`, else `0.2 x` (the slope of Su 2018).
@@ -20,11 +24,24 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// What `Auto` is for these features; others stay what they are.
+    ///
+    /// Piecewise linear codes of small tables fold, and lose groups that smooth codes keep; codes of
+    /// images are better with `Relu` (docs/lab-notes.md).
+    #[must_use]
+    pub fn for_data(self, x: &Features) -> Self {
+        match self {
+            Self::Auto if x.image().is_none() && x.as_dense().is_some() => Self::Tanh,
+            Self::Auto => Self::Relu,
+            other => other,
+        }
+    }
+
     /// Applies it to `x`, of any shape; `x` is consumed, and its buffer is reused where autograd
     /// allows.
     pub fn apply(self, mut x: Tensor) -> Tensor {
         match self {
-            Self::Relu => x.relu_(),
+            Self::Relu | Self::Auto => x.relu_(),
             // `tch`'s `leaky_relu` has no slope argument. libtorch's backward formula has one, and
             // is the same function of (x, sign of x): one pass forward, one back.
             Self::LeakyRelu => x.detach().leaky_relu_backward(&x, 0.2, false),
@@ -38,6 +55,20 @@ impl Activation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Csr, ImageShape};
+    use ndarray::array;
+
+    #[test]
+    fn auto_looks_at_the_kind_of_data() {
+        let table = Features::dense(array![[0.0f32, 1.0]]).expect("valid");
+        let shape = ImageShape { channels: 1, height: 1, width: 2 };
+        let image = table.clone().with_image(shape).expect("two values");
+        let csr = Csr { indptr: vec![0, 1], indices: vec![0], values: vec![1.0], n_columns: 2 };
+        let sparse = Features::sparse(csr).expect("valid");
+        let found = [&table, &image, &sparse].map(|x| Activation::Auto.for_data(x));
+        assert_eq!(found, [Activation::Tanh, Activation::Relu, Activation::Relu]);
+        assert_eq!(Activation::Softplus.for_data(&table), Activation::Softplus);
+    }
 
     #[test]
     fn values_and_gradients() {

@@ -102,8 +102,8 @@ impl Features {
         Ok(Self { data, image: None, schema: None, gaps: Arc::default(), sha256: OnceLock::new() })
     }
 
-    /// The same table with `x`, `[n, d]`, for its values: those that are missing here are marked as gaps, which an observation
-    /// model leaves out.
+    /// The same table with `x`, `[n, d]`, for its values: those that are missing here are marked as
+    /// gaps, which an observation model leaves out.
     ///
     /// # Errors
     /// As [`Features::table`], and another shape.
@@ -241,8 +241,8 @@ impl Features {
         }
     }
 
-    /// [`table_sha256`] of the values, the schema and the image shape, hashed with the gaps if there are any: the identity of
-    /// the input of a phase.
+    /// [`table_sha256`] of the values, the schema and the image shape, hashed with the gaps if
+    /// there are any: the identity of the input of a phase.
     pub fn sha256(&self) -> &str {
         self.sha256.get_or_init(|| {
             let values = match &self.data {

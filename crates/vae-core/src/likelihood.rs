@@ -44,10 +44,10 @@ pub enum Likelihood {
         /// λ, the variance of every dimension.
         variance: f64,
     },
-    /// `‖x − m‖² / 2v + (D/2) ln v` with the variance v at its optimum for the batch, its mean squared error, but at least
-    /// `least` (Rybkin, Daniilidis and Levine 2021, "Simple and effective VAE training with calibrated
-    /// decoders", section 3.2). v is a constant for the gradient: at the optimum it has none. `(D/2) ln 2π` stays out of the
-    /// loss.
+    /// `‖x − m‖² / 2v + (D/2) ln v` with the variance v at its optimum for the batch, its mean
+    /// squared error, but at least `least` (Rybkin, Daniilidis and Levine 2021, "Simple and
+    /// effective VAE training with calibrated decoders", section 3.2). v is a constant for the
+    /// gradient: at the optimum it has none. `(D/2) ln 2π` stays out of the loss.
     Learned {
         /// The smallest variance.
         least: f64,
@@ -95,8 +95,8 @@ impl Likelihood {
         Self::Learned { least: smallest_variance(dim) }
     }
 
-    /// The likelihood for `kind` on these features; `auto` depends on their range. Of a table `kind` is that of the numbers;
-    /// categories have a softmax.
+    /// The likelihood for `kind` on these features; `auto` depends on their range. Of a table
+    /// `kind` is that of the numbers; categories have a softmax.
     ///
     /// # Errors
     /// [`Error::Features`] when means in [0, 1] are asked for and a value is outside;
@@ -199,7 +199,8 @@ impl Likelihood {
         }
     }
 
-    /// The mean of the squared differences of [`Likelihood::mean`] and the values that are there, a scalar.
+    /// The mean of the squared differences of [`Likelihood::mean`] and the values that are there, a
+    /// scalar.
     pub fn squared_error(&self, m: &Tensor, x: &Tensor) -> Tensor {
         match self {
             Self::Table(_) => {

@@ -1,7 +1,8 @@
-//! Whole ways from files to a matrix: MNIST with all checksums, Reuters-21578 from SGML to tf-idf, RCV1's token files.
+//! Whole ways from files to a matrix: MNIST with all checksums, Reuters-21578 from SGML to tf-idf,
+//! RCV1's token files.
 //!
-//! `VAE_DATA_DIR=… cargo bench --profile dev -p vae-data`. Sets that are not there are told as skipped; the token file is
-//! generated. Recorded timings are in `docs/bench/data.md`.
+//! `VAE_DATA_DIR=… cargo bench --profile dev -p vae-data`. Sets that are not there are told as
+//! skipped; the token file is generated. Recorded timings are in `docs/bench/data.md`.
 
 use std::hint::black_box;
 use std::io::Write;

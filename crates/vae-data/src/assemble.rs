@@ -67,7 +67,8 @@ fn of_offsets(offsets: Vec<f64>) -> Schema {
     Schema { named: false, columns: (1..).zip(offsets).map(column).collect() }
 }
 
-/// What is subtracted from the columns of an array: what the schema of a fitted model says, or what the values need.
+/// What is subtracted from the columns of an array: what the schema of a fitted model says, or what
+/// the values need.
 pub(crate) fn offsets_for(options: &LoadOptions) -> Option<Vec<f64>> {
     let offset = |column: &Column| match column.kind {
         ColumnKind::Number { offset } => offset,

@@ -1,14 +1,15 @@
 //! The user's cache folder.
 //!
-//! `xtask` must agree on it, and links no crate of the workspace: it is what a newcomer compiles first. So it compiles this file
-//! too, by its path, and the file uses nothing but the standard library. A crate for twenty lines would be one more to publish.
+//! `xtask` must agree on it, and links no crate of the workspace: it is what a newcomer compiles
+//! first. So it compiles this file too, by its path, and the file uses nothing but the standard
+//! library. A crate for twenty lines would be one more to publish.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The cache folder of this project: `VAE_CACHE_DIR`, else `$XDG_CACHE_HOME/vae`, else `~/.cache/vae`; `None` where
-/// there is not even a home.
+/// The cache folder of this project: `VAE_CACHE_DIR`, else `$XDG_CACHE_HOME/vae`, else
+/// `~/.cache/vae`; `None` where there is not even a home.
 pub fn cache_dir() -> Option<PathBuf> {
     of(|name| env::var_os(name), env::home_dir)
 }

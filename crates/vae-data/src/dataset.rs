@@ -7,7 +7,8 @@ use crate::matrix::Matrix;
 use crate::note::Note;
 use crate::text::Vocabulary;
 
-/// Features of a data set. A fit gets these and nothing else: labels are a separate value on purpose.
+/// Features of a data set. A fit gets these and nothing else: labels are a separate value on
+/// purpose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataSet {
     /// Name in the registry, or the file name of one's own data.
@@ -18,14 +19,15 @@ pub struct DataSet {
     pub image: Option<ImageShape>,
     /// Rows `0..n_train` are the publisher's training split; equals `n` where there is none.
     pub n_train: usize,
-    /// [`table_sha256`](vae_array::table_sha256) of `x`, `image` and `schema`; without a schema, or with a plain one, it is
-    /// [`content_sha256`](vae_array::content_sha256).
+    /// [`table_sha256`](vae_array::table_sha256) of `x`, `image` and `schema`; without a schema, or
+    /// with a plain one, it is [`content_sha256`](vae_array::content_sha256).
     pub sha256: String,
     /// What the features are made of, where they come from a table.
     pub schema: Option<Schema>,
     /// Missing cells of the table: a category counts once, however many features it has.
     pub n_missing: usize,
-    /// Names of the rows: what a column of a table has, or the files of a folder of pictures or texts.
+    /// Names of the rows: what a column of a table has, or the files of a folder of pictures or
+    /// texts.
     pub ids: Option<Ids>,
     /// What was decided on the way, for people to see.
     pub notes: Vec<Note>,

@@ -64,8 +64,8 @@ pub struct FileInfo {
     pub state: FileState,
 }
 
-/// Tells about a data set: of a known one what the registry says and the state of its files (all of which are read
-/// and hashed), of one's own what loading it gives.
+/// Tells about a data set: of a known one what the registry says and the state of its files (all of
+/// which are read and hashed), of one's own what loading it gives.
 ///
 /// # Errors
 /// Those of [`load`](crate::load) for one's own data; for a known set that is not there none.
@@ -78,8 +78,9 @@ pub fn info(source: &Source, options: &LoadOptions) -> Result<Info> {
     }
 }
 
-/// What each column of a table holds, in one pass and without its rows in memory. Columns that loading would refuse are described
-/// as well. `None` for what is no table: a known set, a folder, an array, pictures.
+/// What each column of a table holds, in one pass and without its rows in memory. Columns that
+/// loading would refuse are described as well. `None` for what is no table: a known set, a folder,
+/// an array, pictures.
 ///
 /// # Errors
 /// A file that cannot be read or taken apart, or an option that names a column it does not have.

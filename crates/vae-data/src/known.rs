@@ -1,7 +1,7 @@
 //! Sets whose files have fixed names: MNIST and its relatives, UCI HAR, and the embedded strokes.
 //!
-//! The same readers serve the registry's sets, whose content is checked against published checksums, and folders of
-//! one's own with the same file names.
+//! The same readers serve the registry's sets, whose content is checked against published
+//! checksums, and folders of one's own with the same file names.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -50,8 +50,8 @@ impl Folder<'_> {
         Input::open_published(&self.find(name)?, self.published(name))
     }
 
-    /// Reads a file. Where that fails and the content is not the published one, this is the error: whatever else
-    /// is wrong follows from it.
+    /// Reads a file. Where that fails and the content is not the published one, this is the error:
+    /// whatever else is wrong follows from it.
     pub fn read<T>(self, name: &str, read: impl FnOnce(Input<'static>) -> Result<T>) -> Result<T> {
         self.open(name).and_then(read).map_err(|error| self.blame(name, error))
     }
@@ -131,7 +131,8 @@ pub(crate) fn read_idx_folder(folder: Folder<'_>) -> Result<Raw> {
     })
 }
 
-/// Reads UCI HAR: training rows first, then test rows; class names from `activity_labels.txt` if it is there.
+/// Reads UCI HAR: training rows first, then test rows; class names from `activity_labels.txt` if it
+/// is there.
 pub(crate) fn read_har_folder(folder: Folder<'_>) -> Result<(Raw, HashMap<i64, String>)> {
     let mut x = Vec::new();
     let (n_train, d) = folder.read("train/X_train.txt", |input| har::read_matrix(input, None, &mut x))?;
@@ -222,7 +223,8 @@ pub fn provenance_of(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Whether there is a provenance; where there is one, it must be that of these features and of STL-10's pictures.
+/// Whether there is a provenance; where there is one, it must be that of these features and of
+/// STL-10's pictures.
 fn check_provenance(features: &Path, raw: &Raw) -> Result<bool> {
     let path = provenance_of(features);
     let text = match fs::read_to_string(&path) {

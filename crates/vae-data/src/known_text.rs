@@ -29,7 +29,8 @@ pub(crate) fn is_rcv1_folder(folder: Folder<'_>) -> bool {
     folder.find("rcv1-v2.topics.qrels").is_ok()
 }
 
-/// Reads the documents of Reuters-21578 that fall into one group of topics, in the order of the files.
+/// Reads the documents of Reuters-21578 that fall into one group of topics, in the order of the
+/// files.
 pub(crate) fn read_reuters21578(folder: Folder<'_>, columns: &Columns) -> Result<TextSet> {
     let groups = folder.read("cat-descriptions_120396.txt", reuters21578::read_groups)?;
     let mut corpus = columns.corpus();
@@ -48,8 +49,8 @@ pub(crate) fn read_reuters21578(folder: Folder<'_>, columns: &Columns) -> Result
     columns.weigh(corpus, folder.path, Some(RawLabels::Ints(labels)))
 }
 
-/// Reads the documents of RCV1 with exactly one root topic. Terms and weights are those of all documents; a sample
-/// is taken of the weighted rows, as in DEC's script.
+/// Reads the documents of RCV1 with exactly one root topic. Terms and weights are those of all
+/// documents; a sample is taken of the weighted rows, as in DEC's script.
 pub(crate) fn read_rcv1(folder: Folder<'_>, columns: &Columns) -> Result<TextSet> {
     let judgements = folder.read("rcv1-v2.topics.qrels", Judgements::read)?;
     let mut corpus = columns.corpus();

@@ -8,9 +8,11 @@ use ndarray::Array1;
 /// Class of each row, in the order of the rows of [`DataSet::x`](crate::DataSet::x).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels {
-    /// Classes `[n]`, dense: every number in `0..n_classes` occurs; `None` where a row has no label.
+    /// Classes `[n]`, dense: every number in `0..n_classes` occurs; `None` where a row has no
+    /// label.
     pub y: Array1<Option<u32>>,
-    /// What the publisher or the file calls class `k`; `class_names.len()` is the number of classes.
+    /// What the publisher or the file calls class `k`; `class_names.len()` is the number of
+    /// classes.
     pub class_names: Vec<String>,
 }
 
@@ -31,8 +33,8 @@ impl Labels {
         (rows.collect(), self.y.iter().flatten().copied().collect())
     }
 
-    /// Dense labels from whatever a file calls its classes: sorted as numbers if all are whole numbers, as text
-    /// otherwise, and numbered from 0 in that order.
+    /// Dense labels from whatever a file calls its classes: sorted as numbers if all are whole
+    /// numbers, as text otherwise, and numbered from 0 in that order.
     pub(crate) fn from_raw(raw: RawLabels) -> Self {
         match raw {
             RawLabels::Ints(values) => Self::dense(&values.into_iter().map(Some).collect::<Vec<_>>()),

@@ -1,11 +1,13 @@
-//! Data sets in, ndarray out: formats, a registry of public sets with checksums, a downloader, and an embedded set.
+//! Data sets in, ndarray out: formats, a registry of public sets with checksums, a downloader, and
+//! an embedded set.
 //!
-//! [`load`] is the way in. It returns features and labels as two values, so that a fit can be given the one without
-//! the other. Nothing here builds on torch.
+//! [`load`] is the way in. It returns features and labels as two values, so that a fit can be given
+//! the one without the other. Nothing here builds on torch.
 //!
 //! # Example
 //!
-//! The embedded set needs no file; `"mnist"`, `"my.csv"` or a folder of pictures are read the same way.
+//! The embedded set needs no file; `"mnist"`, `"my.csv"` or a folder of pictures are read the same
+//! way.
 //!
 //! ```
 //! use vae_data::{LoadOptions, load};

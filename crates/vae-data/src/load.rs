@@ -1,4 +1,5 @@
-//! From a [`Source`] to arrays: which reader a set or a file needs, and what is checked of its result.
+//! From a [`Source`] to arrays: which reader a set or a file needs, and what is checked of its
+//! result.
 
 use std::path::Path;
 
@@ -30,8 +31,9 @@ use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
 
 /// Loads a data set: features, and its labels if it has any.
 ///
-/// Known sets are looked for in `options.data_dir`, `VAE_DATA_DIR` and the cache folder, and the content of their
-/// files is always checked against the published SHA-256. Paths are read by what they hold:
+/// Known sets are looked for in `options.data_dir`, `VAE_DATA_DIR` and the cache folder, and the
+/// content of their files is always checked against the published SHA-256. Paths are read by what
+/// they hold:
 ///
 /// | path | features | labels |
 /// |---|---|---|
@@ -48,28 +50,34 @@ use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
 /// | folders with the file names of Reuters-21578, RCV1, STL-10 | as those sets | yes |
 /// | folder of pictures (PNG, JPEG, BMP, GIF, TIFF, WebP, PNM) | fractions of full intensity, channels first, in one size, see below | sub-folders |
 ///
-/// Single files may be compressed with gzip, xz or Zstandard; how they begin decides, not their name.
+/// Single files may be compressed with gzip, xz or Zstandard; how they begin decides, not their
+/// name.
 ///
-/// Everything becomes f32; whole numbers beyond 2^24 are rounded to the nearest f32. Where f32 would not tell the values of a
-/// column of numbers apart, a number is subtracted from the column first, in f64.
+/// Everything becomes f32; whole numbers beyond 2^24 are rounded to the nearest f32. Where f32
+/// would not tell the values of a column of numbers apart, a number is subtracted from the column
+/// first, in f64.
 ///
-/// Pictures come in the order of their paths, compared byte by byte, and [`DataSet::ids`](crate::DataSet::ids) has these paths.
-/// They are resized to `options.image_size` or to the most common size, stand as their EXIF orientation says, and lose
-/// transparency to white; one picture in colour makes all so.
+/// Pictures come in the order of their paths, compared byte by byte, and
+/// [`DataSet::ids`](crate::DataSet::ids) has these paths. They are resized to `options.image_size`
+/// or to the most common size, stand as their EXIF orientation says, and lose transparency to
+/// white; one picture in colour makes all so.
 ///
 /// In tables
 ///
-/// * an empty cell, NA, NaN, N/A, #N/A, null, none, `?` and `-` (`options.missing`) are missing: NaN in the features, and no label;
-/// * a column of few words is a category, with one feature a word; dates and other texts are refused until an option says
-///   what to do with them;
+/// * an empty cell, NA, NaN, N/A, #N/A, null, none, `?` and `-` (`options.missing`) are missing:
+///   NaN in the features, and no label;
+/// * a column of few words is a category, with one feature a word; dates and other texts are
+///   refused until an option says what to do with them;
 /// * a column that names or counts the rows becomes [`DataSet::ids`](crate::DataSet::ids).
 ///
-/// [`DataSet::notes`](crate::DataSet::notes) says what was decided, and [`DataSet::schema`](crate::DataSet::schema) is what a
-/// fitted model keeps to get the same features of new rows.
+/// [`DataSet::notes`](crate::DataSet::notes) says what was decided, and
+/// [`DataSet::schema`](crate::DataSet::schema) is what a fitted model keeps to get the same
+/// features of new rows.
 ///
 /// # Errors
-/// [`Error::DataSetNotFound`] with the command that gets the set, [`Error::NotReadable`] for sets this version does
-/// not read, [`Error::TooLarge`] where the memory does not suffice, and for every damage to a file an error that names it and the place in it.
+/// [`Error::DataSetNotFound`] with the command that gets the set, [`Error::NotReadable`] for sets
+/// this version does not read, [`Error::TooLarge`] where the memory does not suffice, and for every
+/// damage to a file an error that names it and the place in it.
 pub fn load(source: &Source, options: &LoadOptions) -> Result<(DataSet, Option<Labels>)> {
     load_from(source, options, &Places::from_env(options.data_dir.as_deref()))
 }
@@ -122,8 +130,8 @@ fn terms(options: &LoadOptions) -> Result<Columns> {
     }
 }
 
-/// Labels on their own, to hold against assignments that exist already: IDX, NPY, or text with one label a line. `missing` are
-/// the words for a missing one, as [`LoadOptions::missing`].
+/// Labels on their own, to hold against assignments that exist already: IDX, NPY, or text with one
+/// label a line. `missing` are the words for a missing one, as [`LoadOptions::missing`].
 ///
 /// # Errors
 /// Those of the file, and [`Error::LabelCount`] where it does not hold `rows` labels.
@@ -157,7 +165,8 @@ fn read_known(
     let text = |read: fn(Folder<'_>, &Columns) -> Result<TextSet>| {
         let path = places.require(entry)?;
         let set = read(Folder { path: &path, entry: Some(entry) }, columns)?;
-        // With columns of other documents, or another number of them, only the rows are known beforehand.
+        // With columns of other documents, or another number of them, only the rows are known
+        // beforehand.
         let is_other = matches!(columns, Columns::Given(_)) || options.max_terms.is_some();
         let dim = if is_other { entry.dim } else { set.x.n_columns };
         check_shape(entry, (set.x.n(), dim, set.x.n()), &path)?;

@@ -1,9 +1,10 @@
-//! The one place where what the readers hold grows, so that no file can take more memory than the machine has.
+//! The one place where what the readers hold grows, so that no file can take more memory than the
+//! machine has.
 //!
-//! A compressed file holds up to a thousand times its size, and a number of one character takes four bytes: the size
-//! of a file says too little about the memory it takes. So growth by `STEP` or more is held against the memory
-//! that the system can give at that moment, and what does not fit is an error instead of a killed process. Smaller
-//! growth is free of cost.
+//! A compressed file holds up to a thousand times its size, and a number of one character takes
+//! four bytes: the size of a file says too little about the memory it takes. So growth by `STEP` or
+//! more is held against the memory that the system can give at that moment, and what does not fit
+//! is an error instead of a killed process. Smaller growth is free of cost.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -106,7 +107,8 @@ pub(crate) fn reserve_key<K: Eq + Hash, V>(map: &mut HashMap<K, V>) -> Result<()
     if map.len() < map.capacity() {
         return Ok(());
     }
-    // A map grows to twice its size and holds the old one meanwhile; an eighth of its slots stays empty.
+    // A map grows to twice its size and holds the old one meanwhile; an eighth of its slots stays
+    // empty.
     let bytes = map.capacity().saturating_mul(2).saturating_mul(size_of::<(K, V)>() + 1) / 7 * 8;
     check(bytes)?;
     map.try_reserve(1).map_err(|_| Shortage { needed: bytes as u64, available: None })
@@ -141,8 +143,8 @@ pub(crate) fn check(bytes: usize) -> Result<(), Shortage> {
     }
 }
 
-/// Bytes that this process can still have, where the system says so: free memory and caches, and on Linux what the
-/// control group leaves.
+/// Bytes that this process can still have, where the system says so: free memory and caches, and on
+/// Linux what the control group leaves.
 fn available() -> Option<u64> {
     let mut system = System::new().ok()?;
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
@@ -155,7 +157,8 @@ fn available() -> Option<u64> {
         );
         system.process(pid)?.cgroup_limits()
     });
-    // Caches count as used memory of a group and are given back on demand, so it is `rss` that counts here.
+    // Caches count as used memory of a group and are given back on demand, so it is `rss` that
+    // counts here.
     let group = group.map(|group| group.total_memory.saturating_sub(group.rss));
     machine.into_iter().chain(group).min()
 }
@@ -206,7 +209,8 @@ pub(crate) mod tests {
         static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
     }
 
-    /// Runs something on a machine with so many bytes, of which none comes back: all growth counts, small or not.
+    /// Runs something on a machine with so many bytes, of which none comes back: all growth counts,
+    /// small or not.
     pub(crate) fn with_memory<T>(bytes: usize, run: impl FnOnce() -> T) -> T {
         LEFT.set(Some(bytes));
         let result = run();

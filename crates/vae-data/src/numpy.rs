@@ -1,8 +1,9 @@
-//! `numpy.random.seed(seed); numpy.random.permutation(n)`: which 10,000 documents of RCV1 are Reuters-10k was decided
-//! by it.
+//! `numpy.random.seed(seed); numpy.random.permutation(n)`: which 10,000 documents of RCV1 are
+//! Reuters-10k was decided by it.
 //!
-//! Sources: Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 8 (1998); NumPy's legacy `RandomState`, which is
-//! frozen (NEP 19): a shuffle from the last place down, each partner drawn by masking and rejection.
+//! Sources: Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 8 (1998); NumPy's legacy
+//! `RandomState`, which is frozen (NEP 19): a shuffle from the last place down, each partner drawn
+//! by masking and rejection.
 
 const N: usize = 624;
 const M: usize = 397;
@@ -68,7 +69,8 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_reference() {
-        // `init_genrand(5489)` of mt19937ar.c; the 10,000th output is the one C++ prescribes for `std::mt19937`.
+        // `init_genrand(5489)` of mt19937ar.c; the 10,000th output is the one C++ prescribes for
+        // `std::mt19937`.
         let mut twister = MersenneTwister::new(5489);
         assert_eq!([twister.next_u32(), twister.next_u32()], [3_499_211_612, 581_869_302]);
         assert_eq!((2..10_000).map(|_| twister.next_u32()).last(), Some(4_123_659_995));

@@ -1,7 +1,9 @@
-//! Numbers that f32 would make equal: which offset a column needs, from one look at its values in f64.
+//! Numbers that f32 would make equal: which offset a column needs, from one look at its values in
+//! f64.
 //!
-//! f32 has 24 binary digits. A date in days as 2460000.37, or Unix seconds of one week, differ in digits beyond these. So
-//! a number is subtracted from such a column first, in f64. All other columns keep 0, and with it the bits they always had.
+//! f32 has 24 binary digits. A date in days as 2460000.37, or Unix seconds of one week, differ in
+//! digits beyond these. So a number is subtracted from such a column first, in f64. All other
+//! columns keep 0, and with it the bits they always had.
 
 /// Of the standard deviation: f32 may be wrong by so much before it counts.
 const TOLERANCE: f64 = 1e-3;
@@ -55,8 +57,8 @@ impl Moments {
         (self.sum_of_squares / n - mean * mean).max(0.0).sqrt()
     }
 
-    /// What is to be subtracted in f64 before the values become f32: 0, or where f32 would be wrong by more than a thousandth
-    /// of the standard deviation a round number near the mean.
+    /// What is to be subtracted in f64 before the values become f32: 0, or where f32 would be wrong
+    /// by more than a thousandth of the standard deviation a round number near the mean.
     pub fn offset(&self) -> f64 {
         if self.count == 0 {
             return 0.0;

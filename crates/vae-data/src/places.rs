@@ -1,4 +1,5 @@
-//! Where known data sets are looked for: `--data-dir`, then `VAE_DATA_DIR`, then the user's cache folder.
+//! Where known data sets are looked for: `--data-dir`, then `VAE_DATA_DIR`, then the user's cache
+//! folder.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -83,7 +84,8 @@ pub(crate) fn resolve(folder: &Path, name: &str) -> Option<PathBuf> {
     [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.is_file())
 }
 
-/// What to do about a set that was not found: fetch it, make the file that is made of the others, or both.
+/// What to do about a set that was not found: fetch it, make the file that is made of the others,
+/// or both.
 fn remedy(entry: &Entry, looked: &[Looked]) -> String {
     let made = entry.files.iter().find_map(|file| Some((&file.name, file.made_with.as_ref()?)));
     let fetch = format!("get it with: vae data fetch {}", entry.name);

@@ -7,7 +7,8 @@ use vae_array::ImageShape;
 
 use crate::error::{Error, Result};
 
-/// The file as committed: `registry.toml` of the crate is a link to `datasets/registry.toml`, which packaging follows.
+/// The file as committed: `registry.toml` of the crate is a link to `datasets/registry.toml`, which
+/// packaging follows.
 const TEXT: &str = include_str!("../registry.toml");
 
 /// All known data sets.
@@ -58,7 +59,8 @@ pub struct Entry {
     pub dim: usize,
     /// Shape of a row, where rows are pictures.
     pub image: Option<ImageShape>,
-    /// [`content_sha256`](vae_array::content_sha256) of the features as this version reads them, where that is known.
+    /// [`content_sha256`](vae_array::content_sha256) of the features as this version reads them,
+    /// where that is known.
     pub content_sha256: Option<String>,
     /// The same of the publisher's training split, where there is a test split.
     pub train_content_sha256: Option<String>,

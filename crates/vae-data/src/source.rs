@@ -1,4 +1,5 @@
-//! What to load and how: the text a user gives, resolved to a registry name or a path, and the options beside it.
+//! What to load and how: the text a user gives, resolved to a registry name or a path, and the
+//! options beside it.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -22,8 +23,8 @@ pub enum Source {
 impl FromStr for Source {
     type Err = Error;
 
-    /// A name in the registry wins, then an existing path; `./mnist` is how to say the folder and not the set. `-` is standard
-    /// input, and `./-` the file.
+    /// A name in the registry wins, then an existing path; `./mnist` is how to say the folder and
+    /// not the set. `-` is standard input, and `./-` the file.
     ///
     /// # Errors
     /// [`Error::UnknownDataSet`] with the names that come near, where it is neither.
@@ -88,34 +89,40 @@ impl FromStr for Quote {
     }
 }
 
-/// How to load; the default is right for every known set and for files that say everything themselves.
+/// How to load; the default is right for every known set and for files that say everything
+/// themselves.
 ///
 /// Columns of a table are called by the header's names or, without a header, `1`, `2`, `3`, …
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LoadOptions {
     /// Where known sets are looked for first (`--data-dir`).
     pub data_dir: Option<PathBuf>,
-    /// A file with one label a row, in the order of the rows; it replaces labels the data brings itself.
+    /// A file with one label a row, in the order of the rows; it replaces labels the data brings
+    /// itself.
     pub labels: Option<PathBuf>,
     /// The column of a table that holds the labels and is no feature.
     pub label_column: Option<String>,
-    /// The column of a table that holds the names of the rows and is no feature; `None`: it is recognised, and a note says so.
+    /// The column of a table that holds the names of the rows and is no feature; `None`: it is
+    /// recognised, and a note says so.
     pub id_column: Option<String>,
     /// Columns of a table that are not used.
     pub drop: Vec<String>,
-    /// The columns of a table that are features, if not all; none of them is taken for names of rows.
+    /// The columns of a table that are features, if not all; none of them is taken for names of
+    /// rows.
     pub columns: Vec<String>,
-    /// Columns of a table whose values are categories whatever they look like. Others are recognised.
+    /// Columns of a table whose values are categories whatever they look like. Others are
+    /// recognised.
     pub categorical: Vec<String>,
-    /// Words that stand for a missing cell of a table or a missing label, in any case of letters, instead of NA, NaN, N/A, #N/A,
-    /// null, none, `?` and `-`. An empty cell is always missing.
+    /// Words that stand for a missing cell of a table or a missing label, in any case of letters,
+    /// instead of NA, NaN, N/A, #N/A, null, none, `?` and `-`. An empty cell is always missing.
     pub missing: Vec<String>,
     /// Whether the first line of a table is a header; `None`: look at the first lines.
     pub header: Option<bool>,
-    /// What stands between the fields of a table, one ASCII character; a blank stands for any number of them. `None`: the tab,
-    /// semicolon or comma, whichever the first lines agree on.
+    /// What stands between the fields of a table, one ASCII character; a blank stands for any
+    /// number of them. `None`: the tab, semicolon or comma, whichever the first lines agree on.
     pub delimiter: Option<char>,
-    /// `.` or `,`; `None`: the point, or the comma where semicolons or tabs separate the fields and all numbers agree.
+    /// `.` or `,`; `None`: the point, or the comma where semicolons or tabs separate the fields and
+    /// all numbers agree.
     pub decimal: Option<char>,
     /// Quotes around fields of a table; `None`: `"`.
     pub quote: Option<Quote>,
@@ -125,18 +132,20 @@ pub struct LoadOptions {
     pub x_key: Option<String>,
     /// Name of the labels in a MATLAB or NPZ file.
     pub y_key: Option<String>,
-    /// Height and width of the pictures of a folder; `None`: the most common size among them. Others are resized.
+    /// Height and width of the pictures of a folder; `None`: the most common size among them.
+    /// Others are resized.
     pub image_size: Option<(usize, usize)>,
     /// Terms kept of one's own documents; `None`: [`DEFAULT_MAX_TERMS`](crate::DEFAULT_MAX_TERMS).
     pub max_terms: Option<usize>,
-    /// A file written from a [`Vocabulary`](crate::Vocabulary): documents get its columns and weights instead of
-    /// their own. Data that are no documents are read as without it.
+    /// A file written from a [`Vocabulary`](crate::Vocabulary): documents get its columns and
+    /// weights instead of their own. Data that are no documents are read as without it.
     pub vocabulary: Option<PathBuf>,
-    /// What the features of a fitted model are made of: a table gives these features, in this order, whatever its own order is.
-    /// Of an array it gives the numbers that are subtracted from the columns. Other data are read as without it.
+    /// What the features of a fitted model are made of: a table gives these features, in this
+    /// order, whatever its own order is. Of an array it gives the numbers that are subtracted from
+    /// the columns. Other data are read as without it.
     pub schema: Option<Schema>,
-    /// Whether the data are for a fitted model: without a `schema` the numbers of an array are then taken as they are, however
-    /// few of their digits f32 has, as the model was fitted on such.
+    /// Whether the data are for a fitted model: without a `schema` the numbers of an array are then
+    /// taken as they are, however few of their digits f32 has, as the model was fitted on such.
     pub as_fitted: bool,
 }
 

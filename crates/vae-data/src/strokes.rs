@@ -1,16 +1,18 @@
-//! `strokes`: an embedded data set that the project draws itself, 28x28 grey images of the ten digits.
+//! `strokes`: an embedded data set that the project draws itself, 28x28 grey images of the ten
+//! digits.
 //!
-//! A digit is a skeleton of lines, elliptic arcs and quadratic Bezier curves; the skeleton is bent by a random
-//! elastic field, mapped by a random affine map, and drawn with a pen of random radius, softness, ink and grain.
-//! Every variation is continuous (there is no second way to write a digit that is not reached gradually from the
-//! first), so that a class is one connected cloud of images. It serves demonstrations and tests, and is never
-//! evidence for a method.
+//! A digit is a skeleton of lines, elliptic arcs and quadratic Bezier curves; the skeleton is bent
+//! by a random elastic field, mapped by a random affine map, and drawn with a pen of random radius,
+//! softness, ink and grain. Every variation is continuous (there is no second way to write a digit
+//! that is not reached gradually from the first), so that a class is one connected cloud of images.
+//! It serves demonstrations and tests, and is never evidence for a method.
 //!
-//! *Same bytes everywhere.* The checksum [`DEFAULT_SHA256`] holds on every platform because the drawing uses only
-//! operations that IEEE 754 rounds correctly (`+ - * /`, square root, comparison, conversion), in a fixed
-//! order and without fused multiply-add: no `sin`, `exp` or `pow` of a mathematics library is called. Arcs use
-//! a polynomial written here, rotations the rational form of sine and cosine. Random bits are ChaCha's.
-//! Image `i` depends on `(seed, i)` alone: neither on `n` nor on the number of threads.
+//! *Same bytes everywhere.* The checksum [`DEFAULT_SHA256`] holds on every platform because the
+//! drawing uses only operations that IEEE 754 rounds correctly (`+ - * /`, square root, comparison,
+//! conversion), in a fixed order and without fused multiply-add: no `sin`, `exp` or `pow` of a
+//! mathematics library is called. Arcs use a polynomial written here, rotations the rational form
+//! of sine and cosine. Random bits are ChaCha's. Image `i` depends on `(seed, i)` alone: neither on
+//! `n` nor on the number of threads.
 
 use ndarray::{Array1, Array3};
 use rand::{Rng, SeedableRng};
@@ -34,8 +36,8 @@ pub const DEFAULT_SHA256: &str = "9827f81aefd2e02c282cd981a356228c402007d42f2856
 
 /// How much the images of one class differ: the one place that sets how hard the data set is.
 ///
-/// Lengths are in skeleton units (a digit is 2 high) unless they say pixels. `centred(a)` below stands for a
-/// random number in `(-a, a)` with triangular density, `(lo, hi)` for a uniform one.
+/// Lengths are in skeleton units (a digit is 2 high) unless they say pixels. `centred(a)` below
+/// stands for a random number in `(-a, a)` with triangular density, `(lo, hi)` for a uniform one.
 struct Difficulty {
     /// Tangent of half the rotation angle, centred.
     half_rotation: f64,
@@ -72,7 +74,8 @@ const DIFFICULTY: Difficulty = Difficulty {
     grain: 0.10,
 };
 
-/// Draws `n` images `[n, 28, 28]` (0 is paper, 255 full ink) and their classes `[n]`, drawn uniformly from 0..10.
+/// Draws `n` images `[n, 28, 28]` (0 is paper, 255 full ink) and their classes `[n]`, drawn
+/// uniformly from 0..10.
 ///
 /// The first `m < n` images of a call are those of a call for `m`.
 pub fn strokes(n: usize, seed: u64) -> (Array3<u8>, Array1<u32>) {
@@ -179,7 +182,8 @@ fn between(a: Point, b: Point, t: f64) -> Point {
     (a.0 + (b.0 - a.0) * t, a.1 + (b.1 - a.1) * t)
 }
 
-/// Cosine and sine of an angle in turns, by Taylor polynomials on an eighth of a turn (error below 1e-9).
+/// Cosine and sine of an angle in turns, by Taylor polynomials on an eighth of a turn (error below
+/// 1e-9).
 fn cos_sin(turns: f64) -> Point {
     let quarter = (turns * 4.0 + 0.5).floor();
     let a = (turns - quarter / 4.0) * std::f64::consts::TAU;
@@ -195,8 +199,8 @@ fn cos_sin(turns: f64) -> Point {
     }
 }
 
-/// The strokes of a digit. `style` in [0, 1] leads gradually from one way to write it to another: the flag of the
-/// 1 grows, the top of the 4 opens, the bar of the 7 grows.
+/// The strokes of a digit. `style` in [0, 1] leads gradually from one way to write it to another:
+/// the flag of the 1 grows, the top of the 4 opens, the bar of the 7 grows.
 fn skeleton(class: u32, style: f64) -> Vec<Vec<Point>> {
     use Piece::{Arc, Curve, Line};
     let stroke = |pieces: &[Piece]| {
@@ -282,7 +286,8 @@ impl Elastic {
         moved
     }
 
-    /// First of the four control points that act on a coordinate in [-1, 1], and the weights of the four.
+    /// First of the four control points that act on a coordinate in [-1, 1], and the weights of the
+    /// four.
     fn weights(v: f64) -> (usize, [f64; 4]) {
         let spans = (LATTICE - 3) as f64;
         let u = ((v + 1.0) / 2.0 * spans).clamp(0.0, spans);
@@ -303,7 +308,8 @@ struct Placement {
 impl Placement {
     fn new(draws: &mut Draws) -> Self {
         let t = draws.centred(DIFFICULTY.half_rotation);
-        // rational form: (1 - t^2, 2t) / (1 + t^2) is the point of the unit circle at twice the angle of tangent t
+        // rational form: (1 - t^2, 2t) / (1 + t^2) is the point of the unit circle at twice the
+        // angle of tangent t
         let (cos, sin) = ((1.0 - t * t) / (1.0 + t * t), 2.0 * t / (1.0 + t * t));
         let shear = draws.centred(DIFFICULTY.shear);
         let sy = draws.uniform(DIFFICULTY.half_height_px);

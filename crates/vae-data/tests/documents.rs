@@ -225,7 +225,8 @@ fn pictures_of_stl10_and_features_made_of_them() {
     assert!(registry().get("stl10").expect("known").downloads.len() == 1);
 }
 
-/// Features of all of STL-10's labelled pictures, of one column, with what `vae features` writes beside them.
+/// Features of all of STL-10's labelled pictures, of one column, with what `vae features` writes
+/// beside them.
 fn stl10_features(dir: &TempDir) -> (Source, Places, impl Fn(&str, &str)) {
     let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (13000, 2048), }";
     let mut npy = b"\x93NUMPY\x01\x00".to_vec();

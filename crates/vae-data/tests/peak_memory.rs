@@ -1,5 +1,5 @@
-//! The memory of this process while it reads a small file that holds enormous content. A test of its own: the
-//! largest memory is that of a process.
+//! The memory of this process while it reads a small file that holds enormous content. A test of
+//! its own: the largest memory is that of a process.
 
 #![cfg(target_os = "linux")]
 

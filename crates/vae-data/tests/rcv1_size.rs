@@ -1,6 +1,8 @@
-//! RCV1 at its full size, generated: 804,414 documents of 120 tokens from 300,000 terms, all of them kept.
+//! RCV1 at its full size, generated: 804,414 documents of 120 tokens from 300,000 terms, all of
+//! them kept.
 //!
-//! `cargo test -p vae-data --test rcv1_size -- --ignored --nocapture`; what it said is in `docs/bench/data.md`.
+//! `cargo test -p vae-data --test rcv1_size -- --ignored --nocapture`; what it said is in
+//! `docs/bench/data.md`.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};

@@ -1,5 +1,5 @@
-//! The published files themselves, behind one switch: they are read from `VAE_DATA_DIR`, and every set that is not
-//! there is told as skipped.
+//! The published files themselves, behind one switch: they are read from `VAE_DATA_DIR`, and every
+//! set that is not there is told as skipped.
 
 use ndarray::{ArrayView2, Axis};
 use vae_data::{DataSet, Error, Labels, LoadOptions, Matrix, Places, Source, load_from, registry};
@@ -73,7 +73,8 @@ fn hhar_is_the_published_one() {
     assert!(dense(&data).iter().all(|v| (-1.0..=1.0).contains(v)));
 }
 
-/// Recorded runs are held against these hashes: a reader that changed a value makes all of them incomparable.
+/// Recorded runs are held against these hashes: a reader that changed a value makes all of them
+/// incomparable.
 #[test]
 fn features_are_those_of_the_registry() {
     let mut wrong = Vec::new();

@@ -1,4 +1,5 @@
-//! The embedded data set is frozen, reproducible image by image, balanced, and readable by a plain classifier.
+//! The embedded data set is frozen, reproducible image by image, balanced, and readable by a plain
+//! classifier.
 
 use ndarray::{Array1, Array3, s};
 use sha2::{Digest, Sha256};

@@ -1,4 +1,5 @@
-//! The memory of this process while it reads a table. A test of its own: the largest memory is that of a process.
+//! The memory of this process while it reads a table. A test of its own: the largest memory is that
+//! of a process.
 
 #![cfg(target_os = "linux")]
 
@@ -14,7 +15,8 @@ fn peak_mib() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
 }
 
-/// 400,000 rows of 20 numbers: 60 MB of text, 31 MiB of features. Blocks take next to nothing, and the whole its features.
+/// 400,000 rows of 20 numbers: 60 MB of text, 31 MiB of features. Blocks take next to nothing, and
+/// the whole its features.
 #[test]
 fn a_table_takes_the_memory_of_its_features() {
     let dir = tempfile::tempdir().expect("folder");

@@ -1,7 +1,8 @@
-//! tf-idf against scikit-learn: `golden/tfidf.json` and `golden/reuters21578.json`, made by `golden/make.py`.
+//! tf-idf against scikit-learn: `golden/tfidf.json` and `golden/reuters21578.json`, made by
+//! `golden/make.py`.
 //!
-//! scikit-learn gives rows of unit length; they are compared before the factor sqrt(terms). Ours are rounded to f32
-//! after it, which moves a value below 1 by at most 6e-8.
+//! scikit-learn gives rows of unit length; they are compared before the factor sqrt(terms). Ours
+//! are rounded to f32 after it, which moves a value below 1 by at most 6e-8.
 
 use std::fs;
 

@@ -7,12 +7,13 @@
 //! 1. each point and its nearest neighbours, weights `exp(−d² / s_i s_j)` with `s_i` the distance
 //!    to a fixed neighbour, symmetrised;
 //! 2. the leading eigenvectors of the normalised adjacency `D^-½ W D^-½`;
-//! 3. k-means in their space, for several numbers of eigenvectors and two scalings, since no single choice serves all data;
-//! 4. the candidate of the highest modularity in the graph wins, by default among those that cut through no dense group
-//!    ([`Select`]). No label is looked at.
+//! 3. k-means in their space, for several numbers of eigenvectors and two scalings, since no single
+//!    choice serves all data;
+//! 4. the candidate of the highest modularity in the graph wins, by default among those that cut
+//!    through no dense group ([`Select`]). No label is looked at.
 //!
-//! Of a table with categories the graph is the mean of one of the numbers and one of each category: its
-//! nearest rows alone would fall apart into the combinations of levels.
+//! Of a table with categories the graph is the mean of one of the numbers and one of each category:
+//! its nearest rows alone would fall apart into the combinations of levels.
 //!
 //! Why modularity: the normalised cut, whose relaxation the eigenvectors are, prefers partitions
 //! with tiny clusters of outliers on real data; modularity charges for unequal sizes as well as for
@@ -68,8 +69,9 @@ pub struct PartitionConfig {
     pub n_neighbors: usize,
     /// The neighbour (1-based) whose distance is the point's scale.
     pub scale_neighbor: usize,
-    /// Restarts of k-means per number of eigenvectors and scaling. For `select = "modularity"` the one of the lowest inertia is
-    /// a candidate, else each: partitions that differ much can have inertias that differ little.
+    /// Restarts of k-means per number of eigenvectors and scaling. For `select = "modularity"` the
+    /// one of the lowest inertia is a candidate, else each: partitions that differ much can have
+    /// inertias that differ little.
     pub n_init: usize,
     /// `modularity` or `conductance`: which candidate wins.
     #[serde(skip_serializing_if = "by_modularity")]
@@ -140,9 +142,10 @@ impl PartitionConfig {
         }
     }
 
-    /// Partitions points into `n_clusters`. Each of `spaces` holds all points in a space of its own; with several, the
-    /// mean of their graphs is cut: a group that one space links to the wrong cluster is seldom linked so in another.
-    /// `others` are partitions that were found otherwise, by name; they are candidates too.
+    /// Partitions points into `n_clusters`. Each of `spaces` holds all points in a space of its
+    /// own; with several, the mean of their graphs is cut: a group that one space links to the
+    /// wrong cluster is seldom linked so in another. `others` are partitions that were found
+    /// otherwise, by name; they are candidates too.
     ///
     /// # Errors
     /// [`Error::Config`], [`Error::Size`] when there is no space or their numbers of points differ,
@@ -159,8 +162,8 @@ impl PartitionConfig {
         self.of_graph(&graph, n_clusters, others, streams)
     }
 
-    /// The mean of the neighbour graphs of the same points in all of `spaces`, with as many neighbours as it takes for no more
-    /// than `n_pieces` pieces without an edge between them.
+    /// The mean of the neighbour graphs of the same points in all of `spaces`, with as many
+    /// neighbours as it takes for no more than `n_pieces` pieces without an edge between them.
     ///
     /// # Errors
     /// As [`PartitionConfig::fit`].
@@ -228,8 +231,8 @@ impl PartitionConfig {
         Ok(Graph::from_rows(rows.collect())?.symmetrised())
     }
 
-    /// Partitions the nodes of a symmetric graph. `others` are partitions that were found otherwise, by name; they are
-    /// candidates like those of the eigenvectors.
+    /// Partitions the nodes of a symmetric graph. `others` are partitions that were found
+    /// otherwise, by name; they are candidates like those of the eigenvectors.
     ///
     /// # Errors
     /// As [`PartitionConfig::fit`].

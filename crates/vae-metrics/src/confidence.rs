@@ -24,20 +24,22 @@ use crate::label_map::LabelMap;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ConfidenceScores {
-    /// Area under the ROC curve: the probability that a wrong point has a smaller confidence than a right one, ties counted
-    /// half. 0.5 is chance. `None` where all points are right, or all wrong.
+    /// Area under the ROC curve: the probability that a wrong point has a smaller confidence than a
+    /// right one, ties counted half. 0.5 is chance. `None` where all points are right, or all
+    /// wrong.
     pub error_auc: Option<f64>,
     /// Accuracy of the 80 % of the points (rounded up) with the largest confidence.
     pub acc_at_80: f64,
 }
 
 impl ConfidenceScores {
-    /// Scores the confidences `[n]` of the assignments `clusters` `[n]` by `labels` `[n]`. O(n log n).
+    /// Scores the confidences `[n]` of the assignments `clusters` `[n]` by `labels` `[n]`. O(n log
+    /// n).
     ///
     /// # Errors
     ///
-    /// [`Error::LengthMismatch`], [`Error::Empty`], [`Error::MatchingTooLarge`], and [`Error::NotFinite`] for a confidence that
-    /// is none.
+    /// [`Error::LengthMismatch`], [`Error::Empty`], [`Error::MatchingTooLarge`], and
+    /// [`Error::NotFinite`] for a confidence that is none.
     pub fn new(
         clusters: ArrayView1<'_, u32>,
         labels: ArrayView1<'_, u32>,
@@ -93,7 +95,8 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // Right: 0.9, 0.5, 0.5; wrong: 0.5, 0.1. Pairs: (0.9 > both) 2, two ties of a half, two wins.
+        // Right: 0.9, 0.5, 0.5; wrong: 0.5, 0.1. Pairs: (0.9 > both) 2, two ties of a half, two
+        // wins.
         let points = [(0.9, true), (0.5, true), (0.5, false), (0.5, true), (0.1, false)];
         assert_eq!(error_auc(&points), Some(5.0 / 6.0));
         // Four of five: the first, and the three ties.

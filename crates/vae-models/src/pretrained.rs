@@ -23,6 +23,7 @@ pub(crate) use graph_partition::OtherSpace;
 pub use init::{GraphOf, InitConfig, InitKind, LogVarInit, PiInit};
 pub(crate) use siamese::{check_random_siamese, siamese};
 
+use vae_core::Features;
 use vae_core::activation::Activation;
 use vae_core::identity::Revision;
 use vae_core::net::NetConfig;
@@ -39,10 +40,20 @@ pub(crate) fn default_net() -> NetConfig {
     NetConfig { hidden: vec![256, 256, 512], ..NetConfig::default() }
 }
 
-/// The same with a smooth activation, for methods that cluster the codes of an auto-encoder by their distances: piecewise linear
-/// codes of small tables fold, and lose groups.
+/// The same for methods that cluster the codes of an auto-encoder by their distances: the
+/// activation is smooth for tables.
 pub(crate) fn default_net_for_codes() -> NetConfig {
-    NetConfig { activation: Activation::Tanh, ..default_net() }
+    NetConfig { activation: Activation::Auto, ..default_net() }
+}
+
+/// Resolves an `auto` activation, and says to what.
+pub(crate) fn net_for_data(net: &mut NetConfig, x: &Features) -> Option<String> {
+    let asked = net.activation;
+    net.activation = asked.for_data(x);
+    (asked != net.activation).then(|| {
+        let name = serde_json::json!(net.activation);
+        format!("net.activation = {}", name.as_str().unwrap_or_default())
+    })
 }
 
 /// The default training of the auto-encoder, for data without tuned settings: enough updates for

@@ -4,7 +4,8 @@ use ndarray::Array1;
 use vae_metrics::{Average, Contingency, Scores};
 
 fn main() -> vae_metrics::Result<()> {
-    // 600 flowers of three species; the clustering swaps the names and mistakes every tenth flower of species 2 for 0.
+    // 600 flowers of three species; the clustering swaps the names and mistakes every tenth flower
+    // of species 2 for 0.
     let labels = Array1::from_shape_fn(600, |i| (i % 3) as u32);
     let clusters = Array1::from_shape_fn(600, |i| match i % 3 {
         0 => 20,

@@ -1,4 +1,5 @@
-//! A clustering method of one's own: clusters around points that are far from each other (Gonzalez 1985).
+//! A clustering method of one's own: clusters around points that are far from each other (Gonzalez
+//! 1985).
 
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,8 @@ use vae_models::{
     Clusterer, Fit, FitSummary, Input, InputConfig, Method, MethodConfig, Model, Result, ScaleKind,
 };
 
-/// The settings: what `--set`, `--config` and presets can name. Unknown keys are refused with their line.
+/// The settings: what `--set`, `--config` and presets can name. Unknown keys are refused with their
+/// line.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct FarthestConfig {
@@ -57,7 +59,8 @@ impl Method for Farthest {
     const NAME: &'static str = "farthest";
     const SUMMARY: &'static str = "clusters around points far from each other";
     const REFERENCE: &'static str = "Gonzalez 1985";
-    // const PRESETS: &'static [Preset] = presets!("farthest": "strokes"); for presets/farthest/strokes.toml
+    // const PRESETS: &'static [Preset] = presets!("farthest": "strokes"); for
+    // presets/farthest/strokes.toml
     type Config = FarthestConfig;
     type Model = Centres;
 
@@ -88,7 +91,8 @@ impl Method for Farthest {
 }
 
 fn main() -> Result<()> {
-    // On its own; in the registry of vae-models it is one line, `Entry::of::<farthest::Farthest>()`.
+    // On its own; in the registry of vae-models it is one line,
+    // `Entry::of::<farthest::Farthest>()`.
     let x = Features::dense(ndarray::array![[0.0, 0.1], [5.0, 5.0], [0.1, 0.0], [9.0, 0.0], [5.1, 5.2]])?;
     let mut method = Fit::<Farthest>::new(FarthestConfig { n_clusters: 3, ..FarthestConfig::default() })?;
     let summary = method.fit(&x, &FitContext::in_memory(0))?; // seed 0, CPU, nothing kept on disk

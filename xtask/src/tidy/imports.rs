@@ -1,12 +1,15 @@
-//! The paths of a source file that begin at its crate: `crate::…`, `self::…`, `super::…`, in `use` lines and elsewhere.
+//! The paths of a source file that begin at its crate: `crate::…`, `self::…`, `super::…`, in `use`
+//! lines and elsewhere.
 
 use anyhow::{Context, Result};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// A path from the root of its crate, such as `["shared", "mixture", "Mixture"]`, and the line where it stands.
+/// A path from the root of its crate, such as `["shared", "mixture", "Mixture"]`, and the line
+/// where it stands.
 pub type Import = (Vec<String>, usize);
 
-/// All such paths in `text`, the source of the module `module`. Comments and texts in quotes hold none.
+/// All such paths in `text`, the source of the module `module`. Comments and texts in quotes hold
+/// none.
 pub fn of(text: &str, module: &[String]) -> Result<Vec<Import>> {
     let tokens: TokenStream =
         text.parse().ok().context("it is no Rust source; run cargo check, which says more")?;
@@ -28,7 +31,8 @@ fn walk(tokens: &[TokenTree], module: &[String], found: &mut Vec<Import>) {
                 }
             }
             TokenTree::Ident(word) if ["crate", "self", "super"].iter().any(|root| word == root) => {
-                // `$crate` in a macro is a path of whoever calls it; after `::` it is the rest of another path.
+                // `$crate` in a macro is a path of whoever calls it; after `::` it is the rest of
+                // another path.
                 let before = at.checked_sub(1).map(|before| &tokens[before]);
                 let is_dollar = matches!(before, Some(TokenTree::Punct(p)) if p.as_char() == '$');
                 let follows_a_path = at >= 2 && is_separator(tokens, at - 2);
@@ -60,7 +64,8 @@ fn is_separator(tokens: &[TokenTree], at: usize) -> bool {
     colon(at) && colon(at + 1)
 }
 
-/// Reads one path, or all of `a::{b, c::d}`; `before` are the words in front of it. Returns how many tokens it has.
+/// Reads one path, or all of `a::{b, c::d}`; `before` are the words in front of it. Returns how
+/// many tokens it has.
 fn path(tokens: &[TokenTree], before: &[String], module: &[String], found: &mut Vec<Import>) -> usize {
     let mut words = before.to_vec();
     let mut line = tokens.first().map_or(0, |token| token.span().start().line);

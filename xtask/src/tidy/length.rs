@@ -1,4 +1,4 @@
-//! How long files are.
+//! How long files are, and how wide comments.
 
 use anyhow::Result;
 
@@ -7,7 +7,8 @@ use super::{Broken, Tree};
 /// The most lines a source file has.
 const MOST: usize = 400;
 
-/// Files that are longer for now, with their lines. A number may only shrink, and an entry goes when its file has shrunk.
+/// Files that are longer for now, with their lines. A number may only shrink, and an entry goes
+/// when its file has shrunk.
 pub const LONGER: [(&str, usize); 0] = [];
 
 /// Source files with more lines than they may have, and exceptions that are none any more.
@@ -35,6 +36,30 @@ pub fn broken(tree: &Tree, longer: &[(&str, usize)]) -> Result<Vec<Broken>> {
     Ok(broken)
 }
 
+/// The widest comment line, in characters.
+const WIDEST: usize = 100;
+
+/// Lines of comments that are wider. Tables and code in them cannot be broken.
+pub fn wide_comments(tree: &Tree) -> Result<Vec<Broken>> {
+    let mut broken = Vec::new();
+    for file in tree.ending_in(&[".rs"]) {
+        let mut is_code = false;
+        for (i, line) in tree.text(file)?.lines().enumerate() {
+            let text = ["///", "//!", "//"].iter().find_map(|mark| line.trim_start().strip_prefix(mark));
+            let Some(text) = text else { continue };
+            is_code ^= text.trim_start().starts_with("```");
+            let width = line.chars().count();
+            if width > WIDEST && !is_code && !text.starts_with("     ") && !text.trim_start().starts_with('|')
+            {
+                let what = format!("it has {width}");
+                let sentence = format!("no comment line has more than {WIDEST} characters");
+                broken.push(Broken { file: file.to_owned(), line: i + 1, sentence, what });
+            }
+        }
+    }
+    Ok(broken)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +80,18 @@ mod tests {
             found[0].starts_with("src/a.rs:401: no source file has more than 400 lines: it has 401"),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn wide_comments_are_found_where_they_can_be_broken() {
+        let words = "word ".repeat(20);
+        let text = format!(
+            "/// é{}\n/// {words}\n//! | {words} |\n// ```\n// {words}\n// ```\nlet x = 1; // {words}\n",
+            "a".repeat(95)
+        );
+        let (_folder, tree) = fake::tree(&[("src/a.rs", &text)]);
+        let found: Vec<String> = wide_comments(&tree).unwrap().iter().map(Broken::to_string).collect();
+        assert_eq!(found, ["src/a.rs:2: no comment line has more than 100 characters: it has 104"]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::{Broken, Tree, imports};
 /// Where the crate's sources are.
 const SOURCES: &str = "crates/vae-models/src/";
 
-/// Layers of the crate (folders, and `error.rs`), each with those it may import; no two of them import each other. A
-/// layer need not exist yet.
+/// Layers of the crate (folders, and `error.rs`), each with those it may import; no two of them
+/// import each other. A layer need not exist yet.
 const LAYERS: [(&str, &[&str]); 8] = [
     ("error", &[]),
     ("config", &["error"]),

@@ -41,7 +41,8 @@ fn host_in(text: &str) -> Option<String> {
     HOSTS.iter().map(|(name, end)| format!("{name}{end}")).find(|host| text.contains(host.as_str()))
 }
 
-/// A folder of [`FOLDERS`] that begins a path: nothing of a path before the stroke, no more letters after the name.
+/// A folder of [`FOLDERS`] that begins a path: nothing of a path before the stroke, no more letters
+/// after the name.
 fn folder_in(text: &str) -> Option<&'static str> {
     FOLDERS.into_iter().find(|folder| {
         text.match_indices(&format!("/{folder}")).any(|(at, path)| {

@@ -9,8 +9,8 @@ use vae_core::matmul::MatmulChoice;
 /// Which configuration.
 #[derive(Clone, Debug, Args)]
 pub struct SelectionArgs {
-    /// Method, see `vae methods` [default: auto]. With a known data set its preset is used, if there
-    /// is one
+    /// Method, see `vae methods` [default: auto]. With a known data set its preset is used, if
+    /// there is one
     #[arg(short, long, value_name = "NAME")]
     pub method: Option<String>,
     /// Preset METHOD/DATASET; without --data it also names the data set

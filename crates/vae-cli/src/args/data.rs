@@ -40,8 +40,8 @@ pub enum DataCommand {
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
     },
-    /// Load a data set, say what it holds and show some of it; of a table, what each column is taken
-    /// for. Fails when it cannot be read
+    /// Load a data set, say what it holds and show some of it; of a table, what each column is
+    /// taken for. Fails when it cannot be read
     Info(Box<InfoArgs>),
 }
 

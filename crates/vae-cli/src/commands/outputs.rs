@@ -27,8 +27,8 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Checks that `out` can be written before anything is computed; without it, and with `-`, it is
-    /// the standard output.
+    /// Checks that `out` can be written before anything is computed; without it, and with `-`, it
+    /// is the standard output.
     ///
     /// # Errors
     /// An ending that is none of `allowed`; those of [`check_out`], also for the file of names

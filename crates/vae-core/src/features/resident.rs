@@ -85,7 +85,8 @@ impl<'a> Resident<'a> {
             .f_to_device(self.device)?)
     }
 
-    /// The rows `index` with NaN for values that stand for missing ones; `None` where all are there.
+    /// The rows `index` with NaN for values that stand for missing ones; `None` where all are
+    /// there.
     ///
     /// # Errors
     /// [`Error::Torch`] when an index is out of range.

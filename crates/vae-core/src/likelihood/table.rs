@@ -8,8 +8,9 @@ use std::fmt;
 use std::ops::Range;
 use tch::{Kind, Tensor};
 
-/// p(x | z) of a table's row: the numbers by one observation model, each category by a softmax of the decoder's outputs for its
-/// levels, independent given z. Missing cells take no part (they are NaN in x).
+/// p(x | z) of a table's row: the numbers by one observation model, each category by a softmax of
+/// the decoder's outputs for its levels, independent given z. Missing cells take no part (they are
+/// NaN in x).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Table {
     /// The observation model of the numbers.
@@ -21,8 +22,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// The model of features that have categories or gaps; `None` for others. `of_numbers` gives the model of the columns of
-    /// numbers.
+    /// The model of features that have categories or gaps; `None` for others. `of_numbers` gives
+    /// the model of the columns of numbers.
     pub(super) fn of(
         x: &Features,
         of_numbers: impl FnOnce(&Features) -> Result<Likelihood>,
@@ -57,7 +58,8 @@ impl Table {
         &self.numbers
     }
 
-    /// `−ln p` of every number and every category, `[b, numbers + categories]`; 0 where the cell is missing.
+    /// `−ln p` of every number and every category, `[b, numbers + categories]`; 0 where the cell is
+    /// missing.
     pub(super) fn terms(&self, m: &Tensor, x: &Tensor) -> Tensor {
         let (is_there, x) = present(x);
         let mut parts = Vec::with_capacity(1 + self.categories.len());

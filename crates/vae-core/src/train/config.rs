@@ -123,8 +123,9 @@ impl TrainConfig {
         Self { epochs: self.epochs.max(needed), ..self.clone() }
     }
 
-    /// How many epochs of a training on `n` samples, in passes over them, are what `part` epochs are of [`TrainConfig::epochs`]:
-    /// where `min_updates` makes the training longer, a part of it gets longer with it.
+    /// How many epochs of a training on `n` samples, in passes over them, are what `part` epochs
+    /// are of [`TrainConfig::epochs`]: where `min_updates` makes the training longer, a part of it
+    /// gets longer with it.
     pub fn part_of_resolved(&self, part: usize, n: usize) -> usize {
         let resolved = self.resolved(n.div_ceil(self.batch_size.max(1))).epochs;
         (part * resolved).div_ceil(self.epochs.max(1))

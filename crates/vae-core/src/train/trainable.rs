@@ -26,7 +26,8 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// What an observation model explains: the rows, with NaN for missing values, which it leaves out.
+    /// What an observation model explains: the rows, with NaN for missing values, which it leaves
+    /// out.
     pub fn target(&self) -> &Tensor {
         self.targets.unwrap_or(self.x)
     }

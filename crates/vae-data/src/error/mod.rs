@@ -1,5 +1,5 @@
-//! The one error type of this crate: every message names the file, the place in it, what was expected, what was
-//! found, and what to do.
+//! The one error type of this crate: every message names the file, the place in it, what was
+//! expected, what was found, and what to do.
 
 mod parts;
 mod table;

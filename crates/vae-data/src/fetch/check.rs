@@ -131,7 +131,8 @@ pub(super) fn check_download(
     Ok(Ok(digests.sha256))
 }
 
-/// Reads the checksums of earlier fetches; a line that is none is an error, since it would weaken the check.
+/// Reads the checksums of earlier fetches; a line that is none is an error, since it would weaken
+/// the check.
 pub(crate) fn read_pins(folder: &Path) -> Result<Pins> {
     let path = folder.join(PINS_FILE);
     let text = match fs::read_to_string(&path) {

@@ -1,5 +1,6 @@
-//! One file over HTTP: mirrors, tries, resuming by `Range` (RFC 9110, section 14), and the checks of what came. What
-//! has no published checksum is resumed in a later run where `If-Range` shows that it is the same file.
+//! One file over HTTP: mirrors, tries, resuming by `Range` (RFC 9110, section 14), and the checks
+//! of what came. What has no published checksum is resumed in a later run where `If-Range` shows
+//! that it is the same file.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -21,7 +22,8 @@ const MAX_BYTES: u64 = 64 << 30;
 const REAL_PROGRESS: u64 = 1 << 20;
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// The temporary file of a download, locked against other processes. Its name is fixed, so the next run finds it.
+/// The temporary file of a download, locked against other processes. Its name is fixed, so the next
+/// run finds it.
 ///
 /// Where no checksum is published, a file beside it says which content it is the beginning of.
 pub(super) struct Part {
@@ -29,8 +31,8 @@ pub(super) struct Part {
     file: File,
 }
 
-/// What an address says about the content it sends, so that the rest of it can be asked for later (RFC 9110,
-/// section 13.1.5): a strong entity tag or a date.
+/// What an address says about the content it sends, so that the rest of it can be asked for later
+/// (RFC 9110, section 13.1.5): a strong entity tag or a date.
 #[derive(Debug, PartialEq)]
 struct Origin {
     url: String,
@@ -175,7 +177,8 @@ impl Job<'_> {
                     Ok(sha256) => return Ok(Ok(sha256)),
                     Err(reason) => {
                         part.clear()?;
-                        // A file put together of two downloads gets another chance, a whole one is a wrong one.
+                        // A file put together of two downloads gets another chance, a whole one is
+                        // a wrong one.
                         Failure { reason, retry: !fresh }
                     }
                 },
@@ -202,7 +205,8 @@ impl Job<'_> {
         check_download(&part.path, self.download, content, self.pin.as_deref())
     }
 
-    /// One request; appends what comes to `part`. Returns whether all of the file came by this request.
+    /// One request; appends what comes to `part`. Returns whether all of the file came by this
+    /// request.
     fn receive(
         &self,
         agent: &Agent,
@@ -329,8 +333,9 @@ fn agent(options: &FetchOptions) -> Agent {
     config.into()
 }
 
-/// What names the content of an answer exactly: its entity tag if that is a strong one, else the date of its last
-/// change, if that is not the very second of the answer (RFC 9110, section 8.8.2.2).
+/// What names the content of an answer exactly: its entity tag if that is a strong one, else the
+/// date of its last change, if that is not the very second of the answer (RFC 9110, section
+/// 8.8.2.2).
 fn validator_of(response: &Response<Body>) -> Option<String> {
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
     let tag = header("etag").filter(|tag| tag.starts_with('"'));

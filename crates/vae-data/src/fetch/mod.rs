@@ -1,7 +1,9 @@
-//! The downloader: gets the files of a known set, checks them, and puts them where [`load`](crate::load) looks.
+//! The downloader: gets the files of a known set, checks them, and puts them where
+//! [`load`](crate::load) looks.
 //!
-//! A file is written under a temporary name, checked, and renamed only when it is right: what has a file's name has
-//! its content. An interrupted download continues where it stopped, in the same run and in the next.
+//! A file is written under a temporary name, checked, and renamed only when it is right: what has a
+//! file's name has its content. An interrupted download continues where it stopped, in the same run
+//! and in the next.
 
 mod check;
 mod http;
@@ -26,7 +28,8 @@ pub struct FetchOptions {
     pub data_dir: Option<PathBuf>,
     /// Never use the network: check what is there and say what is missing.
     pub offline: bool,
-    /// How often each address is tried before the next mirror; a try that gets on by a mebibyte does not count.
+    /// How often each address is tried before the next mirror; a try that gets on by a mebibyte
+    /// does not count.
     pub tries: u32,
     /// Wait before the second try; doubled for each further one, up to a minute.
     pub backoff: Duration,
@@ -105,9 +108,9 @@ pub type OnProgress<'a> = &'a mut dyn FnMut(Progress<'_>);
 /// Fetches a known set and returns its folder; files that are there and right are left alone.
 ///
 /// # Errors
-/// [`Error::UnknownDataSet`]; [`Error::CannotFetch`] for sets without an address, and offline where files are
-/// missing; [`Error::Download`] with the last failure of every address; [`Error::Busy`] where another process
-/// fetches the same file.
+/// [`Error::UnknownDataSet`]; [`Error::CannotFetch`] for sets without an address, and offline where
+/// files are missing; [`Error::Download`] with the last failure of every address; [`Error::Busy`]
+/// where another process fetches the same file.
 pub fn fetch(name: &str, options: &FetchOptions, progress: OnProgress<'_>) -> Result<PathBuf> {
     fetch_entry(registry().require(name)?, options, progress)
 }
@@ -226,7 +229,8 @@ fn get_one(
     check::write_pins(folder, pins)
 }
 
-/// An archive that somebody put into the folder, if it is right, with its SHA-256. It is used and left there.
+/// An archive that somebody put into the folder, if it is right, with its SHA-256. It is used and
+/// left there.
 fn archive_by_hand(download: &Download, folder: &Path, pins: &Pins) -> Result<Option<(PathBuf, String)>> {
     let path = folder.join(&download.name);
     if download.unpack.is_none() || !path.is_file() {
@@ -236,7 +240,8 @@ fn archive_by_hand(download: &Download, folder: &Path, pins: &Pins) -> Result<Op
     Ok(check::check_download(&path, download, None, pin)?.ok().map(|sha256| (path, sha256)))
 }
 
-/// A file that is there and wrong would be found before the right one: it gets another name, and is not deleted.
+/// A file that is there and wrong would be found before the right one: it gets another name, and is
+/// not deleted.
 fn set_aside_damaged(entry: &Entry, name: &str, folder: &Path, pins: &Pins) -> Result<()> {
     let Some(file) = entry.file(name) else { return Ok(()) };
     while let Some(path) = resolve(folder, name) {

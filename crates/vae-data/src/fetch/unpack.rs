@@ -1,6 +1,8 @@
-//! Takes the files of a set out of its archive: each goes to a temporary name, is checked, and is renamed.
+//! Takes the files of a set out of its archive: each goes to a temporary name, is checked, and is
+//! renamed.
 //!
-//! Only names the registry lists are written, so a member's own path never decides where something goes.
+//! Only names the registry lists are written, so a member's own path never decides where something
+//! goes.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Seek, Write};

@@ -1,5 +1,6 @@
-//! Small files that hold or promise enormous content, one for each compressed way in, on a machine with little
-//! memory: each is an error that says so, or a bounded result, and never more memory than there is.
+//! Small files that hold or promise enormous content, one for each compressed way in, on a machine
+//! with little memory: each is an error that says so, or a bounded result, and never more memory
+//! than there is.
 
 use std::fs::{self, File};
 use std::io::{Cursor, Write};

@@ -10,9 +10,11 @@ const BLOCK_COLUMNS: usize = 16;
 /// Fewer columns where they are longer than this, together.
 const BLOCK_VALUES: usize = 16 << 20;
 
-/// Reads `n` rows of `d` columns, a block of columns at a time, so that no second copy of the matrix is held.
+/// Reads `n` rows of `d` columns, a block of columns at a time, so that no second copy of the
+/// matrix is held.
 ///
-/// `place` says to which column of the rows a stored column goes, and `convert` makes f32 of a value of a column of the rows.
+/// `place` says to which column of the rows a stored column goes, and `convert` makes f32 of a
+/// value of a column of the rows.
 pub(crate) fn read_columns(
     input: &mut Input<'_>,
     element: Element,

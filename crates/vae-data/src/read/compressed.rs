@@ -1,5 +1,5 @@
-//! Compressed files, told by how they begin: gzip, xz and Zstandard are unpacked on the way, others are named with the
-//! command that unpacks them.
+//! Compressed files, told by how they begin: gzip, xz and Zstandard are unpacked on the way, others
+//! are named with the command that unpacks them.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
@@ -15,9 +15,11 @@ use crate::memory;
 
 /// Deflate cannot compress better than this (258 bytes in two bits, RFC 1951).
 pub(crate) const MAX_DEFLATE_RATIO: u64 = 1032;
-/// Nor Zstandard (a block of 128 KiB in four bytes, RFC 8878), nor LZMA (273 bytes in a third of a bit).
+/// Nor Zstandard (a block of 128 KiB in four bytes, RFC 8878), nor LZMA (273 bytes in a third of a
+/// bit).
 const MAX_WINDOW_RATIO: u64 = 1 << 15;
-/// Memory for what a decoder must look back at; the strongest usual setting of `xz` needs 65 MiB, `zstd --long` 128.
+/// Memory for what a decoder must look back at; the strongest usual setting of `xz` needs 65 MiB,
+/// `zstd --long` 128.
 const WINDOW_BYTES: usize = 256 << 20;
 /// As much where there is little memory: enough for the usual settings.
 const SMALL_WINDOW_BYTES: usize = 16 << 20;

@@ -1,4 +1,5 @@
-//! Files as `xz` 5.4, `zstd` 1.5 and `bzip2` 1.0 write them: `printf 'a,b\n1,2\n3,4\n' > t.csv; xz t.csv`.
+//! Files as `xz` 5.4, `zstd` 1.5 and `bzip2` 1.0 write them: `printf 'a,b\n1,2\n3,4\n' > t.csv; xz
+//! t.csv`.
 
 use std::fs;
 

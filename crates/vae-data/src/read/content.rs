@@ -1,4 +1,5 @@
-//! Content that can be read more than once, as tables are: a file, or a copy of what came through a pipe.
+//! Content that can be read more than once, as tables are: a file, or a copy of what came through a
+//! pipe.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -23,7 +24,8 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// The content of a path. What is no file of its own, such as a named pipe or `/dev/stdin`, is copied first.
+    /// The content of a path. What is no file of its own, such as a named pipe or `/dev/stdin`, is
+    /// copied first.
     pub fn of_path(path: &Path) -> Result<Self> {
         let metadata = fs::metadata(path).map_err(Error::io("open", path))?;
         if metadata.is_dir() {
@@ -36,7 +38,8 @@ impl Content {
         Self::copied(path, file)
     }
 
-    /// The content of standard input, read to its end by the first call; later ones get the same content.
+    /// The content of standard input, read to its end by the first call; later ones get the same
+    /// content.
     pub fn of_standard_input() -> Result<Self> {
         static COPY: Mutex<Option<(File, Option<Columnar>)>> = Mutex::new(None);
         let mut first = COPY.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,7 +64,8 @@ impl Content {
         Self { path: path.to_owned(), copy: Some(copy), columnar: None }.into_text(file)
     }
 
-    /// Rows that are stored by columns, in `file`, become text in a temporary file; other content stays as it is.
+    /// Rows that are stored by columns, in `file`, become text in a temporary file; other content
+    /// stays as it is.
     fn into_text(self, mut file: File) -> Result<Self> {
         let Some(columnar) = Columnar::of_file(&self.path, &mut file)? else { return Ok(self) };
         let action = "write a temporary copy of";

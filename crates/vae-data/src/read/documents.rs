@@ -18,7 +18,8 @@ use crate::text::{Columns, Corpus, TextSet};
 /// One text is no longer; a file that is no text at all ends here and not in memory.
 const MAX_DOCUMENT_BYTES: usize = 16 << 20;
 
-/// Whether a folder holds text files, itself, in its sub-folders or in theirs, and more of them than pictures.
+/// Whether a folder holds text files, itself, in its sub-folders or in theirs, and more of them
+/// than pictures.
 pub(crate) fn is_text_folder(folder: &Path) -> Result<bool> {
     let (mut all, folders) = list(folder)?;
     for sub in folders {
@@ -33,8 +34,8 @@ pub(crate) fn is_text_folder(folder: &Path) -> Result<bool> {
     Ok(count(|ending| ending == "txt") > count(is_picture_ending))
 }
 
-/// Reads all `.txt` files of a folder as documents, in the order of their paths; sub-folders are classes, and paths below the
-/// folder are the names of the rows.
+/// Reads all `.txt` files of a folder as documents, in the order of their paths; sub-folders are
+/// classes, and paths below the folder are the names of the rows.
 pub(crate) fn read_folder(folder: &Path, columns: &Columns) -> Result<(TextSet, Ids)> {
     let (all, has_classes) = classes(folder, "texts", |path| Ok(ending_of(path) == "txt"))?;
     let ids = names(folder, &all)?;
@@ -61,8 +62,8 @@ fn add_file(corpus: &mut Corpus, path: &Path) -> Result<()> {
     corpus.end_document().map_err(|problem| problem.at(path))
 }
 
-/// Reads one column of a table as documents, and another as labels if it is named. Quoted fields may have several
-/// lines. The first record is a header unless the options say that it is not.
+/// Reads one column of a table as documents, and another as labels if it is named. Quoted fields
+/// may have several lines. The first record is a header unless the options say that it is not.
 pub(crate) fn read_column(
     content: &Content,
     text_column: &str,

@@ -96,7 +96,8 @@ pub(crate) fn unit_interval() -> [f32; 256] {
     std::array::from_fn(|v| v as f32 / 255.0)
 }
 
-/// Appends `n` rows of `d` numbers to `out` as f32; `promised` is the length of content to name in an error.
+/// Appends `n` rows of `d` numbers to `out` as f32; `promised` is the length of content to name in
+/// an error.
 ///
 /// With `as_pixels`, one-byte values are divided by 255; everything else is taken as it is.
 pub(crate) fn read_values(
@@ -117,7 +118,8 @@ pub(crate) fn read_values(
     })
 }
 
-/// Appends `n` rows of `d` numbers to `out`, each made an f32 by `convert`, which gets its place in the order of reading.
+/// Appends `n` rows of `d` numbers to `out`, each made an f32 by `convert`, which gets its place in
+/// the order of reading.
 pub(crate) fn read_converted(
     input: &mut Input<'_>,
     element: Element,

@@ -1,4 +1,5 @@
-//! Folders of files: all in the folder itself, or one sub-folder a class. What lies deeper is refused and not left out.
+//! Folders of files: all in the folder itself, or one sub-folder a class. What lies deeper is
+//! refused and not left out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,8 +38,8 @@ pub(crate) fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     Ok((files, folders))
 }
 
-/// The files that `is_one` wants, in the order of their paths, each with its class; whether they have classes. `what`
-/// says what they are.
+/// The files that `is_one` wants, in the order of their paths, each with its class; whether they
+/// have classes. `what` says what they are.
 pub(crate) fn classes(
     folder: &Path,
     what: &'static str,

@@ -1,9 +1,10 @@
-//! Files of other programs, told by how they begin: each is refused with what to do, and not read as a table of strange text.
+//! Files of other programs, told by how they begin: each is refused with what to do, and not read
+//! as a table of strange text.
 
 use crate::read::columnar::Columnar;
 
-/// What is wrong with a file that begins with `start` and has this lower-case name, where it is one of a known kind that is
-/// not read.
+/// What is wrong with a file that begins with `start` and has this lower-case name, where it is one
+/// of a known kind that is not read.
 pub(crate) fn problem(name: &str, start: &[u8]) -> Option<&'static str> {
     let is = |magic: &[u8]| start.starts_with(magic);
     Some(match () {

@@ -1,5 +1,6 @@
-//! IDX, the format of MNIST (LeCun, <http://yann.lecun.com/exdb/mnist/>): two zero bytes, a byte for the kind of
-//! number, a byte for the count of dimensions, the dimensions as big-endian u32, the values, row by row.
+//! IDX, the format of MNIST (LeCun, <http://yann.lecun.com/exdb/mnist/>): two zero bytes, a byte
+//! for the kind of number, a byte for the count of dimensions, the dimensions as big-endian u32,
+//! the values, row by row.
 
 use vae_array::ImageShape;
 
@@ -52,8 +53,9 @@ fn read_header(input: &mut Input<'_>) -> Result<Header> {
     Ok(Header { element: Element { kind, big_endian: true }, dims })
 }
 
-/// Reads features and appends them to `out`: `[n, h, w]` and `[n, c, h, w]` are pictures, whose one-byte values
-/// are divided by 255; `[n, d]` is a matrix, taken as it is. Returns `n`, `d` and the shape of a picture.
+/// Reads features and appends them to `out`: `[n, h, w]` and `[n, c, h, w]` are pictures, whose
+/// one-byte values are divided by 255; `[n, d]` is a matrix, taken as it is. Returns `n`, `d` and
+/// the shape of a picture.
 pub(crate) fn read_features(
     mut input: Input<'_>,
     narrow: &mut Narrow,
@@ -95,8 +97,8 @@ pub(crate) fn read(input: Input<'_>, narrow: &mut Narrow) -> Result<Raw> {
     Ok(Raw { x, n, d, image, n_train: n, ..Raw::default() })
 }
 
-/// Reads one IDX file of labels: one dimension. Where the number of `rows` is known, another number of labels is
-/// refused before any is read.
+/// Reads one IDX file of labels: one dimension. Where the number of `rows` is known, another number
+/// of labels is refused before any is read.
 pub(crate) fn read_labels(mut input: Input<'_>, rows: Option<usize>) -> Result<Vec<i64>> {
     let Header { element, dims } = read_header(&mut input)?;
     if dims.len() != 1 {

@@ -1,7 +1,8 @@
-//! One door for all files: opens plain and compressed ones alike, counts and hashes the content on its way,
-//! and knows an upper bound of its length before reading it.
+//! One door for all files: opens plain and compressed ones alike, counts and hashes the content on
+//! its way, and knows an upper bound of its length before reading it.
 //!
-//! The bound is what makes absurd headers harmless: nothing is allocated that the file could not fill.
+//! The bound is what makes absurd headers harmless: nothing is allocated that the file could not
+//! fill.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -65,7 +66,8 @@ impl<'a> Input<'a> {
         Self { exact: true, ..Self::new(Path::new("memory"), bytes, bytes.len() as u64) }
     }
 
-    /// The first `n` bytes, or as many as there are. They stay to be read: a pipe has them only once.
+    /// The first `n` bytes, or as many as there are. They stay to be read: a pipe has them only
+    /// once.
     pub fn peek(&mut self, n: u64) -> Result<Vec<u8>> {
         let mut start = Vec::new();
         match Read::by_ref(&mut self.reader).take(n).read_to_end(&mut start) {
@@ -126,8 +128,8 @@ impl<'a> Input<'a> {
         self.count
     }
 
-    /// Refuses `count` values of `size` bytes each, if they cannot all come; else returns the length of the
-    /// content that they promise.
+    /// Refuses `count` values of `size` bytes each, if they cannot all come; else returns the
+    /// length of the content that they promise.
     pub fn promise(&self, dims: &[u64], size: u64) -> Result<u64> {
         let absurd =
             |reason: String| Error::AbsurdDims { path: self.path.clone(), dims: dims.to_vec(), reason };

@@ -13,8 +13,8 @@ use crate::read::{idx, npy};
 
 /// Reads labels for `rows` rows; the content decides the format.
 ///
-/// Text has one label a line. A first line too many is a header if it looks like one: it is no label that occurs again, nor a
-/// number above numbers. `header` says so where one knows.
+/// Text has one label a line. A first line too many is a header if it looks like one: it is no
+/// label that occurs again, nor a number above numbers. `header` says so where one knows.
 ///
 /// Words for a missing label become empty texts: the row has none.
 pub(crate) fn read(path: &Path, rows: usize, header: Option<bool>, missing: &Missing) -> Result<RawLabels> {

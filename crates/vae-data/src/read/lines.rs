@@ -65,7 +65,8 @@ impl<'a> Lines<'a> {
         Ok(Some(self.numbered.line))
     }
 
-    /// Appends a line feed and the next line, blank or not, to [`Lines::text`]; `false` at the end of the file.
+    /// Appends a line feed and the next line, blank or not, to [`Lines::text`]; `false` at the end
+    /// of the file.
     pub fn append_line(&mut self) -> Result<bool> {
         let mut more = std::mem::take(&mut self.more);
         let is_there = self.read(&mut more)?;
@@ -138,7 +139,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Whether a first line has the mark of UTF-16, or zeros in half of its bytes as Latin text in UTF-16 has.
+/// Whether a first line has the mark of UTF-16, or zeros in half of its bytes as Latin text in
+/// UTF-16 has.
 fn is_utf_16(line: &[u8]) -> bool {
     let zeros = line.iter().filter(|byte| **byte == 0).count();
     line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff") || (zeros > 0 && zeros >= line.len() / 2)

@@ -1,4 +1,5 @@
-//! Readers, one file per format. Each takes an [`input::Input`], trusts nothing in it, and never panics.
+//! Readers, one file per format. Each takes an [`input::Input`], trusts nothing in it, and never
+//! panics.
 
 pub(crate) mod columnar;
 mod columns;
@@ -34,7 +35,8 @@ use vae_array::{Csr, ImageShape};
 use crate::labels::RawLabels;
 use crate::note::Note;
 
-/// Keys of features in an archive of arrays, best first; a single array of another name is taken as well.
+/// Keys of features in an archive of arrays, best first; a single array of another name is taken as
+/// well.
 pub(crate) const FEATURE_KEYS: [&str; 6] = ["x", "X", "data", "features", "images", "arr_0"];
 /// Keys of labels.
 pub(crate) const LABEL_KEYS: [&str; 5] = ["y", "Y", "labels", "label", "target"];

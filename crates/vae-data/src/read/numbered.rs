@@ -18,7 +18,8 @@ impl<'a> Numbered<'a> {
         Self { path: input.path.clone(), reader: BufReader::with_capacity(64 * 1024, input), line: 0 }
     }
 
-    /// Appends the next line, of at most `limit` bytes, with its line feed. 0 at the end of the file.
+    /// Appends the next line, of at most `limit` bytes, with its line feed. 0 at the end of the
+    /// file.
     pub fn read(&mut self, limit: u64, buffer: &mut Vec<u8>) -> Result<usize> {
         match Read::by_ref(&mut self.reader).take(limit).read_until(b'\n', buffer) {
             Ok(n) => {

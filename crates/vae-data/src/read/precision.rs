@@ -1,8 +1,9 @@
 //! From f64 to f32 without losing what tells the numbers of a column apart.
 //!
-//! A column such as Unix seconds of one week differs in digits that f32 does not have ([`Moments::offset`] says when). Arrays are
-//! read once, each value becoming f32 at once, so that no copy in f64 is held. Only where that has shown a column that needs
-//! it, they are read a second time, with a number subtracted from the column in f64. All other values keep their bits.
+//! A column such as Unix seconds of one week differs in digits that f32 does not have
+//! ([`Moments::offset`] says when). Arrays are read once, each value becoming f32 at once, so that
+//! no copy in f64 is held. Only where that has shown a column that needs it, they are read a second
+//! time, with a number subtracted from the column in f64. All other values keep their bits.
 
 use std::path::Path;
 
@@ -74,7 +75,8 @@ impl Narrow {
     }
 }
 
-/// Reads an array with `read`, a second time if its values need offsets. `Raw::offsets` says which were subtracted.
+/// Reads an array with `read`, a second time if its values need offsets. `Raw::offsets` says which
+/// were subtracted.
 pub(crate) fn centred(offsets: Offsets<'_>, mut read: impl FnMut(&mut Narrow) -> Result<Raw>) -> Result<Raw> {
     let mut narrow = match offsets {
         Offsets::Own => Narrow { finds_out: true, ..Narrow::plain() },

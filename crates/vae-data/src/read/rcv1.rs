@@ -1,8 +1,9 @@
 //! RCV1-v2 in the form of LYRL2004: token files and topic judgements.
 //!
-//! Source: Lewis, Yang, Rose and Li, JMLR 5 (2004), online appendices 8 and 12. A document is a line `.I 2286`, a
-//! line `.W`, and lines of tokens, which are lower case, stemmed and without stop words; a judgement is a line
-//! `C15 2286 1`. Kept are documents with exactly one of the four root topics.
+//! Source: Lewis, Yang, Rose and Li, JMLR 5 (2004), online appendices 8 and 12. A document is a
+//! line `.I 2286`, a line `.W`, and lines of tokens, which are lower case, stemmed and without stop
+//! words; a judgement is a line `C15 2286 1`. Kept are documents with exactly one of the four root
+//! topics.
 
 use std::collections::HashMap;
 
@@ -56,7 +57,8 @@ pub(crate) enum Piece<'a> {
     End(i64),
 }
 
-/// Hands on the documents that have a class, in the order of the file. `take` says `Err` with what is too much.
+/// Hands on the documents that have a class, in the order of the file. `take` says `Err` with what
+/// is too much.
 pub(crate) fn read(
     input: Input<'_>,
     judgements: &Judgements,

@@ -1,12 +1,14 @@
-//! Reuters-21578, Distribution 1.0: 22 SGML files of about 1,000 documents and the list of topic categories.
+//! Reuters-21578, Distribution 1.0: 22 SGML files of about 1,000 documents and the list of topic
+//! categories.
 //!
-//! Source: Lewis 1997, the distribution's `README.txt` and `cat-descriptions_120396.txt`. The text of a document is
-//! its title and body, or all of its text where these are not marked; dateline and author are left out. The files
-//! are read as Latin-1: one document holds a byte that is no UTF-8.
+//! Source: Lewis 1997, the distribution's `README.txt` and `cat-descriptions_120396.txt`. The text
+//! of a document is its title and body, or all of its text where these are not marked; dateline and
+//! author are left out. The files are read as Latin-1: one document holds a byte that is no UTF-8.
 //!
-//! Classes (ours, since documents have many topics or none): documents whose topics all fall into one of four groups
-//! of the list. Group 1 joins economic indicators, currencies, `money-fx` and `interest`. `ship` is in no group and
-//! does not count, so a document with `ship` and `crude` is one of energy, and one with `ship` alone is left out.
+//! Classes (ours, since documents have many topics or none): documents whose topics all fall into
+//! one of four groups of the list. Group 1 joins economic indicators, currencies, `money-fx` and
+//! `interest`. `ship` is in no group and does not count, so a document with `ship` and `crude` is
+//! one of energy, and one with `ship` alone is left out.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -176,7 +178,8 @@ fn tag(text: &str) -> (char, usize) {
     text.find('>').map_or(('<', 1), |end| (' ', end + 1))
 }
 
-/// The character of an entity and its length; control characters become blanks, what is no entity stays.
+/// The character of an entity and its length; control characters become blanks, what is no entity
+/// stays.
 fn entity(text: &str) -> (char, usize) {
     let known = [("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&quot;", '"')];
     if let Some((name, character)) = known.into_iter().find(|(name, _)| text.starts_with(name)) {

@@ -1,4 +1,5 @@
-//! STL-10 in binary: pictures of 3x96x96 bytes, channels first, each channel column by column; labels from 1 to 10.
+//! STL-10 in binary: pictures of 3x96x96 bytes, channels first, each channel column by column;
+//! labels from 1 to 10.
 //!
 //! Source: Coates, Lee and Ng, AISTATS 2011; the layout is described on the publisher's page.
 

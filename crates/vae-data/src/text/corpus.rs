@@ -1,7 +1,8 @@
 //! Counts of terms in documents, taken one document at a time, and their tf-idf weights.
 //!
-//! Memory is 8 bytes for each pair of a document and a term of it, and the terms themselves: the 800,000 documents
-//! of RCV1 need less than a gibibyte, whatever the number of terms kept. The documents themselves are never held.
+//! Memory is 8 bytes for each pair of a document and a term of it, and the terms themselves: the
+//! 800,000 documents of RCV1 need less than a gibibyte, whatever the number of terms kept. The
+//! documents themselves are never held.
 
 use std::collections::HashMap;
 use vae_array::Csr;
@@ -10,7 +11,8 @@ use crate::memory::{self, Meter, Problem};
 use crate::text::Vocabulary;
 use crate::text::tokens::each_token;
 
-/// Beyond any collection this is meant for; a compressed file of one repeated document ends here, not in memory.
+/// Beyond any collection this is meant for; a compressed file of one repeated document ends here,
+/// not in memory.
 const MAX_DOCUMENTS: usize = 20_000_000;
 const MAX_PAIRS: usize = 400_000_000;
 const MAX_TERMS: usize = 20_000_000;
@@ -63,7 +65,8 @@ impl Corpus {
         self.indptr.len() - 1
     }
 
-    /// Memory that [`Corpus::weigh`] needs beside the counts: the terms in their order, and a column for each.
+    /// Memory that [`Corpus::weigh`] needs beside the counts: the terms in their order, and a
+    /// column for each.
     pub fn weighing_bytes(&self) -> usize {
         self.totals.len() * (size_of::<(Box<str>, u32)>() + size_of::<u32>())
     }
@@ -111,8 +114,9 @@ impl Corpus {
         }
     }
 
-    /// tf-idf on the `max_terms` most frequent terms: most occurrences in all documents first, the first of equals
-    /// by code point. Columns are in the order of code points. `None` where there is no term at all.
+    /// tf-idf on the `max_terms` most frequent terms: most occurrences in all documents first, the
+    /// first of equals by code point. Columns are in the order of code points. `None` where there
+    /// is no term at all.
     pub fn weigh(mut self, max_terms: usize) -> Option<(Csr, Vocabulary)> {
         let mut order: Vec<(Box<str>, u32)> = std::mem::take(&mut self.ids).into_iter().collect();
         let totals = &self.totals;
@@ -136,12 +140,14 @@ impl Corpus {
         Some((csr, vocabulary))
     }
 
-    /// tf-idf with the terms and weights of other documents, for a corpus made by [`Corpus::of_terms`].
+    /// tf-idf with the terms and weights of other documents, for a corpus made by
+    /// [`Corpus::of_terms`].
     pub fn weigh_as(self, vocabulary: &Vocabulary) -> Csr {
         self.into_weights(vocabulary)
     }
 
-    /// Keeps the terms that have a column and renames them to it, in place; returns how many documents have each.
+    /// Keeps the terms that have a column and renames them to it, in place; returns how many
+    /// documents have each.
     fn keep(&mut self, columns: &[u32], n_columns: usize) -> Vec<u64> {
         let mut df = vec![0_u64; n_columns];
         let mut row: Vec<(u32, f32)> = Vec::new();
@@ -206,7 +212,8 @@ mod tests {
 
     #[test]
     fn two_documents_by_hand() {
-        // Terms by total: aa 3, bb 2, cc 1. Two are kept. df: aa 2, bb 1; idf: ln(3/3) + 1 and ln(3/2) + 1.
+        // Terms by total: aa 3, bb 2, cc 1. Two are kept. df: aa 2, bb 1; idf: ln(3/3) + 1 and
+        // ln(3/2) + 1.
         let (csr, vocabulary) = corpus(&["aa bb aa bb", "aa cc"]).weigh(2).expect("terms");
         assert_eq!(
             (vocabulary.terms.as_slice(), vocabulary.n_documents),

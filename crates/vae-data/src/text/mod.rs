@@ -1,4 +1,5 @@
-//! From documents to tf-idf, one pipeline for every source: tokenise, count, keep the most frequent terms, weigh.
+//! From documents to tf-idf, one pipeline for every source: tokenise, count, keep the most frequent
+//! terms, weigh.
 //!
 //! ```text
 //! tf(t, d)  = 1 + ln(count of t in d)
@@ -6,9 +7,10 @@
 //! x(d, t)   = sqrt(T) * tf * idf / ||tf * idf||_2     T terms kept
 //! ```
 //!
-//! Source: the data preparation of DEC (Xie, Girshick and Farhadi 2016), which is scikit-learn's `CountVectorizer`
-//! (`max_features=2000`), `TfidfTransformer` (`norm="l2"`, `sublinear_tf=True`) and a factor `sqrt(2000)`. The
-//! golden files in `tests/golden` hold this against scikit-learn. A document without any kept term is a row of zeros.
+//! Source: the data preparation of DEC (Xie, Girshick and Farhadi 2016), which is scikit-learn's
+//! `CountVectorizer` (`max_features=2000`), `TfidfTransformer` (`norm="l2"`, `sublinear_tf=True`)
+//! and a factor `sqrt(2000)`. The golden files in `tests/golden` hold this against scikit-learn. A
+//! document without any kept term is a row of zeros.
 
 mod corpus;
 mod tokens;

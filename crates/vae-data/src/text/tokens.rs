@@ -1,7 +1,8 @@
 //! Words of a text: runs of at least two letters, digits or underscores, in lower case.
 //!
-//! The same as scikit-learn's default `token_pattern` `(?u)\b\w\w+\b` after `lowercase=True`, except for combining
-//! vowel signs of Indic scripts, which belong to a word here and end one there.
+//! The same as scikit-learn's default `token_pattern` `(?u)\b\w\w+\b` after `lowercase=True`,
+//! except for combining vowel signs of Indic scripts, which belong to a word here and end one
+//! there.
 
 /// Hands on each token of `text` until `take` refuses one; `buffer` is scratch space.
 pub(crate) fn each_token<E>(

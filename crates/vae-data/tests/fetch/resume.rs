@@ -1,4 +1,5 @@
-//! Going on with a file in a later run where no checksum is published: only where it is the same file.
+//! Going on with a file in a later run where no checksum is published: only where it is the same
+//! file.
 
 use std::fs;
 
@@ -20,8 +21,8 @@ fn other() -> Vec<u8> {
     content().into_iter().rev().collect()
 }
 
-/// A run that gets a third of the file with these lines in the head, then a run against `second`; what that one was
-/// asked first, and the file.
+/// A run that gets a third of the file with these lines in the head, then a run against `second`;
+/// what that one was asked first, and the file.
 fn two_runs(
     head: &'static str,
     second: impl Fn(&Request) -> Reply + Send + Sync + 'static,

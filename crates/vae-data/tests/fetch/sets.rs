@@ -70,7 +70,8 @@ pub fn assert_nothing_arrived(dir: &TempDir) {
     assert!(!dir.path().join("test/f.bin").exists(), "a wrong file must not get the name");
 }
 
-/// Runs the usual set against one server and expects it to arrive; returns what the server was asked.
+/// Runs the usual set against one server and expects it to arrive; returns what the server was
+/// asked.
 pub fn arrives(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Vec<Request> {
     let server = Server::start(answer);
     let dir = tempfile::tempdir().expect("folder");
@@ -79,7 +80,8 @@ pub fn arrives(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Ve
     server.requests()
 }
 
-/// Runs the usual set against one server and expects it to fail; returns the reason and the number of requests.
+/// Runs the usual set against one server and expects it to fail; returns the reason and the number
+/// of requests.
 pub fn fails(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (String, usize) {
     let server = Server::start(answer);
     let dir = tempfile::tempdir().expect("folder");

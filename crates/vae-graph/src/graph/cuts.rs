@@ -31,8 +31,8 @@ impl Graph {
         Ok(inside.iter().zip(&degree).map(|(w, d)| w / total - (d / total) * (d / total)).sum())
     }
 
-    /// Conductance of each cluster of a symmetric graph, `[K]`: the share of the weight of its nodes' edges that leads out of
-    /// it. 0 for a cluster without edges.
+    /// Conductance of each cluster of a symmetric graph, `[K]`: the share of the weight of its
+    /// nodes' edges that leads out of it. 0 for a cluster without edges.
     ///
     /// # Errors
     /// [`Error::Size`] when there is not one label per node.
@@ -41,9 +41,9 @@ impl Graph {
         Ok(inside.iter().zip(&degree).map(|(w, d)| if *d > 0.0 { 1.0 - w / d } else { 0.0 }).collect())
     }
 
-    /// The modularity of a symmetric graph's partition after moves of single nodes: up to `sweeps` times every node, in their
-    /// order, goes to the cluster that raises it most. How high a partition lies in its neighbourhood, which its ragged edges
-    /// hide.
+    /// The modularity of a symmetric graph's partition after moves of single nodes: up to `sweeps`
+    /// times every node, in their order, goes to the cluster that raises it most. How high a
+    /// partition lies in its neighbourhood, which its ragged edges hide.
     ///
     /// # Errors
     /// As [`Graph::modularity`].

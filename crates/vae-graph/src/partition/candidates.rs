@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 pub enum Select {
     /// The highest modularity.
     Modularity,
-    /// The highest modularity, after moves of single points, among those that cut through no dense group. Modularity prefers clusters of equal size, and
-    /// halves a large group to get them. Such a cut shows: the cluster loses a good share of its edges. A candidate is left
-    /// out if the largest conductance of its clusters is above 0.05 and above twice the least that any candidate reaches.
-    /// Candidates with a cluster of no more points than a point has neighbours set no such measure.
+    /// The highest modularity, after moves of single points, among those that cut through no dense
+    /// group. Modularity prefers clusters of equal size, and halves a large group to get them. Such
+    /// a cut shows: the cluster loses a good share of its edges. A candidate is left out if the
+    /// largest conductance of its clusters is above 0.05 and above twice the least that any
+    /// candidate reaches. Candidates with a cluster of no more points than a point has neighbours
+    /// set no such measure.
     Conductance,
 }
 
@@ -24,9 +26,9 @@ const SOUND: f64 = 0.05;
 /// How often the least of the candidates' largest conductances another candidate may have.
 const FACTOR: f64 = 2.0;
 
-/// Sweeps over all points before modularities are compared. What k-means of the eigenvectors leaves at the borders of its
-/// clusters can outweigh the difference between two partitions; the labels that are kept are those before the moves, which
-/// prefer clusters of equal size.
+/// Sweeps over all points before modularities are compared. What k-means of the eigenvectors leaves
+/// at the borders of its clusters can outweigh the difference between two partitions; the labels
+/// that are kept are those before the moves, which prefer clusters of equal size.
 const SWEEPS: usize = 5;
 
 /// How a partition was found.
@@ -55,7 +57,8 @@ pub struct Candidate {
     pub origin: Origin,
     /// Modularity in the graph of neighbours.
     pub modularity: f64,
-    /// The same after moves of single points ([`Graph::modularity_after_moves`]); not computed for `select = "modularity"`.
+    /// The same after moves of single points ([`Graph::modularity_after_moves`]); not computed for
+    /// `select = "modularity"`.
     pub modularity_after_moves: Option<f64>,
     /// The largest conductance of its clusters.
     pub conductance: f64,
@@ -144,7 +147,8 @@ mod tests {
     #[test]
     fn a_cut_through_a_dense_group_does_not_win() {
         let of = |select| PartitionConfig { select, ..PartitionConfig::default() };
-        // The measures of three groups of 97, 2 and 1 %: the large one halved, and the groups themselves.
+        // The measures of three groups of 97, 2 and 1 %: the large one halved, and the groups
+        // themselves.
         let all = [candidate(0.569, 0.106, 585), candidate(0.065, 0.0, 27), candidate(0.9, 0.0, 0)];
         assert_eq!(best(&all, &of(Select::Modularity)), Some(0));
         assert_eq!(best(&all, &of(Select::Conductance)), Some(1));

@@ -10,7 +10,8 @@ use vae_core::random::Streams;
 /// How the number is estimated.
 pub const REVISION: Revision = ("number-of-clusters", 2);
 
-/// A partition whose worst cluster loses more of its edges cuts through something dense: the search ends after two of them.
+/// A partition whose worst cluster loses more of its edges cuts through something dense: the search
+/// ends after two of them.
 const TORN: f64 = 0.1;
 
 /// Restarts of k-means per candidate: the estimate needs no more.
@@ -33,10 +34,12 @@ pub struct NumberOfClusters {
 }
 
 impl PartitionConfig {
-    /// Estimates the number of clusters of a graph. One cluster too many cuts through a dense group, and the cluster on one
-    /// side of that cut loses a good share of its edges. The estimate is the number before the largest such step of the worst
-    /// cluster's conductance, among the numbers whose partition still cuts through nothing. `others` are partitions of `k`
-    /// clusters that were found otherwise. At least 2: that there is no structure at all is for other criteria to say.
+    /// Estimates the number of clusters of a graph. One cluster too many cuts through a dense
+    /// group, and the cluster on one side of that cut loses a good share of its edges. The estimate
+    /// is the number before the largest such step of the worst cluster's conductance, among the
+    /// numbers whose partition still cuts through nothing. `others` are partitions of `k` clusters
+    /// that were found otherwise. At least 2: that there is no structure at all is for other
+    /// criteria to say.
     ///
     /// # Errors
     /// As [`PartitionConfig::fit`].

@@ -15,7 +15,8 @@ use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
 
-/// The mean graph of the columns of `x`, with `k` neighbours; `None` for features without categories.
+/// The mean graph of the columns of `x`, with `k` neighbours; `None` for features without
+/// categories.
 ///
 /// # Errors
 /// What searching can return.
@@ -102,7 +103,8 @@ mod tests {
     use vae_core::Column;
     use vae_core::Schema;
 
-    /// Two groups of 60 rows by a number; a category of four levels, two a group but for every sixth row.
+    /// Two groups of 60 rows by a number; a category of four levels, two a group but for every
+    /// sixth row.
     fn mixed() -> (Features, Array<u32, ndarray::Ix1>) {
         let mut x = Array2::<f32>::zeros((120, 5));
         for i in 0..120 {

@@ -22,7 +22,7 @@ use vae_core::phase::FitContext;
 use vae_core::{Features, ImageShape};
 
 /// What a method's configuration type provides.
-pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 'static {
+pub trait MethodConfig: Serialize + DeserializeOwned + Default + Clone + Debug + Send + 'static {
     /// The part that all methods have.
     fn input(&self) -> InputConfig;
 
@@ -49,8 +49,15 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Debug + Send + 
         false
     }
 
-    /// Fills in what another choice implies: settings that exist for one choice only are absent otherwise.
+    /// Fills in what another choice implies: settings that exist for one choice only are absent
+    /// otherwise.
     fn complete(&mut self) {}
+
+    /// Replaces the `auto` settings of its networks by what they are for the features `x`, and says
+    /// which.
+    fn for_data(&mut self, _x: &Features) -> Option<String> {
+        None
+    }
 
     /// Paths of optional tables that do not belong to this configuration. When layers are resolved,
     /// one that only a preset gave is dropped; whatever is left is for [`MethodConfig::check`] to
@@ -165,6 +172,8 @@ pub trait Generative {
 #[derive(Debug)]
 pub struct Fit<M: Method> {
     config: M::Config,
+    /// The same with what `auto` was on the fitted data.
+    fitted_with: M::Config,
     fitted: Option<(Input, M::Model)>,
     /// Library of the fit's matrix products, if it is known.
     matmul: Option<String>,
@@ -179,12 +188,13 @@ impl<M: Method> Fit<M> {
         config.complete();
         config.input().check(config.estimates_n_clusters())?;
         config.check()?;
-        Ok(Self { config, fitted: None, matmul: None })
+        Ok(Self { fitted_with: config.clone(), config, fitted: None, matmul: None })
     }
 
     pub(crate) fn restore(config: M::Config, stored: &Stored) -> Result<Self> {
         let model = M::restore(&config, &stored.input, &stored.tensors)?;
-        Ok(Self { config, fitted: Some((stored.input.clone(), model)), matmul: stored.matmul.clone() })
+        let fitted = Some((stored.input.clone(), model));
+        Ok(Self { fitted_with: config.clone(), config, fitted, matmul: stored.matmul.clone() })
     }
 
     fn fitted(&self) -> Result<&(Input, M::Model)> {
@@ -207,9 +217,11 @@ impl<M: Method> Fit<M> {
 
 impl<M: Method> Clusterer for Fit<M> {
     fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
-        let (input, resolved) = self.config.input().resolve(x, self.config.affine())?;
+        let (input, mut resolved) = self.config.input().resolve(x, self.config.affine())?;
+        let mut config = self.config.clone();
+        resolved.extend(config.for_data(x));
         let scaled = input.prepare(x)?;
-        let (model, mut summary) = M::fit(&self.config, scaled.as_ref(), &input, cx)?;
+        let (model, mut summary) = M::fit(&config, scaled.as_ref(), &input, cx)?;
         if let Some(start) = &summary.start_assignments {
             summary.watch = Watch::new(scaled.as_ref(), (start, &summary.assignments), cx)?;
         }
@@ -221,6 +233,7 @@ impl<M: Method> Clusterer for Fit<M> {
         }
         summary.phases.iter().for_each(|phase| summary.revisions.extend(phase.revisions.clone()));
         self.fitted = Some((input, model));
+        self.fitted_with = config;
         self.matmul = Matmul::on(cx.device).map(|library| library.name().into());
         Ok(summary)
     }
@@ -238,7 +251,7 @@ impl<M: Method> Clusterer for Fit<M> {
     fn save(&self, path: &Path) -> Result<()> {
         let (input, model) = self.fitted()?;
         let input = (input, self.matmul.as_deref());
-        save(path, M::NAME, &self.config, input, &model.tensors()?)
+        save(path, M::NAME, &self.fitted_with, input, &model.tensors()?)
     }
 
     fn n_clusters(&self) -> usize {

@@ -7,7 +7,8 @@ use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_graph::partition::PartitionConfig;
 
-/// Most rows whose neighbours are looked at, for the sake of cost: every so many-th row of the data.
+/// Most rows whose neighbours are looked at, for the sake of cost: every so many-th row of the
+/// data.
 const MOST_ROWS: usize = 5000;
 
 /// Losses of modularity up to here are no sign of anything: clusters of equal quality differ so
@@ -121,7 +122,8 @@ mod tests {
     #[test]
     fn merged_ragged_and_emptied_clusters_are() {
         let (_, truth) = groups();
-        // Two of the three in one cluster: nothing is cut, and the modularity is 1 − (2/3)² − (1/3)².
+        // Two of the three in one cluster: nothing is cut, and the modularity is 1 − (2/3)² −
+        // (1/3)².
         let merged = watch(&truth, &truth.mapv(|c| c.min(1)));
         assert!((merged.changed - 1.0 / 3.0).abs() < 1e-12);
         assert!((merged.after.modularity - 4.0 / 9.0).abs() < 1e-3, "{merged:?}");

@@ -49,7 +49,8 @@ impl InputConfig {
         }
     }
 
-    /// Refuses a number of clusters that is missing and not estimated, and a variance that is not positive.
+    /// Refuses a number of clusters that is missing and not estimated, and a variance that is not
+    /// positive.
     pub(crate) fn check(&self, estimates: bool) -> Result<()> {
         if self.n_clusters == 0 && !estimates {
             let expected = "at least 1: give --clusters K, or set it in the configuration";
@@ -116,7 +117,8 @@ impl Input {
         }
     }
 
-    /// Refuses the columns of another table: the same names in another order would be taken for one another.
+    /// Refuses the columns of another table: the same names in another order would be taken for one
+    /// another.
     fn check_columns(&self, x: &Features) -> Result<()> {
         let named = |schema: &&Schema| schema.named;
         let (fitted, given) = (self.schema.as_ref().filter(named), x.schema().filter(named));

@@ -17,14 +17,14 @@ const MOST_DONORS: usize = 1000;
 /// Rows whose mean stands for a missing value.
 const NEAREST: usize = 10;
 
-/// A missing value becomes the mean of the values of the nearest fitted rows. Two rows are as far apart as the features say
-/// that both have (a mean squared difference after the scaling).
+/// A missing value becomes the mean of the values of the nearest fitted rows. Two rows are as far
+/// apart as the features say that both have (a mean squared difference after the scaling).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Imputer {
     /// The mean of each feature, `[d]`: for rows without any value, and where no row lends one.
     mean: Vec<f32>,
-    /// Rows of the fit, after the scaling, with `None` where they are missing themselves. Empty where the fit had no
-    /// missing values: then the mean stands for them.
+    /// Rows of the fit, after the scaling, with `None` where they are missing themselves. Empty
+    /// where the fit had no missing values: then the mean stands for them.
     donors: Vec<Vec<Option<f32>>>,
 }
 

@@ -24,19 +24,19 @@ pub const AUTO_REVISION: Revision = ("scale-auto", 2);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScaleKind {
-    /// `none` for images and sparse features. For tables `shared` where the columns have one unit, else `power`: see
-    /// [`Scale::fit`].
+    /// `none` for images and sparse features. For tables `shared` where the columns have one unit,
+    /// else `power`: see [`Scale::fit`].
     #[default]
     Auto,
     /// As they are.
     None,
-    /// One shift and one width for all columns: the mean of all values becomes 0, the mean variance of a column 1.
-    /// For columns in one unit, whose differences in size mean something.
+    /// One shift and one width for all columns: the mean of all values becomes 0, the mean variance
+    /// of a column 1. For columns in one unit, whose differences in size mean something.
     Shared,
     /// Mean 0 and variance 1 per column.
     Standardize,
-    /// A power transformation of each column that makes it as normal as it can (Yeo and Johnson 2000), then mean 0 and
-    /// variance 1. For columns of different units, with tails of any weight.
+    /// A power transformation of each column that makes it as normal as it can (Yeo and Johnson
+    /// 2000), then mean 0 and variance 1. For columns of different units, with tails of any weight.
     Power,
     /// Each column to [0, 1].
     Minmax,
@@ -56,8 +56,8 @@ impl ScaleKind {
     }
 }
 
-/// A fitted scaling. Widths are divided by: this takes a column's largest value to exactly 1, which multiplying by a reciprocal
-/// does not.
+/// A fitted scaling. Widths are divided by: this takes a column's largest value to exactly 1, which
+/// multiplying by a reciprocal does not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
@@ -144,10 +144,12 @@ impl Scale {
 
     /// Learns the scaling from `x`. A constant column is shifted and not scaled.
     ///
-    /// `auto` takes images and sparse features as they are. For tables it looks at the spread of each column between its 5 %
-    /// and 95 % quantiles (columns without any are left out), and at how much of the rows' squared distance to their mean the
-    /// farthest 1 % have. Spreads of comparable size (the largest at most 8 times the lower quartile) and no heavy tail (at
-    /// most 20 %) speak for one unit: `shared`. Else `power`, which brings columns of any unit and any tail to one size.
+    /// `auto` takes images and sparse features as they are. For tables it looks at the spread of
+    /// each column between its 5 % and 95 % quantiles (columns without any are left out), and at
+    /// how much of the rows' squared distance to their mean the farthest 1 % have. Spreads of
+    /// comparable size (the largest at most 8 times the lower quartile) and no heavy tail (at most
+    /// 20 %) speak for one unit: `shared`. Else `power`, which brings columns of any unit and any
+    /// tail to one size.
     ///
     /// # Errors
     /// [`Error::Config`] for sparse features where `kind` asks for a scaling.

@@ -1,5 +1,5 @@
-//! The phase `feature-partition`: the graph of the features' own neighbours is cut, alone or with that of other spaces, and the
-//! number of clusters is estimated where none is given.
+//! The phase `feature-partition`: the graph of the features' own neighbours is cut, alone or with
+//! that of other spaces, and the number of clusters is estimated where none is given.
 
 use super::graph_partition::{OtherSpace, selection};
 use crate::api::stored;

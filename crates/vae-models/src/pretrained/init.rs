@@ -48,8 +48,8 @@ pub enum LogVarInit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GraphOf {
-    /// `both` for images, whose pixels are near for many reasons, else `features`: the codes of a small table can lose its
-    /// groups.
+    /// `both` for images, whose pixels are near for many reasons, else `features`: the codes of a
+    /// small table can lose its groups.
     Auto,
     /// The codes of the auto-encoder.
     Codes,

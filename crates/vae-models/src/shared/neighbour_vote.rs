@@ -36,8 +36,9 @@ impl NeighbourVote {
         self.n_clusters
     }
 
-    /// The share of the votes for each cluster, `[n, K]`. The nearest known points vote with weights `exp(−d² / s²)`, s the
-    /// distance to the middle one of them; a known point is its own nearest.
+    /// The share of the votes for each cluster, `[n, K]`. The nearest known points vote with
+    /// weights `exp(−d² / s²)`, s the distance to the middle one of them; a known point is its own
+    /// nearest.
     ///
     /// # Errors
     /// Another number of features, and what searching can return.

@@ -1,8 +1,10 @@
-//! The lengths that an Arrow file promises, held against the file and the memory before `arrow-ipc` believes them: it allocates
-//! what a length says, and one that cannot be had would end the program.
+//! The lengths that an Arrow file promises, held against the file and the memory before `arrow-ipc`
+//! believes them: it allocates what a length says, and one that cannot be had would end the
+//! program.
 //!
-//! Source: the Arrow columnar format, "IPC File Format": blocks that the footer lists, each a message and a body of buffers.
-//! A compressed buffer begins with its length, -1 where it is stored as it is.
+//! Source: the Arrow columnar format, "IPC File Format": blocks that the footer lists, each a
+//! message and a body of buffers. A compressed buffer begins with its length, -1 where it is stored
+//! as it is.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

@@ -1,7 +1,9 @@
-//! Parquet, Feather (version 2) and Arrow files: tables that are stored by columns. They are turned into the text of a table with a
-//! header, and then everything is as with CSV: kinds of columns, missing cells, offsets, errors.
+//! Parquet, Feather (version 2) and Arrow files: tables that are stored by columns. They are turned
+//! into the text of a table with a header, and then everything is as with CSV: kinds of columns,
+//! missing cells, offsets, errors.
 //!
-//! The feature `parquet` brings the libraries for them; without it such a file is an error that says so.
+//! The feature `parquet` brings the libraries for them; without it such a file is an error that
+//! says so.
 
 #[cfg(feature = "parquet")]
 mod lengths;

@@ -129,7 +129,8 @@ fn what_cannot_be_a_table_is_told() {
     assert!(read(&none, &LoadOptions::default()).is_err(), "no rows");
 }
 
-/// A buffer that says it holds more than any machine: `arrow-ipc` would allocate it and end the program.
+/// A buffer that says it holds more than any machine: `arrow-ipc` would allocate it and end the
+/// program.
 #[test]
 fn a_length_that_no_machine_has_is_refused() {
     let column: ArrayRef = Arc::new(Int64Array::from(vec![7; 1000]));

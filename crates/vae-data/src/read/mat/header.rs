@@ -39,8 +39,9 @@ pub(super) fn read_header(input: &mut Input<'_>) -> Result<bool> {
     Err(Error::field(&input.path, "the MATLAB header", found, expected))
 }
 
-/// Whether a file begins as one of level 4 does: the type as a number MOPT of four decimal digits, in either order
-/// of bytes, then rows, columns, whether there are imaginary values, and the length of the name.
+/// Whether a file begins as one of level 4 does: the type as a number MOPT of four decimal digits,
+/// in either order of bytes, then rows, columns, whether there are imaginary values, and the length
+/// of the name.
 fn is_level_4(start: &[u8; 20]) -> bool {
     [false, true].into_iter().any(|big_endian| {
         let number = |i: usize| Bits { big_endian }.u32(&start[4 * i..]);

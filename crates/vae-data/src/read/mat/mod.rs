@@ -1,11 +1,14 @@
-//! MATLAB files of level 5, as `save -v7`, `save -v6` and SciPy's `savemat` write them: dense real matrices by name.
+//! MATLAB files of level 5, as `save -v7`, `save -v6` and SciPy's `savemat` write them: dense real
+//! matrices by name.
 //!
-//! Source: MATLAB "MAT-File Format", R2023a, chapter 1. A file is a header and a list of elements, each with a type
-//! and a length; an element may be a compressed one. Values are stored column by column. Files of `-v7.3` are HDF5,
-//! and with files of level 4, sparse matrices, text, cells and structures they are refused with what to do.
+//! Source: MATLAB "MAT-File Format", R2023a, chapter 1. A file is a header and a list of elements,
+//! each with a type and a length; an element may be a compressed one. Values are stored column by
+//! column. Files of `-v7.3` are HDF5, and with files of level 4, sparse matrices, text, cells and
+//! structures they are refused with what to do.
 //!
-//! The crate `matfile` reads and inflates a whole file before it looks at it. Here nothing is allocated that the
-//! bytes at hand cannot fill, and variables that nobody asked for are passed over without being inflated.
+//! The crate `matfile` reads and inflates a whole file before it looks at it. Here nothing is
+//! allocated that the bytes at hand cannot fill, and variables that nobody asked for are passed
+//! over without being inflated.
 
 mod header;
 mod tags;
@@ -24,7 +27,8 @@ use crate::read::{FEATURE_KEYS, Keys, LABEL_KEYS, Raw};
 
 pub(crate) use header::is_mat;
 
-/// Reads features `[n, d]` from one variable and labels, `[n, 1]` or `[1, n]`, from another if there is one.
+/// Reads features `[n, d]` from one variable and labels, `[n, 1]` or `[1, n]`, from another if
+/// there is one.
 ///
 /// Without names said, they are the keys of an NPZ file.
 pub(crate) fn read(

@@ -182,7 +182,8 @@ fn numbers_that_f32_cannot_tell_apart_are_moved() {
 
 #[test]
 fn a_bomb_is_read_no_further_than_asked() {
-    // 64 MiB of zeros in 64 kB, in a variable that nobody asks for and in one that says it is small.
+    // 64 MiB of zeros in 64 kB, in a variable that nobody asks for and in one that says it is
+    // small.
     let zeros = vec![0; 64 << 20];
     let other = compressed(&variable("other", 6, &[8 << 10, 8 << 10], 2, &zeros));
     let x = variable("X", 6, &[1, 2], 2, &[7, 8]);

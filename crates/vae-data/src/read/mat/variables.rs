@@ -1,4 +1,5 @@
-//! The variables of a MATLAB file one after another: name, dimensions and class of each, and where its values stand.
+//! The variables of a MATLAB file one after another: name, dimensions and class of each, and where
+//! its values stand.
 
 use std::io::{self, Read};
 

@@ -1,6 +1,8 @@
-//! The header of an NPY file: magic, version, length, and a Python dictionary with three keys as text.
+//! The header of an NPY file: magic, version, length, and a Python dictionary with three keys as
+//! text.
 //!
-//! The dictionary is read here and not by a general parser: a hostile one must not be able to exhaust the stack.
+//! The dictionary is read here and not by a general parser: a hostile one must not be able to
+//! exhaust the stack.
 
 use crate::error::{Error, Result};
 use crate::read::element::{Element, Kind};

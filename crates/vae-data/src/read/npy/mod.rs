@@ -1,4 +1,5 @@
-//! NPY, NumPy's array format (NEP 1, versions 1 to 3): a header and the values, in either order of dimensions.
+//! NPY, NumPy's array format (NEP 1, versions 1 to 3): a header and the values, in either order of
+//! dimensions.
 
 mod header;
 mod labels;
@@ -17,8 +18,8 @@ pub(crate) use labels::{read_labels, read_text};
 
 const MAX_DIMS: usize = 4;
 
-/// Reads an array as features: `[n, d]` as it is, or as `narrow` has it; `[n, h, w]` and `[n, c, h, w]` as pictures, whose
-/// one-byte values are divided by 255.
+/// Reads an array as features: `[n, d]` as it is, or as `narrow` has it; `[n, h, w]` and `[n, c, h,
+/// w]` as pictures, whose one-byte values are divided by 255.
 pub(crate) fn read(mut input: Input<'_>, narrow: &mut Narrow) -> Result<Raw> {
     let Header { items, is_fortran, dims } = read_header(&mut input)?;
     let element = numbers(&input, items)?;
@@ -77,7 +78,8 @@ fn read_rows(
     Ok(x)
 }
 
-/// The place in a row, the last dimension fastest, of what is stored at `stored`, the first dimension fastest.
+/// The place in a row, the last dimension fastest, of what is stored at `stored`, the first
+/// dimension fastest.
 fn place_in_row(mut stored: usize, sizes: &[usize]) -> usize {
     let mut stride: usize = sizes.iter().product();
     let mut place = 0;
@@ -128,7 +130,8 @@ fn one_dimension(input: &mut Input<'_>) -> Result<(Element, usize, u64)> {
     Ok((element, n as usize, promised))
 }
 
-/// Four dimensions are channels first. Channels last is common elsewhere and would silently scramble pictures.
+/// Four dimensions are channels first. Channels last is common elsewhere and would silently
+/// scramble pictures.
 fn picture_shape(input: &Input<'_>, channels: usize, height: usize, width: usize) -> Result<ImageShape> {
     if matches!(channels, 1 | 3 | 4) || !matches!(width, 1 | 3 | 4) {
         return Ok(ImageShape { channels, height, width });

@@ -17,9 +17,10 @@ use crate::read::{FEATURE_KEYS, Keys, LABEL_KEYS, Raw, npy};
 
 type Archive = ZipArchive<BufReader<File>>;
 
-/// Reads features from the key `x`, `X`, `data`, `features`, `images` or `arr_0`, or from the only array that is not
-/// labels; labels from the key `y`, `Y`, `labels`, `label` or `target` if there is one. Keys said by the user come first.
-/// What `scipy.sparse.save_npz` writes is read as a sparse matrix.
+/// Reads features from the key `x`, `X`, `data`, `features`, `images` or `arr_0`, or from the only
+/// array that is not labels; labels from the key `y`, `Y`, `labels`, `label` or `target` if there
+/// is one. Keys said by the user come first. What `scipy.sparse.save_npz` writes is read as a
+/// sparse matrix.
 pub(crate) fn read(path: &Path, said: &Keys, offsets: Offsets<'_>) -> Result<Raw> {
     let file = File::open(path).map_err(Error::io("open", path))?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| broken(path, &e))?;

@@ -1,7 +1,7 @@
 //! Sparse matrices as `scipy.sparse.save_npz` writes them: formats `csr`, `csc` and `coo`.
 //!
-//! Rows come out in one form whatever the format: columns in ascending order, values of one place added up as SciPy does it,
-//! zeros left out. So equal matrices have equal content hashes.
+//! Rows come out in one form whatever the format: columns in ascending order, values of one place
+//! added up as SciPy does it, zeros left out. So equal matrices have equal content hashes.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! Tests of sparse matrices in NPZ archives. The files are written by SciPy: `tests/golden/make.py`.
+//! Tests of sparse matrices in NPZ archives. The files are written by SciPy:
+//! `tests/golden/make.py`.
 
 use std::fs;
 use std::path::PathBuf;

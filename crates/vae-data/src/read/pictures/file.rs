@@ -105,8 +105,8 @@ fn swaps_sides(orientation: Orientation) -> bool {
 
 /// Reads the pixels, after a look at the memory that they take.
 pub(super) fn decode(path: &Path, look: &Look) -> Result<DynamicImage> {
-    // The pixels, what the decoder holds of them, and the numbers that are made of them. A progressive JPEG is held as
-    // coefficients of two bytes.
+    // The pixels, what the decoder holds of them, and the numbers that are made of them. A
+    // progressive JPEG is held as coefficients of two bytes.
     let times = if look.format == ImageFormat::Jpeg { 8 } else { 6 };
     let needed = usize::try_from(look.bytes).unwrap_or(usize::MAX).saturating_mul(times);
     memory::check(needed).map_err(|short| short.at(path))?;
@@ -125,7 +125,8 @@ pub(super) fn decode(path: &Path, look: &Look) -> Result<DynamicImage> {
     Ok(picture)
 }
 
-/// The pixels of a JPEG file. `image` fills what is missing of a damaged one with grey; here that is an error.
+/// The pixels of a JPEG file. `image` fills what is missing of a damaged one with grey; here that
+/// is an error.
 fn jpeg(path: &Path) -> Result<DynamicImage> {
     let mut bytes = Vec::new();
     let mut file = File::open(path).map_err(Error::io("open", path))?;

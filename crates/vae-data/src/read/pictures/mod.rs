@@ -1,6 +1,7 @@
 //! A folder of pictures: all in the folder itself (no labels), or one sub-folder a class.
 //!
-//! All headers are read first: they say to which size and colours the pictures are brought, and whether the memory suffices.
+//! All headers are read first: they say to which size and colours the pictures are brought, and
+//! whether the memory suffices.
 
 mod file;
 mod pixels;
@@ -43,12 +44,13 @@ pub(crate) fn is_picture_start(start: &[u8]) -> bool {
         .any(|magic| start.starts_with(magic))
 }
 
-/// Reads all pictures of a folder, in the order of their paths, which are compared byte by byte. Classes are the names of the
-/// sub-folders, and names of the rows the paths below the folder.
+/// Reads all pictures of a folder, in the order of their paths, which are compared byte by byte.
+/// Classes are the names of the sub-folders, and names of the rows the paths below the folder.
 ///
-/// Values are fractions of full intensity, channels first: grey `[1, h, w]`, or `[3, h, w]` if any picture is a colour picture.
-/// Pictures of other sizes are resized to `size` (height, width), or to the most common size. Transparent pixels are put on
-/// white. Where no 16-bit picture has a value beyond 12 bits, 16-bit values are fractions of the largest of 8, 10 or 12 bits.
+/// Values are fractions of full intensity, channels first: grey `[1, h, w]`, or `[3, h, w]` if any
+/// picture is a colour picture. Pictures of other sizes are resized to `size` (height, width), or
+/// to the most common size. Transparent pixels are put on white. Where no 16-bit picture has a
+/// value beyond 12 bits, 16-bit values are fractions of the largest of 8, 10 or 12 bits.
 pub(crate) fn read(folder: &Path, size: Option<(usize, usize)>) -> Result<(Raw, Ids)> {
     if size.is_some_and(|(height, width)| height == 0 || width == 0) {
         let reason = "height and width are at least 1".to_owned();

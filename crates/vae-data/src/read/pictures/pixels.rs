@@ -1,4 +1,5 @@
-//! From pixels to numbers: fractions of full intensity, channels first, without transparency, in the size that is wanted.
+//! From pixels to numbers: fractions of full intensity, channels first, without transparency, in
+//! the size that is wanted.
 
 use std::path::Path;
 

@@ -17,7 +17,8 @@ pub(crate) enum Decimal {
 pub(crate) enum Cell {
     Missing,
     Number(f64),
-    /// A number if the comma is decimal; not sure where it may as well separate thousands, as in `1,234`.
+    /// A number if the comma is decimal; not sure where it may as well separate thousands, as in
+    /// `1,234`.
     Comma {
         value: f64,
         is_sure: bool,
@@ -142,7 +143,8 @@ pub(super) fn is_number_like(text: &str) -> bool {
     unsigned.starts_with(|c: char| c.is_ascii_digit() || c == ',') && unsigned.bytes().all(is_of_number)
 }
 
-/// Whether a number with a comma reads as one with thousands apart: `1,234`, but neither `1,5` nor `0,123`.
+/// Whether a number with a comma reads as one with thousands apart: `1,234`, but neither `1,5` nor
+/// `0,123`.
 fn may_be_thousands(text: &str) -> bool {
     let unsigned = text.trim().trim_start_matches(['+', '-']);
     let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());

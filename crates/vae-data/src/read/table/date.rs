@@ -1,12 +1,15 @@
-//! Dates and times among texts. They are no categories: a week of them is a week of different texts.
+//! Dates and times among texts. They are no categories: a week of them is a week of different
+//! texts.
 
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-/// Words beside the numbers of a date or time; days of the week and long names of months begin with these.
+/// Words beside the numbers of a date or time; days of the week and long names of months begin with
+/// these.
 const WORDS: [&str; 13] =
     ["t", "z", "am", "pm", "utc", "gmt", "mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// Whether a text is a date, a time or both: `2024-03-01T12:30:00Z`, `1/3/2024`, `3 March 2024`, `12:30`, `2024-03`.
+/// Whether a text is a date, a time or both: `2024-03-01T12:30:00Z`, `1/3/2024`, `3 March 2024`,
+/// `12:30`, `2024-03`.
 ///
 /// Texts that are numbers are none of these; the caller asks for others only.
 pub(super) fn is_date_or_time(text: &str) -> bool {

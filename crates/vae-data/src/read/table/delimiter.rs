@@ -9,7 +9,8 @@ use crate::source::LoadOptions;
 /// Separators that are recognised, the likeliest last.
 const CANDIDATES: [u8; 3] = [b'\t', b';', b','];
 
-/// The separator of a file: what the options say, the tab for `.tsv`, else what its first lines agree on.
+/// The separator of a file: what the options say, the tab for `.tsv`, else what its first lines
+/// agree on.
 ///
 /// `lines` are the first lines, blank ones left out. Quoted text does not count.
 pub(super) fn separator_of(
@@ -58,7 +59,8 @@ pub(super) fn separator_of(
     Ok(pool.into_iter().max_by_key(|c| first[*c]).map_or(b',', |c| CANDIDATES[c]))
 }
 
-/// How often each candidate stands in each record, outside quotes. A record that the lines cut short does not count.
+/// How often each candidate stands in each record, outside quotes. A record that the lines cut
+/// short does not count.
 fn counts(lines: &[&str], quote: Option<u8>) -> Vec<[usize; 3]> {
     let mut counts = Vec::new();
     let (mut count, mut is_quoted) = ([0; 3], false);

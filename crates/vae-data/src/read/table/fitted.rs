@@ -1,4 +1,5 @@
-//! The columns of a table for a model that is fitted already: by name, or by place where there are no names.
+//! The columns of a table for a model that is fitted already: by name, or by place where there are
+//! no names.
 
 use std::collections::{HashMap, HashSet};
 
@@ -52,7 +53,8 @@ impl Facts<'_> {
         })
     }
 
-    /// Columns in their order, if there are as many; or those of the model's places, if what it left out stands before them.
+    /// Columns in their order, if there are as many; or those of the model's places, if what it
+    /// left out stands before them.
     fn by_place(&self, schema: &Schema, notes: &mut Vec<Note>) -> Result<Vec<usize>> {
         let usable: Vec<usize> = self.roles.features().collect();
         let sources = match usable.len() == schema.columns.len() {
@@ -81,7 +83,8 @@ impl Facts<'_> {
         Ok(sources)
     }
 
-    /// A model without names knows the places it was fitted on. Others before the last of these were left out then, too.
+    /// A model without names knows the places it was fitted on. Others before the last of these
+    /// were left out then, too.
     fn of_the_same_places(&self, schema: &Schema, usable: &[usize]) -> Option<Vec<usize>> {
         if schema.named || self.layout.named {
             return None;
@@ -94,7 +97,8 @@ impl Facts<'_> {
         sources.filter(|sources| sources.iter().max() == usable.last())
     }
 
-    /// The names of the rows: the column that is said, else one the model does not know that looks like them.
+    /// The names of the rows: the column that is said, else one the model does not know that looks
+    /// like them.
     fn fitted_id(&self, sources: &[usize]) -> Option<usize> {
         let is_extra = |i: &usize| !sources.contains(i);
         self.roles.one(Role::Id).or_else(|| {

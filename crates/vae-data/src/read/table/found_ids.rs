@@ -21,7 +21,8 @@ enum Reason {
 }
 
 impl Facts<'_> {
-    /// The columns among the possible features that name or count the rows; doubts and decisions are noted.
+    /// The columns among the possible features that name or count the rows; doubts and decisions
+    /// are noted.
     pub fn ids(&self, notes: &mut Vec<Note>) -> Ids {
         let said = self.roles.one(Role::Id);
         let mut ids = Ids { names: said, columns: Vec::new() };

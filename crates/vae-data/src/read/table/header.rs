@@ -14,8 +14,8 @@ const UNNAMED: &str = "Unnamed: 0";
 /// What R's row names are called: their column has no place in the header.
 const ROW_NAMES: &str = "rownames";
 
-/// Whether the first of some records is a header, and a note where that may be wrong. `known` are names that a header of this kind
-/// has.
+/// Whether the first of some records is a header, and a note where that may be wrong. `known` are
+/// names that a header of this kind has.
 pub(super) fn is_header(records: &[Vec<String>], known: &[&str], cells: &Cells) -> (bool, Option<Note>) {
     let Some((first, rest)) = records.split_first() else { return (false, None) };
     if !known.is_empty() && known.iter().all(|name| first.iter().any(|field| field == name)) {
@@ -83,7 +83,8 @@ fn of_texts(
     (!is_row, Some(note))
 }
 
-/// Whether the numbers of a first line are names as programs give them: 0, 1, 2, … or 1, 2, 3, …, or years that rise.
+/// Whether the numbers of a first line are names as programs give them: 0, 1, 2, … or 1, 2, 3, …,
+/// or years that rise.
 fn is_counting(first: &[String], has_words: bool, cells: &Cells) -> bool {
     let numbers: Vec<&String> = first.iter().filter(|field| cells.is_number(field)).collect();
     let whole: Option<Vec<u32>> = numbers.iter().map(|field| field.parse().ok()).collect();
@@ -99,7 +100,8 @@ fn is_year(number: u32) -> bool {
     (1900..=2100).contains(&number)
 }
 
-/// Whether a row could follow such a first line as one of its kind: where that has years, years; else whole numbers.
+/// Whether a row could follow such a first line as one of its kind: where that has years, years;
+/// else whole numbers.
 fn is_counting_like(first: &[String], row: &[String], cells: &Cells) -> bool {
     let are_years = first.iter().filter_map(|field| field.parse().ok()).all(is_year);
     let pairs = first.iter().zip(row).filter(|(above, _)| cells.is_number(above));
@@ -109,7 +111,8 @@ fn is_counting_like(first: &[String], row: &[String], cells: &Cells) -> bool {
     })
 }
 
-/// Whether the header leaves out a name for the first column, as R does for row names: words that differ, or 1, 2, 3, …
+/// Whether the header leaves out a name for the first column, as R does for row names: words that
+/// differ, or 1, 2, 3, …
 ///
 /// Anything less is a fault: decimal commas between commas look much alike.
 pub(super) fn lacks_row_names(records: &[Vec<String>], cells: &Cells) -> bool {

@@ -1,11 +1,13 @@
-//! Columns that name or count the rows. They are no features: a row number would be the strongest cluster structure there is.
+//! Columns that name or count the rows. They are no features: a row number would be the strongest
+//! cluster structure there is.
 
 use crate::offset::Moments;
 
 /// Rows from which a counter can be told from chance.
 const FEWEST_ROWS: usize = 10;
 
-/// Whether a column is named as identifiers are. `is_first`: data frames write their row index first, without a name.
+/// Whether a column is named as identifiers are. `is_first`: data frames write their row index
+/// first, without a name.
 pub(super) fn is_named_like_one(name: &str, is_first: bool) -> bool {
     const NAMES: [&str; 9] =
         ["id", "index", "uuid", "guid", "row", "rownames", "row_names", "row.names", "rowid"];
@@ -19,12 +21,14 @@ pub(super) fn is_named_like_one(name: &str, is_first: bool) -> bool {
     NAMES.contains(&lower.as_str()) || ends_so || camel || (is_first && lower.starts_with("unnamed:"))
 }
 
-/// Sees whether the values of a column are consecutive whole numbers in any order, without holding them.
+/// Sees whether the values of a column are consecutive whole numbers in any order, without holding
+/// them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counter {
     /// Whether all values so far are whole numbers that i64 holds.
     is_broken: bool,
-    /// Sum of the scrambled values: equal for equal collections of numbers, and by chance with probability 2^-64 only.
+    /// Sum of the scrambled values: equal for equal collections of numbers, and by chance with
+    /// probability 2^-64 only.
     scrambled: u64,
 }
 
@@ -89,7 +93,8 @@ mod tests {
         assert!(is_consecutive((0..11).map(|i| f64::from(i * 7 % 11 - 5))));
         assert!(!is_consecutive((0..9).map(f64::from)), "too few");
         assert!(!is_consecutive((0..20).map(|i| f64::from(i * 2))), "steps of 2");
-        // 1, 1, 3, 4, … 10 has the extremes and the count, and 2, 2, 3, 3 also the sum of 1, 2, 3, 4.
+        // 1, 1, 3, 4, … 10 has the extremes and the count, and 2, 2, 3, 3 also the sum of 1, 2, 3,
+        // 4.
         assert!(!is_consecutive([1, 1, 3, 4, 5, 6, 7, 8, 9, 10].map(f64::from)));
         assert!(!is_consecutive([1, 3, 3, 3, 4, 5, 7, 7, 8, 10, 10, 10].map(f64::from)));
         assert!(!is_consecutive((0..20).map(|i| f64::from(i) + 0.5)));

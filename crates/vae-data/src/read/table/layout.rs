@@ -1,4 +1,5 @@
-//! How a table is written, from what the user says and its first lines: separator, quotes, decimals, header, names.
+//! How a table is written, from what the user says and its first lines: separator, quotes,
+//! decimals, header, names.
 
 use std::path::Path;
 
@@ -34,13 +35,15 @@ pub(crate) struct Layout {
     pub named: bool,
     /// Lines before the records: Excel's `sep=;`.
     preamble: usize,
-    /// Fields of the header, where it is there to be passed; one less than there are columns where row names have none.
+    /// Fields of the header, where it is there to be passed; one less than there are columns where
+    /// row names have none.
     header_fields: Option<usize>,
     pub notes: Vec<Note>,
 }
 
 impl Layout {
-    /// Looks at the beginning of a table; `header` decides what the options leave open, or its first lines do.
+    /// Looks at the beginning of a table; `header` decides what the options leave open, or its
+    /// first lines do.
     pub fn of(content: &Content, options: &LoadOptions, header: Option<bool>) -> Result<Self> {
         let path = content.path();
         let own = content.table_options(options)?;
@@ -228,7 +231,8 @@ fn first_record(content: &Content, preamble: usize, syntax: Syntax) -> Result<Ve
     Ok(record.map(|record| record.iter().map(str::to_owned).collect()).unwrap_or_default())
 }
 
-/// Refuses a file whose only field is really several numbers with blanks between them, and perhaps a label.
+/// Refuses a file whose only field is really several numbers with blanks between them, and perhaps
+/// a label.
 fn check_blanks(path: &Path, sample: &[(usize, String)], separator: u8) -> Result<()> {
     // The first line may be a header, whose name may have blanks.
     let Some((line, text)) = sample.get(1).or(sample.first()) else { return Ok(()) };

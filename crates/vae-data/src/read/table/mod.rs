@@ -1,9 +1,11 @@
 //! Tables of text: comma-, tab- or semicolon-separated values with quotes as in RFC 4180.
 //!
-//! A table is read twice. The first pass holds nothing of the rows and finds out what each column is: numbers, a category, names of
-//! the rows. It also finds all that is wrong. The second pass makes features of the rows, all at once or in blocks.
+//! A table is read twice. The first pass holds nothing of the rows and finds out what each column
+//! is: numbers, a category, names of the rows. It also finds all that is wrong. The second pass
+//! makes features of the rows, all at once or in blocks.
 //!
-//! Deviation from the RFC: no quoted field is longer than 1 MiB, so that a lost quote is found where it is.
+//! Deviation from the RFC: no quoted field is longer than 1 MiB, so that a lost quote is found
+//! where it is.
 
 mod cell;
 mod date;

@@ -1,4 +1,5 @@
-//! From what the columns hold to features: what is made of which column, and what people should know about it.
+//! From what the columns hold to features: what is made of which column, and what people should
+//! know about it.
 
 use std::path::Path;
 

@@ -20,7 +20,8 @@ use crate::source::{LoadOptions, Source};
 
 /// Reads a table in blocks of rows, so that it need not fit into memory.
 ///
-/// Opening it reads the file once: every fault in it is told then, and no block comes before one. The blocks read it a second time.
+/// Opening it reads the file once: every fault in it is told then, and no block comes before one.
+/// The blocks read it a second time.
 ///
 /// ```
 /// # let dir = std::env::temp_dir().join(format!("vae-data-doc-{}", std::process::id()));
@@ -62,11 +63,13 @@ pub struct Block {
 }
 
 impl TableReader {
-    /// Opens a table: a path or standard input, with the columns of `options.schema` if there is one.
+    /// Opens a table: a path or standard input, with the columns of `options.schema` if there is
+    /// one.
     ///
     /// # Errors
-    /// Everything that is wrong with the table: [`Error::Value`], [`Error::Ragged`], [`Error::Line`], [`Error::Table`],
-    /// [`Error::OtherColumns`], [`Error::NoSuchColumn`] and others of files; [`Error::Option`] for a known set.
+    /// Everything that is wrong with the table: [`Error::Value`], [`Error::Ragged`],
+    /// [`Error::Line`], [`Error::Table`], [`Error::OtherColumns`], [`Error::NoSuchColumn`] and
+    /// others of files; [`Error::Option`] for a known set.
     pub fn open(source: &Source, options: &LoadOptions) -> Result<Self> {
         let content = match source {
             Source::Path(path) => Content::of_path(path)?,
@@ -118,7 +121,8 @@ impl TableReader {
         self.id_name.as_deref()
     }
 
-    /// What was decided about the table; what is missing in it is told when its last block has been read.
+    /// What was decided about the table; what is missing in it is told when its last block has been
+    /// read.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }

@@ -1,4 +1,5 @@
-//! Records of a table, taken apart into fields: quotes as in RFC 4180, so that a quoted field may have several lines.
+//! Records of a table, taken apart into fields: quotes as in RFC 4180, so that a quoted field may
+//! have several lines.
 //!
 //! Fields are borrowed from buffers that are used for every record: a row costs no allocation.
 
@@ -94,7 +95,8 @@ impl Fields {
         next.is_none()
     }
 
-    /// Copies what stands in quotes up to the quote that closes the field; `false` where there is none.
+    /// Copies what stands in quotes up to the quote that closes the field; `false` where there is
+    /// none.
     fn close(&mut self, text: &str, quote: u8) -> bool {
         loop {
             let rest = &text[self.position..];
@@ -193,7 +195,8 @@ pub(crate) struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// The records that `lines` holds from here on. With `n_fields` the first one is held against it, too.
+    /// The records that `lines` holds from here on. With `n_fields` the first one is held against
+    /// it, too.
     pub fn new(lines: Lines<'a>, syntax: Syntax, n_fields: Option<usize>, longest: usize) -> Self {
         Self { lines, syntax, longest, fields: Fields::default(), n_fields, broken: None }
     }

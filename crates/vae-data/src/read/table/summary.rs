@@ -1,4 +1,5 @@
-//! What each column of a table holds, in one pass, for people to look at. Nothing is refused that can be described.
+//! What each column of a table holds, in one pass, for people to look at. Nothing is refused that
+//! can be described.
 
 use crate::error::Result;
 use crate::note::Note;
@@ -40,7 +41,8 @@ pub struct ColumnInfo {
     pub max: Option<f64>,
     /// Mean of the numbers.
     pub mean: Option<f64>,
-    /// Different words, sorted, and how often each occurs; empty for numbers and where there are too many.
+    /// Different words, sorted, and how often each occurs; empty for numbers and where there are
+    /// too many.
     pub levels: Vec<(String, usize)>,
 }
 

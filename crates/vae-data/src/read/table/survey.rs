@@ -51,7 +51,8 @@ pub(super) struct Held {
     pub first_text: Option<Place>,
     /// The first number that f32 cannot hold.
     pub not_finite: Option<Place>,
-    /// The first number with a decimal comma, the first one with a point, and whether a comma is a decimal one for sure.
+    /// The first number with a decimal comma, the first one with a point, and whether a comma is a
+    /// decimal one for sure.
     pub comma: Option<Place>,
     pub point: Option<Place>,
     pub is_sure_comma: bool,

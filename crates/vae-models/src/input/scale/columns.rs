@@ -10,7 +10,8 @@ pub(super) fn or_one(width: f64) -> f64 {
 /// A normal distribution has so many standard deviations between its 5 % and 95 % quantiles.
 const DEVIATIONS_BETWEEN: f64 = 3.289_707_253_902_945;
 
-/// The values of a column, in the order of the rows; NaN where one is missing, which nothing counts.
+/// The values of a column, in the order of the rows; NaN where one is missing, which nothing
+/// counts.
 pub(super) struct Column<'a> {
     values: ArrayView1<'a, f32>,
 }
@@ -30,7 +31,8 @@ impl<'a> Column<'a> {
         self.iter().all(|v| v == 0.0 || v == 1.0)
     }
 
-    /// Mean and standard deviation; 0 for a column that is constant up to rounding, which has no scale of its own.
+    /// Mean and standard deviation; 0 for a column that is constant up to rounding, which has no
+    /// scale of its own.
     pub fn moments(&self) -> (f64, f64) {
         let n = self.iter().count().max(1) as f64;
         let mean = self.iter().sum::<f64>() / n;
@@ -44,8 +46,9 @@ impl<'a> Column<'a> {
         self.values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
     }
 
-    /// Median, and the spread between the 5 % and the 95 % quantile in standard deviations of a normal distribution. Values in
-    /// the tails do not change it; it is 0 where nine values in ten are the same.
+    /// Median, and the spread between the 5 % and the 95 % quantile in standard deviations of a
+    /// normal distribution. Values in the tails do not change it; it is 0 where nine values in ten
+    /// are the same.
     pub fn robust(&self) -> (f64, f64) {
         let mut sorted: Vec<f64> = self.iter().collect();
         sorted.sort_unstable_by(f64::total_cmp);

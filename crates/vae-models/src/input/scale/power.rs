@@ -1,4 +1,5 @@
-//! The power transformation of Yeo and Johnson (2000, Biometrika 87), of a column around its median.
+//! The power transformation of Yeo and Johnson (2000, Biometrika 87), of a column around its
+//! median.
 
 use super::columns::{Column, or_one};
 use serde::{Deserialize, Serialize};
@@ -13,12 +14,14 @@ const STEPS: usize = 24;
 /// u < 0:  −((1 − u)^(2 − lambda) − 1) / (2 − lambda)       −ln(1 − u)   for lambda = 2
 /// ```
 ///
-/// The identity for lambda = 1; lambda is between 0 and 2, so that neither tail is squashed to a point.
+/// The identity for lambda = 1; lambda is between 0 and 2, so that neither tail is squashed to a
+/// point.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Power {
     /// The median.
     pub centre: f64,
-    /// The spread between the 5 % and 95 % quantiles in standard deviations of a normal distribution, else the range.
+    /// The spread between the 5 % and 95 % quantiles in standard deviations of a normal
+    /// distribution, else the range.
     pub spread: f64,
     /// The exponent of the largest likelihood under a normal distribution.
     pub lambda: f64,
@@ -28,8 +31,9 @@ impl Power {
     /// Leaves a column as it is.
     pub(super) const IDENTITY: Self = Self { centre: 0.0, spread: 1.0, lambda: 1.0 };
 
-    /// The transformation of a column, and the shift and width that standardise what it gives. A column with nearly all values
-    /// alike is divided by its range: its few other values are not blown up.
+    /// The transformation of a column, and the shift and width that standardise what it gives. A
+    /// column with nearly all values alike is divided by its range: its few other values are not
+    /// blown up.
     pub(super) fn fit(column: &Column<'_>) -> (Self, f64, f64) {
         let (centre, robust) = column.robust();
         let (low, high) = column.ends();
@@ -53,7 +57,8 @@ impl Power {
         transformed((x - self.centre) / self.spread, self.lambda)
     }
 
-    /// The value whose transformed value is `t`; for what no value has, the end of the range or the largest number.
+    /// The value whose transformed value is `t`; for what no value has, the end of the range or the
+    /// largest number.
     pub fn invert(&self, t: f64) -> f64 {
         let power = |t: f64, lambda: f64| match lambda {
             0.0 => t.exp() - 1.0,
@@ -78,8 +83,8 @@ fn moments(values: &[f64]) -> (f64, f64) {
     (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n)
 }
 
-/// Log-likelihood per value of a normal distribution with its own mean and variance after the transformation, without the
-/// constant.
+/// Log-likelihood per value of a normal distribution with its own mean and variance after the
+/// transformation, without the constant.
 fn log_likelihood(u: &[f64], lambda: f64) -> f64 {
     let psi: Vec<f64> = u.iter().map(|&u| transformed(u, lambda)).collect();
     let (_, variance) = moments(&psi);
@@ -87,7 +92,8 @@ fn log_likelihood(u: &[f64], lambda: f64) -> f64 {
     (lambda - 1.0) * jacobian / u.len() as f64 - 0.5 * variance.max(f64::MIN_POSITIVE).ln()
 }
 
-/// The exponent in [0, 2] of the largest likelihood, by golden sections: the likelihood of a power family has one maximum.
+/// The exponent in [0, 2] of the largest likelihood, by golden sections: the likelihood of a power
+/// family has one maximum.
 fn likeliest(u: &[f64]) -> f64 {
     let ratio = (5f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (0.0, 2.0);

@@ -5,8 +5,10 @@ use crate::config::{check_0_or_more, check_above_0};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind, check_affine};
 use crate::pretrained::CodeClustering;
+use crate::pretrained::net_for_data;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::Features;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
 use vae_core::optim::OptimizerKind;
@@ -129,6 +131,10 @@ impl MethodConfig for DecConfig {
 
     fn affine(&self) -> (f64, f64) {
         (self.input_factor, 0.0)
+    }
+
+    fn for_data(&mut self, x: &Features) -> Option<String> {
+        net_for_data(&mut self.net, x)
     }
 
     fn check(&self) -> Result<()> {

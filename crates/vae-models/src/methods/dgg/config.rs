@@ -4,9 +4,10 @@ use crate::api::MethodConfig;
 use crate::config::{check_above_0, check_at_least_1, check_optional, check_widths};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::{CodeClustering, GraphOf, LogVarInit};
+use crate::pretrained::{CodeClustering, GraphOf, LogVarInit, net_for_data};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::Features;
 use vae_core::identity::neutral;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
@@ -84,7 +85,8 @@ pub struct DggInit {
     /// `glorot` or `scaled`: the initial variance of q(z | x).
     #[serde(skip_serializing_if = "of_the_encoder")]
     pub log_var: LogVarInit,
-    /// For `graph`: whose neighbours make it, `auto`, `codes`, `features` or `both`, beside those of `graph.space`.
+    /// For `graph`: whose neighbours make it, `auto`, `codes`, `features` or `both`, beside those
+    /// of `graph.space`.
     #[serde(skip_serializing_if = "of_codes_alone")]
     pub graph: GraphOf,
     /// k-means of the codes, for `kmeans`.
@@ -268,6 +270,10 @@ impl MethodConfig for DggConfig {
         if self.graph.space == Space::Siamese {
             self.siamese.get_or_insert_default();
         }
+    }
+
+    fn for_data(&mut self, x: &Features) -> Option<String> {
+        net_for_data(&mut self.net, x)
     }
 
     fn check(&self) -> Result<()> {

@@ -4,9 +4,10 @@ use crate::api::MethodConfig;
 use crate::config::{check_above_0, check_at_least_1, check_optional};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind, check_affine};
-use crate::pretrained::{InitConfig, InitKind, PiInit};
+use crate::pretrained::{InitConfig, InitKind, PiInit, net_for_data};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::Features;
 use vae_core::identity::neutral;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
@@ -191,6 +192,10 @@ impl MethodConfig for LtvaeConfig {
 
     fn affine(&self) -> (f64, f64) {
         (self.input_factor, 0.0)
+    }
+
+    fn for_data(&mut self, x: &Features) -> Option<String> {
+        net_for_data(&mut self.net, x)
     }
 
     fn check(&self) -> Result<()> {

@@ -5,8 +5,10 @@ use crate::config::{check_optional, check_widths};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::pretrained::check_random_siamese;
+use crate::pretrained::net_for_data;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::Features;
 use vae_core::activation::Activation;
 use vae_core::init::Init;
 use vae_core::likelihood::LikelihoodKind;
@@ -199,6 +201,10 @@ impl MethodConfig for SpectralNetConfig {
         if self.distance == PairDistance::Siamese {
             self.siamese.get_or_insert_with(default_siamese);
         }
+    }
+
+    fn for_data(&mut self, x: &Features) -> Option<String> {
+        net_for_data(&mut self.net, x)
     }
 
     fn check(&self) -> Result<()> {

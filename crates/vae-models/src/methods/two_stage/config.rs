@@ -4,9 +4,10 @@ use crate::Result;
 use crate::api::MethodConfig;
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::{CodeClustering, Codes, CodesInit, GraphOf};
+use crate::pretrained::{CodeClustering, Codes, CodesInit, GraphOf, net_for_data};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use vae_core::Features;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
 use vae_core::pretrain::PretrainConfig;
@@ -90,6 +91,10 @@ impl<C: CodesConfig> MethodConfig for TwoStageConfig<C> {
     fn input(&self) -> InputConfig {
         let likelihood = Some((self.likelihood, self.likelihood_variance));
         InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
+    }
+
+    fn for_data(&mut self, x: &Features) -> Option<String> {
+        net_for_data(&mut self.net, x)
     }
 
     fn check(&self) -> Result<()> {

@@ -6,8 +6,9 @@ use crate::api::MethodConfig;
 use crate::config::{check_above_0, check_optional};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
-use crate::pretrained::{InitConfig, InitKind};
+use crate::pretrained::{InitConfig, InitKind, net_for_data};
 use serde::{Deserialize, Serialize};
+use vae_core::Features;
 use vae_core::identity::neutral;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
@@ -98,6 +99,10 @@ impl MethodConfig for VadeConfig {
         if self.init.kind == InitKind::Graph {
             self.init.partition.get_or_insert_default();
         }
+    }
+
+    fn for_data(&mut self, x: &Features) -> Option<String> {
+        net_for_data(&mut self.net, x)
     }
 
     fn check(&self) -> Result<()> {

@@ -4,9 +4,10 @@ use crate::api::MethodConfig;
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::methods::dgg::DggConfig;
-use crate::pretrained::{default_net, default_pretrain};
+use crate::pretrained::{default_net, default_pretrain, net_for_data};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::Features;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
 use vae_core::pretrain::PretrainConfig;
@@ -45,7 +46,8 @@ pub struct AutoConfig {
     pub partition: PartitionConfig,
     /// k-means of the features, whose clusters are a candidate beside the cuts.
     pub kmeans: KMeansConfig,
-    /// The training's clusters are kept if their modularity is at most so much below the partition's.
+    /// The training's clusters are kept if their modularity is at most so much below the
+    /// partition's.
     pub tolerance: f64,
     /// Nearest fitted rows that vote on a new one, where the partition is kept.
     pub n_voters: usize,
@@ -110,6 +112,10 @@ impl MethodConfig for AutoConfig {
 
     fn estimates_n_clusters(&self) -> bool {
         true
+    }
+
+    fn for_data(&mut self, x: &Features) -> Option<String> {
+        net_for_data(&mut self.net, x)
     }
 
     fn check(&self) -> Result<()> {

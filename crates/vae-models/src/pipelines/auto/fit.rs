@@ -152,7 +152,8 @@ fn judge(
 }
 
 impl Judged {
-    /// The training may change the partition where that cuts hardly more of the graph, and empties no cluster.
+    /// The training may change the partition where that cuts hardly more of the graph, and empties
+    /// no cluster.
     fn keeps_training(&self) -> bool {
         self.smallest > 0.0 && self.of_training >= self.of_partition - self.tolerance
     }

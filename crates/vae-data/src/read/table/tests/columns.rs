@@ -1,4 +1,5 @@
-//! What columns are found to be: numbers, categories, identifiers, texts; and what is missing in them.
+//! What columns are found to be: numbers, categories, identifiers, texts; and what is missing in
+//! them.
 
 use vae_array::{Column, ColumnKind, Schema};
 
