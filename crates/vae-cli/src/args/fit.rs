@@ -23,7 +23,8 @@ pub struct FitArgs {
     /// Seconds between checkpoints
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     pub checkpoint_every: f64,
-    /// Leave single rows out of the report and of clusters.json: names, values, labels, images of people
+    /// Leave single rows out of the report and of clusters.json: names, values, labels, images of
+    /// people
     #[arg(long)]
     pub no_samples: bool,
     /// Do not share finished phases (such as pretraining) with other runs

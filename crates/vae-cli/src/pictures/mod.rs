@@ -46,8 +46,8 @@ pub const PICTURES: [(&str, &str); 8] = [
 /// Pictures in which rows of the data can be seen.
 pub const OF_ROWS: [&str; 2] = ["samples.svg", "reconstructions.svg"];
 
-/// Draws every picture that makes sense into `dir`, without single rows of the data if they are to be left out; returns their
-/// file names.
+/// Draws every picture that makes sense into `dir`, without single rows of the data if they are to
+/// be left out; returns their file names.
 ///
 /// # Errors
 /// What the model says about its own data, files that cannot be written.
