@@ -26,8 +26,8 @@ pub enum Activation {
 impl Activation {
     /// What `Auto` is for these features; others stay what they are.
     ///
-    /// Piecewise linear codes of small tables fold, and lose groups that smooth codes keep; codes of
-    /// images are better with `Relu` (docs/lab-notes.md).
+    /// Piecewise linear codes of small tables fold, and lose groups that smooth codes keep; codes
+    /// of images are better with `Relu` (docs/lab-notes.md).
     #[must_use]
     pub fn for_data(self, x: &Features) -> Self {
         match self {
