@@ -34,7 +34,7 @@ pub const KEPT: &str = "report.json";
 /// Pictures that the page has in another form.
 const REPLACED: [&str; 4] = ["latent.svg", "sizes.svg", "losses.svg", "accuracy.svg"];
 
-/// Keeps what a fit knows of its rows, for [`write`]; without single rows if they are to be left
+/// Keeps what a fit knows of its rows, for [`write()`]; without single rows if they are to be left
 /// out.
 ///
 /// # Errors
