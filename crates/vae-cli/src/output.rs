@@ -4,6 +4,8 @@ use anyhow::Result;
 use serde::Serialize;
 use std::io::Write;
 
+pub use vae_report::thousands;
+
 /// The reader of our stdout has gone.
 #[derive(Debug)]
 pub struct ClosedStdout;
@@ -73,19 +75,6 @@ pub fn duration(seconds: f64) -> String {
 /// `1 thread`, `2 threads`.
 pub fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
-/// `70000` as `70,000`.
-pub fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// `text` as one word of a shell command: in quotes where the shell would take it for more or for

@@ -48,6 +48,7 @@ pub use data::{ClusterNames, Confidence, Data, Documents, Images, Subject, Table
 pub use error::{Error, Result};
 pub use explain::{Options, explain};
 pub use page::Page;
+pub use text::thousands;
 
 /// Compiles the example of the README as a test.
 #[cfg(doctest)]
