@@ -4,6 +4,7 @@
 use crate::fsio::sha256_hex;
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use vae_array::{Csr, ImageShape, Schema, Values, table_sha256};
 
@@ -162,6 +163,15 @@ impl Features {
     /// Whether some of the features are levels of categories.
     pub fn has_categories(&self) -> bool {
         self.schema().is_some_and(|schema| schema.categories().next().is_some())
+    }
+
+    /// The features that are numbers, and those of each category, one a level. Without a schema all
+    /// are numbers.
+    pub fn numbers_and_categories(&self) -> (Vec<usize>, Vec<Range<usize>>) {
+        let categories = self.schema().into_iter().flat_map(Schema::categories);
+        let categories: Vec<Range<usize>> = categories.map(|(_, features)| features).collect();
+        let is_number = |i: &usize| !categories.iter().any(|features| features.contains(i));
+        ((0..self.dim()).filter(is_number).collect(), categories)
     }
 
     /// Number of missing values (NaN).

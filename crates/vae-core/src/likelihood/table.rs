@@ -29,13 +29,10 @@ impl Table {
         of_numbers: impl FnOnce(&Features) -> Result<Likelihood>,
     ) -> Result<Option<Self>> {
         let Some(dense) = x.as_dense() else { return Ok(None) };
-        let categories = x.schema().into_iter().flat_map(|schema| schema.categories());
-        let categories: Vec<Range<usize>> = categories.map(|(_, features)| features).collect();
+        let (numbers, categories) = x.numbers_and_categories();
         if categories.is_empty() && !x.has_gaps() {
             return Ok(None);
         }
-        let of_category = |i: &usize| categories.iter().any(|features| features.contains(i));
-        let numbers: Vec<usize> = (0..x.dim()).filter(|i| !of_category(i)).collect();
         let model = match numbers.is_empty() {
             // Never asked for anything.
             true => Likelihood::Bernoulli,
@@ -46,16 +43,6 @@ impl Table {
             number_features: numbers.into_iter().map(|i| i as i64).collect(),
             categories: categories.into_iter().map(|f| f.start as i64..f.end as i64).collect(),
         }))
-    }
-
-    /// Number of categories.
-    pub fn n_categories(&self) -> usize {
-        self.categories.len()
-    }
-
-    /// The observation model of the numbers.
-    pub fn numbers(&self) -> &Likelihood {
-        &self.numbers
     }
 
     /// `−ln p` of every number and every category, `[b, numbers + categories]`; 0 where the cell is
@@ -95,16 +82,12 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let categories = self.categories.len();
-        if !self.number_features.is_empty() {
-            write!(f, "{}", self.numbers)?;
+        let softmax = "softmax of each category";
+        match (self.number_features.is_empty(), self.categories.is_empty()) {
+            (true, _) => f.write_str(softmax),
+            (false, true) => self.numbers.fmt(f),
+            (false, false) => write!(f, "{}; {softmax}", self.numbers),
         }
-        match (self.number_features.is_empty(), categories) {
-            (_, 0) => {}
-            (true, _) => f.write_str("softmax of each category")?,
-            (false, _) => write!(f, "; softmax of each category")?,
-        }
-        Ok(())
     }
 }
 

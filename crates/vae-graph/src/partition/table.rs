@@ -10,7 +10,6 @@ use crate::knn::{Knn, Metric};
 use crate::{Graph, Result};
 use ndarray::{ArrayView2, Axis, s};
 use rand::RngExt as _;
-use std::ops::Range;
 use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
@@ -26,13 +25,8 @@ pub(super) fn graph(
     k: usize,
     cx: &FitContext,
 ) -> Result<Option<Graph>> {
-    let (Some(schema), Some(dense)) = (x.schema(), x.as_dense()) else { return Ok(None) };
-    let categories: Vec<Range<usize>> = schema.categories().map(|(_, features)| features).collect();
-    if categories.is_empty() {
-        return Ok(None);
-    }
-    let is_number = |i: &usize| !categories.iter().any(|features| features.contains(i));
-    let numbers: Vec<usize> = (0..x.dim()).filter(is_number).collect();
+    let Some(dense) = x.as_dense().filter(|_| x.has_categories()) else { return Ok(None) };
+    let (numbers, categories) = x.numbers_and_categories();
     let mut mean = None;
     let mut columns = numbers.len() as f32;
     if !numbers.is_empty() {
@@ -100,8 +94,7 @@ fn mean_weight(graph: &Graph) -> f32 {
 mod tests {
     use super::*;
     use ndarray::{Array, Array2};
-    use vae_core::Column;
-    use vae_core::Schema;
+    use vae_core::{Column, Schema};
 
     /// Two groups of 60 rows by a number; a category of four levels, two a group but for every
     /// sixth row.
