@@ -8,6 +8,7 @@ use tch::{Kind, Tensor};
 use vae_core::bundle::{FIT_ANEW, Tensors};
 
 mod cuts;
+mod halving;
 
 /// Edges of `n` nodes: row `i` has the targets `indices[indptr[i]..indptr[i + 1]]`, ascending and
 /// without repetition, with weights above 0.

@@ -27,7 +27,7 @@ mod table;
 use candidates::Candidates;
 pub use candidates::{Candidate, Origin, Select};
 pub use eigen::{Eigen, leading_eigenvectors};
-pub use number::NumberOfClusters;
+pub use number::{Clarity, NumberOfClusters};
 
 use crate::knn::{self, Knn, Metric, Neighbours};
 use crate::{Error, Graph, Result, affinity};
@@ -46,7 +46,7 @@ pub const REVISIONS: &[Revision] =
 
 /// The same with the choice by conductance.
 pub const REVISIONS_BY_CONDUCTANCE: &[Revision] = &[
-    ("partition-by-conductance", 2),
+    ("partition-by-conductance", 3),
     ("spectral-partition", 2),
     affinity::REVISION,
     knn::REVISION,
@@ -269,7 +269,7 @@ impl PartitionConfig {
         streams: &Streams,
     ) -> Result<Partition> {
         let kmeans = KMeansConfig::fixed(self.n_init);
-        let mut candidates = Candidates::new(graph, n_clusters, self.select);
+        let mut candidates = Candidates::new(graph, n_clusters, self.select, streams);
         for &(m, scaling) in tries {
             let space = space(eigen, graph, m, scaling);
             let seed = streams.derived_seed(&format!("kmeans.{m}.{scaling:?}"));

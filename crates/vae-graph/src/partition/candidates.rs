@@ -4,6 +4,7 @@ use super::{PartitionConfig, Scaling};
 use crate::{Error, Graph, Result};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
+use vae_core::random::Streams;
 
 /// Which candidate wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,17 +14,19 @@ pub enum Select {
     Modularity,
     /// The highest modularity, after moves of single points, among those that cut through no dense
     /// group. Modularity prefers clusters of equal size, and halves a large group to get them. Such
-    /// a cut shows: the cluster loses a good share of its edges. A candidate is left out if the
-    /// largest conductance of its clusters is above 0.05 and above twice the least that any
-    /// candidate reaches. Candidates with a cluster of no more points than a point has neighbours
-    /// set no such measure.
+    /// a cut shows: at the border of the cluster there are as many edges as inside it. A candidate
+    /// is sound if the conductance of each of its clusters is at most 0.4 of what halving the
+    /// cluster costs ([`Graph::halving_costs`]). Where none is, those remain whose worst cluster
+    /// has at most twice the least ratio that any candidate reaches. Candidates with a cluster of
+    /// no more points than a point has neighbours only win where all have one.
     Conductance,
 }
 
-/// A cluster that loses at most this share of its edges is not cut through.
-const SOUND: f64 = 0.05;
+/// A cluster is not cut through if its conductance is at most this share of what halving it costs.
+/// Halves of a round group have 0.5 to 1, groups that touch at 3.5 deviations 0.35.
+const SOUND: f64 = 0.4;
 
-/// How often the least of the candidates' largest conductances another candidate may have.
+/// How often the least of the candidates' largest ratios another candidate may have.
 const FACTOR: f64 = 2.0;
 
 /// Sweeps over all points before modularities are compared. What k-means of the eigenvectors leaves
@@ -62,6 +65,9 @@ pub struct Candidate {
     pub modularity_after_moves: Option<f64>,
     /// The largest conductance of its clusters.
     pub conductance: f64,
+    /// The largest ratio of a cluster's conductance and the cost of halving it; only computed
+    /// where it decided.
+    pub relative_conductance: Option<f64>,
     /// Points in the smallest cluster.
     pub smallest: usize,
 }
@@ -78,13 +84,14 @@ pub(super) struct Candidates<'a> {
     graph: &'a Graph,
     n_clusters: usize,
     select: Select,
+    streams: &'a Streams,
     labels: Vec<Array1<u32>>,
     about: Vec<Candidate>,
 }
 
 impl<'a> Candidates<'a> {
-    pub fn new(graph: &'a Graph, n_clusters: usize, select: Select) -> Self {
-        Self { graph, n_clusters, select, labels: Vec::new(), about: Vec::new() }
+    pub fn new(graph: &'a Graph, n_clusters: usize, select: Select, streams: &'a Streams) -> Self {
+        Self { graph, n_clusters, select, streams, labels: Vec::new(), about: Vec::new() }
     }
 
     pub fn push(&mut self, origin: Origin, labels: Array1<u32>) -> Result<()> {
@@ -100,69 +107,118 @@ impl<'a> Candidates<'a> {
             Select::Modularity => None,
             Select::Conductance => Some(self.graph.modularity_after_moves(labels.view(), SWEEPS)?),
         };
-        self.about.push(Candidate { origin, modularity, modularity_after_moves, conductance, smallest });
+        let relative_conductance = None;
+        self.about.push(Candidate {
+            origin,
+            modularity,
+            modularity_after_moves,
+            conductance,
+            relative_conductance,
+            smallest,
+        });
         self.labels.push(labels);
         Ok(())
     }
 
     /// The winner's labels and its place, and the record of all.
     pub fn choose(mut self, config: &PartitionConfig) -> Result<(Array1<u32>, usize, Vec<Candidate>)> {
-        let best = best(&self.about, config).ok_or(Error::NoPartition { n_clusters: self.n_clusters })?;
+        let none = Error::NoPartition { n_clusters: self.n_clusters };
+        let mut ratios: Vec<Option<f64>> = vec![None; self.about.len()];
+        let best = best(&self.about, config, (SOUND, FACTOR), |i| {
+            let ratio = self.relative_conductance(i)?;
+            ratios[i] = Some(ratio);
+            Ok(ratio)
+        })?;
+        self.about.iter_mut().zip(ratios).for_each(|(c, ratio)| c.relative_conductance = ratio);
+        let best = best.ok_or(none)?;
         Ok((self.labels.swap_remove(best), best, self.about))
     }
+
+    /// The largest ratio of a cluster's conductance and the cost of halving it.
+    fn relative_conductance(&self, i: usize) -> Result<f64> {
+        let labels = self.labels[i].view();
+        // The same draws for every candidate.
+        let halving = self.graph.halving_costs(labels, &mut self.streams.rng("halving", 0, 0))?;
+        let ratios = self.graph.conductances(labels)?.into_iter().zip(halving);
+        Ok(ratios.map(|(c, h)| if c > 0.0 { c / h } else { 0.0 }).fold(0.0, f64::max))
+    }
 }
 
-fn best(all: &[Candidate], config: &PartitionConfig) -> Option<usize> {
-    best_by(all, config, (SOUND, FACTOR))
-}
-
-fn best_by(all: &[Candidate], config: &PartitionConfig, (sound, factor): (f64, f64)) -> Option<usize> {
-    let larger = |c: &&Candidate| c.smallest > config.n_neighbors;
-    let least = all.iter().filter(larger).map(|c| c.conductance).fold(f64::INFINITY, f64::min);
-    let most = (factor * least).max(sound);
-    let is_kept = |c: &Candidate| match config.select {
-        Select::Modularity => true,
-        // Where no candidate has clusters of a size, there is nothing to compare with.
-        Select::Conductance => least.is_infinite() || (larger(&c) && c.conductance <= most),
-    };
-    let mut best: Option<usize> = None;
-    for (i, candidate) in all.iter().enumerate() {
-        let wins = best.is_none_or(|b| candidate.height() > all[b].height());
-        if candidate.smallest > 0 && is_kept(candidate) && wins {
-            best = Some(i);
+/// The place of the winner. Ratios are asked for from the highest candidate down, and not beyond
+/// the first that is sound: finding one costs as much as the candidate itself.
+fn best(
+    all: &[Candidate],
+    config: &PartitionConfig,
+    (sound, factor): (f64, f64),
+    mut ratio: impl FnMut(usize) -> Result<f64>,
+) -> Result<Option<usize>> {
+    let mut order: Vec<usize> = (0..all.len()).filter(|&i| all[i].smallest > 0).collect();
+    // A stable order: of equals the first that was tried wins.
+    order.sort_by(|&a, &b| all[b].height().total_cmp(&all[a].height()));
+    let large: Vec<usize> = order.iter().copied().filter(|&i| all[i].smallest > config.n_neighbors).collect();
+    // Where no candidate has clusters of a size, there is nothing to compare.
+    if config.select == Select::Modularity || large.is_empty() {
+        return Ok(order.first().copied());
+    }
+    let mut ratios = Vec::with_capacity(large.len());
+    for &i in &large {
+        ratios.push(ratio(i)?);
+        if ratios.last().is_some_and(|r| *r <= sound) {
+            return Ok(Some(i));
         }
     }
-    best
+    let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+    Ok(large.into_iter().zip(ratios).find(|(_, r)| *r <= factor * least).map(|(i, _)| i))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn candidate(modularity: f64, conductance: f64, smallest: usize) -> Candidate {
+    fn candidate(modularity: f64, smallest: usize) -> Candidate {
         let origin = Origin::Given { name: "made".into() };
-        Candidate { origin, modularity, modularity_after_moves: None, conductance, smallest }
+        Candidate {
+            origin,
+            modularity,
+            modularity_after_moves: None,
+            conductance: 0.0,
+            relative_conductance: None,
+            smallest,
+        }
+    }
+
+    /// The winner among candidates of (modularity, ratio, smallest), and how many ratios it took.
+    fn winner(all: &[(f64, f64, usize)], select: Select, bounds: (f64, f64)) -> (Option<usize>, usize) {
+        let config = PartitionConfig { select, ..PartitionConfig::default() };
+        let about: Vec<Candidate> = all.iter().map(|&(q, _, n)| candidate(q, n)).collect();
+        let mut asked = 0;
+        let ratio = |i: usize| {
+            asked += 1;
+            Ok(all[i].1)
+        };
+        (best(&about, &config, bounds, ratio).expect("ratios"), asked)
     }
 
     #[test]
     fn a_cut_through_a_dense_group_does_not_win() {
-        let of = |select| PartitionConfig { select, ..PartitionConfig::default() };
-        // The measures of three groups of 97, 2 and 1 %: the large one halved, and the groups
+        let of = |all: &[(f64, f64, usize)]| winner(all, Select::Conductance, (SOUND, FACTOR));
+        // The measures of three groups of 97, 2 and 1 %: the large one cut in three, and the groups
         // themselves.
-        let all = [candidate(0.569, 0.106, 585), candidate(0.065, 0.0, 27), candidate(0.9, 0.0, 0)];
-        assert_eq!(best(&all, &of(Select::Modularity)), Some(0));
-        assert_eq!(best(&all, &of(Select::Conductance)), Some(1));
-        for factors in [(0.025, 2.0), (0.1, 2.0), (0.05, 1.0), (0.05, 4.0)] {
-            assert_eq!(best_by(&all, &of(Select::Conductance), factors), Some(1), "{factors:?}");
+        let all = [(0.605, 0.77, 487), (0.054, 0.24, 15), (0.9, 0.0, 0)];
+        assert_eq!(winner(&all, Select::Modularity, (SOUND, FACTOR)), (Some(0), 0));
+        assert_eq!(of(&all), (Some(1), 2));
+        for bounds in [(0.25, 2.0), (0.7, 2.0), (0.4, 1.0), (0.4, 3.0)] {
+            assert_eq!(winner(&all, Select::Conductance, bounds).0, Some(1), "{bounds:?}");
         }
+        // Groups that touch, and the cuts of them that modularity puts behind: one ratio is enough.
+        assert_eq!(of(&[(0.640, 0.28, 604), (0.642, 0.36, 672), (0.617, 1.41, 659)]), (Some(1), 1));
         // Groups that run into each other: all cuts are alike, and modularity decides.
-        let all = [candidate(0.42, 0.058, 204), candidate(0.41, 0.050, 186)];
-        assert_eq!(best(&all, &of(Select::Conductance)), Some(0));
+        assert_eq!(of(&[(0.41, 0.6, 186), (0.42, 0.9, 204)]), (Some(1), 2));
         // A few outliers cost no edges; they are no measure, and do not win.
-        let all = [candidate(0.735, 0.024, 465), candidate(0.622, 0.001, 8), candidate(0.73, 0.03, 400)];
-        assert_eq!(best(&all, &of(Select::Conductance)), Some(0));
+        assert_eq!(of(&[(0.735, 0.5, 465), (0.622, 0.01, 8), (0.73, 0.6, 400)]), (Some(0), 2));
         // Nothing else was found.
-        assert_eq!(best(&all[1..2], &of(Select::Conductance)), Some(0));
-        assert_eq!(best(&[candidate(0.9, 0.0, 0)], &of(Select::Conductance)), None);
+        assert_eq!(of(&[(0.622, 0.01, 8)]), (Some(0), 0));
+        assert_eq!(of(&[(0.9, 0.0, 0)]), (None, 0));
+        assert_eq!(of(&[]), (None, 0));
     }
 }

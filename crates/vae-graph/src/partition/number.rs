@@ -1,6 +1,6 @@
 //! An estimate of the number of clusters from a graph of neighbours.
 
-use super::{PartitionConfig, leading_eigenvectors, tries};
+use super::{PartitionConfig, Select, leading_eigenvectors, tries};
 use crate::{Error, Graph, Result};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
@@ -8,11 +8,21 @@ use vae_core::identity::Revision;
 use vae_core::random::Streams;
 
 /// How the number is estimated.
-pub const REVISION: Revision = ("number-of-clusters", 2);
+pub const REVISION: Revision = ("number-of-clusters", 3);
 
-/// A partition whose worst cluster loses more of its edges cuts through something dense: the search
-/// ends after two of them.
-const TORN: f64 = 0.1;
+/// A partition whose worst cluster has a larger relative conductance cuts through something dense.
+/// The search ends after [`TORN_IN_A_ROW`] of them.
+const TORN: f64 = 0.4;
+
+/// One number may be missed by the few partitions that are tried; three in a row are not.
+const TORN_IN_A_ROW: usize = 3;
+
+/// The estimate is clear if its relative conductance is at most this (a single round group, cut in
+/// two, rarely has less than 0.33) …
+const CLEAR: f64 = 0.3;
+
+/// … and the step after it is at least this many times as large as any other.
+const CLEAR_STEP: f64 = 2.0;
 
 /// Restarts of k-means per candidate: the estimate needs no more.
 const N_INIT: usize = 3;
@@ -20,26 +30,40 @@ const N_INIT: usize = 3;
 /// The largest number that is tried, for the sake of cost.
 const MOST: usize = 20;
 
+/// How much an estimate stands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clarity {
+    /// Its clusters stand apart, and one more cuts through a dense group.
+    Clear,
+    /// Other numbers come near: groups within groups, or groups that touch.
+    Contested,
+    /// Two clusters already cut through something dense: there may be no groups.
+    NoGroups,
+}
+
 /// An estimate, and how sure it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NumberOfClusters {
     /// The estimate.
     pub n_clusters: usize,
-    /// The next best.
-    pub runner_up: usize,
-    /// The step of the conductance after the estimate by that after the next best: 1 is a draw.
-    pub ratio: f64,
-    /// The largest conductance of the clusters of the partition into 2, 3, … clusters.
-    pub conductances: Vec<f64>,
+    /// The next best, where there is one.
+    pub runner_up: Option<usize>,
+    /// How much the estimate stands out.
+    pub clarity: Clarity,
+    /// The largest relative conductance of the clusters (see
+    /// [`Candidate`](super::Candidate::relative_conductance)) of the partition into 2, 3, …
+    /// clusters.
+    pub relative_conductances: Vec<f64>,
 }
 
 impl PartitionConfig {
     /// Estimates the number of clusters of a graph. One cluster too many cuts through a dense
-    /// group, and the cluster on one side of that cut loses a good share of its edges. The estimate
-    /// is the number before the largest such step of the worst cluster's conductance, among the
-    /// numbers whose partition still cuts through nothing. `others` are partitions of `k` clusters
-    /// that were found otherwise. At least 2: that there is no structure at all is for other
-    /// criteria to say.
+    /// group: the border of the cluster then has as many edges as its inside, which the relative
+    /// conductance of the worst cluster shows ([`Select::Conductance`]). The estimate is the number
+    /// before the largest step of it, among the numbers whose partition still cuts through nothing.
+    /// `others` are partitions of `k` clusters that were found otherwise. At least 2; where 2 cut
+    /// through something dense already, the estimate is 2 and not clear.
     ///
     /// # Errors
     /// As [`PartitionConfig::fit`].
@@ -49,46 +73,57 @@ impl PartitionConfig {
         others: impl Fn(usize) -> Result<Vec<(&'static str, Array1<u32>)>>,
         streams: &Streams,
     ) -> Result<NumberOfClusters> {
-        let config = Self { n_init: N_INIT.min(self.n_init), ..self.clone() };
+        let config = Self { n_init: N_INIT.min(self.n_init), select: Select::Conductance, ..self.clone() };
         let most = MOST.min(graph.n());
         let n_vectors = tries(most, graph.n()).iter().map(|(m, _)| *m).max().unwrap_or(most);
         // For all numbers at once: finding them costs more than all partitions do.
         let eigen = leading_eigenvectors(graph, n_vectors, streams)?;
-        let mut conductances = Vec::new();
+        let mut ratios = Vec::new();
         for k in 2..=most {
             let tries = tries(k, graph.n());
             // Two of them show where a cut goes through a group as well as eight.
             let few = [tries[0], tries[tries.len() - 1]];
-            match config.of_eigen(graph, k, (&eigen, &few), &others(k)?, streams) {
-                Ok(partition) => conductances.push(partition.conductance),
+            let partition = match config.of_eigen(graph, k, (&eigen, &few), &others(k)?, streams) {
+                Ok(partition) => partition,
                 // More clusters than the graph can tell apart.
                 Err(Error::NoPartition { .. }) => break,
                 Err(e) => return Err(e),
+            };
+            match partition.candidates[partition.chosen].relative_conductance {
+                Some(ratio) => ratios.push(ratio),
+                // Clusters no larger than a neighbourhood.
+                None => break,
             }
-            if conductances.len() > 2 && conductances.iter().rev().take(2).all(|c| *c > TORN) {
+            if ratios.len() >= TORN_IN_A_ROW && ratios.iter().rev().take(TORN_IN_A_ROW).all(|r| *r > TORN) {
                 break;
             }
         }
-        if conductances.is_empty() {
-            return Err(Error::NoPartition { n_clusters: 2 });
-        }
-        Ok(largest_step(conductances))
+        Ok(largest_step(ratios))
     }
 }
 
-/// The estimate from the conductances of 2, 3, … clusters.
-fn largest_step(conductances: Vec<f64>) -> NumberOfClusters {
-    let mut steps: Vec<(usize, f64)> = conductances
+/// The estimate from the relative conductances of 2, 3, … clusters.
+fn largest_step(relative_conductances: Vec<f64>) -> NumberOfClusters {
+    let ratios = &relative_conductances;
+    let mut steps: Vec<(usize, f64)> = ratios
         .windows(2)
         .enumerate()
-        .filter(|(i, pair)| *i == 0 || pair[0] <= TORN)
+        .filter(|(_, pair)| pair[0] <= TORN)
         .map(|(i, pair)| (i + 2, pair[1] - pair[0]))
         .collect();
     steps.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let at = |i: usize| steps.get(i).copied().unwrap_or((2, 0.0));
-    let ((n_clusters, first), (runner_up, second)) = (at(0), at(1));
-    let ratio = if second > 0.0 { first / second } else { f64::from(f32::MAX) };
-    NumberOfClusters { n_clusters, runner_up, ratio, conductances }
+    let step = |i: usize| steps.get(i).map_or(0.0, |(_, step)| step.max(0.0));
+    let n_clusters = steps.first().map_or(2, |(k, _)| *k);
+    let stands_apart = |bound: f64, k: usize| ratios.get(k - 2).is_some_and(|r| *r <= bound);
+    let clarity = match () {
+        () if !stands_apart(CLEAR, 2) && !stands_apart(CLEAR, n_clusters) => Clarity::NoGroups,
+        () if stands_apart(CLEAR, n_clusters) && step(0) > 0.0 && step(0) >= CLEAR_STEP * step(1) => {
+            Clarity::Clear
+        }
+        () => Clarity::Contested,
+    };
+    let runner_up = steps.get(1).map(|(k, _)| *k);
+    NumberOfClusters { n_clusters, runner_up, clarity, relative_conductances }
 }
 
 #[cfg(test)]
@@ -97,13 +132,22 @@ mod tests {
 
     #[test]
     fn the_number_before_the_largest_step() {
-        // Six groups of unequal size, and three of wine.
-        let six = largest_step(vec![0.001, 0.002, 0.002, 0.007, 0.008, 0.197, 0.236, 0.222]);
-        assert_eq!((six.n_clusters, six.runner_up), (6, 4));
-        assert!(six.ratio > 20.0);
-        assert_eq!(largest_step(vec![0.047, 0.077, 0.321, 0.373]).n_clusters, 3);
+        use Clarity::{Clear, Contested, NoGroups};
+        let of = |ratios: &[f64]| {
+            let found = largest_step(ratios.to_vec());
+            (found.n_clusters, found.clarity)
+        };
+        // Five far groups, and three of wine.
+        assert_eq!(of(&[0.0, 0.0, 0.0, 0.0, 0.52, 0.56, 0.57]), (5, Clear));
+        assert_eq!(of(&[0.13, 0.21, 0.63, 0.74, 0.68]), (3, Clear));
+        // Of iris two stand apart, and there are steps after them.
+        assert_eq!(of(&[0.0, 0.14, 0.19, 0.2, 0.3, 0.42, 0.48]), (2, Contested));
+        // One round group, and a flat one.
+        assert_eq!(of(&[0.6, 0.82, 1.01]), (2, NoGroups));
+        assert_eq!(of(&[0.38, 0.58, 0.59, 0.68]), (2, NoGroups));
         // The second step starts where a group is cut through already; it does not count.
-        assert_eq!(largest_step(vec![0.064, 0.168, 0.217, 0.9]).n_clusters, 2);
-        assert_eq!(largest_step(vec![0.3]).n_clusters, 2);
+        assert_eq!(of(&[0.1, 0.5, 0.6, 1.5]), (2, Clear));
+        assert_eq!(of(&[0.3]), (2, Contested));
+        assert_eq!(of(&[]), (2, NoGroups));
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::knn::{Knn, Metric};
 use rand::RngExt;
+use rand_distr::Distribution;
 use std::f64::consts::PI;
 
 /// Two half circles, each round the end of the other: k-means cuts both.
@@ -129,4 +130,29 @@ fn a_graph_in_more_pieces_than_clusters_gets_more_neighbours() {
     assert_eq!(config.mean_adjacency(&[&x], 10, &cx).expect("a graph").n_components(), 6);
     let found = config.fit(&[&x], 2, &[], &streams, &cx).expect("a partition");
     assert!((0..120).all(|i| found.labels[i] == found.labels[i % 2]));
+}
+
+#[test]
+fn a_large_group_in_few_columns_is_not_cut_through() {
+    // A line through a round group of 1455 points in three columns cuts few of its edges.
+    let sizes = [1455, 30, 15];
+    let centres = [[0.0, 0.0, 0.0], [6.0, 6.0, 0.0], [0.0, 6.0, 6.0]];
+    let truth: Vec<u32> = (0..3u32).flat_map(|c| vec![c; sizes[c as usize]]).collect();
+    let mut rng = Streams::new(7, "test").rng("sizes", 0, 0);
+    let noise: Vec<f64> = rand_distr::StandardNormal.sample_iter(&mut rng).take(3 * 1500).collect();
+    let rows =
+        Array2::from_shape_fn((1500, 3), |(i, j)| (centres[truth[i] as usize][j] + noise[3 * i + j]) as f32);
+    let x = Features::dense(rows).expect("finite");
+    let (cx, streams) = (FitContext::in_memory(0), Streams::new(0, "p"));
+    let found = PartitionConfig::default().fit(&[&x], 3, &[], &streams, &cx).expect("a partition");
+    let of = |c: u32| found.labels.iter().zip(&truth).filter(move |(_, t)| **t == c).map(|(l, _)| *l);
+    for c in 0..3 {
+        let own = of(c).next();
+        assert!(of(c).all(|l| Some(l) == own), "{:?}", found.candidates[found.chosen]);
+    }
+    // By modularity alone the large one is cut.
+    let by_modularity = PartitionConfig { select: Select::Modularity, ..PartitionConfig::default() };
+    let found = by_modularity.fit(&[&x], 3, &[], &streams, &cx).expect("a partition");
+    let first = found.labels[0];
+    assert!((0..1455).any(|i| found.labels[i] != first));
 }

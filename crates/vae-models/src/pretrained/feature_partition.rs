@@ -14,7 +14,7 @@ use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::identity::Revision;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_gmm::{KMeansConfig, kmeans};
-use vae_graph::partition::{self, PartitionConfig, number};
+use vae_graph::partition::{self, Clarity, PartitionConfig, number};
 
 /// The candidates, and the order of what is done.
 pub const REVISION: Revision = ("feature-partition", 1);
@@ -124,13 +124,14 @@ fn into_graph(error: Error) -> vae_graph::Error {
 
 /// What an estimate says.
 fn words(found: &partition::NumberOfClusters) -> String {
-    let partition::NumberOfClusters { n_clusters, runner_up, ratio, .. } = found;
-    let sure = match ratio {
-        r if *r < 1.5 => format!("hardly more likely than {runner_up}; say --clusters K if you know it"),
-        r if *r < 3.0 => format!("{runner_up} comes near"),
-        _ => "clearly".to_string(),
+    let say = "say --clusters K if you know it";
+    let sure = match (found.clarity, found.runner_up) {
+        (Clarity::Clear, _) => "clearly".to_string(),
+        (Clarity::NoGroups, _) => format!("no clear number: the data may have no groups; {say}"),
+        (Clarity::Contested, Some(other)) => format!("not clear, {other} comes near; {say}"),
+        (Clarity::Contested, None) => format!("not clear; {say}"),
     };
-    format!("estimated number of clusters: {n_clusters} ({sure})")
+    format!("estimated number of clusters: {} ({sure})", found.n_clusters)
 }
 
 /// Writes the number of clusters of a model that estimated it.
