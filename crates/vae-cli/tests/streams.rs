@@ -58,7 +58,7 @@ fn blocks_give_the_bytes_of_the_whole() {
             assert!(place.read("z.npy") == place.read("vade/embedding.npy"), "codes");
         }
     }
-    // Outlier scores are percentiles of the fitted rows: spread evenly, whatever makes a row unusual.
+    // Outlier scores are percentiles of the fitted rows: spread evenly, whatever they measure.
     for method in ["gmm", "kmeans", "vade"] {
         let assigned = text(&place, &format!("{method}/assignments.csv"));
         let scores: Vec<f64> = assigned
@@ -203,6 +203,8 @@ fn data_that_have_changed_are_told() {
     let (out, err) = said(&place, &["predict", "-m", "run", "-d", "t.csv"]);
     assert!(out.starts_with("index,cluster,confidence\n0,"), "{out}");
     assert!(err.contains("no reference.json beside the model"), "{err}");
+    let refused = place.refused(&["predict", "-m", "run", "-d", "t.csv", "-o", "p.csv", "--json"]);
+    assert!(refused.contains("leave out --json, or fit again"), "{refused}");
     place.write("run/reference.json", "{}");
     let refused = place.refused(&["predict", "-m", "run", "-d", "t.csv"]);
     assert!(refused.contains("reference.json is damaged: restore it, or remove it"), "{refused}");

@@ -259,8 +259,8 @@ fn fit_and_write(
     Ok(closing.text())
 }
 
-/// Writes the assignments of the fit, with how sure the model is of each and how unusual each sample
-/// is.
+/// Writes the assignments of the fit, with how sure the model is of each and how unusual each
+/// sample is.
 fn write_assignments(
     dir: &Path,
     summary: &FitSummary,

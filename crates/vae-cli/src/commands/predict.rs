@@ -28,6 +28,9 @@ pub fn run(args: &PredictArgs) -> Result<()> {
     check_model(args, data.model.as_ref())?;
     let reference = Reference::beside(&args.input.model, data.model.n_clusters())?;
     if reference.is_none() {
+        if args.json {
+            bail!("no {REFERENCE_FILE} beside the model: nothing to compare the data with; leave out --json, or fit again");
+        }
         remark(format_args!(
             "note: no {REFERENCE_FILE} beside the model, which an older version fitted or which was moved without it: no \
              outlier scores and no drift"

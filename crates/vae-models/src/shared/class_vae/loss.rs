@@ -128,8 +128,8 @@ pub(crate) fn held_loss(
     Terms::new(rec, kl(encoded, means), cat)
 }
 
-/// The latent terms of the ELBO of each sample, `[b]`, in expectation over q(z | x) but for y, which
-/// is taken at its mean:
+/// The latent terms of the ELBO of each sample, `[b]`, in expectation over q(z | x) but for y,
+/// which is taken at its mean:
 ///
 /// ```text
 /// −Σ_k y_k ½ Σ_d [ exp(log_var_d) + (mu_d − m_kd)² − 1 − log_var_d ] − Σ_k y_k ln(K (y_k + 1e-7))
