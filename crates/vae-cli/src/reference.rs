@@ -10,7 +10,7 @@ mod drift;
 
 pub use drift::Drift;
 
-use crate::confidence::require_finite;
+use crate::confidence::require_finite_from;
 use crate::input::folder_of;
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
@@ -82,7 +82,8 @@ impl Reference {
             unusual.centres = centres(codes.view(), clusters.view(), k);
             unusual.distances(codes.view(), clusters.view())
         };
-        require_finite(values.view().insert_axis(Axis(1)), "how unusual it is", None)?;
+        // What the model cannot compute is as unusual as can be: no reason to lose a fit.
+        let values = values.mapv(|v| if v.is_nan() { f32::MAX } else { in_range(v) });
         unusual.quantiles = quantiles(values.view());
         let scores = values.mapv(|v| unusual.score(v));
         let sizes = crate::results::cluster_sizes(clusters.view(), k);
@@ -153,8 +154,8 @@ impl Reference {
             ),
             (_, None) => self.unusual.distances(model.embed(x)?.view(), assessed.clusters.view()),
         };
-        let rows = values.view().insert_axis(Axis(1));
-        crate::confidence::require_finite_from(rows, "how unusual it is", ids, start)?;
+        let values = values.mapv(in_range);
+        require_finite_from(values.view().insert_axis(Axis(1)), "its outlier scores", ids, start)?;
         Ok(values.mapv(|v| self.unusual.score(v)))
     }
 }
@@ -194,6 +195,11 @@ impl Unusual {
         };
         (place / STEPS as f64) as f32
     }
+}
+
+/// The number, or the largest there is for what is beyond all: that is no fault of a sample.
+fn in_range(value: f32) -> f32 {
+    value.clamp(f32::MIN, f32::MAX)
 }
 
 /// Mean code of each of `k` clusters.
@@ -246,7 +252,8 @@ mod tests {
         let equal = unusual(&array![3.0, 3.0, 3.0]);
         assert_eq!([equal.score(2.9), equal.score(3.0), equal.score(3.1)], [0.0, 0.5, 1.0]);
         let one = unusual(&array![1.0]);
-        assert_eq!(one.score(1.0), 0.5);
+        assert_eq!([one.score(1.0), one.score(in_range(f32::INFINITY))], [0.5, 1.0]);
+        assert!(in_range(f32::NAN).is_nan());
     }
 
     #[test]

@@ -210,8 +210,8 @@ fn doubtful_rows_can_be_left_unassigned() {
     let below = confidence["below_0.9"].as_u64().expect("a count");
     assert!(line.contains(&format!("below 0.9 for {below} samples")), "{line}");
     let rows = lines(&place, "run/assignments.csv");
-    let sure: Vec<f64> =
-        rows[1..].iter().map(|l| l.rsplit(',').next().expect("last").parse().expect("number")).collect();
+    let confidence_of = |line: &String| line.split(',').nth(2).expect("third").parse().expect("number");
+    let sure: Vec<f64> = rows[1..].iter().map(confidence_of).collect();
     assert_eq!(sure.iter().filter(|c| **c < 0.9).count() as u64, below);
     assert_eq!(confidence["below_0.5"], 0, "of two, the larger is no less");
     let mean = sure.iter().sum::<f64>() / sure.len() as f64;

@@ -64,7 +64,6 @@ impl Applied {
     /// Unreadable model or data, data of other columns, `append` for what is no table.
     pub fn open(args: &ModelOnData, append: bool, target: &Target<'_>) -> Result<Self> {
         vae_core::device::configure_process(threads(args.threads));
-        let interrupt = signals::interrupt().context("cannot listen for signals")?;
         let model = open_model(&args.model, args.matmul)?;
         let mut data = StreamFor::open(&args.model, args.data.parse::<Source>()?, &args.read)?;
         let text = if append { data.stream.keep_text()? } else { None };
@@ -72,6 +71,8 @@ impl Applied {
         let limit = args.read.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let n = data.stream.n().min(limit);
         let bar = rows_bar(n, target.path.is_some());
+        // So far nothing is written that would be left behind.
+        let interrupt = signals::interrupt().context("cannot listen for signals")?;
         Ok(Self { model, place, data, n, done: 0, interrupt, bar })
     }
 
@@ -129,7 +130,12 @@ impl Applied {
     pub fn each(&mut self, mut f: impl FnMut(&dyn Clusterer, &Piece) -> Result<()>) -> Result<()> {
         let rows = rows_of(self.data.stream.dim());
         while let Some(piece) = self.next(rows)? {
-            f(self.model.as_ref(), &piece)?;
+            if let Err(error) = f(self.model.as_ref(), &piece) {
+                self.bar.finish_and_clear();
+                // It may say why.
+                self.data.finish();
+                return Err(error);
+            }
             self.bar.set_position(self.done as u64);
         }
         Ok(())

@@ -171,7 +171,10 @@ fn text(answer: &Answer) -> String {
         row("threads", format!("{} unless --threads says otherwise", answer.cores)),
         row("memory", answer.memory_available.map_or_else(unknown, |bytes| format!("{} free", size(bytes)))),
     ];
-    rows.push(row("GPU", gpu.name.clone().unwrap_or_else(|| "none that libtorch can use (--json says why)".into())));
+    rows.push(row(
+        "GPU",
+        gpu.name.clone().unwrap_or_else(|| "none that libtorch can use (--json says why)".into()),
+    ));
     for place in &data.places {
         let state = if place.exists { "" } else { ", not there yet" };
         rows.push(row("data", format!("{} ({}{state})", path(&place.dir), place.from)));

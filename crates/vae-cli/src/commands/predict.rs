@@ -5,7 +5,7 @@ use crate::assignments::{Assignments, Beside, facet_names, facet_rows, numbers};
 use crate::commands::apply::{Applied, Piece, within, write_array, write_lines};
 use crate::commands::outputs::{Format, Target};
 use crate::confidence;
-use crate::output::{remark, say, say_json, thousands};
+use crate::output::{quiet, remark, say, say_json, thousands};
 use crate::reference::{Drift, REFERENCE_FILE, Reference};
 use crate::rows::Place;
 use anyhow::{Result, bail};
@@ -29,7 +29,9 @@ pub fn run(args: &PredictArgs) -> Result<()> {
     let reference = Reference::beside(&args.input.model, data.model.n_clusters())?;
     if reference.is_none() {
         if args.json {
-            bail!("no {REFERENCE_FILE} beside the model: nothing to compare the data with; leave out --json, or fit again");
+            bail!(
+                "no {REFERENCE_FILE} beside the model: nothing to compare the data with; leave out --json, or fit again"
+            );
         }
         remark(format_args!(
             "note: no {REFERENCE_FILE} beside the model, which an older version fitted or which was moved without it: no \
@@ -190,11 +192,9 @@ fn tell(args: &PredictArgs, target: &Target<'_>, n: usize, judge: &Judge<'_>) ->
     }
     target.say(&done)?;
     if let Some(summary) = summary {
-        let text = summary.text();
-        match target.path {
-            Some(_) if crate::output::quiet() => {}
-            Some(_) => say(&text)?,
-            None => remark(text.trim_end()),
+        // Where the rows go to standard output only what is amiss is said.
+        if target.path.is_some() && !quiet() {
+            say(&summary.text())?;
         }
         for warning in summary.warnings() {
             eprintln!("warning: {warning}");
