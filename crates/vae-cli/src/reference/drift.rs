@@ -195,7 +195,7 @@ mod tests {
         let outliers = summary.outliers.as_ref().expect("scores");
         assert_eq!((outliers.beyond_99, outliers.beyond_95), (0.5, 0.75));
         let text = summary.text();
-        assert!(text.contains("  0          75.00 %  50.00 %\n"), "{text}");
+        assert!(text.contains("  0        75.00 %  50.00 %\n"), "{text}");
         assert!(text.contains("99 % of the fitted: 50.00 % (expected 1 %)"), "{text}");
         let json = serde_json::to_string(&summary).expect("JSON");
         assert!(json.contains("\"beyond_0.99\":0.5") && json.contains("\"share_fitted\":0.3"), "{json}");
