@@ -21,12 +21,18 @@ use std::path::PathBuf;
 #[command(name = "vae", max_term_width = 100, disable_help_subcommand = true)]
 #[command(version = made_from::short(), long_version = made_from::long())]
 #[command(after_help = "Start with:  vae fit --data my.csv --out run\n\
-    No data:     vae fit --method vade --data strokes --out run")]
+    No data:     vae fit --method vade --data strokes --out run\n\n\
+    Exit codes:  0 done; 1 an error, told on stderr; 2 a wrong call; 130 and 143 stopped by Ctrl-C\n\
+    \x20            and by SIGTERM (a fit then goes on when the same command is given again)\n\
+    NO_COLOR=1   no colours, as when the output is no terminal")]
 pub struct Cli {
     /// Print more messages: -v the steps, -vv the details. VAE_LOG takes a filter, such as
     /// vae_models=debug.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 900)]
     pub verbose: u8,
+    /// Say results, warnings and errors only: no notes, no progress, not what was written
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 901)]
+    pub quiet: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -66,6 +72,17 @@ pub enum Command {
     /// used phases are removed. 0 switches the cache off.
     #[command(subcommand)]
     Cache(CacheCommand),
+    /// Say what this machine has: libtorch, threads, GPU, data, cache
+    Doctor(DoctorArgs),
+    /// Print the script with which a shell completes commands and options
+    ///
+    /// bash: vae completions bash > ~/.local/share/bash-completion/completions/vae
+    ///
+    /// zsh: vae completions zsh > a file _vae in a folder of $fpath
+    ///
+    /// fish: vae completions fish > ~/.config/fish/completions/vae.fish
+    #[command(verbatim_doc_comment)]
+    Completions(CompletionsArgs),
 }
 
 /// `vae report`
@@ -91,6 +108,22 @@ pub struct NameArgs {
     /// Its name; an empty one takes the name away
     #[arg(value_name = "NAME")]
     pub name: String,
+}
+
+/// `vae doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `vae completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// Shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
 /// `vae methods`

@@ -25,13 +25,26 @@ pub fn posterior(model: &dyn Clusterer, x: &Features, ids: Option<&Ids>) -> Resu
 /// # Errors
 /// The first row with such a value.
 pub fn require_finite(values: ArrayView2<'_, f32>, what: &str, ids: Option<&Ids>) -> Result<()> {
+    require_finite_from(values, what, ids, 0)
+}
+
+/// [`require_finite`] of rows behind `start` others; `ids` are their own names.
+///
+/// # Errors
+/// The first row with such a value.
+pub fn require_finite_from(
+    values: ArrayView2<'_, f32>,
+    what: &str,
+    ids: Option<&Ids>,
+    start: usize,
+) -> Result<()> {
     let Some(row) = values.rows().into_iter().position(|row| row.iter().any(|v| !v.is_finite())) else {
         return Ok(());
     };
     let name = ids.and_then(|ids| Some(format!(" ({} {})", ids.name(), ids.get(row)?)));
     bail!(
         "row {}{} has values that the model cannot compute with: {what} are not finite; correct or remove that row",
-        row + 1,
+        start + row + 1,
         name.unwrap_or_default()
     )
 }
@@ -99,6 +112,8 @@ mod tests {
         let wrong = array![[0.5_f32, 0.5], [f32::NAN, 0.0]];
         let error = require_finite(wrong.view(), "the codes", None).expect_err("NaN").to_string();
         assert!(error.contains("row 2 has values") && error.contains("the codes are not finite"), "{error}");
+        let error = require_finite_from(wrong.view(), "the codes", None, 4096).expect_err("NaN").to_string();
+        assert!(error.starts_with("row 4098 has values"), "{error}");
         assert!(require_finite(array![[1.0_f32]].view(), "the codes", None).is_ok());
     }
 }

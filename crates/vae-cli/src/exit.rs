@@ -30,13 +30,31 @@ pub fn text(error: &anyhow::Error) -> String {
     out
 }
 
-/// The signal that stopped a fit, if that is what happened.
+/// SIGINT or SIGTERM arrived, and there is nothing to continue from.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopped {
+    /// The signal's number.
+    pub signal: i32,
+}
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "stopped by signal {}; no file was written", self.signal)
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// The signal that stopped a command, if that is what happened.
 pub fn interrupted(error: &anyhow::Error) -> Option<i32> {
     let of_core = |e: &vae_core::Error| match e {
         vae_core::Error::Interrupted { signal } => Some(*signal),
         _ => None,
     };
     error.chain().find_map(|cause| {
+        if let Some(stopped) = cause.downcast_ref::<Stopped>() {
+            return Some(stopped.signal);
+        }
         if let Some(vae_models::Error::Core(e)) = cause.downcast_ref() {
             return of_core(e);
         }
@@ -83,6 +101,8 @@ mod tests {
         let stop = vae_core::Error::Interrupted { signal: 15 };
         let wrapped: anyhow::Result<()> = Err(vae_models::Error::Core(stop).into());
         assert_eq!(interrupted(&wrapped.context("fit").expect_err("interrupted")), Some(15));
+        let stopped: anyhow::Result<()> = Err(Stopped { signal: 2 }.into());
+        assert_eq!(interrupted(&stopped.context("predict").expect_err("stopped")), Some(2));
         assert_eq!(interrupted(&anyhow::anyhow!("other")), None);
     }
 }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use ndarray::{ArrayView1, ArrayView2, s};
 use npyz::WriterBuilder;
 use std::fmt::Write as _;
+use std::io::{self, Write};
 use std::path::Path;
 use vae_core::fsio::write_atomic;
 use vae_data::{ColumnKind, Schema};
@@ -13,15 +14,32 @@ pub fn write_npy_u32(path: &Path, values: ArrayView1<'_, u32>) -> Result<()> {
     write_npy(path, &[values.len() as u64], values.iter().copied())
 }
 
-/// Writes `[n]` whole numbers as NPY of i32.
-pub fn write_npy_i32(path: &Path, values: ArrayView1<'_, i64>) -> Result<()> {
-    let values: Vec<i32> = values.iter().map(|v| i32::try_from(*v)).collect::<Result<_, _>>()?;
-    write_npy(path, &[values.len() as u64], values.into_iter())
-}
-
 /// Writes a matrix as NPY, rows first.
 pub fn write_npy_f32(path: &Path, values: ArrayView2<'_, f32>) -> Result<()> {
     write_npy(path, &[values.nrows() as u64, values.ncols() as u64], values.iter().copied())
+}
+
+/// [`write_atomic`] where other things than the file may fail: `path` has its old content or the
+/// whole new one.
+///
+/// # Errors
+/// What `fill` returns; with the path where it is the file that cannot be written.
+pub fn write_file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let mut failure = None;
+    let written = write_atomic(path, |out| {
+        fill(out).map_err(|error| {
+            let stopped = io::Error::other("not finished");
+            failure = Some(error);
+            stopped
+        })
+    });
+    match failure {
+        Some(error) if error.is::<io::Error>() => {
+            Err(error.context(format!("cannot write {}", path.display())))
+        }
+        Some(error) => Err(error),
+        None => Ok(written?),
+    }
 }
 
 fn write_npy<T: npyz::AutoSerialize>(
@@ -113,6 +131,22 @@ mod tests {
         assert_eq!(of(&category, &[0.25, 0.75]), "\"a,b\"");
         assert_eq!(of(&ColumnKind::Number { offset: 0.0 }, &[0.1]), "0.1");
         assert_eq!(of(&ColumnKind::Number { offset: 1_700_000_000.0 }, &[0.5]), "1700000000.5");
+    }
+
+    #[test]
+    fn what_fails_while_a_file_is_written_leaves_the_old_one() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("a.csv");
+        write_file(&path, |out| Ok(out.write_all(b"old")?)).expect("written");
+        let failed = write_file(&path, |out| {
+            out.write_all(b"half")?;
+            anyhow::bail!("row 7 is wrong")
+        });
+        assert_eq!(failed.expect_err("wrong").to_string(), "row 7 is wrong");
+        let full = write_file(&path, |_| Err(io::Error::other("disk full").into()));
+        assert!(full.expect_err("full").to_string().contains("cannot write"));
+        assert_eq!(std::fs::read(&path).expect("read"), b"old");
+        assert_eq!(std::fs::read_dir(dir.path()).expect("list").count(), 1);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Data for a command: features for a method, and labels that stay here.
 
 use crate::args::{FitSplit, ReadArgs};
-use crate::ranges;
-use crate::run_record::RUN_FILE;
+use crate::output::remark;
+use crate::ranges::Far;
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
 use std::path::Path;
 use vae_core::{Features, ImageShape};
-use vae_data::{DataSet, Ids, Labels, LoadOptions, Matrix, Note, Schema, Source, Vocabulary};
+use vae_data::{
+    DataSet, Ids, Labels, LoadOptions, Matrix, Note, Schema, Severity, Source, Stream, Vocabulary,
+};
 
 /// Terms and weights of the documents a model was fitted on, beside the model.
 pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
@@ -108,7 +110,8 @@ pub fn schema_text(schema: &Schema) -> Result<String> {
     Ok(serde_json::to_string_pretty(schema)? + "\n")
 }
 
-fn folder_of(place: &Path) -> &Path {
+/// Where the files lie that belong to the model at `place`, a run folder or a file.
+pub fn folder_of(place: &Path) -> &Path {
     if place.is_dir() { place } else { place.parent().unwrap_or(place) }
 }
 
@@ -127,30 +130,83 @@ pub fn load(source: &Source, args: &ReadArgs) -> Result<Input> {
 /// As [`load`]; documents where the model has no vocabulary beside it, a table with other columns.
 /// Values far outside those of the fit are a warning.
 pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input> {
-    let folder = folder_of(model);
-    let vocabulary = Some(folder.join(VOCABULARY_FILE)).filter(|path| path.is_file());
-    let has_vocabulary = vocabulary.is_some();
-    if has_vocabulary && args.table.text_column.is_none() && is_one_file(source) {
+    let options = options_for(model, source, args)?;
+    let has_vocabulary = options.vocabulary.is_some();
+    let input = load_with(source, args, options)?;
+    require_vocabulary(model, input.vocabulary.is_some() && !has_vocabulary)?;
+    if let Some(schema) = &input.schema {
+        let mut far = Far::beside(model)?;
+        far.add(&input.features, schema);
+        far.warn();
+    }
+    Ok(input)
+}
+
+/// How `vae-data` is to load data for a fitted model.
+fn options_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<LoadOptions> {
+    let vocabulary = Some(folder_of(model).join(VOCABULARY_FILE)).filter(|path| path.is_file());
+    if vocabulary.is_some() && args.table.text_column.is_none() && is_one_file(source) {
         bail!(
             "the model was fitted on documents, and {source} is a file: add --text-column NAME, the column with the texts"
         );
     }
     let schema = schema_of(model)?;
-    let input =
-        load_with(source, args, LoadOptions { vocabulary, schema, as_fitted: true, ..options(args) })?;
-    if input.vocabulary.is_some() && !has_vocabulary {
+    Ok(LoadOptions { vocabulary, schema, as_fitted: true, ..options(args) })
+}
+
+/// Refuses documents for a model without a vocabulary.
+fn require_vocabulary(model: &Path, is_missing: bool) -> Result<()> {
+    if is_missing {
         bail!(
             "{} is missing: documents can only be used with the terms the model was fitted on; copy that file of the run folder beside the model",
-            folder.join(VOCABULARY_FILE).display()
+            folder_of(model).join(VOCABULARY_FILE).display()
         );
     }
-    if let Some(schema) = &input.schema {
-        let fitted = ranges::read(&folder.join(RUN_FILE))?;
-        for warning in ranges::warnings(&fitted, &input.features, schema) {
-            eprintln!("warning: {warning}");
+    Ok(())
+}
+
+/// Data for a fitted model in blocks of rows, and what is found out about them on the way.
+pub struct StreamFor {
+    /// The rows.
+    pub stream: Stream,
+    /// What the user called them.
+    pub source: Source,
+    far: Far,
+}
+
+impl StreamFor {
+    /// Opens data for a fitted model, as [`load_for`] loads them.
+    ///
+    /// # Errors
+    /// As [`load_for`].
+    pub fn open(model: &Path, source: Source, args: &ReadArgs) -> Result<Self> {
+        let options = options_for(model, &source, args)?;
+        let mut stream = Stream::open(&source, &options)?;
+        stream.notes().iter().for_each(tell);
+        require_vocabulary(model, stream.is_documents() && options.vocabulary.is_none())?;
+        Ok(Self { stream, source, far: Far::beside(model)? })
+    }
+
+    /// Holds a block against the ranges of the fit.
+    pub fn look_at(&mut self, x: &Features) {
+        if let Some(schema) = self.stream.schema() {
+            self.far.add(x, schema);
         }
     }
-    Ok(input)
+
+    /// Behind the last block: says what was found out.
+    pub fn finish(&mut self) {
+        self.stream.notes().iter().for_each(tell);
+        self.far.warn();
+    }
+}
+
+/// Says a note; a quiet program says warnings only.
+fn tell(note: &Note) {
+    match note.severity {
+        Severity::Info => remark(note),
+        _ => eprintln!("{note}"),
+    }
 }
 
 fn is_one_file(source: &Source) -> bool {
@@ -193,9 +249,7 @@ fn load_with(source: &Source, args: &ReadArgs, options: LoadOptions) -> Result<I
 
 /// What was decided is said before anything else may fail.
 fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, source: &Source) -> Result<Input> {
-    for note in &set.notes {
-        eprintln!("{note}");
-    }
+    set.notes.iter().for_each(tell);
     let limit = args.limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX)).filter(|l| *l < set.x.n());
     if let Some(limit) = limit {
         set.keep_first(limit);
@@ -210,8 +264,11 @@ fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, sourc
     Ok(Input { features, labels, about, schema, vocabulary, ids, notes })
 }
 
-/// The matrix moves: 70,000 images exist once.
-fn features_of(
+/// Features of a matrix. It moves: 70,000 images exist once.
+///
+/// # Errors
+/// Values or sizes that no method can use.
+pub fn features_of(
     x: Matrix,
     image: Option<ImageShape>,
     schema: Option<Schema>,

@@ -19,8 +19,10 @@ mod pictures;
 mod predictions;
 mod progress;
 mod ranges;
+mod reference;
 mod report;
 mod results;
+mod rows;
 mod run_folder;
 mod run_record;
 mod selection;
@@ -35,6 +37,9 @@ fn main() -> ExitCode {
     exit::install_panic_hook();
     let cli = Cli::parse();
     start_log(cli.verbose);
+    if cli.quiet {
+        output::be_quiet();
+    }
     let done = match cli.command {
         Command::Fit(args) => commands::fit::run(args),
         Command::Predict(args) => commands::predict::run(&args),
@@ -48,6 +53,8 @@ fn main() -> ExitCode {
         Command::Features(args) => commands::features::run(&args),
         Command::Data(command) => commands::data::run(&command),
         Command::Cache(command) => commands::cache::run(&command),
+        Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
     };
     exit::code(done)
 }
@@ -64,8 +71,13 @@ fn start_log(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(std::io::stderr().is_terminal() && !says_no_color())
         .with_target(verbose > 1)
         .without_time()
         .init();
+}
+
+/// Whether `NO_COLOR` is set to something (no-color.org).
+fn says_no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use vae_report::thousands;
 
@@ -17,6 +18,25 @@ impl std::fmt::Display for ClosedStdout {
 }
 
 impl std::error::Error for ClosedStdout {}
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on [`remark`] says nothing.
+pub fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether only results, warnings and errors are said.
+pub fn quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Says on stderr what is good to know and may be left out.
+pub fn remark(text: impl std::fmt::Display) {
+    if !quiet() {
+        eprintln!("{text}");
+    }
+}
 
 /// Writes `text` to stdout.
 ///

@@ -1,15 +1,29 @@
 //! What a person sees while a phase runs: a bar on a terminal, plain lines elsewhere.
 
-use crate::output::duration;
+use crate::output::{duration, quiet};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use vae_core::progress::Progress;
+use vae_core::progress::{Progress, Silent};
 
 /// A bar when stderr is a terminal, plain lines otherwise.
 pub fn for_stderr() -> Box<dyn Progress> {
-    if std::io::stderr().is_terminal() { Box::new(Bar::default()) } else { Box::new(Lines::default()) }
+    match (quiet(), std::io::stderr().is_terminal()) {
+        (true, _) => Box::new(Silent),
+        (false, true) => Box::new(Bar::default()),
+        (false, false) => Box::new(Lines::default()),
+    }
+}
+
+/// A bar over `n` rows on a terminal that nothing else is written to.
+pub fn rows_bar(n: usize, is_free: bool) -> ProgressBar {
+    if !is_free || quiet() || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(n as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} rows  {per_sec}  {eta} left");
+    style.map_or_else(|_| ProgressBar::hidden(), |style| bar.with_style(style))
 }
 
 /// The least share of an epoch that tells how fast a training is.

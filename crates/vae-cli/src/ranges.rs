@@ -1,6 +1,8 @@
 //! The ranges of the columns that a model was fitted on, and new data far outside them: there a
 //! model was never asked, and its answer may mean nothing.
 
+use crate::input::folder_of;
+use crate::run_record::RUN_FILE;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -56,16 +58,73 @@ pub fn read(run_json: &Path) -> Result<Vec<Range>> {
     Ok(run.ranges)
 }
 
-/// A line for each column with values far outside its range, and one for those beyond a few.
-pub fn warnings(ranges: &[Range], x: &Features, schema: &Schema) -> Vec<String> {
-    let far = |column: Numbers<'_>| {
-        let range = ranges.iter().find(|range| range.column == column.name)?;
+/// Values far outside the ranges of a fit, counted block by block.
+#[derive(Debug, Clone, Default)]
+pub struct Far {
+    ranges: Vec<Range>,
+    /// By the column's name, in the order of the columns.
+    found: Vec<(String, Outside)>,
+    rows: usize,
+}
+
+/// The values of one column that lie far outside.
+#[derive(Debug, Clone, Copy)]
+struct Outside {
+    n: usize,
+    least: f64,
+    most: f64,
+}
+
+impl Far {
+    /// Held against `ranges`.
+    pub fn new(ranges: Vec<Range>) -> Self {
+        Self { ranges, ..Self::default() }
+    }
+
+    /// Held against the ranges of the model at `place`, a run folder or a file.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn beside(place: &Path) -> Result<Self> {
+        Ok(Self::new(read(&folder_of(place).join(RUN_FILE))?))
+    }
+
+    /// Counts a block of rows.
+    pub fn add(&mut self, x: &Features, schema: &Schema) {
+        self.rows += x.n();
+        for column in numbers(x, schema) {
+            let Some(range) = self.ranges.iter().find(|range| range.column == column.name) else { continue };
+            let margin = FAR * (range.max - range.min);
+            let (low, high) = (range.min - margin, range.max + margin);
+            let at = self.found.iter().position(|(name, _)| name == column.name).unwrap_or_else(|| {
+                let none = Outside { n: 0, least: f64::INFINITY, most: f64::NEG_INFINITY };
+                self.found.push((column.name.to_owned(), none));
+                self.found.len() - 1
+            });
+            let outside = &mut self.found[at].1;
+            for v in column.values_beyond(low, high) {
+                *outside =
+                    Outside { n: outside.n + 1, least: outside.least.min(v), most: outside.most.max(v) };
+            }
+        }
+    }
+
+    /// A line for each column with values far outside its range, and one for those beyond a few.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.found.iter().filter_map(|found| self.line(found)).collect();
+        let more = lines.len().saturating_sub(MOST_NAMED);
+        lines.truncate(MOST_NAMED);
+        if more > 0 {
+            lines.push(format!("{more} more columns have values far outside those of the fit"));
+        }
+        lines
+    }
+
+    fn line(&self, (name, outside): &(String, Outside)) -> Option<String> {
+        let range = self.ranges.iter().find(|range| range.column == *name)?;
         let margin = FAR * (range.max - range.min);
         let (low, high) = (range.min - margin, range.max + margin);
-        let (mut n, mut least, mut most) = (0, f64::INFINITY, f64::NEG_INFINITY);
-        for v in column.values().filter(|v| *v < low || *v > high) {
-            (n, least, most) = (n + 1, least.min(v), most.max(v));
-        }
+        let Outside { n, least, most } = *outside;
         let extreme = match (least < low, most > high) {
             (false, false) => return None,
             (true, true) => format!("from {} to {}", number(least), number(most)),
@@ -74,18 +133,17 @@ pub fn warnings(ranges: &[Range], x: &Features, schema: &Schema) -> Vec<String> 
         };
         let (min, max) = (number(range.min), number(range.max));
         Some(format!(
-            "column `{}`: {n} of {} rows far outside the {min} to {max} of the fit, {extreme}",
-            column.name,
-            x.n()
+            "column `{name}`: {n} of {} rows far outside the {min} to {max} of the fit, {extreme}",
+            self.rows
         ))
-    };
-    let mut lines: Vec<String> = numbers(x, schema).into_iter().filter_map(far).collect();
-    let more = lines.len().saturating_sub(MOST_NAMED);
-    lines.truncate(MOST_NAMED);
-    if more > 0 {
-        lines.push(format!("{more} more columns have values far outside those of the fit"));
     }
-    lines
+
+    /// Says them as warnings.
+    pub fn warn(&self) {
+        for line in self.lines() {
+            eprintln!("warning: {line}");
+        }
+    }
 }
 
 /// A feature that is a column of numbers.
@@ -99,8 +157,23 @@ struct Numbers<'a> {
 impl Numbers<'_> {
     /// Its values on the scale of the file, but for missing ones.
     fn values(&self) -> impl Iterator<Item = f64> {
-        let on_scale = |v: f32| if self.offset == 0.0 { shortest(v) } else { f64::from(v) + self.offset };
-        self.x.column(self.feature).into_iter().filter(|v| !v.is_nan()).map(move |v| on_scale(*v))
+        self.x.column(self.feature).into_iter().filter(|v| !v.is_nan()).map(|v| self.on_scale(*v))
+    }
+
+    /// Those below `low` and above `high`.
+    fn values_beyond(&self, low: f64, high: f64) -> impl Iterator<Item = f64> {
+        // The shortest digits of a number, which take long to find, differ from it by less.
+        let slack = 1e-6 * (low.abs() + high.abs());
+        let is_near = move |v: &&f32| {
+            let v = f64::from(**v) + self.offset;
+            v < low + slack || v > high - slack
+        };
+        let near = self.x.column(self.feature).into_iter().filter(is_near);
+        near.map(|v| self.on_scale(*v)).filter(move |v| *v < low || *v > high)
+    }
+
+    fn on_scale(&self, v: f32) -> f64 {
+        if self.offset == 0.0 { shortest(v) } else { f64::from(v) + self.offset }
     }
 }
 
@@ -134,7 +207,7 @@ fn number(v: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, array};
+    use ndarray::{Array2, ArrayView1, array};
     use vae_data::Column;
 
     fn features(x: Array2<f32>) -> Features {
@@ -149,6 +222,24 @@ mod tests {
         let ranges = of(&features(array![[0.1, 1.0, 0.0, 5.0], [-2.0, 0.0, 1.0, 7.0]]), &schema);
         let range = |column: &str, min, max| Range { column: column.into(), min, max };
         assert_eq!(ranges, [range("a", -2.0, 0.1), range("time", 1_700_000_005.0, 1_700_000_007.0)]);
+    }
+
+    fn warnings(fitted: &[Range], x: &Features, schema: &Schema) -> Vec<String> {
+        let whole = told(fitted, &[x], schema);
+        let dense = x.as_dense().expect("dense");
+        let rows: Vec<Features> = dense.rows().into_iter().map(|row| features(array_of(row))).collect();
+        assert_eq!(told(fitted, &rows.iter().collect::<Vec<_>>(), schema), whole, "row by row");
+        whole
+    }
+
+    fn array_of(row: ArrayView1<'_, f32>) -> Array2<f32> {
+        row.to_owned().insert_axis(ndarray::Axis(0))
+    }
+
+    fn told(fitted: &[Range], blocks: &[&Features], schema: &Schema) -> Vec<String> {
+        let mut far = Far::new(fitted.to_vec());
+        blocks.iter().for_each(|x| far.add(x, schema));
+        far.lines()
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! lock keeps a second process out; nothing in the folder is looked at or changed without it.
 
 use crate::input::{SCHEMA_FILE, VOCABULARY_FILE};
+use crate::reference::REFERENCE_FILE;
 use crate::report::names::NAMES;
 use crate::report::{CLUSTERS_CSV, CLUSTERS_JSON, KEPT, PAGE};
 use anyhow::{Context, Result, bail};
@@ -29,7 +30,7 @@ const DONE: &str = "DONE";
 const LOCK: &str = ".lock";
 
 /// All files that a fit writes into its folder; `phases` and `pictures` are folders.
-const FILES: [&str; 23] = [
+const FILES: [&str; 24] = [
     IDENTITY,
     DONE,
     LOCK,
@@ -51,6 +52,7 @@ const FILES: [&str; 23] = [
     PAGE,
     SCHEMA_FILE,
     VOCABULARY_FILE,
+    REFERENCE_FILE,
     "phases",
     "pictures",
 ];

@@ -12,7 +12,9 @@ fn stdout(place: &Place, words: &[&str]) -> String {
 fn help() {
     let place = Place::new();
     insta::assert_snapshot!("help", stdout(&place, &["--help"]));
-    for command in ["fit", "predict", "embed", "sample", "score", "config", "data", "features", "cache"] {
+    let commands =
+        ["fit", "predict", "embed", "sample", "score", "config", "data", "features", "cache", "doctor"];
+    for command in commands.into_iter().chain(["completions"]) {
         insta::assert_snapshot!(format!("help_{command}"), stdout(&place, &[command, "--help"]));
     }
 }
@@ -129,4 +131,36 @@ fn information_about_data() {
     assert!(own.contains("u, v"), "{own}");
     let offline = place.refused(&["data", "fetch", "mnist", "--offline"]);
     assert!(offline.contains("mnist"), "{offline}");
+}
+
+#[test]
+fn a_machine_is_described_and_shells_can_complete() {
+    let place = Place::new();
+    let shown = place.ok(&["doctor"]);
+    for word in ["libtorch", "threads", "GPU", "data sets", "strokes", "cache"] {
+        assert!(shown.contains(word), "{word} in\n{shown}");
+    }
+    assert!(shown.lines().count() <= 24, "one screen");
+    let json: serde_json::Value = serde_json::from_str(&place.ok(&["doctor", "--json"])).expect("JSON");
+    assert!(json["cores"].as_u64().is_some_and(|cores| cores > 0), "{json}");
+    assert_eq!(json["problems"], serde_json::json!([]));
+    let out = place.vae(&["doctor"]).env("VAE_DATA_DIR", "nowhere").output().expect("starts");
+    let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(1));
+    assert!(stderr.contains("VAE_DATA_DIR names nowhere, which is no folder"), "{stderr}");
+
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = place.ok(&["completions", shell]);
+        assert!(script.contains("min-confidence"), "{shell}");
+    }
+    let unknown = place.vae(&["completions", "cmd"]).output().expect("starts");
+    assert_eq!(unknown.status.code(), Some(2));
+}
+
+#[test]
+fn verified_data_sets_are_listed_for_programs() {
+    let place = Place::new();
+    let sets: serde_json::Value =
+        serde_json::from_str(&place.ok(&["data", "verify", "strokes", "--json"])).expect("JSON");
+    assert_eq!((&sets[0]["name"], &sets[0]["state"]), (&"strokes".into(), &"built in".into()));
 }

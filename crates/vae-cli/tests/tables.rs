@@ -46,13 +46,13 @@ fn names_of_rows_stand_in_all_that_is_written_of_them() {
         "{notes:?}"
     );
     let assigned = lines(&place, "run/assignments.csv");
-    assert_eq!((assigned[0].as_str(), assigned.len()), ("sample_id,index,cluster,confidence", 61));
+    assert_eq!((assigned[0].as_str(), assigned.len()), ("sample_id,index,cluster,confidence,outlier", 61));
     assert!(assigned[60].starts_with("r59,59,"), "{}", assigned[60]);
 
     let on = |more: &[&str]| place.ok(&[&more[..1], &["-m", "run", "-d", "my.csv"], &more[1..]].concat());
     assert_eq!(on(&["predict"]).lines().collect::<Vec<_>>(), assigned);
     on(&["predict", "--proba", "-o", "p.csv"]);
-    assert_eq!(lines(&place, "p.csv")[0], "sample_id,index,cluster,p0,p1,p2");
+    assert_eq!(lines(&place, "p.csv")[0], "sample_id,index,cluster,p0,p1,p2,outlier");
     on(&["predict", "-o", "p.npy"]);
     let ids = lines(&place, "p.npy.ids.csv");
     assert_eq!((ids[0].as_str(), ids[60].as_str(), ids.len()), ("sample_id", "r59", 61));
@@ -210,8 +210,8 @@ fn doubtful_rows_can_be_left_unassigned() {
     let below = confidence["below_0.9"].as_u64().expect("a count");
     assert!(line.contains(&format!("below 0.9 for {below} samples")), "{line}");
     let rows = lines(&place, "run/assignments.csv");
-    let sure: Vec<f64> =
-        rows[1..].iter().map(|l| l.rsplit(',').next().expect("last").parse().expect("number")).collect();
+    let confidence_of = |line: &String| line.split(',').nth(2).expect("third").parse().expect("number");
+    let sure: Vec<f64> = rows[1..].iter().map(confidence_of).collect();
     assert_eq!(sure.iter().filter(|c| **c < 0.9).count() as u64, below);
     assert_eq!(confidence["below_0.5"], 0, "of two, the larger is no less");
     let mean = sure.iter().sum::<f64>() / sure.len() as f64;

@@ -159,6 +159,37 @@ impl Likelihood {
         self.terms(m, x).sum_dim_intlist([-1i64].as_slice(), false, None)
     }
 
+    /// The sum of the squared errors of the numbers whose variance is learned, and their count;
+    /// `None` where no variance is.
+    ///
+    /// # Shapes
+    /// `m` (means), `x`: `[b, d]`.
+    pub fn learned_errors(&self, m: &Tensor, x: &Tensor) -> Option<(f64, f64)> {
+        match self {
+            Self::Table(table) => table.learned_errors(m, x),
+            Self::Learned { .. } => {
+                Some(((x - m).square().sum(tch::Kind::Double).double_value(&[]), x.numel() as f64))
+            }
+            Self::Bernoulli | Self::Gaussian { .. } | Self::Squashed { .. } => None,
+        }
+    }
+
+    /// The same model with a learned variance fixed at `variance`, or at the least it can be: then
+    /// the density of a sample does not hang on the others of its batch.
+    #[must_use]
+    pub fn with_variance(&self, variance: f64) -> Self {
+        match self {
+            Self::Table(table) => Self::Table(table.with_variance(variance)),
+            Self::Learned { least } => Self::Gaussian { variance: variance.max(*least) },
+            other => other.clone(),
+        }
+    }
+
+    /// Whether missing values (NaN in `x`) take no part.
+    pub fn leaves_out_missing(&self) -> bool {
+        matches!(self, Self::Table(_))
+    }
+
     /// `−ln p` of every value, `[b, d]`, and of every category of a table.
     fn terms(&self, m: &Tensor, x: &Tensor) -> Tensor {
         match self {
@@ -296,6 +327,25 @@ mod tests {
         // Perfect reconstructions stop at the smallest variance.
         let least = 2.0 * smallest_variance(2).ln();
         assert!((learned.nll_sum(&x, &x).double_value(&[]) - least).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_fixed_variance_makes_rows_independent() {
+        let (m, x) = (
+            Tensor::from_slice(&[1.0f64, 2.0, 0.0, 0.0]).view([2, 2]),
+            Tensor::from_slice(&[0.0f64, 2.5, 1.0, -1.0]).view([2, 2]),
+        );
+        let learned = Likelihood::learned(2);
+        assert_eq!(learned.learned_errors(&m, &x), Some((3.25, 4.0)));
+        assert_eq!(Likelihood::Bernoulli.learned_errors(&m, &x), None);
+        let fixed = learned.with_variance(0.8125);
+        // 1.25 / 1.625 and 2 / 1.625, whatever the other row is.
+        let nll = fixed.nll(&m, &x);
+        assert!((nll.double_value(&[0]) - 1.25 / 1.625).abs() < 1e-12);
+        let alone = fixed.nll(&m.narrow(0, 1, 1), &x.narrow(0, 1, 1));
+        assert!((alone.double_value(&[0]) - 2.0 / 1.625).abs() < 1e-12);
+        assert_eq!(learned.with_variance(0.0), Likelihood::Gaussian { variance: smallest_variance(2) });
+        assert_eq!(Likelihood::Bernoulli.with_variance(2.0), Likelihood::Bernoulli);
     }
 
     #[test]

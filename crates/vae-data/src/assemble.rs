@@ -62,7 +62,7 @@ pub(crate) fn assemble(
 }
 
 /// Columns of an array, which have no names.
-fn of_offsets(offsets: Vec<f64>) -> Schema {
+pub(crate) fn of_offsets(offsets: Vec<f64>) -> Schema {
     let column = |(i, offset)| Column { name: format!("{i}"), kind: ColumnKind::Number { offset } };
     Schema { named: false, columns: (1..).zip(offsets).map(column).collect() }
 }

@@ -23,6 +23,7 @@ mod cache_dir;
 mod dataset;
 mod error;
 mod fetch;
+mod file_kind;
 mod ids;
 mod info;
 mod known;
@@ -39,6 +40,7 @@ mod places;
 mod read;
 mod registry;
 mod source;
+mod stream;
 pub mod strokes;
 mod text;
 
@@ -54,9 +56,10 @@ pub use load::{load, load_from, load_labels};
 pub use matrix::Matrix;
 pub use note::{Note, Severity};
 pub use places::Places;
-pub use read::table::{Block, ColumnInfo, ColumnUse, TableInfo, TableReader};
+pub use read::table::{Block, ColumnInfo, ColumnUse, TableInfo, TableReader, TableText};
 pub use registry::{Download, Entry, File, Inner, Reader, Registry, Unpack, registry};
 pub use source::{LoadOptions, Quote, Source};
+pub use stream::{RowBlock, Stream};
 pub use text::{DEFAULT_MAX_TERMS, Vocabulary};
 pub use vae_array::{Column, ColumnKind, Csr, ImageShape, Schema, Values, content_sha256, table_sha256};
 

@@ -7,6 +7,7 @@ use crate::assemble::{Found, Names, assemble, offsets_for};
 use crate::dataset::DataSet;
 use crate::error::{Error, Result};
 use crate::fetch::file_sha256;
+use crate::file_kind::FileKind;
 use crate::ids::Ids;
 use crate::known::{
     Folder, draw_strokes, is_har_folder, is_idx_folder, is_stl10_folder, read_har_folder, read_idx_folder,
@@ -20,11 +21,10 @@ use crate::load_options::{
 use crate::places::{Places, resolve};
 use crate::read::compressed::uncompressed_name;
 use crate::read::content::Content;
-use crate::read::folder::{ending_of, lower_name};
 use crate::read::missing::Missing;
 use crate::read::precision::{Offsets, centred};
 use crate::read::table::Table;
-use crate::read::{Keys, Raw, documents, foreign, idx, labels, mat, npy, npz, pictures, table};
+use crate::read::{Keys, Raw, documents, idx, labels, mat, npy, npz, pictures, table};
 use crate::registry::{Entry, Reader, registry};
 use crate::source::{LoadOptions, Source};
 use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
@@ -116,7 +116,7 @@ pub fn load_from(
     assemble(name, found, names, options)
 }
 
-fn terms(options: &LoadOptions) -> Result<Columns> {
+pub(crate) fn terms(options: &LoadOptions) -> Result<Columns> {
     match (&options.vocabulary, options.max_terms) {
         (Some(_), Some(_)) => Err(Error::Option {
             option: "--max-terms",
@@ -224,26 +224,15 @@ fn check_shape(entry: &Entry, found: (usize, usize, usize), path: &Path) -> Resu
 fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Result<Found> {
     let path = content.path();
     let values = |raw| Ok(Found::Values(raw));
-    let mut input = content.open()?;
-    let mut start = [0; 6];
-    let is_long = input.fill(&mut start).is_ok();
-    drop(input);
-    if ending_of(path) != "mat"
-        && let Some(problem) = foreign::problem(&lower_name(path), &start)
-    {
-        return Err(Error::format(path, problem));
-    }
     let given = offsets_for(options);
     let offsets = given.as_deref().map_or(Offsets::Own, Offsets::Given);
     let keys = Keys { x: options.x_key.clone(), y: options.y_key.clone() };
-    match start {
-        // By its name first: level 4 begins as an IDX file does.
-        _ if ending_of(path) == "mat" => {
+    match FileKind::of(&content)? {
+        FileKind::Matlab => {
             only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
             values(mat::read(path, || content.open(), &keys, offsets)?)
         }
-        start if pictures::is_picture_start(&start) => Err(Error::format(path, ONE_PICTURE)),
-        [b'P', b'K', 3 | 5, 4 | 6, ..] => {
+        FileKind::Npz => {
             only_options(options, &KEY_OPTIONS, "an NPZ archive")?;
             if !content.is_file() {
                 return Err(Error::format(
@@ -253,20 +242,15 @@ fn read_file(content: Content, options: &LoadOptions, columns: &Columns) -> Resu
             }
             values(npz::read(path, &keys, offsets)?)
         }
-        start if mat::is_mat(&start) => {
-            only_options(options, &KEY_OPTIONS, "a MATLAB file")?;
-            values(mat::read(path, || content.open(), &keys, offsets)?)
-        }
-        start if &start == b"\x93NUMPY" => {
+        FileKind::Npy => {
             only_options(options, &[], "an NPY array")?;
             values(centred(offsets, |narrow| npy::read(content.open()?, narrow))?)
         }
-        [0, 0, ..] if is_long => {
+        FileKind::Idx => {
             only_options(options, &[], "an IDX file")?;
             values(centred(offsets, |narrow| idx::read(content.open()?, narrow))?)
         }
-        _ => {
-            check_is_table(path, &start)?;
+        FileKind::Table => {
             if let Some(column) = &options.text_column {
                 only_options(options, &COLUMN_OPTIONS, "a table of documents")?;
                 return Ok(Found::Text(documents::read_column(&content, column, options, columns)?));
@@ -306,23 +290,4 @@ fn read_folder(path: &Path, options: &LoadOptions, columns: &Columns) -> Result<
         }
     };
     Ok((found, Names::AsWritten, None))
-}
-
-const ONE_PICTURE: &str =
-    "is one picture, which is no data set; put it into a folder of pictures and give that folder";
-
-/// What is none of the binary formats by its content must not be one by its name.
-fn check_is_table(path: &Path, start: &[u8; 6]) -> Result<()> {
-    let name = lower_name(path);
-    let kind = match name.rsplit('.').next().unwrap_or_default() {
-        "npy" => "an NPY array",
-        "npz" => "an NPZ archive",
-        "png" => "a PNG picture",
-        ending if pictures::is_picture_ending(ending) => return Err(Error::format(path, ONE_PICTURE)),
-        _ if name.ends_with("-ubyte") => "an IDX file",
-        _ => return Ok(()),
-    };
-    let problem =
-        format!("is not what its name says, {kind}: it begins with {start:02x?}; copy or save it again");
-    Err(Error::format(path, problem))
 }

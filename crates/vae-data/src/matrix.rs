@@ -52,6 +52,16 @@ impl Matrix {
         }
     }
 
+    /// The rows `start..end`, of as many as there are.
+    pub fn rows(&self, start: usize, end: usize) -> Self {
+        let end = end.min(self.n());
+        let start = start.min(end);
+        match self {
+            Self::Dense(x) => Self::Dense(x.slice(s![start..end, ..]).to_owned()),
+            Self::Sparse(csr) => Self::Sparse(csr.select(start..end)),
+        }
+    }
+
     /// [`content_sha256`] of the matrix as rows that are images, or not.
     pub fn sha256(&self, image: Option<ImageShape>) -> String {
         content_sha256(self.values(), image)
@@ -85,6 +95,9 @@ mod tests {
         assert_eq!(Matrix::Sparse(csr()).head(1).dim(), (1, 3));
         assert_eq!(Matrix::Sparse(csr()).head(9), Matrix::Sparse(csr()));
         let dense = Matrix::Dense(csr().to_dense());
+        assert_eq!(dense.rows(1, 3), dense.tail(1));
+        assert_eq!((dense.rows(2, 9), dense.rows(5, 9).n()), (dense.tail(2), 0));
+        assert_eq!(Matrix::Sparse(csr()).rows(0, 1), Matrix::Sparse(csr()).head(1));
         assert_eq!(dense.tail(2), Matrix::Dense(array![[0.0, 3.0, 0.0]]));
         assert_eq!(Matrix::Sparse(csr()).tail(2), Matrix::Sparse(csr().select([2])));
         assert_eq!((dense.tail(9).dim(), Matrix::Sparse(csr()).tail(9).n()), ((0, 3), 0));

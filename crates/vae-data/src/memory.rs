@@ -102,6 +102,14 @@ pub(crate) fn reserve_text(text: &mut String, more: usize) -> Result<(), Shortag
     text.try_reserve_exact(wanted - len).map_err(|_| Shortage { needed: wanted as u64, available: None })
 }
 
+/// A copy of a text.
+pub(crate) fn copy_of(text: &str) -> Result<String, Shortage> {
+    let mut copy = String::new();
+    reserve_text(&mut copy, text.len())?;
+    copy.push_str(text);
+    Ok(copy)
+}
+
 /// Makes room for one more key.
 pub(crate) fn reserve_key<K: Eq + Hash, V>(map: &mut HashMap<K, V>) -> Result<(), Shortage> {
     if map.len() < map.capacity() {

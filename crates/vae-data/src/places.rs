@@ -32,6 +32,11 @@ impl Places {
         Self { places: places.into_iter().filter_map(|(dir, origin)| Some((dir?, origin))).collect() }
     }
 
+    /// The folders in the order they are searched, each with the place that names it.
+    pub fn dirs(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+        self.places.iter().map(|(dir, origin)| (dir.as_path(), *origin))
+    }
+
     /// Looks for a set; the first folder with all its files wins.
     ///
     /// Returns that folder, if any, and the folders looked at before it.

@@ -125,7 +125,7 @@ fn blocks_come_with_their_names() {
     let options = LoadOptions { schema, ..LoadOptions::default() };
     let mut reader = TableReader::open(&source, &options).expect("sound");
     assert_eq!((reader.n(), reader.id_name()), (3, Some("id")));
-    let Block { x, ids, start, n_missing } = reader.next_block(2).expect("sound").expect("rows");
+    let Block { x, ids, start, n_missing, .. } = reader.next_block(2).expect("sound").expect("rows");
     assert_eq!((x, start, n_missing), (array![[1.0_f32], [2.0]], 0, 0));
     assert_eq!(ids.expect("ids").iter().collect::<Vec<_>>(), ["4", "2"]);
     let last = reader.next_block(2).expect("sound").expect("rows");

@@ -1,11 +1,13 @@
 //! What a method implements, and what a user of the crate calls.
 
 mod clusterer;
+mod density;
 mod method;
 mod model_file;
 mod watch;
 
 pub use clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
+pub use density::{Assessed, Calibration, Density};
 pub use method::{Fit, Generative, Method, MethodConfig, Model, Soft};
 pub(crate) use model_file::Stored;
 pub use model_file::stored;

@@ -4,6 +4,7 @@
 pub(crate) mod assignments;
 pub(crate) mod class_vae;
 pub(crate) mod dense_rows;
+pub(crate) mod elbo;
 pub(crate) mod encoder_decoder;
 pub(crate) mod from_random;
 pub(crate) mod mixture;

@@ -132,6 +132,37 @@ fn a_saved_model_predicts_the_same() {
 }
 
 #[test]
+fn samples_are_assessed_one_by_one_and_strange_ones_are_improbable() {
+    let (x, _) = blobs(120);
+    let mut strange = x.dense_rows(0, 3);
+    strange.row_mut(2).iter_mut().for_each(|v| *v = -*v * 3.0 + 25.0);
+    let strange = Features::dense(strange).expect("finite");
+    for method in METHODS {
+        let (clusterer, _) = fit(method.name, 1, &x);
+        let calibration = clusterer.density().map(|density| density.calibrate(&x).expect("fitted"));
+        let all = clusterer.assess(&x, calibration.as_ref()).expect("fitted");
+        assert_eq!(all.clusters, clusterer.predict(&x).expect("fitted"), "{}", method.name);
+        let gamma = clusterer.soft().map(|soft| soft.predict_proba(&x).expect("fitted"));
+        assert_eq!(all.gamma, gamma, "{}", method.name);
+        let without = clusterer.assess(&x, None).expect("fitted");
+        assert_eq!((&without.clusters, &without.gamma), (&all.clusters, &all.gamma), "{}", method.name);
+        assert!(without.log_density.is_none());
+        let (Some(density), Some(known), Some(all)) = (clusterer.density(), calibration, all.log_density)
+        else {
+            continue;
+        };
+        assert_eq!(all, density.log_density(&x, &known).expect("fitted"), "{}", method.name);
+        let few = density.log_density(&strange, &known).expect("fitted");
+        for i in 0..2 {
+            let scale = all[i].abs().max(1.0);
+            assert!((few[i] - all[i]).abs() < 1e-4 * scale, "{}: {} {}", method.name, few[i], all[i]);
+        }
+        let least = all.iter().copied().fold(f32::INFINITY, f32::min);
+        assert!(few[2] < least, "{}: {} {least}", method.name, few[2]);
+    }
+}
+
+#[test]
 fn equal_seeds_give_equal_bytes_and_other_seeds_do_not() {
     let (x, _) = blobs(90);
     let folder = tempfile::tempdir().expect("temp dir");

@@ -39,6 +39,9 @@ pub enum DataCommand {
         /// Folder with data sets, searched before VAE_DATA_DIR and the cache
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
     },
     /// Load a data set, say what it holds and show some of it; of a table, what each column is
     /// taken for. Fails when it cannot be read

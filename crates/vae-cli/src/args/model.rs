@@ -29,10 +29,14 @@ pub struct ModelOnData {
 pub struct PredictArgs {
     #[command(flatten)]
     pub input: ModelOnData,
-    /// Where to write: .csv (names of the rows if there are some, index, cluster, confidence) or
-    /// .npy (u32); standard output as CSV when left out or -
+    /// Where to write: .csv (names of the rows if there are some, index, cluster, confidence,
+    /// outlier) or .npy (u32); standard output as CSV when left out or -
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Put the columns behind the rows of the table as these are written, instead of behind an
+    /// index (CSV)
+    #[arg(long)]
+    pub append: bool,
     /// Write the probabilities of all clusters: beside the cluster (CSV), or instead of it (NPY,
     /// f32 [n, k])
     #[arg(long)]
@@ -44,6 +48,14 @@ pub struct PredictArgs {
     /// -1 (NPY: i32)
     #[arg(long, value_name = "P", value_parser = probability, conflicts_with = "facets")]
     pub min_confidence: Option<f64>,
+    /// Leave out the outlier scores, which take time: the share of the fitted samples that are less
+    /// unusual, by their ELBO or their distance to the centre of their cluster
+    #[arg(long)]
+    pub no_outlier: bool,
+    /// Print how the data differ from those of the fit as JSON: shares of the clusters, and of
+    /// unusual samples
+    #[arg(long, conflicts_with = "facets")]
+    pub json: bool,
 }
 
 /// `vae embed`
@@ -55,6 +67,9 @@ pub struct EmbedArgs {
     /// the rows are the first column of a CSV, and go into FILE.npy.ids.csv beside an array
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Put the codes behind the rows of the table as these are written (CSV)
+    #[arg(long)]
+    pub append: bool,
 }
 
 /// `vae sample`

@@ -2,21 +2,21 @@
 
 mod columns;
 mod sample;
+mod verify;
 
 pub(crate) use self::columns::NoteFacts;
 
 use crate::args::{DataCommand, FeatureModel, FeaturesArgs, ReadArgs};
 use crate::commands::features;
 use crate::input::options;
-use crate::output::{say, say_json, table, thousands};
+use crate::output::{quiet, remark, say, say_json, table, thousands};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use vae_core::device::DeviceChoice;
-use vae_data::{FetchOptions, FileState, Info, LoadOptions, Places, Progress, Reader, Source, registry};
+use vae_data::{FetchOptions, FileState, Info, Places, Progress, Reader, Source, registry};
 
 /// Runs one of the four.
 ///
@@ -28,7 +28,7 @@ pub fn run(command: &DataCommand) -> Result<()> {
         DataCommand::Fetch { name, data_dir, offline, weights } => {
             fetch(name, data_dir.clone(), *offline, weights.as_deref())
         }
-        DataCommand::Verify { names, data_dir } => verify(names, data_dir.clone()),
+        DataCommand::Verify { names, data_dir, json } => verify::run(names, data_dir.clone(), *json),
         DataCommand::Info(args) => {
             let data = args.data.as_deref().or(args.data_option.as_deref()).context("give NAME or PATH")?;
             info(data, &args.read, args.json)
@@ -92,7 +92,7 @@ fn fetch(name: &str, data_dir: Option<PathBuf>, offline: bool, weights: Option<&
     if entry.reader == Reader::Strokes {
         return say(&format!("{name} is drawn by the program; there is nothing to fetch\n"));
     }
-    eprintln!("{}\nlicence: {}", entry.title, entry.licence);
+    remark(format_args!("{}\nlicence: {}", entry.title, entry.licence));
     let folder = vae_data::fetch(name, &options, &mut |step| display.show(&step));
     display.end_line();
     let folder = folder?;
@@ -115,37 +115,6 @@ fn fetch(name: &str, data_dir: Option<PathBuf>, offline: bool, weights: Option<&
     Ok(())
 }
 
-/// The files of sets, each against its checksum.
-fn verify(names: &[String], data_dir: Option<PathBuf>) -> Result<()> {
-    let places = Places::from_env(data_dir.as_deref());
-    let entries: Vec<_> = if names.is_empty() {
-        registry().sets.iter().filter(|entry| places.find(entry).0.is_some()).collect()
-    } else {
-        names.iter().map(|name| registry().require(name)).collect::<Result<_, _>>()?
-    };
-    if entries.is_empty() {
-        return say("no data set with files is on this machine; get one with: vae data fetch NAME\n");
-    }
-    let options = LoadOptions { data_dir, ..LoadOptions::default() };
-    let mut wrong = Vec::new();
-    for entry in entries {
-        if entry.reader == Reader::Strokes {
-            say(&format!("{}: drawn by the program, verified whenever it is drawn\n", entry.name))?;
-            continue;
-        }
-        let info = vae_data::info(&Source::Known(entry.name.clone()), &options)?;
-        let place = info.found.as_ref().map_or_else(|| "not here".into(), |path| path.display().to_string());
-        say(&format!("{}: {place}\n{}", entry.name, file_lines(&info)))?;
-        if info.files.iter().any(|f| !matches!(f.state, FileState::Verified | FileState::Unchecked)) {
-            wrong.push(entry.name.as_str());
-        }
-    }
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    bail!("incomplete or damaged: {}; get it with: vae data fetch {}", wrong.join(", "), wrong[0])
-}
-
 /// Progress of a download on stderr: one line that is rewritten on a terminal, a line now and then
 /// elsewhere.
 #[derive(Default)]
@@ -156,6 +125,9 @@ struct Display {
 
 impl Display {
     fn show(&mut self, step: &Progress<'_>) {
+        if quiet() {
+            return;
+        }
         let text = match step {
             Progress::Received { file, done, total } => {
                 let terminal = std::io::stderr().is_terminal();
@@ -186,7 +158,7 @@ impl Display {
             _ => return,
         };
         self.end_line();
-        eprintln!("{text}");
+        remark(text);
     }
 
     fn end_line(&mut self) {
@@ -286,23 +258,7 @@ fn describe(info: &Info) -> String {
     text.push('\n');
     let rows: Vec<_> = rows.into_iter().map(|(key, value)| vec![format!("  {key}"), value]).collect();
     text.push_str(&table(&rows));
-    text + &file_lines(info)
-}
-
-fn file_lines(info: &Info) -> String {
-    let mut text = String::new();
-    for file in &info.files {
-        let state = match &file.state {
-            FileState::Verified => "verified".to_string(),
-            FileState::Unchecked => "present (no checksum is known)".into(),
-            FileState::Missing => "missing".into(),
-            FileState::Different { .. } => "differs from the published file".into(),
-            FileState::Unreadable(why) => format!("cannot be read: {why}"),
-            other => format!("{other:?}"),
-        };
-        let _ = writeln!(text, "  {}  {state}", file.name);
-    }
-    text
+    text + &verify::file_lines(info)
 }
 
 /// Fails when a fit could not use the set, so that scripts can ask.

@@ -4,7 +4,7 @@ use crate::args::{FeatureModel, FeaturesArgs};
 use crate::commands::outputs::{Format, check_out, format_of};
 use crate::commands::threads;
 use crate::files;
-use crate::output::{duration, say, thousands};
+use crate::output::{duration, remark, say, thousands};
 use crate::progress::for_stderr;
 use anyhow::{Context, Result, bail};
 use ndarray::ArrayView2;
@@ -61,7 +61,11 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
     let net = ResNet50::new(&trained.tensors, device)
         .with_context(|| format!("{} cannot be used", args.weights.display()))?;
     drop(trained.tensors);
-    eprintln!("weights {}: {}", args.weights.display(), title.unwrap_or("unknown to the registry"));
+    remark(format_args!(
+        "weights {}: {}",
+        args.weights.display(),
+        title.unwrap_or("unknown to the registry")
+    ));
 
     let options = LoadOptions { data_dir: args.data_dir.clone(), ..LoadOptions::default() };
     let (set, _) = vae_data::load(&source, &options)?;
@@ -71,7 +75,7 @@ pub fn run(args: &FeaturesArgs) -> Result<()> {
         return say(&format!("{} has the features of these images and weights already\n", out.display()));
     }
     let batch = batch_size(image.height, image.width, device);
-    eprintln!("{} images of {image}, {batch} at a time, on {}", thousands(n), device_name(device));
+    remark(format_args!("{} images of {image}, {batch} at a time, on {}", thousands(n), device_name(device)));
     let progress = for_stderr();
     let features = net.features_of_rows(x, shape, |done| {
         if (done / batch).is_multiple_of(20) {

@@ -16,9 +16,10 @@ use crate::exit;
 use crate::hardware;
 use crate::input::{self, About, HeldOut, Input, SCHEMA_FILE, VOCABULARY_FILE};
 use crate::made_from;
-use crate::output::{counted, say, shell_word, thousands};
+use crate::output::{counted, remark, say, shell_word, thousands};
 use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
+use crate::reference::Reference;
 use crate::report::{self, Clustering};
 use crate::results::{self, Evaluation, FacetsFound, TestScores};
 use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, RunFolder, State};
@@ -55,7 +56,7 @@ pub fn run(args: FitArgs) -> Result<()> {
     configure_process(threads);
     args.compute.matmul.apply()?;
     let device = args.compute.device.resolve()?;
-    chosen.notes.iter().for_each(|note| eprintln!("{note}"));
+    chosen.notes.iter().for_each(remark);
 
     let (input, held_out) = input::load_split(&source, &args.read, args.fit_split)?;
     let compute = Compute {
@@ -74,7 +75,7 @@ pub fn run(args: FitArgs) -> Result<()> {
     let (folder, state) = RunFolder::open(&args.out, &identity)?;
     match state {
         State::Finished => return already_finished(&folder, input.labels.is_some()),
-        State::Unfinished => eprintln!("continuing the run in {}", folder.path().display()),
+        State::Unfinished => remark(format_args!("continuing the run in {}", folder.path().display())),
         State::Empty => {}
     }
     let begun = Begun::new(&chosen.resolved, &input, &compute);
@@ -141,13 +142,13 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
         0 => "number of clusters to be estimated".into(),
         k => counted(k, "cluster"),
     };
-    eprintln!(
+    remark(format_args!(
         "{method} on {name}: {} samples, {dim} features, {clusters}; seed {}, {}, {}",
         thousands(*n),
         compute.seed,
         compute.device,
         counted(compute.threads, "thread")
-    );
+    ));
 }
 
 /// Says that there is nothing to do, unless this version would do something else, or the model
@@ -206,9 +207,11 @@ fn fit_and_write(
     results::write_history(dir, &summary.phases)?;
     let gamma = confidence::posterior(model, features, ids)?;
     let sure = gamma.as_ref().map(|gamma| confidence::of(gamma.view()));
-    write_assignments(dir, &summary, sure.as_ref(), ids)?;
     let confidence = sure.as_ref().map(|sure| confidence::Summary::new(sure.view()));
     let embedding = model.embed(features)?;
+    let (reference, outlier) = Reference::of_fit(model, features, (&summary.assignments, &embedding))?;
+    reference.write(dir)?;
+    write_assignments(dir, &summary, (sure.as_ref(), &outlier), ids)?;
     let has_embedding = results::write_embedding(dir, &embedding, features)?;
     let sizes = results::cluster_sizes(summary.assignments.view(), model.n_clusters());
     let facets = FacetsFound::write(dir, model, features, ids)?;
@@ -256,17 +259,19 @@ fn fit_and_write(
     Ok(closing.text())
 }
 
-/// Writes the assignments of the fit, with how sure the model is of each.
+/// Writes the assignments of the fit, with how sure the model is of each and how unusual each
+/// sample is.
 fn write_assignments(
     dir: &Path,
     summary: &FitSummary,
-    sure: Option<&Array1<f32>>,
+    (sure, outlier): (Option<&Array1<f32>>, &Array1<f32>),
     ids: Option<&Ids>,
 ) -> Result<()> {
     let clusters = summary.assignments.view();
     let numbers = assignments::numbers(clusters);
     let beside = sure.map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
-    results::write_assignments(dir, clusters, &Assignments { ids, clusters: numbers.view(), beside })
+    let outlier = Some(outlier.view());
+    results::write_assignments(dir, clusters, &Assignments { ids, clusters: numbers.view(), beside, outlier })
 }
 
 /// Fits, and says what was chosen on the data.

@@ -1,8 +1,10 @@
 //! One module per command.
 
 pub mod cache;
+pub mod completions;
 pub mod config;
 pub mod data;
+pub mod doctor;
 pub mod embed;
 pub mod features;
 pub mod fit;
@@ -13,16 +15,15 @@ pub mod report;
 pub mod sample;
 pub mod score;
 
+mod apply;
 mod outputs;
 
-use crate::args::ModelOnData;
 use crate::hardware::physical_cores;
-use crate::input::{self, Input};
+use crate::output::remark;
 use crate::run_folder::MODEL;
 use anyhow::{Result, bail};
 use std::path::Path;
 use vae_core::matmul::{self, Libraries, MatmulChoice};
-use vae_data::Source;
 use vae_models::{Clusterer, load_model};
 
 /// The asked number of threads, or one per physical core.
@@ -46,14 +47,6 @@ fn open_model(path: &Path, asked: Option<MatmulChoice>) -> Result<Box<dyn Cluste
     let model = load_model(&file)?;
     let (library, note) = matmul::for_model(asked, model.matmul(), &Libraries::of_this_machine())?;
     library.apply();
-    note.iter().for_each(|note| eprintln!("{note}"));
+    note.iter().for_each(remark);
     Ok(model)
-}
-
-/// A model and the data to apply it to.
-fn open(args: &ModelOnData) -> Result<(Box<dyn Clusterer>, Input)> {
-    vae_core::device::configure_process(threads(args.threads));
-    let model = open_model(&args.model, args.matmul)?;
-    let input = input::load_for(&args.model, &args.data.parse::<Source>()?, &args.read)?;
-    Ok((model, input))
 }

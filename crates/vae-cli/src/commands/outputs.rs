@@ -2,13 +2,11 @@
 
 use crate::args::ModelOnData;
 use crate::assignments::ids_file;
-use crate::output::say;
+use crate::output::{quiet, say};
 use crate::run_folder::is_of_a_fit;
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use vae_core::fsio::write_atomic;
 
 /// The formats a command writes by the end of the file's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,22 +43,11 @@ impl<'a> Target<'a> {
         Ok(Self { path: Some(path), format })
     }
 
-    /// Writes what `fill` gives, and says `done` where that went into a file.
-    pub fn write_text(&self, done: &str, fill: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-        let Some(path) = self.path else {
-            let mut text = Vec::new();
-            fill(&mut text)?;
-            return say(&String::from_utf8(text)?);
-        };
-        write_atomic(path, |file| fill(file))?;
-        self.say(done)
-    }
-
     /// Says what was done and where it is.
     pub fn say(&self, done: &str) -> Result<()> {
         match self.path {
-            Some(path) => say(&format!("{done}: {}\n", path.display())),
-            None => Ok(()),
+            Some(path) if !quiet() => say(&format!("{done}: {}\n", path.display())),
+            _ => Ok(()),
         }
     }
 }

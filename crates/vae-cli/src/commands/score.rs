@@ -4,7 +4,7 @@ use crate::args::ScoreArgs;
 use crate::commands::{open_model, threads};
 use crate::confidence;
 use crate::input;
-use crate::output::{say, say_json, table, thousands};
+use crate::output::{remark, say, say_json, table, thousands};
 use crate::predictions::Predictions;
 use anyhow::{Context, Result, bail};
 use ndarray::Array1;
@@ -44,7 +44,7 @@ pub fn run(args: &ScoreArgs) -> Result<()> {
     };
     let unlabelled = labels.iter().filter(|class| class.is_none()).count();
     if unlabelled > 0 {
-        eprintln!("note: {} without a label are left out", thousands(unlabelled));
+        remark(format_args!("note: {} without a label are left out", thousands(unlabelled)));
     }
     let (clusters, labels) = input::labelled(&clusters, &labels)?;
     let scores = Scores::new(clusters.view(), labels.view())?;
@@ -88,7 +88,7 @@ fn of_files(args: &ScoreArgs, pred: &Path) -> Result<Pair> {
     }
     let predictions = Predictions::read(&pred)?;
     if let Some(names) = predictions.about_names() {
-        eprintln!("{}: {names}", pred.display());
+        remark(format_args!("{}: {names}", pred.display()));
     }
     let clusters = predictions.clusters;
     let labels = match (&args.read.labels, &args.data) {

@@ -25,8 +25,12 @@ fn what_is_written_is_read() {
     files::write_npy_u32(&npy, clusters.view()).expect("npy");
     let p = ndarray::Array2::<f32>::from_elem((3, 8), 0.125);
     let wide = assignments::numbers(clusters.view());
-    let assignments =
-        Assignments { ids: None, clusters: wide.view(), beside: Beside::Probabilities(p.view()) };
+    let assignments = Assignments {
+        ids: None,
+        clusters: wide.view(),
+        beside: Beside::Probabilities(p.view()),
+        outlier: None,
+    };
     write_atomic(&csv, |out| assignments.write_csv(out)).expect("csv");
     for file in [npy, csv] {
         let read = Predictions::read(&file).expect("assignments");

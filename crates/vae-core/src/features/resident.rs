@@ -107,6 +107,18 @@ impl<'a> Resident<'a> {
         }
     }
 
+    /// The rows `start..end` with NaN for values that stand for missing ones, as
+    /// [`Resident::rows`].
+    ///
+    /// # Errors
+    /// [`Error::Torch`] when the range is outside the data.
+    pub fn target_rows(&self, start: usize, end: usize) -> Result<Tensor> {
+        match &self.targets {
+            Some(x) => Ok(x.f_narrow(0, start as i64, (end - start) as i64)?),
+            None => self.rows(start, end),
+        }
+    }
+
     /// Applies `f` to blocks of `block` rows ([`BLOCK`] or [`CONVOLUTION_BLOCK`]) in order and
     /// joins the results along the first axis; no gradients.
     ///

@@ -64,6 +64,24 @@ impl Table {
         Tensor::cat(&parts, -1)
     }
 
+    /// [`Likelihood::learned_errors`] of the numbers that are there.
+    pub(super) fn learned_errors(&self, m: &Tensor, x: &Tensor) -> Option<(f64, f64)> {
+        if self.number_features.is_empty() || !matches!(*self.numbers, Likelihood::Learned { .. }) {
+            return None;
+        }
+        let (is_there, x) = present(x);
+        let numbers = Tensor::from_slice(&self.number_features).to_device(m.device());
+        let pick = |t: &Tensor| t.index_select(-1, &numbers);
+        let squared = (pick(&x) - pick(m)).square() * pick(&is_there);
+        let sum = |t: &Tensor| t.sum(Kind::Double).double_value(&[]);
+        Some((sum(&squared), sum(&pick(&is_there))))
+    }
+
+    /// The same model with a learned variance fixed.
+    pub(super) fn with_variance(&self, variance: f64) -> Self {
+        Self { numbers: Box::new(self.numbers.with_variance(variance)), ..self.clone() }
+    }
+
     /// The constant of the numbers, as if all were there.
     pub(super) fn constant(&self) -> f64 {
         self.numbers.constant(self.number_features.len())

@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
+use vae_array::Csr;
+
 use crate::error::{Error, Result, TableProblem};
 use crate::ids::Ids;
 use crate::labels::RawLabels;
 use crate::memory::{self, Interner};
 use crate::read::content::Content;
-use crate::read::folder::{classes, ending_of, list, names};
+use crate::read::folder::{Classed, classes, ending_of, list, names};
 use crate::read::input::Input;
 use crate::read::lines::Lines;
 use crate::read::pictures::is_picture_ending;
-use crate::read::table::Layout;
+use crate::read::table::{Layout, Records};
 use crate::source::LoadOptions;
-use crate::text::{Columns, Corpus, TextSet};
+use crate::text::{Columns, Corpus, TextSet, Vocabulary};
 
 /// One text is no longer; a file that is no text at all ends here and not in memory.
 const MAX_DOCUMENT_BYTES: usize = 16 << 20;
@@ -95,4 +97,106 @@ pub(crate) fn read_column(
         return Err(Error::table(path, TableProblem::NoLabels { column }));
     }
     columns.weigh(corpus, path, label.map(|_| RawLabels::Texts(labels)))
+}
+
+/// The documents of a column in blocks, with the terms and weights of a vocabulary.
+pub(crate) struct ColumnBlocks {
+    content: Content,
+    records: Option<Records<'static>>,
+    column: usize,
+    vocabulary: Vocabulary,
+    n: usize,
+}
+
+impl ColumnBlocks {
+    /// Opens a table of documents: passes over it once.
+    pub fn open(
+        content: Content,
+        column: &str,
+        options: &LoadOptions,
+        vocabulary: Vocabulary,
+    ) -> Result<Self> {
+        let layout = Layout::of(&content, options, Some(options.header.unwrap_or(true)))?;
+        let column = layout.find(content.path(), column)?;
+        if let Some(label) = &options.label_column {
+            layout.find(content.path(), label)?;
+        }
+        let mut records = layout.records(&content, MAX_DOCUMENT_BYTES)?;
+        let mut n = 0;
+        while records.next()?.is_some() {
+            n += 1;
+        }
+        records.finish()?;
+        if n == 0 {
+            let path = content.path().to_owned();
+            return Err(Error::Empty { path, expected: "at least one document" });
+        }
+        let records = Some(layout.records(&content, MAX_DOCUMENT_BYTES)?);
+        Ok(Self { content, records, column, vocabulary, n })
+    }
+
+    /// Number of terms.
+    pub fn dim(&self) -> usize {
+        self.vocabulary.terms.len()
+    }
+
+    /// Number of documents.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The next `rows` documents, fewer at the end and none behind it.
+    pub fn next(&mut self, rows: usize) -> Result<Csr> {
+        let mut corpus = Corpus::of_terms(&self.vocabulary);
+        while let Some(records) = self.records.as_mut().filter(|_| corpus.n() < rows) {
+            let Some(record) = records.next()? else {
+                self.records = None;
+                break;
+            };
+            corpus
+                .text(record.get(self.column))
+                .and_then(|()| corpus.end_document())
+                .map_err(|problem| problem.at_line(self.content.path(), record.line))?;
+        }
+        Ok(corpus.weigh_as(&self.vocabulary))
+    }
+}
+
+/// The documents of a folder in blocks, with the terms and weights of a vocabulary.
+pub(crate) struct FolderBlocks {
+    all: Vec<Classed>,
+    ids: Ids,
+    vocabulary: Vocabulary,
+    at: usize,
+}
+
+impl FolderBlocks {
+    /// Lists a folder.
+    pub fn open(folder: &Path, vocabulary: Vocabulary) -> Result<Self> {
+        let (all, _) = classes(folder, "texts", |path| Ok(ending_of(path) == "txt"))?;
+        let ids = names(folder, &all)?;
+        Ok(Self { all, ids, vocabulary, at: 0 })
+    }
+
+    /// Number of terms.
+    pub fn dim(&self) -> usize {
+        self.vocabulary.terms.len()
+    }
+
+    /// Number of documents.
+    pub fn n(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The next `rows` documents with their names, fewer at the end and none behind it.
+    pub fn next(&mut self, rows: usize) -> Result<(Csr, Ids)> {
+        let end = self.all.len().min(self.at + rows);
+        let mut corpus = Corpus::of_terms(&self.vocabulary);
+        for (path, _) in &self.all[self.at..end] {
+            add_file(&mut corpus, path)?;
+        }
+        let ids = self.ids.slice(self.at, end);
+        self.at = end;
+        Ok((corpus.weigh_as(&self.vocabulary), ids))
+    }
 }

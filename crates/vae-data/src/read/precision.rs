@@ -38,7 +38,8 @@ impl Narrow {
         Self::by(Vec::new())
     }
 
-    fn by(offsets: Vec<f64>) -> Self {
+    /// Numbers less an offset a column.
+    pub fn by(offsets: Vec<f64>) -> Self {
         Self { offsets, moments: Vec::new(), finds_out: false }
     }
 
@@ -66,6 +67,11 @@ impl Narrow {
             Some(offset) => (value - offset) as f32,
             None => value as f32,
         }
+    }
+
+    /// What is subtracted from the columns, if anything is.
+    pub fn offsets(&self) -> Option<&[f64]> {
+        Some(self.offsets.as_slice()).filter(|offsets| offsets.iter().any(|offset| *offset != 0.0))
     }
 
     /// The offsets of all columns, where the values have shown that one needs an offset.

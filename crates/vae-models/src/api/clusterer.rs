@@ -1,5 +1,6 @@
 //! The trait of all methods as a user has them, and the report of a fit.
 
+use super::density::{Assessed, Calibration, Density};
 use super::watch::Watch;
 use crate::Result;
 use ndarray::{Array1, Array2};
@@ -65,6 +66,28 @@ pub trait Clusterer: Send {
     /// New samples and reconstructions, for fitted methods that are generative.
     fn generator(&self) -> Option<&dyn Generator> {
         None
+    }
+
+    /// How probable samples are, for fitted methods that say so.
+    fn density(&self) -> Option<&dyn Density> {
+        None
+    }
+
+    /// Assignments, their probabilities and, with a calibration, the densities of samples: what
+    /// [`Clusterer::predict`], [`Clusterer::soft`] and [`Clusterer::density`] give, in one pass
+    /// where the method can.
+    ///
+    /// # Errors
+    /// As [`Clusterer::predict`].
+    fn assess(&self, x: &Features, calibration: Option<&Calibration>) -> Result<Assessed> {
+        Ok(Assessed {
+            clusters: self.predict(x)?,
+            gamma: self.soft().map(|soft| soft.predict_proba(x)).transpose()?,
+            log_density: match (self.density(), calibration) {
+                (Some(density), Some(calibration)) => Some(density.log_density(x, calibration)?),
+                _ => None,
+            },
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 //! come back on the scale of the data.
 
 use super::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
+use super::density::{Assessed, Calibration, Density};
 use super::model_file::{Stored, save};
 use super::watch::Watch;
 use crate::config::Preset;
@@ -142,6 +143,26 @@ pub trait Model: Debug + Send {
     fn generative(&self) -> Option<&dyn Generative> {
         None
     }
+
+    /// For models that say how probable a sample is. Its features are scaled, too.
+    fn density(&self) -> Option<&dyn Density> {
+        None
+    }
+
+    /// All that is asked of new samples: for models that find it out in one pass.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn assess(&self, x: &Features, calibration: Option<&Calibration>) -> Result<Assessed> {
+        Ok(Assessed {
+            clusters: self.predict(x)?,
+            gamma: self.soft().map(|soft| soft.gamma(x)).transpose()?,
+            log_density: match (self.density(), calibration) {
+                (Some(density), Some(calibration)) => Some(density.log_density(x, calibration)?),
+                _ => None,
+            },
+        })
+    }
 }
 
 /// A model with a posterior over clusters.
@@ -277,6 +298,38 @@ impl<M: Method> Clusterer for Fit<M> {
 
     fn generator(&self) -> Option<&dyn Generator> {
         self.generative().ok().map(|_| self as &dyn Generator)
+    }
+
+    fn density(&self) -> Option<&dyn Density> {
+        self.fitted.as_ref().and_then(|(_, model)| model.density()).map(|_| self as &dyn Density)
+    }
+
+    fn assess(&self, x: &Features, calibration: Option<&Calibration>) -> Result<Assessed> {
+        let (input, model) = self.fitted()?;
+        model.assess(input.prepare(x)?.as_ref(), calibration)
+    }
+}
+
+impl<M: Method> Fit<M> {
+    fn model_density(&self) -> Result<(&Input, &dyn Density)> {
+        let (input, model) = self.fitted()?;
+        Ok((input, model.density().ok_or_else(|| Self::lacks("density"))?))
+    }
+}
+
+impl<M: Method> Density for Fit<M> {
+    fn name(&self) -> &'static str {
+        self.model_density().map_or("", |(_, density)| density.name())
+    }
+
+    fn calibrate(&self, x: &Features) -> Result<Calibration> {
+        let (input, density) = self.model_density()?;
+        density.calibrate(input.prepare(x)?.as_ref())
+    }
+
+    fn log_density(&self, x: &Features, calibration: &Calibration) -> Result<Array1<f32>> {
+        let (input, density) = self.model_density()?;
+        density.log_density(input.prepare(x)?.as_ref(), calibration)
     }
 }
 

@@ -3,11 +3,11 @@
 
 mod loss;
 
-pub(crate) use loss::held_loss;
 pub use loss::{EPS, Encoded, Terms, category, energy, kl, loss};
+pub(crate) use loss::{class_terms, held_loss};
 
 use crate::shared::encoder_decoder::{self, Code, Decode, Encode};
-use crate::shared::from_random::{Network, observe};
+use crate::shared::from_random::{Evidence, Network, observe};
 use crate::shared::posterior::{self, guarded, reparameterised};
 use tch::{Device, Kind, Tensor};
 use vae_core::Result as CoreResult;
@@ -180,6 +180,10 @@ impl Network for ClusterNet {
         matches!(self.prior, Prior::Classes(_))
     }
 
+    fn evidence(&self) -> Option<&dyn Evidence> {
+        Some(self)
+    }
+
     fn sample(&self, cluster: usize, n: usize, streams: &Streams, device: Device) -> Tensor {
         let shape = [n as i64, self.latent_dim as i64];
         let noise = normal(&mut streams.rng("noise", cluster, 0), &shape, device);
@@ -188,5 +192,22 @@ impl Network for ClusterNet {
             Prior::Standard(_) => noise,
         };
         self.likelihood.mean(&self.decoder.decode(&z))
+    }
+}
+
+impl Evidence for ClusterNet {
+    fn likelihood(&self) -> &Likelihood {
+        &self.likelihood
+    }
+
+    fn decoded(&self, x: &Tensor) -> (Tensor, Tensor) {
+        let Code { mu, log_var, features } = self.encoder.encode(x);
+        let log_var = guarded(&log_var);
+        let latent = match &self.prior {
+            Prior::Classes(means) => class_terms(&mu, &log_var, &self.classify(&features, &mu), means),
+            // The term of the classifier is no part of a bound of ln p(x).
+            Prior::Standard(_) => -gaussian_to_standard(&mu, &log_var),
+        };
+        (self.decoder.decode(&mu), latent)
     }
 }

@@ -1,8 +1,9 @@
 //! Methods that train one network from random weights, without pretraining: the one phase, the
 //! restarts, and the fitted model.
 
-use crate::api::{FitSummary, Generative, Model, Soft};
+use crate::api::{Calibration, Density, FitSummary, Generative, Model, Soft};
 use crate::shared::assignments::{as_observed, labels_of};
+use crate::shared::elbo;
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
 use serde::Serialize;
@@ -44,8 +45,23 @@ pub trait Network: Trainable + std::fmt::Debug + Send {
         true
     }
 
+    /// For networks that say how probable a sample is.
+    fn evidence(&self) -> Option<&dyn Evidence> {
+        None
+    }
+
     /// Means of p(x | z) with z from the prior of `cluster`, `[n, d]`.
     fn sample(&self, cluster: usize, n: usize, streams: &Streams, device: Device) -> Tensor;
+}
+
+/// The parts of a network's ELBO.
+pub trait Evidence {
+    /// p(x | z).
+    fn likelihood(&self) -> &Likelihood;
+
+    /// The outputs of the decoder at the codes, `[b, d]`, and all of the ELBO but `ln p(x | z)`,
+    /// `[b]`.
+    fn decoded(&self, x: &Tensor) -> (Tensor, Tensor);
 }
 
 /// The most probable cluster of every sample, for [`Trainable::observe`].
@@ -201,6 +217,36 @@ impl<N: Network> Model for Trained<N> {
 
     fn generative(&self) -> Option<&dyn Generative> {
         self.net.has_priors().then_some(self as &dyn Generative)
+    }
+
+    fn density(&self) -> Option<&dyn Density> {
+        self.net.evidence().map(|_| self as &dyn Density)
+    }
+}
+
+impl<N: Network> Trained<N> {
+    fn evidence(&self) -> Result<&dyn Evidence> {
+        self.net.evidence().ok_or_else(|| Error::Unsupported("this model has no ELBO of samples".into()))
+    }
+}
+
+impl<N: Network> Density for Trained<N> {
+    fn name(&self) -> &'static str {
+        elbo::NAME
+    }
+
+    fn calibrate(&self, x: &Features) -> Result<Calibration> {
+        let (evidence, data) = (self.evidence()?, Resident::new(x, self.device)?);
+        elbo::calibrate(evidence.likelihood(), &data, CONVOLUTION_BLOCK, |x| evidence.decoded(x).0)
+    }
+
+    fn log_density(&self, x: &Features, calibration: &Calibration) -> Result<Array1<f32>> {
+        let (evidence, data) = (self.evidence()?, Resident::new(x, self.device)?);
+        let of = (evidence.likelihood(), calibration);
+        elbo::by_block(of, &data, CONVOLUTION_BLOCK, |likelihood, x, target| {
+            let (out, latent) = evidence.decoded(x);
+            Ok(latent - likelihood.nll(&out, target))
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! A VAE whose prior is a Gaussian mixture, and its fitted model.
 
 use crate::Result;
-use crate::api::{FitSummary, Generative, Model, Soft};
+use crate::api::{Assessed, Calibration, Density, FitSummary, Generative, Model, Soft};
 use crate::shared::assignments::{labels_of, winners};
+use crate::shared::elbo;
 use crate::shared::mixture::Mixture;
 use crate::shared::posterior::{self, Posterior, clamped, guarded};
 use ndarray::{Array1, Array2};
@@ -136,6 +137,31 @@ impl<N: MixtureVae> Model for Fitted<N> {
 
     fn generative(&self) -> Option<&dyn Generative> {
         Some(self)
+    }
+
+    fn density(&self) -> Option<&dyn Density> {
+        Some(self)
+    }
+
+    fn assess(&self, x: &Features, calibration: Option<&Calibration>) -> Result<Assessed> {
+        elbo::assess(&self.net, &Resident::new(x, self.device)?, calibration)
+    }
+}
+
+impl<N: MixtureVae> Density for Fitted<N> {
+    fn name(&self) -> &'static str {
+        elbo::NAME
+    }
+
+    fn calibrate(&self, x: &Features) -> Result<Calibration> {
+        let vae = self.net.vae();
+        let decode = |x: &Tensor| vae.decoder.forward(&vae.encoder.mu(x));
+        elbo::calibrate(&vae.likelihood, &Resident::new(x, self.device)?, BLOCK, decode)
+    }
+
+    fn log_density(&self, x: &Features, calibration: &Calibration) -> Result<Array1<f32>> {
+        let assessed = self.assess(x, Some(calibration))?;
+        Ok(assessed.log_density.unwrap_or_default())
     }
 }
 

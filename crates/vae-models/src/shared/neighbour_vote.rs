@@ -65,11 +65,15 @@ impl NeighbourVote {
     /// # Errors
     /// As [`NeighbourVote::gamma`].
     pub fn predict(&self, x: &Features) -> Result<Array1<u32>> {
-        let gamma = self.gamma(x)?;
+        Ok(Self::winners(&self.gamma(x)?))
+    }
+
+    /// The cluster with most of the votes `gamma`, `[n, K]`; the lowest of equals.
+    pub fn winners(gamma: &Array2<f32>) -> Array1<u32> {
         let best = |row: ndarray::ArrayView1<'_, f32>| {
             row.iter().enumerate().fold(0, |best, (c, g)| if *g > row[best] { c } else { best }) as u32
         };
-        Ok(gamma.rows().into_iter().map(best).collect())
+        gamma.rows().into_iter().map(best).collect()
     }
 
     /// `{prefix}points` (sparse points as three arrays), `{prefix}labels`.

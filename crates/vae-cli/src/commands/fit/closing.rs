@@ -139,7 +139,11 @@ impl Closing<'_> {
         let all = [
             ("report.html", "everything on one page", true),
             ("clusters.json", "what each cluster is (.csv as a table)", true),
-            ("assignments.csv", "the cluster of every sample (.npy for programs)", true),
+            (
+                "assignments.csv",
+                "the cluster of every sample, how sure and how unusual it is (.npy for programs)",
+                true,
+            ),
             ("facets.csv", "the cluster of every sample in each of the clusterings", self.facets.is_some()),
             ("embedding.npy", "the latent code of every sample", self.has_embedding),
             ("pictures/", "as SVG", true),

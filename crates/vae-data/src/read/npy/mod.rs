@@ -3,6 +3,7 @@
 
 mod header;
 mod labels;
+mod rows;
 
 use vae_array::ImageShape;
 
@@ -15,34 +16,65 @@ use crate::read::npy::header::{Header, Items, read_header};
 use crate::read::precision::Narrow;
 
 pub(crate) use labels::{read_labels, read_text};
+pub(crate) use rows::Rows;
 
 const MAX_DIMS: usize = 4;
+
+/// An array as its header has it.
+struct Shape {
+    element: Element,
+    is_fortran: bool,
+    /// Rows, and the other dimensions.
+    n: usize,
+    sizes: Vec<usize>,
+    image: Option<ImageShape>,
+    /// Bytes of content in all.
+    promised: u64,
+}
+
+impl Shape {
+    /// Reads and checks a header.
+    fn read(input: &mut Input<'_>) -> Result<Self> {
+        let Header { items, is_fortran, dims } = read_header(input)?;
+        let element = numbers(input, items)?;
+        if dims.len() < 2 || dims.len() > MAX_DIMS {
+            let expected = "2 for rows of numbers, 3 or 4 for pictures ([n, height, width], [n, channels, height, width])";
+            return Err(Error::field(&input.path, "the count of dimensions", dims.len(), expected));
+        }
+        if dims.contains(&0) {
+            let path = input.path.clone();
+            return Err(Error::Empty { path, expected: "at least one row and one column" });
+        }
+        let promised = input.promise(&dims, element.kind.bytes() as u64)?;
+        // `promise` has shown that the product fits, so every factor does.
+        let sizes: Vec<usize> = dims[1..].iter().map(|dim| *dim as usize).collect();
+        let image = match sizes[..] {
+            [height, width] => Some(ImageShape { channels: 1, height, width }),
+            [channels, height, width] => Some(picture_shape(input, channels, height, width)?),
+            _ => None,
+        };
+        Ok(Self { element, is_fortran, n: dims[0] as usize, sizes, image, promised })
+    }
+
+    /// Numbers of a row.
+    fn d(&self) -> usize {
+        self.sizes.iter().product()
+    }
+
+    /// Whether the numbers are those of pictures in bytes.
+    fn is_pixels(&self) -> bool {
+        self.image.is_some() && self.element.kind == Kind::U8
+    }
+}
 
 /// Reads an array as features: `[n, d]` as it is, or as `narrow` has it; `[n, h, w]` and `[n, c, h,
 /// w]` as pictures, whose one-byte values are divided by 255.
 pub(crate) fn read(mut input: Input<'_>, narrow: &mut Narrow) -> Result<Raw> {
-    let Header { items, is_fortran, dims } = read_header(&mut input)?;
-    let element = numbers(&input, items)?;
-    if dims.len() < 2 || dims.len() > MAX_DIMS {
-        let expected =
-            "2 for rows of numbers, 3 or 4 for pictures ([n, height, width], [n, channels, height, width])";
-        return Err(Error::field(&input.path, "the count of dimensions", dims.len(), expected));
-    }
-    if dims.contains(&0) {
-        return Err(Error::Empty { path: input.path, expected: "at least one row and one column" });
-    }
-    let promised = input.promise(&dims, element.kind.bytes() as u64)?;
-    // `promise` has shown that the product fits, so every factor does.
-    let sizes: Vec<usize> = dims.iter().map(|dim| *dim as usize).collect();
-    let (n, d) = (sizes[0], sizes[1..].iter().product());
-    let image = match sizes[1..] {
-        [height, width] => Some(ImageShape { channels: 1, height, width }),
-        [channels, height, width] => Some(picture_shape(&input, channels, height, width)?),
-        _ => None,
-    };
-    let is_pixels = image.is_some() && element.kind == Kind::U8;
+    let shape = Shape::read(&mut input)?;
+    let (n, d, is_pixels) = (shape.n, shape.d(), shape.is_pixels());
+    let Shape { element, promised, .. } = shape;
     narrow.begin(d, element.kind, &input.path)?;
-    let x = match (is_fortran, is_pixels) {
+    let x = match (shape.is_fortran, is_pixels) {
         (false, true) => {
             let mut x = Vec::new();
             read_values(&mut input, element, (n, d), true, promised, &mut x)?;
@@ -51,14 +83,14 @@ pub(crate) fn read(mut input: Input<'_>, narrow: &mut Narrow) -> Result<Raw> {
         (false, false) => read_rows(&mut input, element, (n, d), promised, narrow)?,
         (true, _) => {
             let pixels = unit_interval();
-            let place = |stored| place_in_row(stored, &sizes[1..]);
+            let place = |stored| place_in_row(stored, &shape.sizes);
             read_columns(&mut input, element, (n, d), promised, place, |column, value| {
                 if is_pixels { pixels[value as usize] } else { narrow.f32_of(column, value) }
             })?
         }
     };
     input.finish()?;
-    Ok(Raw { x, n, d, image, n_train: n, ..Raw::default() })
+    Ok(Raw { x, n, d, image: shape.image, n_train: n, ..Raw::default() })
 }
 
 /// Rows one after another.

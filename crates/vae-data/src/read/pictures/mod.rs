@@ -7,6 +7,7 @@ mod file;
 mod pixels;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use vae_array::ImageShape;
@@ -52,29 +53,113 @@ pub(crate) fn is_picture_start(start: &[u8]) -> bool {
 /// to the most common size. Transparent pixels are put on white. Where no 16-bit picture has a
 /// value beyond 12 bits, 16-bit values are fractions of the largest of 8, 10 or 12 bits.
 pub(crate) fn read(folder: &Path, size: Option<(usize, usize)>) -> Result<(Raw, Ids)> {
+    check_size(size)?;
+    let found = Found::in_folder(folder)?;
+    let ids = names(folder, &found.all)?;
+    let plan = Plan::of(&found, size)?;
+    let needed = plan.shape.dim().saturating_mul(found.all.len()).saturating_mul(size_of::<f32>());
+    memory::check(needed).map_err(|short| short.at(folder))?;
+    let mut raw = plan.read(folder, &found)?;
+    raw.notes.extend(found.note());
+    let Found { all, has_classes, .. } = found;
+    raw.labels = has_classes.then(|| RawLabels::Texts(all.into_iter().map(|(_, class)| class).collect()));
+    Ok((raw, ids))
+}
+
+/// The pictures of a folder, and what their headers say.
+struct Found {
+    all: Vec<Classed>,
+    looks: Vec<Look>,
+    has_classes: bool,
+    left_out: Vec<String>,
+}
+
+impl Found {
+    fn in_folder(folder: &Path) -> Result<Self> {
+        let mut left_out = Vec::new();
+        let (all, has_classes) = classes(folder, "pictures", |path| is_picture(path, folder, &mut left_out))?;
+        if all.is_empty() {
+            let expected = "pictures (PNG, JPEG and others) or .txt documents, or sub-folders of them";
+            return Err(Error::Empty { path: folder.to_owned(), expected });
+        }
+        let mut looks = Vec::new();
+        for (path, _) in &all {
+            memory::push(&mut looks, file::look(path)?).map_err(|short| short.at(folder))?;
+        }
+        Ok(Self { all, looks, has_classes, left_out })
+    }
+
+    fn note(&self) -> Option<Note> {
+        let count = counted(self.left_out.len(), "file");
+        let text = || format!("{count} left out, no picture by name: {}", listed(self.left_out.clone()));
+        (!self.left_out.is_empty()).then(|| Note::info(text()))
+    }
+}
+
+/// The pictures of a folder in blocks.
+pub(crate) struct PictureBlocks {
+    folder: PathBuf,
+    found: Found,
+    ids: Ids,
+    plan: Plan,
+    counts: Counts,
+    at: usize,
+}
+
+impl PictureBlocks {
+    /// Lists a folder and reads all headers; `size` as for [`read`].
+    pub fn open(folder: &Path, size: Option<(usize, usize)>) -> Result<Self> {
+        check_size(size)?;
+        let found = Found::in_folder(folder)?;
+        let ids = names(folder, &found.all)?;
+        let plan = Plan::of(&found, size)?;
+        Ok(Self { folder: folder.to_owned(), found, ids, plan, counts: Counts::default(), at: 0 })
+    }
+
+    /// Number of pictures.
+    pub fn n(&self) -> usize {
+        self.found.all.len()
+    }
+
+    /// Shape of a picture.
+    pub fn shape(&self) -> ImageShape {
+        self.plan.shape
+    }
+
+    /// The next `rows` pictures with their names, fewer at the end and none behind it.
+    pub fn next(&mut self, rows: usize) -> Result<(Vec<f32>, Ids)> {
+        let end = self.n().min(self.at + rows);
+        let x = self.plan.decode(&self.folder, &self.found, self.at..end, &mut self.counts)?;
+        let ids = self.ids.slice(self.at, end);
+        self.at = end;
+        Ok((x, ids))
+    }
+
+    /// What was decided since the last call; behind the last block, of the pictures as well.
+    pub fn notes(&mut self) -> Vec<Note> {
+        if self.at == self.n() {
+            self.plan.tell(self.n(), std::mem::take(&mut self.counts));
+        }
+        let mut notes = std::mem::take(&mut self.plan.notes);
+        notes.extend(self.found.note());
+        self.found.left_out.clear();
+        notes
+    }
+}
+
+fn check_size(size: Option<(usize, usize)>) -> Result<()> {
     if size.is_some_and(|(height, width)| height == 0 || width == 0) {
         let reason = "height and width are at least 1".to_owned();
         return Err(Error::Option { option: "--image-size", reason });
     }
-    let mut left_out = Vec::new();
-    let (all, has_classes) = classes(folder, "pictures", |path| is_picture(path, folder, &mut left_out))?;
-    if all.is_empty() {
-        let expected = "pictures (PNG, JPEG and others) or .txt documents, or sub-folders of them";
-        return Err(Error::Empty { path: folder.to_owned(), expected });
-    }
-    let mut looks = Vec::new();
-    for (path, _) in &all {
-        memory::push(&mut looks, file::look(path)?).map_err(|short| short.at(folder))?;
-    }
-    let ids = names(folder, &all)?;
-    let plan = Plan::of(folder, &all, &looks, size)?;
-    let mut raw = plan.read(folder, &all, &looks)?;
-    raw.labels = has_classes.then(|| RawLabels::Texts(all.into_iter().map(|(_, class)| class).collect()));
-    if !left_out.is_empty() {
-        let count = counted(left_out.len(), "file");
-        raw.notes.push(Note::info(format!("{count} left out, no picture by name: {}", listed(left_out))));
-    }
-    Ok((raw, ids))
+    Ok(())
+}
+
+/// What became of the pictures so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    transparent: usize,
+    resized: usize,
 }
 
 /// Whether a file is a picture by its name; others are listed.
@@ -103,13 +188,12 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(folder: &Path, all: &[Classed], looks: &[Look], size: Option<(usize, usize)>) -> Result<Self> {
+    fn of(found: &Found, size: Option<(usize, usize)>) -> Result<Self> {
+        let Found { all, looks, .. } = found;
         let (height, width) = size.unwrap_or_else(|| most_common(looks));
         let coloured = looks.iter().filter(|look| look.is_colour).count();
         let shape = ImageShape { channels: if coloured > 0 { 3 } else { 1 }, height, width };
         let mut plan = Self { shape, is_said: size.is_some(), full: u16::MAX, notes: Vec::new() };
-        let needed = shape.dim().saturating_mul(looks.len()).saturating_mul(size_of::<f32>());
-        memory::check(needed).map_err(|short| short.at(folder))?;
         plan.measure_depth(all, looks)?;
         let grey = looks.len() - coloured;
         if coloured > 0 && grey > 0 {
@@ -147,22 +231,36 @@ impl Plan {
         Ok(())
     }
 
-    fn read(mut self, folder: &Path, all: &[Classed], looks: &[Look]) -> Result<Raw> {
-        let (n, d) = (all.len(), self.shape.dim());
-        let mut x = Vec::new();
-        memory::reserve(&mut x, n.saturating_mul(d)).map_err(|short| short.at(folder))?;
-        let (mut transparent, mut resized) = (0, 0);
-        for ((path, _), look) in all.iter().zip(looks) {
-            let planes = Planes::of(path, &file::decode(path, look)?, self.full)?;
-            transparent += usize::from(planes.was_transparent);
-            resized += usize::from((planes.height, planes.width) != (self.shape.height, self.shape.width));
-            planes.append(path, self.shape, &mut x)?;
-        }
-        self.tell(n, transparent, resized);
+    fn read(mut self, folder: &Path, found: &Found) -> Result<Raw> {
+        let (n, d) = (found.all.len(), self.shape.dim());
+        let mut counts = Counts::default();
+        let x = self.decode(folder, found, 0..n, &mut counts)?;
+        self.tell(n, counts);
         Ok(Raw { x, n, d, image: Some(self.shape), n_train: n, notes: self.notes, ..Raw::default() })
     }
 
-    fn tell(&mut self, n: usize, transparent: usize, resized: usize) {
+    /// The numbers of some of the pictures.
+    fn decode(
+        &self,
+        folder: &Path,
+        found: &Found,
+        rows: Range<usize>,
+        counts: &mut Counts,
+    ) -> Result<Vec<f32>> {
+        let mut x = Vec::new();
+        memory::reserve(&mut x, rows.len().saturating_mul(self.shape.dim()))
+            .map_err(|short| short.at(folder))?;
+        for ((path, _), look) in found.all[rows.clone()].iter().zip(&found.looks[rows]) {
+            let planes = Planes::of(path, &file::decode(path, look)?, self.full)?;
+            counts.transparent += usize::from(planes.was_transparent);
+            let is_other = (planes.height, planes.width) != (self.shape.height, self.shape.width);
+            counts.resized += usize::from(is_other);
+            planes.append(path, self.shape, &mut x)?;
+        }
+        Ok(x)
+    }
+
+    fn tell(&mut self, n: usize, Counts { transparent, resized }: Counts) {
         if transparent > 0 {
             let count = counted(transparent, "picture");
             self.notes.push(Note::info(format!("{count} with transparent pixels put on white")));

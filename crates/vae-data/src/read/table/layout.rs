@@ -138,6 +138,23 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// What stands above the rows, as the file has it.
+    pub fn head(&self, content: &Content) -> Result<Vec<String>> {
+        let mut lines = Lines::new(content.open()?);
+        let mut head = Vec::new();
+        for _ in 0..self.preamble {
+            lines.read_line()?;
+            head.push(lines.text().to_owned());
+        }
+        if self.header_fields.is_some() {
+            let mut records = Records::new(lines, self.syntax, self.header_fields, LONGEST_FIRST);
+            head.extend(records.next()?.map(|record| record.text().to_owned()));
+        }
+        Ok(head)
+    }
+}
+
 fn quote_of(options: &LoadOptions) -> Option<u8> {
     match options.quote.unwrap_or_default() {
         Quote::Double => Some(b'"'),

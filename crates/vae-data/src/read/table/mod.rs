@@ -30,7 +30,8 @@ mod tests;
 
 pub(crate) use layout::Layout;
 pub(crate) use reader::Table;
-pub use reader::{Block, TableReader};
+pub use reader::{Block, TableReader, TableText};
+pub(crate) use record::Records;
 pub(crate) use summary::describe;
 pub use summary::{ColumnInfo, ColumnUse, TableInfo};
 

@@ -8,8 +8,10 @@ use vae_array::Schema;
 use crate::error::{Error, Result, TableProblem};
 use crate::ids::Ids;
 use crate::labels::RawLabels;
+use crate::memory;
 use crate::note::{Note, counted, listed};
 use crate::read::content::Content;
+use crate::read::table::cell::Decimal;
 use crate::read::table::layout::Layout;
 use crate::read::table::plan::{Facts, Plan};
 use crate::read::table::record::Records;
@@ -47,6 +49,26 @@ pub struct TableReader {
     records: Option<Records<'static>>,
     rows: Rows,
     n: usize,
+    layout: Layout,
+    keeps_text: bool,
+}
+
+/// How a table is written, for columns that are put beside its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableText {
+    /// What stands above the rows, as the file has it; the last of it is the header where there is
+    /// one.
+    pub head: Vec<String>,
+    /// Whether there is a header.
+    pub named: bool,
+    /// Names of the columns.
+    pub names: Vec<String>,
+    /// What separates the fields.
+    pub separator: char,
+    /// Whether decimals are written with commas.
+    pub decimal_comma: bool,
+    /// The quotes around fields, if there are any.
+    pub quote: Option<char>,
 }
 
 /// Some rows of a table, in its order.
@@ -60,6 +82,8 @@ pub struct Block {
     pub start: usize,
     /// Missing cells.
     pub n_missing: usize,
+    /// The rows as the file has them, where [`TableReader::keep_text`] asked for them.
+    pub text: Option<Vec<String>>,
 }
 
 impl TableReader {
@@ -98,7 +122,24 @@ impl TableReader {
         let records = Some(layout.records(&content, LONGEST_FIELD)?);
         let name = |i: usize| layout.names[i].clone();
         let (id_name, label_name) = (plan.id.map(name), plan.label.map(name));
-        Ok(Self { plan, id_name, label_name, notes, records, rows, n: survey.n, content })
+        let n = survey.n;
+        Ok(Self { plan, id_name, label_name, notes, records, rows, n, layout, keeps_text: false, content })
+    }
+
+    /// Has the blocks from here on hold the rows as the file has them; says how it is written.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn keep_text(&mut self) -> Result<TableText> {
+        self.keeps_text = true;
+        Ok(TableText {
+            head: self.layout.head(&self.content)?,
+            named: self.layout.named,
+            names: self.layout.names.clone(),
+            separator: char::from(self.layout.syntax.separator),
+            decimal_comma: self.plan.decimal == Decimal::Comma,
+            quote: self.layout.syntax.quote.map(char::from),
+        })
     }
 
     /// The file, or what it is called in messages.
@@ -140,7 +181,8 @@ impl TableReader {
         let d = self.plan.schema.n_features();
         let changed = |_| Error::table(self.content.path(), TableProblem::Changed);
         let x = Array2::from_shape_vec((sink.n, d), sink.x).map_err(changed)?;
-        Ok(Some(Block { x, ids: sink.ids, start, n_missing: sink.n_missing }))
+        let text = self.keeps_text.then_some(sink.text);
+        Ok(Some(Block { x, ids: sink.ids, start, n_missing: sink.n_missing, text }))
     }
 
     /// All rows at once.
@@ -170,7 +212,14 @@ impl TableReader {
         let Some(records) = &mut self.records else { return Ok(sink) };
         while sink.n < most {
             match records.next()? {
-                Some(record) if self.rows.n < self.n => self.rows.add(record, &mut sink, path)?,
+                Some(record) if self.rows.n < self.n => {
+                    if self.keeps_text {
+                        let text = memory::copy_of(record.text());
+                        let pushed = text.and_then(|text| memory::push(&mut sink.text, text));
+                        pushed.map_err(|short| short.at(path))?;
+                    }
+                    self.rows.add(record, &mut sink, path)?;
+                }
                 None if self.rows.n == self.n => {
                     if let Some(records) = self.records.take() {
                         records.finish()?;

@@ -175,6 +175,11 @@ impl<'t> Record<'t> {
         self.fields.get(self.text, i)
     }
 
+    /// The record as the file has it, without its line end.
+    pub fn text(&self) -> &'t str {
+        self.text
+    }
+
     /// All fields.
     pub fn iter(&self) -> impl Iterator<Item = &'t str> {
         let (text, fields) = (self.text, self.fields);

@@ -54,6 +54,8 @@ pub(super) struct Sink {
     pub ids: Option<Ids>,
     /// An empty text where a row has no label.
     pub labels: Vec<Arc<str>>,
+    /// The rows as the file has them, where they are asked for.
+    pub text: Vec<String>,
     pub n: usize,
     pub n_missing: usize,
 }

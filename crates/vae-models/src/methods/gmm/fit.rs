@@ -2,7 +2,7 @@
 
 use super::config::GmmConfig;
 use crate::Result;
-use crate::api::{FitSummary, Generative, Method, Model, Soft};
+use crate::api::{Calibration, Density, FitSummary, Generative, Method, Model, Soft};
 use crate::config::Preset;
 use crate::input::Input;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
@@ -87,6 +87,24 @@ impl Model for GmmModel {
 
     fn generative(&self) -> Option<&dyn Generative> {
         Some(self)
+    }
+
+    fn density(&self) -> Option<&dyn Density> {
+        Some(self)
+    }
+}
+
+impl Density for GmmModel {
+    fn name(&self) -> &'static str {
+        "log_likelihood"
+    }
+
+    fn calibrate(&self, _x: &Features) -> Result<Calibration> {
+        Ok(Calibration::default())
+    }
+
+    fn log_density(&self, x: &Features, _calibration: &Calibration) -> Result<Array1<f32>> {
+        Ok(self.log_likelihood(dense(x).view())?.mapv(|l| l as f32))
     }
 }
 

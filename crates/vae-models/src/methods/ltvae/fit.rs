@@ -5,11 +5,12 @@ use super::net::code_basis::CodeBasis;
 use super::net::{LtvaeNet, TREE};
 use super::train::LtvaeTraining;
 use crate::Result;
-use crate::api::{Facets, FitSummary, Generative, Method, Model, Soft};
+use crate::api::{Calibration, Density, Facets, FitSummary, Generative, Method, Model, Soft};
 use crate::config::Preset;
 use crate::input::Input;
 use crate::pretrained::{Codes, CodesInit, LogVarInit};
 use crate::shared::assignments::{labels_of, labels_to_tensor};
+use crate::shared::elbo;
 use crate::shared::mixture::{self, gaussians};
 use crate::shared::posterior;
 use crate::shared::warmup::Warmup;
@@ -21,6 +22,7 @@ use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{BLOCK, Resident, to_array2, to_tensor};
 use vae_core::identity::Revision;
+use vae_core::kl;
 use vae_core::net;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
@@ -246,6 +248,33 @@ impl Model for LtvaeModel {
 
     fn facets(&self) -> Option<&dyn Facets> {
         Some(self)
+    }
+
+    fn density(&self) -> Option<&dyn Density> {
+        Some(self)
+    }
+}
+
+impl Density for LtvaeModel {
+    fn name(&self) -> &'static str {
+        elbo::NAME
+    }
+
+    fn calibrate(&self, x: &Features) -> Result<Calibration> {
+        let net = &self.net;
+        let decode = |x: &Tensor| net.decoder.forward(&net.encoder.mu(x));
+        elbo::calibrate(&net.likelihood, &Resident::new(x, self.device)?, BLOCK, decode)
+    }
+
+    /// `ln p(x | z) + ln p(z) + H[q(z | x)]` at the mean of q, without constants.
+    fn log_density(&self, x: &Features, calibration: &Calibration) -> Result<Array1<f32>> {
+        let (net, data) = (&self.net, Resident::new(x, self.device)?);
+        elbo::by_block((&net.likelihood, calibration), &data, BLOCK, |likelihood, x, target| {
+            let (mu, log_var) = net.encoder.forward(x);
+            let log_p = self.tree.log_prob(&mu.f_to_kind(Kind::Double)?).f_to_kind(Kind::Float)?;
+            let entropy = kl::gaussian_entropy_without_constant(&posterior::guarded(&log_var));
+            Ok(log_p + entropy - likelihood.nll(&net.decoder.forward(&mu), target))
+        })
     }
 }
 

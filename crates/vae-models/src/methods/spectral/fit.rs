@@ -2,7 +2,7 @@
 
 use super::config::SpectralConfig;
 use crate::Result;
-use crate::api::{FitSummary, Method, Model, Soft};
+use crate::api::{Assessed, Calibration, FitSummary, Method, Model, Soft};
 use crate::config::Preset;
 use crate::input::Input;
 use crate::pretrained::{FeaturePartition, load_n_clusters, store_n_clusters};
@@ -80,6 +80,11 @@ impl Model for SpectralModel {
 
     fn soft(&self) -> Option<&dyn Soft> {
         Some(self)
+    }
+
+    fn assess(&self, x: &Features, _calibration: Option<&Calibration>) -> Result<Assessed> {
+        let gamma = self.vote.gamma(x)?;
+        Ok(Assessed { clusters: NeighbourVote::winners(&gamma), gamma: Some(gamma), log_density: None })
     }
 }
 

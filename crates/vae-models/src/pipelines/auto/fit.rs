@@ -2,7 +2,7 @@
 
 use super::config::{AutoConfig, Spaces};
 use crate::Result;
-use crate::api::{FitSummary, Generative, Method, Model, Soft};
+use crate::api::{Assessed, Calibration, Density, FitSummary, Generative, Method, Model, Soft};
 use crate::config::Preset;
 use crate::input::Input;
 use crate::methods::dgg::{Begun, Dgg, DggModel};
@@ -210,6 +210,20 @@ impl Model for AutoModel {
 
     fn generative(&self) -> Option<&dyn Generative> {
         self.dgg.generative()
+    }
+
+    fn density(&self) -> Option<&dyn Density> {
+        self.dgg.density()
+    }
+
+    fn assess(&self, x: &Features, calibration: Option<&Calibration>) -> Result<Assessed> {
+        let Some(vote) = &self.vote else { return self.dgg.assess(x, calibration) };
+        let gamma = vote.gamma(x)?;
+        Ok(Assessed {
+            clusters: NeighbourVote::winners(&gamma),
+            gamma: Some(gamma),
+            log_density: calibration.map(|known| self.dgg.log_density(x, known)).transpose()?,
+        })
     }
 }
 

@@ -128,5 +128,22 @@ pub(crate) fn held_loss(
     Terms::new(rec, kl(encoded, means), cat)
 }
 
+/// The latent terms of the ELBO of each sample, `[b]`, in expectation over q(z | x) but for y,
+/// which is taken at its mean:
+///
+/// ```text
+/// −Σ_k y_k ½ Σ_d [ exp(log_var_d) + (mu_d − m_kd)² − 1 − log_var_d ] − Σ_k y_k ln(K (y_k + 1e-7))
+/// ```
+///
+/// # Shapes
+/// `mu`, `log_var`: `[b, J]`; `y`: `[b, K]`; `means`: `[K, J]`.
+pub(crate) fn class_terms(mu: &Tensor, log_var: &Tensor, y: &Tensor, means: &Tensor) -> Tensor {
+    let sum = |t: Tensor| t.sum_dim_intlist([-1i64].as_slice(), false, None::<Kind>);
+    let pull = sum(y * energy(mu, means));
+    let spread = sum(log_var.exp() - 1.0 - log_var) * 0.5;
+    let n_clusters = means.size()[0] as f64;
+    -pull - spread - sum(y * ((y + EPS).log() + n_clusters.ln()))
+}
+
 #[cfg(test)]
 mod tests;

@@ -236,3 +236,19 @@ fn held_assignments_make_a_complete_data_bound() {
     close(value(&terms.zc), pick(&prior.expected_energy(mu, log_var)), 1e-12);
     close(value(&terms.cat), pick(&prior.log_pi().expand([3, 3], false)), 1e-12);
 }
+
+#[test]
+fn the_elbo_of_samples_is_the_loss_at_the_mean() {
+    let case = t2(Gamma::Sample);
+    let [logits, mu_c, log_var_c, mu, log_var, out] = &case.free;
+    let prior = MixturePrior {
+        logits: logits.shallow_clone(),
+        mu: mu_c.shallow_clone(),
+        log_var: log_var_c.shallow_clone(),
+    };
+    let posterior = Posterior::sample(mu.shallow_clone(), log_var.shallow_clone(), &case.noise.zeros_like());
+    let at_mean = loss(&Likelihood::Bernoulli, Gamma::Sample, &prior, &posterior, out, &case.x);
+    let latent = crate::shared::elbo::latent_terms(&prior, mu, log_var, &prior.log_gamma(mu));
+    let elbo = latent.double_value(&[0]) - Likelihood::Bernoulli.nll(out, &case.x).double_value(&[0]);
+    assert!((elbo + value(&at_mean.total)).abs() < 1e-12, "{elbo}");
+}

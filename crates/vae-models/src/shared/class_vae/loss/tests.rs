@@ -135,3 +135,20 @@ fn the_divergence_by_hand() {
     assert!((value(&divergence(&p, &y)) - want).abs() < 1e-6);
     assert!(value(&divergence(&p, &p)).abs() < 1e-12);
 }
+
+#[test]
+fn the_latent_terms_of_a_sample_by_hand() {
+    // One dimension: q(z | x) = N(0.5, 0.25), classes at -1 and 1, y = (0.1, 0.9).
+    let t = |values: &[f64], shape: &[i64]| Tensor::from_slice(values).view(shape);
+    let got = class_terms(
+        &t(&[0.5], &[1, 1]),
+        &t(&[0.25f64.ln()], &[1, 1]),
+        &t(&[0.1, 0.9], &[1, 2]),
+        &t(&[-1.0, 1.0], &[2, 1]),
+    );
+    let pull = 0.5 * (0.1 * 1.5f64.powi(2) + 0.9 * 0.5f64.powi(2));
+    let spread = 0.5 * (0.25 - 1.0 - 0.25f64.ln());
+    let category: f64 = [0.1, 0.9].iter().map(|y: &f64| y * (2.0 * (y + EPS)).ln()).sum();
+    let got = got.double_value(&[0]);
+    assert!((got + pull + spread + category).abs() < 1e-12, "{got}");
+}

@@ -1,0 +1,210 @@
+//! `vae doctor`: what this machine has, in one screen.
+
+use crate::args::DoctorArgs;
+use crate::commands::cache;
+use crate::hardware::{of_this_machine, physical_cores};
+use crate::made_from;
+use crate::output::{counted, say, say_json, table};
+use anyhow::{Result, bail};
+use bytesize::ByteSize;
+use serde::Serialize;
+use std::path::PathBuf;
+use vae_core::device::DeviceChoice;
+use vae_core::matmul::{Libraries, Matmul};
+use vae_data::{Places, Reader, registry};
+
+/// What is looked at.
+#[derive(Serialize)]
+struct Answer {
+    version: &'static str,
+    libtorch: Libtorch,
+    cpu: Option<String>,
+    /// Physical cores, and so the threads of a fit where nothing else is said.
+    cores: usize,
+    /// Bytes that a new program could have.
+    memory_available: Option<u64>,
+    gpu: Gpu,
+    data: Data,
+    cache: Option<Cache>,
+    /// What will not work, with the remedy.
+    problems: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Libtorch {
+    /// The version that the program was built with.
+    version: Option<String>,
+    /// The library that is in use.
+    loaded: Option<PathBuf>,
+    /// Libraries of matrix products on the CPU, the default first.
+    matmul: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Gpu {
+    /// Its model, where one can be used.
+    name: Option<String>,
+    /// Why none can be.
+    why_not: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Data {
+    /// Folders that are searched, in their order, and where each is named.
+    places: Vec<Searched>,
+    /// Known sets that can be used as they are.
+    available: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Searched {
+    dir: PathBuf,
+    from: &'static str,
+    exists: bool,
+}
+
+#[derive(Serialize)]
+struct Cache {
+    dir: PathBuf,
+    phases: usize,
+    bytes: u64,
+    limit: u64,
+}
+
+/// Looks, and says what it found.
+///
+/// # Errors
+/// Where something will not work.
+pub fn run(args: &DoctorArgs) -> Result<()> {
+    let answer = look();
+    match args.json {
+        true => say_json(&answer)?,
+        false => say(&text(&answer))?,
+    }
+    match answer.problems.len() {
+        0 => Ok(()),
+        n => bail!("{}: {}", counted(n, "problem"), answer.problems.join("; ")),
+    }
+}
+
+fn look() -> Answer {
+    let mut problems = Vec::new();
+    let gpu = match DeviceChoice::Cuda(0).resolve() {
+        Ok(_) => Gpu { name: of_this_machine(Some(0)).gpu, why_not: None },
+        Err(error) => Gpu { name: None, why_not: Some(error.to_string()) },
+    };
+    let cache = cache().unwrap_or_else(|error| {
+        problems.push(format!("{error:#}"));
+        None
+    });
+    let data = data();
+    for place in data.places.iter().filter(|place| !place.exists && place.from != "cache") {
+        let (dir, from) = (place.dir.display(), place.from);
+        problems.push(format!("{from} names {dir}, which is no folder; create it, or unset {from}"));
+    }
+    let libraries = Libraries::of_this_machine();
+    let others = [Matmul::Blas, Matmul::OneDnn].into_iter().filter(|library| *library != libraries.auto);
+    let others = others.filter(|library| *library == Matmul::Blas || libraries.has_onednn);
+    Answer {
+        version: made_from::short(),
+        libtorch: Libtorch {
+            version: made_from::versions().libtorch,
+            loaded: loaded("libtorch_cpu"),
+            matmul: std::iter::once(libraries.auto).chain(others).map(Matmul::name).collect(),
+        },
+        cpu: of_this_machine(None).cpu,
+        cores: physical_cores(),
+        memory_available: memory_available(),
+        gpu,
+        data,
+        cache,
+        problems,
+    }
+}
+
+fn cache() -> Result<Option<Cache>> {
+    let Some(cache) = cache::of_user()? else { return Ok(None) };
+    let usage = cache.usage()?;
+    let dir = cache.folder().to_path_buf();
+    Ok(Some(Cache { dir, phases: usage.entries, bytes: usage.bytes, limit: cache.limit() }))
+}
+
+fn data() -> Data {
+    let places = Places::from_env(None);
+    let searched =
+        places.dirs().map(|(dir, from)| Searched { dir: dir.to_owned(), from, exists: dir.is_dir() });
+    let is_here = |entry: &&vae_data::Entry| match entry.reader {
+        Reader::Unsupported => false,
+        Reader::Strokes => true,
+        _ => places.find(entry).0.is_some(),
+    };
+    let available = registry().sets.iter().filter(is_here).map(|entry| entry.name.clone()).collect();
+    Data { places: searched.collect(), available }
+}
+
+/// The file of a library that this process has loaded.
+fn loaded(name: &str) -> Option<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    maps.lines().find_map(|line| {
+        let path = PathBuf::from(line.get(line.find('/')?..)?);
+        path.file_name()?.to_string_lossy().starts_with(name).then_some(path)
+    })
+}
+
+fn memory_available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? * 1024)
+}
+
+fn text(answer: &Answer) -> String {
+    let Answer { libtorch, gpu, data, .. } = answer;
+    let size = |bytes: u64| ByteSize(bytes).display().si().to_string();
+    let unknown = || String::from("unknown");
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let path = |path: &PathBuf| path.display().to_string();
+    let mut rows = vec![
+        row("vae", answer.version.into()),
+        row("libtorch", libtorch.loaded.as_ref().map_or_else(unknown, path)),
+        row("products", libtorch.matmul.join(", ")),
+        row("CPU", answer.cpu.clone().unwrap_or_else(unknown)),
+        row("threads", format!("{} unless --threads says otherwise", answer.cores)),
+        row("memory", answer.memory_available.map_or_else(unknown, |bytes| format!("{} free", size(bytes)))),
+    ];
+    rows.push(row(
+        "GPU",
+        gpu.name.clone().unwrap_or_else(|| "none that libtorch can use (--json says why)".into()),
+    ));
+    for place in &data.places {
+        let state = if place.exists { "" } else { ", not there yet" };
+        rows.push(row("data", format!("{} ({}{state})", path(&place.dir), place.from)));
+    }
+    rows.push(row("data sets", data.available.join(", ")));
+    rows.push(row(
+        "cache",
+        match &answer.cache {
+            None => "no place for one; set VAE_CACHE_DIR to a folder".into(),
+            Some(cache) if cache.limit == 0 => format!("{}, switched off", path(&cache.dir)),
+            Some(cache) => format!(
+                "{}: {}, {} of {}",
+                path(&cache.dir),
+                counted(cache.phases, "phase"),
+                size(cache.bytes),
+                size(cache.limit)
+            ),
+        },
+    ));
+    table(&rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loaded_library_is_found_by_its_name() {
+        assert!(loaded("no-such-library").is_none());
+        #[cfg(target_os = "linux")]
+        assert!(loaded("libc").is_some_and(|path| path.is_absolute()));
+    }
+}
