@@ -12,7 +12,10 @@ fn stdout(place: &Place, words: &[&str]) -> String {
 fn help() {
     let place = Place::new();
     insta::assert_snapshot!("help", stdout(&place, &["--help"]));
-    for command in ["fit", "predict", "embed", "sample", "score", "config", "data", "features", "cache"] {
+    for command in [
+        "fit", "sweep", "compare", "predict", "embed", "sample", "score", "config", "data", "features",
+        "cache",
+    ] {
         insta::assert_snapshot!(format!("help_{command}"), stdout(&place, &[command, "--help"]));
     }
 }

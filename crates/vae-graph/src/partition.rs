@@ -22,6 +22,7 @@
 mod candidates;
 mod eigen;
 pub mod number;
+pub mod reference;
 mod table;
 
 use candidates::Candidates;

@@ -3,6 +3,7 @@
 mod clusterer;
 mod method;
 mod model_file;
+mod numbers;
 mod watch;
 
 pub use clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};

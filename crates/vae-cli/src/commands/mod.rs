@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub mod cache;
+pub mod compare;
 pub mod config;
 pub mod data;
 pub mod embed;
@@ -12,6 +13,7 @@ pub mod predict;
 pub mod report;
 pub mod sample;
 pub mod score;
+pub mod sweep;
 
 mod outputs;
 
