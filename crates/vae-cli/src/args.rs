@@ -4,12 +4,14 @@ mod common;
 mod data;
 mod fit;
 mod model;
+mod sweep;
 mod table;
 
 pub use self::common::{ReadArgs, SelectionArgs};
 pub use self::data::{CacheCommand, DataCommand, FeatureModel, FeaturesArgs};
 pub use self::fit::{ConfigArgs, FitArgs, FitSplit};
 pub use self::model::{EmbedArgs, ModelOnData, PredictArgs, SampleArgs, ScoreArgs};
+pub use self::sweep::{CompareArgs, Launcher, SweepArgs};
 pub use self::table::TableArgs;
 
 use crate::made_from;
@@ -44,15 +46,21 @@ pub enum Command {
     /// Cluster a data set; writes a run folder with the model, assignments, embedding, figures and
     /// a report
     Fit(FitArgs),
+    /// Fit a grid of methods, numbers of clusters and seeds; says how many clusters there are, how
+    /// clear that is, and which run to keep
+    Sweep(Box<SweepArgs>),
+    /// Say how far runs agree, and which clusters split or merge between them
+    Compare(CompareArgs),
     /// Assign new data to the clusters of a fitted model
     Predict(PredictArgs),
     /// Write the latent codes of data
     Embed(EmbedArgs),
     /// Draw new samples from the clusters of a generative model
     Sample(SampleArgs),
-    /// Score assignments against labels: accuracy, NMI, ARI and others
+    /// Score assignments against labels (accuracy, NMI, ARI and others), or by criteria that need
+    /// none
     Score(ScoreArgs),
-    /// Write the report.html of a finished run again
+    /// Write the report.html of a finished run again, or the page of a sweep
     Report(ReportArgs),
     /// Give a cluster of a finished run a name, which clusters.json, clusters.csv and report.html
     /// then carry
@@ -88,7 +96,7 @@ pub enum Command {
 /// `vae report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Folder of a finished run
+    /// Folder of a finished run, or of a sweep
     #[arg(value_name = "DIR")]
     pub run: PathBuf,
     /// Leave single rows out of the page: names, values, labels, images of people

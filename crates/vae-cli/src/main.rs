@@ -5,10 +5,12 @@
 //! folder is begun, continued, finished or of another run. Labels are read by [`input`], stay in
 //! this crate, and are looked at after the fit only.
 
+mod align;
 mod args;
 mod assignments;
 mod commands;
 mod confidence;
+mod criteria;
 mod exit;
 mod files;
 mod hardware;
@@ -25,6 +27,7 @@ mod results;
 mod rows;
 mod run_folder;
 mod run_record;
+mod runs;
 mod selection;
 mod signals;
 
@@ -42,6 +45,8 @@ fn main() -> ExitCode {
     }
     let done = match cli.command {
         Command::Fit(args) => commands::fit::run(args),
+        Command::Sweep(args) => commands::sweep::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
         Command::Predict(args) => commands::predict::run(&args),
         Command::Embed(args) => commands::embed::run(&args),
         Command::Sample(args) => commands::sample::run(&args),

@@ -22,6 +22,9 @@ pub const CONFIG: &str = "config_sha256";
 /// Key of the library of matrix products on the CPU, where it is not the BLAS.
 pub const MATMUL: &str = "matmul";
 
+/// Key that only the identity of a sweep has.
+pub const SWEEP: &str = "sweep";
+
 /// The fitted model.
 pub const MODEL: &str = "model.safetensors";
 
@@ -279,6 +282,29 @@ pub fn is_of_a_fit(file: &Path) -> bool {
 /// Whether `path` holds a finished run.
 pub fn is_finished(path: &Path) -> bool {
     path.join(DONE).exists()
+}
+
+/// Whether another process works on the run folder `path`.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn is_locked(path: &Path) -> io::Result<bool> {
+    match Lock::try_acquire(&path.join(LOCK)) {
+        Ok(Some(lock)) if lock.is_new() => Ok(false),
+        Ok(Some(lock)) => {
+            lock.leave();
+            Ok(false)
+        }
+        Ok(None) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+/// Whether `path` is the folder of a sweep.
+pub fn is_sweep(path: &Path) -> bool {
+    let text = fs::read_to_string(path.join(IDENTITY)).unwrap_or_default();
+    serde_json::from_str::<Identity>(&text).is_ok_and(|identity| identity.0.contains_key(SWEEP))
 }
 
 fn look(path: &Path, identity: &Identity) -> Result<State> {

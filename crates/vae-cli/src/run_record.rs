@@ -1,5 +1,6 @@
 //! `run.json`: what a run was and cost, for tables and scripts. The keys are stable.
 
+use crate::align::Aligned;
 use crate::args::FitSplit;
 use crate::commands::data::NoteFacts;
 use crate::confidence;
@@ -10,6 +11,7 @@ use crate::results::{Evaluation, TestScores};
 use anyhow::{Context, Result};
 use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 use vae_core::fsio;
 use vae_core::identity::Revisions;
@@ -77,6 +79,10 @@ pub struct Found<'a> {
     pub evaluation: Option<&'a Evaluation>,
     /// Where the method has a posterior.
     pub confidence: Option<confidence::Summary>,
+    /// Criteria without labels that the run has by itself.
+    pub criteria: &'a BTreeMap<String, f64>,
+    /// What became of the numbers of a former run, where it is aligned to one.
+    pub aligned: Option<&'a Aligned>,
     /// Reasons to doubt, without labels.
     pub warnings: &'a [String],
 }
@@ -89,6 +95,11 @@ struct Finished<'a> {
     /// Absent for methods without a posterior.
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<confidence::Summary>,
+    /// Criteria without labels.
+    criteria: &'a BTreeMap<String, f64>,
+    /// Absent where the numbers of the clusters are the method's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aligned_to: Option<&'a Aligned>,
     /// What the training did to its initial clusters; absent for methods without any.
     #[serde(skip_serializing_if = "Option::is_none")]
     watch: Option<Watch>,
@@ -158,10 +169,7 @@ impl Begun {
             n: about.n,
             dim: about.dim,
             limit: about.limit,
-            fit_split: match compute.fit_split {
-                FitSplit::All => "all",
-                FitSplit::Train => "train",
-            },
+            fit_split: compute.fit_split.name(),
             threads: compute.threads,
             device: compute.device.clone(),
             matmul: compute.matmul.map(Matmul::name),
@@ -183,12 +191,14 @@ impl Begun {
     /// # Errors
     /// The file cannot be written.
     pub fn write_finished(&self, path: &Path, summary: &FitSummary, found: &Found<'_>) -> Result<()> {
-        let &Found { n_clusters, evaluation, confidence, warnings } = found;
+        let &Found { n_clusters, evaluation, confidence, criteria, aligned, warnings } = found;
         let sum = |of: fn(&PhaseRecord) -> f64| summary.phases.iter().map(of).sum();
         let record = Finished {
             begun: self,
             n_clusters,
             confidence,
+            criteria,
+            aligned_to: aligned,
             watch: summary.watch,
             warnings,
             metrics: evaluation.map(|e| Metrics {

@@ -12,9 +12,21 @@ fn stdout(place: &Place, words: &[&str]) -> String {
 fn help() {
     let place = Place::new();
     insta::assert_snapshot!("help", stdout(&place, &["--help"]));
-    let commands =
-        ["fit", "predict", "embed", "sample", "score", "config", "data", "features", "cache", "doctor"];
-    for command in commands.into_iter().chain(["completions"]) {
+    for command in [
+        "fit",
+        "sweep",
+        "compare",
+        "predict",
+        "embed",
+        "sample",
+        "score",
+        "config",
+        "data",
+        "features",
+        "cache",
+        "doctor",
+        "completions",
+    ] {
         insta::assert_snapshot!(format!("help_{command}"), stdout(&place, &[command, "--help"]));
     }
 }

@@ -62,6 +62,11 @@ pub trait Events: Sync {
         eprintln!("==> run {number} of {of}: {}", job.id);
     }
 
+    /// Whether a single job at a time may have the terminal for itself, if there is one.
+    fn may_have_terminal(&self) -> bool {
+        true
+    }
+
     /// The job printed a line. It is not told of a job that has the terminal for itself.
     fn printed(&self, job: &Job, line: &str) {
         eprintln!("[{}] {line}", job.id);
@@ -84,7 +89,7 @@ impl Local {
     ///
     /// SIGINT, SIGTERM and SIGHUP of this process are passed on to the jobs as SIGTERM, each once,
     /// and no further job is started. A single job at a time has the terminal for itself, if there
-    /// is one: then nothing goes to its log.
+    /// is one and [`Events::may_have_terminal`]: then nothing goes to its log.
     ///
     /// # Errors
     /// A job cannot be started, two have the same name, a log cannot be written, or
@@ -124,7 +129,7 @@ impl Local {
 
     fn one<E: Events>(&self, job: &Job, signals: &Signals, events: &E) -> Result<Outcome, E::Error> {
         // One process may draw its bar on a terminal; several would draw over each other.
-        let has_terminal = self.at_once == 1 && std::io::stderr().is_terminal();
+        let has_terminal = self.at_once == 1 && events.may_have_terminal() && std::io::stderr().is_terminal();
         let started = Instant::now();
         let outcome = match has_terminal {
             true => child::in_terminal(job, signals, events)?,

@@ -4,6 +4,7 @@ mod clusterer;
 mod density;
 mod method;
 mod model_file;
+mod numbers;
 mod watch;
 
 pub use clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};

@@ -84,6 +84,14 @@ pub enum Error {
     /// A model without the requested ability.
     #[error("{0}")]
     Unsupported(String),
+    /// New numbers of clusters that are not the old ones in another order.
+    #[error("{numbers:?} are no numbers for {n_clusters} clusters: give each of 0 to {n_clusters} - 1 once")]
+    Numbers {
+        /// What was given.
+        numbers: Vec<u32>,
+        /// Number of clusters.
+        n_clusters: usize,
+    },
     /// No such cluster.
     #[error("cluster {cluster} does not exist: the model has {n_clusters}, numbered from 0")]
     NoCluster {

@@ -4,7 +4,7 @@ mod described;
 mod impute;
 mod scale;
 
-pub use described::{Input, InputConfig};
+pub use described::{Input, InputConfig, scaled};
 pub use impute::Imputer;
 pub(crate) use impute::REVISION as IMPUTATION;
 pub(crate) use scale::{AUTO_REVISION, REVISION, check_affine};

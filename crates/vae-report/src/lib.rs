@@ -14,6 +14,8 @@
 //! [`Page`] is everything that is known of a run, as plain data; [`Page::render`] makes one HTML
 //! file of it that needs nothing beside itself and escapes whatever comes from outside.
 //!
+//! [`Sweep`] is the same for a grid of runs: how many clusters, how clear, which run.
+//!
 //! No libtorch, no labels, no random numbers: equal inputs give equal bytes.
 //!
 //! # What the numbers mean
@@ -38,6 +40,7 @@ mod error;
 mod explain;
 pub mod page;
 mod summary;
+pub mod sweep;
 mod text;
 
 pub use clusters::{
@@ -48,6 +51,7 @@ pub use data::{ClusterNames, Confidence, Data, Documents, Images, Subject, Table
 pub use error::{Error, Result};
 pub use explain::{Options, explain};
 pub use page::Page;
+pub use sweep::Sweep;
 pub use text::thousands;
 
 /// Compiles the example of the README as a test.

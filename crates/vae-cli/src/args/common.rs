@@ -2,6 +2,7 @@
 
 use super::table::TableArgs;
 use clap::Args;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use vae_core::device::DeviceChoice;
 use vae_core::matmul::MatmulChoice;
@@ -82,6 +83,25 @@ pub struct ReadArgs {
     pub limit: Option<u64>,
     #[command(flatten)]
     pub table: TableArgs,
+}
+
+impl ReadArgs {
+    /// All that was said, as words of another command.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = Vec::new();
+        let mut put = |option: &str, value: Option<OsString>| {
+            words.extend(value.into_iter().flat_map(|value| [option.into(), value]));
+        };
+        put("--labels", self.labels.clone().map(Into::into));
+        put("--max-terms", self.max_terms.map(|n| n.to_string().into()));
+        put("--image-size", self.image_size.map(|(height, width)| format!("{height}x{width}").into()));
+        put("--x-key", self.x_key.clone().map(Into::into));
+        put("--y-key", self.y_key.clone().map(Into::into));
+        put("--data-dir", self.data_dir.clone().map(Into::into));
+        put("--limit", self.limit.map(|n| n.to_string().into()));
+        words.extend(self.table.words().into_iter().map(OsString::from));
+        words
+    }
 }
 
 /// `28x28` as height and width.

@@ -20,6 +20,9 @@ pub struct FitArgs {
     /// fitted model
     #[arg(long, value_name = "SPLIT", value_enum, default_value_t = FitSplit::All)]
     pub fit_split: FitSplit,
+    /// Give the clusters the numbers that those of a former run on the same rows have
+    #[arg(long, value_name = "DIR")]
+    pub align_to: Option<PathBuf>,
     /// Seconds between checkpoints
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     pub checkpoint_every: f64,
@@ -39,6 +42,16 @@ pub enum FitSplit {
     All,
     /// The publisher's training split
     Train,
+}
+
+impl FitSplit {
+    /// As records name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Train => "train",
+        }
+    }
 }
 
 /// `vae config`

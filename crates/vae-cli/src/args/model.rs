@@ -108,7 +108,8 @@ pub struct ScoreArgs {
     /// Run folder or model.safetensors; it is applied to --data and the assignments are scored
     #[arg(short, long, value_name = "DIR|FILE", requires = "data", conflicts_with = "pred")]
     pub model: Option<PathBuf>,
-    /// Known data set or a path, with labels; - is standard input
+    /// Known data set or a path, with labels; - is standard input. Without labels, criteria that
+    /// need none are printed
     #[arg(short, long, value_name = "NAME|PATH")]
     pub data: Option<String>,
     #[command(flatten)]

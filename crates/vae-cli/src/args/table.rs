@@ -100,6 +100,26 @@ impl TableArgs {
         given.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
     }
 
+    /// All that was said, as words of another command.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut put = |option: &str, value: Option<String>| {
+            words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
+        };
+        let list = |values: &[Words]| {
+            let all: Vec<String> = joined(values).iter().map(|word| quoted(word)).collect();
+            (!all.is_empty()).then(|| all.join(","))
+        };
+        put("--label-column", self.label_column.clone());
+        put("--drop", list(&self.drop));
+        put("--columns", list(&self.columns));
+        put("--categorical", list(&self.categorical));
+        let header = self.header.to_possible_value().filter(|_| self.header != Header::Auto);
+        put("--header", header.map(|value| value.get_name().to_owned()));
+        words.extend(self.of_new_data());
+        words
+    }
+
     /// The options that new data of the same kind need as well, as words of a command. What the
     /// columns are for is known to a fitted model.
     pub fn of_new_data(&self) -> Vec<String> {
@@ -225,6 +245,49 @@ mod tests {
             assert!(words(wrong).is_err(), "{wrong}");
         }
         assert_eq!(words(&quoted("mass, kg")).expect("one"), ["mass, kg"]);
+    }
+
+    #[test]
+    fn all_that_was_said_can_be_said_again() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            table: TableArgs,
+        }
+        let parse = |words: &[String]| {
+            let line = std::iter::once("t".to_owned()).chain(words.iter().cloned());
+            <Line as clap::Parser>::try_parse_from(line).expect("parses").table
+        };
+        let said = [
+            "--label-column",
+            "kind",
+            "--drop",
+            "\"mass, kg\",b",
+            "--columns",
+            "x",
+            "--categorical",
+            "c,d",
+            "--header",
+            "no",
+            "--id-column",
+            "name",
+            "--missing",
+            "-,?",
+            "--delimiter",
+            "tab",
+            "--decimal",
+            ",",
+            "--quote",
+            "single",
+            "--text-column",
+            "t",
+        ];
+        let said: Vec<String> = said.map(str::to_owned).to_vec();
+        let words = parse(&said).words();
+        assert_eq!(words.len(), said.len());
+        assert_eq!(parse(&words).words(), words);
+        assert!(said.iter().all(|word| words.contains(word)), "{words:?}");
+        assert!(parse(&[]).words().is_empty());
     }
 
     #[test]

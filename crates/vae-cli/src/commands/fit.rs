@@ -8,10 +8,12 @@ mod closing;
 mod warnings;
 
 use self::closing::Closing;
+use crate::align::{Aligned, Former};
 use crate::args::{FitArgs, FitSplit};
 use crate::assignments::{self, Assignments, Beside};
 use crate::commands::{cache, threads};
 use crate::confidence;
+use crate::criteria;
 use crate::exit;
 use crate::hardware;
 use crate::input::{self, About, HeldOut, Input, SCHEMA_FILE, VOCABULARY_FILE};
@@ -27,7 +29,7 @@ use crate::run_record::{self, Begun, Compute, Found, RUN_FILE};
 use crate::selection::{Chosen, choose};
 use crate::signals;
 use anyhow::{Context, Result, bail};
-use ndarray::{Array1, Axis};
+use ndarray::{Array1, Array2, Axis};
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -71,7 +73,9 @@ pub fn run(args: FitArgs) -> Result<()> {
         }),
     };
     announce(&chosen, &input, model.as_ref(), &compute);
-    let identity = identity(&chosen.resolved, &input, &compute);
+    let former = args.align_to.as_deref();
+    let former = former.map(|run| Former::read(run, &input.about, args.fit_split.name())).transpose()?;
+    let identity = identity(&chosen.resolved, &input, &compute, former.as_ref());
     let (folder, state) = RunFolder::open(&args.out, &identity)?;
     match state {
         State::Finished => return already_finished(&folder, input.labels.is_some()),
@@ -92,7 +96,8 @@ pub fn run(args: FitArgs) -> Result<()> {
     };
     let data = (input, held_out);
     let new_data = closing::new_data(&source, &args.read.table);
-    let around = Around { begun: &begun, new_data: &new_data, without_rows: args.no_samples };
+    let around =
+        Around { begun: &begun, new_data: &new_data, former: former.as_ref(), without_rows: args.no_samples };
     let fitted = fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, &around);
     match fitted {
         Ok(text) => say(&text),
@@ -107,7 +112,7 @@ pub fn run(args: FitArgs) -> Result<()> {
 }
 
 /// What everything depends on. Labels are not part: they change no byte of the model.
-fn identity(resolved: &Resolved, input: &Input, compute: &Compute) -> Identity {
+fn identity(resolved: &Resolved, input: &Input, compute: &Compute, former: Option<&Former>) -> Identity {
     let about = &input.about;
     let mut settings: std::collections::BTreeMap<String, String> =
         resolved.with_origins().into_iter().map(|(key, value, _)| (format!("config.{key}"), value)).collect();
@@ -131,6 +136,9 @@ fn identity(resolved: &Resolved, input: &Input, compute: &Compute) -> Identity {
     }
     if compute.fit_split == FitSplit::Train {
         put("fit_split", "train".into());
+    }
+    if let Some(former) = former {
+        put("aligned_to", former.sha256());
     }
     Identity(settings)
 }
@@ -185,6 +193,8 @@ struct Around<'a> {
     begun: &'a Begun,
     /// How new data of this kind are given.
     new_data: &'a str,
+    /// Whose numbers the clusters get.
+    former: Option<&'a Former>,
     /// Whether single rows are left out of what people look at.
     without_rows: bool,
 }
@@ -201,7 +211,7 @@ fn fit_and_write(
     let dir = folder.path();
     write_what_is_fitted(folder, resolved, &input)?;
     let (features, labels, ids) = (&input.features, input.labels.as_ref(), input.ids.as_ref());
-    let summary = fit(model, features, context)?;
+    let (summary, aligned) = fit(model, features, context, around.former)?;
 
     model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
@@ -209,8 +219,7 @@ fn fit_and_write(
     let sure = gamma.as_ref().map(|gamma| confidence::of(gamma.view()));
     let confidence = sure.as_ref().map(|sure| confidence::Summary::new(sure.view()));
     let embedding = model.embed(features)?;
-    let (reference, outlier) = Reference::of_fit(model, features, (&summary.assignments, &embedding))?;
-    reference.write(dir)?;
+    let outlier = keep_reference(dir, model, features, (&summary.assignments, &embedding))?;
     write_assignments(dir, &summary, (sure.as_ref(), &outlier), ids)?;
     let has_embedding = results::write_embedding(dir, &embedding, features)?;
     let sizes = results::cluster_sizes(summary.assignments.view(), model.n_clusters());
@@ -233,10 +242,13 @@ fn fit_and_write(
     let clustering = Clustering::new(&input, &summary, model.n_clusters(), gamma.as_ref(), &embedding);
     report::keep(dir, &clustering, around.without_rows)?;
     let warnings = warnings::of(&summary, &sizes);
+    let criteria = criteria::of_run(summary.assignments.view(), model.n_clusters(), gamma.as_ref());
     let found = Found {
         n_clusters: model.n_clusters(),
         evaluation: evaluation.as_ref(),
         confidence,
+        criteria: &criteria,
+        aligned: aligned.as_ref(),
         warnings: &warnings,
     };
     around.begun.write_finished(&folder.join(RUN_FILE), &summary, &found)?;
@@ -259,6 +271,18 @@ fn fit_and_write(
     Ok(closing.text())
 }
 
+/// Writes what new data are compared with; returns how unusual each fitted sample is.
+fn keep_reference(
+    dir: &Path,
+    model: &dyn Clusterer,
+    features: &Features,
+    (assignments, embedding): (&Array1<u32>, &Array2<f32>),
+) -> Result<Array1<f32>> {
+    let (reference, outlier) = Reference::of_fit(model, features, (assignments, embedding))?;
+    reference.write(dir)?;
+    Ok(outlier)
+}
+
 /// Writes the assignments of the fit, with how sure the model is of each and how unusual each
 /// sample is.
 fn write_assignments(
@@ -274,17 +298,25 @@ fn write_assignments(
     results::write_assignments(dir, clusters, &Assignments { ids, clusters: numbers.view(), beside, outlier })
 }
 
-/// Fits, and says what was chosen on the data.
-fn fit(model: &mut dyn Clusterer, features: &Features, context: &FitContext) -> Result<FitSummary> {
+/// Fits, gives the clusters the numbers of a former run if there is one, and says what was chosen
+/// on the data.
+fn fit(
+    model: &mut dyn Clusterer,
+    features: &Features,
+    context: &FitContext,
+    former: Option<&Former>,
+) -> Result<(FitSummary, Option<Aligned>)> {
     if let Some(signal) = context.interrupt.get() {
         return Err(vae_core::Error::Interrupted { signal }.into());
     }
-    let summary = model.fit(features, context)?;
+    let mut summary = model.fit(features, context)?;
     for choice in &summary.resolved {
         context.progress.note(choice);
     }
+    let aligned = former.map(|former| former.align(model, &mut summary)).transpose()?;
+    aligned.iter().for_each(|aligned| context.progress.note(&aligned.words()));
     context.progress.note("writing model, assignments, embedding and pictures");
-    Ok(summary)
+    Ok((summary, aligned))
 }
 
 /// Writes the configuration, and what the columns of the data are.

@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub mod cache;
+pub mod compare;
 pub mod completions;
 pub mod config;
 pub mod data;
@@ -14,6 +15,7 @@ pub mod predict;
 pub mod report;
 pub mod sample;
 pub mod score;
+pub mod sweep;
 
 mod apply;
 mod outputs;

@@ -1,15 +1,21 @@
-//! `vae score`: assignments against labels.
+//! `vae score`: assignments against labels, or what can be said without any.
 
+mod unlabelled;
+
+use self::unlabelled::Unlabelled;
 use crate::args::ScoreArgs;
 use crate::commands::{open_model, threads};
 use crate::confidence;
-use crate::input;
+use crate::criteria::{finite, of_run, select};
+use crate::input::{self, Input};
 use crate::output::{remark, say, say_json, table, thousands};
 use crate::predictions::Predictions;
+use crate::runs::Run;
 use anyhow::{Context, Result, bail};
 use ndarray::Array1;
 use serde::Serialize;
 use std::path::Path;
+use vae_core::Features;
 use vae_core::matmul::Matmul;
 use vae_data::Source;
 use vae_metrics::Scores;
@@ -28,25 +34,40 @@ struct Answer {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to it")]
-fn is_zero(n: &usize) -> bool {
+pub(super) fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
-/// Prints all scores.
+/// What there is to score.
+enum Scored {
+    Labelled(Pair),
+    Unlabelled(Box<Unlabelled>),
+}
+
+/// Prints all scores; without labels the criteria that need none.
 ///
 /// # Errors
-/// Missing labels, another number of labels than assignments, unreadable files.
+/// Nothing to compare with, another number of labels than assignments, unreadable files.
 pub fn run(args: &ScoreArgs) -> Result<()> {
-    let Pair { clusters, labels, not_assigned } = match (&args.pred, &args.model) {
+    let scored = match (&args.pred, &args.model) {
         (Some(pred), _) => of_files(args, pred)?,
         (None, Some(model)) => of_model(args, model)?,
         (None, None) => bail!("give --pred with --labels, or --model with --data"),
     };
+    match scored {
+        Scored::Labelled(pair) => say_scores(args, &pair),
+        Scored::Unlabelled(unlabelled) => unlabelled.say(args.json),
+    }
+}
+
+fn say_scores(args: &ScoreArgs, pair: &Pair) -> Result<()> {
+    let Pair { clusters, labels, not_assigned } = pair;
+    let not_assigned = *not_assigned;
     let unlabelled = labels.iter().filter(|class| class.is_none()).count();
     if unlabelled > 0 {
         remark(format_args!("note: {} without a label are left out", thousands(unlabelled)));
     }
-    let (clusters, labels) = input::labelled(&clusters, &labels)?;
+    let (clusters, labels) = input::labelled(clusters, labels)?;
     let scores = Scores::new(clusters.view(), labels.view())?;
     if args.json {
         let matmul = args.model.as_ref().map(|_| Matmul::current().name());
@@ -81,8 +102,9 @@ struct Pair {
     not_assigned: usize,
 }
 
-fn of_files(args: &ScoreArgs, pred: &Path) -> Result<Pair> {
-    let pred = if pred.is_dir() { pred.join("assignments.csv") } else { pred.to_path_buf() };
+fn of_files(args: &ScoreArgs, place: &Path) -> Result<Scored> {
+    let is_run = place.is_dir();
+    let pred = if is_run { place.join("assignments.csv") } else { place.to_path_buf() };
     if let (None, Some(option)) = (&args.data, args.read.table.given()) {
         bail!("{option} is for a table, and no --data is given; leave it out");
     }
@@ -91,39 +113,96 @@ fn of_files(args: &ScoreArgs, pred: &Path) -> Result<Pair> {
         remark(format_args!("{}: {names}", pred.display()));
     }
     let clusters = predictions.clusters;
-    let labels = match (&args.read.labels, &args.data) {
-        (Some(labels), None) => input::labels_for(labels, clusters.len(), &args.read)?,
-        (_, Some(data)) => labels_of(args, data)?,
-        (None, None) => bail!("no labels given: add --labels FILE, or --data with labels of its own"),
+    let (labels, features) = match (&args.read.labels, &args.data) {
+        (Some(labels), None) => (Some(input::labels_for(labels, clusters.len(), &args.read)?), None),
+        (_, Some(data)) => {
+            let Input { labels, features, .. } = input::load(&data.parse::<Source>()?, &args.read)?;
+            (labels.map(|labels| labels.y), Some(features))
+        }
+        (None, None) if is_run => (None, None),
+        (None, None) => {
+            bail!(
+                "no labels given: add --labels FILE, or --data with labels of its own; --data without labels gives \
+                 criteria that need none"
+            )
+        }
     };
-    if clusters.len() != labels.len() {
+    let others = [labels.as_ref().map(Array1::len), features.as_ref().map(Features::n)];
+    if let Some(other) = others.into_iter().flatten().find(|n| *n != clusters.len()) {
+        let what = if labels.is_some() { "labels" } else { "rows of data" };
         bail!(
-            "{} holds {} assignments for {} labels",
+            "{} holds {} assignments for {} {what}",
             pred.display(),
             thousands(clusters.len()),
-            thousands(labels.len())
+            thousands(other)
         );
     }
-    let assigned = clusters.iter().zip(&labels).filter_map(|(cluster, label)| Some(((*cluster)?, *label)));
-    let (assigned, classes): (Vec<u32>, Vec<Option<u32>>) = assigned.unzip();
-    let not_assigned = clusters.len() - assigned.len();
-    Ok(Pair { clusters: assigned.into(), labels: classes.into(), not_assigned })
+    match labels {
+        Some(labels) => Ok(Scored::Labelled(assigned(&clusters, &labels))),
+        None => {
+            Ok(Scored::Unlabelled(Box::new(without_labels(&clusters, features, is_run.then_some(place))?)))
+        }
+    }
 }
 
-fn of_model(args: &ScoreArgs, model: &Path) -> Result<Pair> {
+/// The samples that are in a cluster, with their labels.
+fn assigned(clusters: &[Option<u32>], labels: &Array1<Option<u32>>) -> Pair {
+    let assigned = clusters.iter().zip(labels).filter_map(|(cluster, label)| Some(((*cluster)?, *label)));
+    let (assigned, classes): (Vec<u32>, Vec<Option<u32>>) = assigned.unzip();
+    let not_assigned = clusters.len() - assigned.len();
+    Pair { clusters: assigned.into(), labels: classes.into(), not_assigned }
+}
+
+/// The samples that are in a cluster, with the data and what a run folder knows.
+fn without_labels(
+    clusters: &[Option<u32>],
+    features: Option<Features>,
+    folder: Option<&Path>,
+) -> Result<Unlabelled> {
+    let rows: Vec<usize> = (0..clusters.len()).filter(|&row| clusters[row].is_some()).collect();
+    let not_assigned = clusters.len() - rows.len();
+    let features = match features {
+        Some(features) if not_assigned > 0 => Some(select(&features, &rows)?),
+        other => other,
+    };
+    let clusters: Array1<u32> = clusters.iter().flatten().copied().collect();
+    let mut n_clusters = clusters.iter().max().map_or(0, |&most| most as usize + 1);
+    let (mut codes, mut known) = (None, std::collections::BTreeMap::new());
+    if let Some(folder) = folder {
+        let run = Run::of_folder(folder)?;
+        n_clusters = run.record["n_clusters"].as_u64().map_or(n_clusters, |n| n as usize);
+        codes = run.embedding()?;
+        known = finite([
+            ("mean_confidence", run.record["confidence"]["mean"].as_f64()),
+            ("mean_entropy", run.record["criteria"]["mean_entropy"].as_f64()),
+        ]);
+    }
+    Ok(Unlabelled { clusters, n_clusters, features, codes, known, not_assigned })
+}
+
+fn of_model(args: &ScoreArgs, place: &Path) -> Result<Scored> {
     vae_core::device::configure_process(threads(None));
-    let place = model;
     let model = open_model(place, args.matmul)?;
     let data = args.data.as_deref().context("add --data, what the model is to be applied to")?;
     let input = input::load_for(place, &data.parse::<Source>()?, &args.read)?;
-    let labels =
-        input.labels.with_context(|| format!("{data} has no labels: add --labels or --label-column"))?;
     // Where a posterior is not finite, the clusters would mean nothing.
-    confidence::posterior(model.as_ref(), &input.features, input.ids.as_ref())?;
-    Ok(Pair { clusters: model.predict(&input.features)?, labels: labels.y, not_assigned: 0 })
-}
-
-fn labels_of(args: &ScoreArgs, data: &str) -> Result<Array1<Option<u32>>> {
-    let input = input::load(&data.parse::<Source>()?, &args.read)?;
-    Ok(input.labels.with_context(|| format!("{data} has no labels: add --labels or --label-column"))?.y)
+    let gamma = confidence::posterior(model.as_ref(), &input.features, input.ids.as_ref())?;
+    let clusters = model.predict(&input.features)?;
+    if let Some(labels) = input.labels {
+        return Ok(Scored::Labelled(Pair { clusters, labels: labels.y, not_assigned: 0 }));
+    }
+    let n_clusters = model.n_clusters();
+    let mut known = of_run(clusters.view(), n_clusters, gamma.as_ref());
+    let sure = gamma.as_ref().map(|gamma| confidence::of(gamma.view()));
+    known.extend(finite([("mean_confidence", sure.and_then(|sure| sure.mean()).map(f64::from))]));
+    let codes = Some(model.embed(&input.features)?);
+    let features = Some(input.features);
+    Ok(Scored::Unlabelled(Box::new(Unlabelled {
+        clusters,
+        n_clusters,
+        features,
+        codes,
+        known,
+        not_assigned: 0,
+    })))
 }

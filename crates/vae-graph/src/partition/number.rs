@@ -14,6 +14,10 @@ pub const REVISION: Revision = ("number-of-clusters", 3);
 /// The search ends after [`TORN_IN_A_ROW`] of them.
 const TORN: f64 = 0.4;
 
+/// Stands for the relative conductance where every partition has a cluster of no more points than a
+/// point has neighbours: as if groups were halved.
+const NO_LARGER_THAN_NEIGHBOURHOODS: f64 = 1.0;
+
 /// One number may be missed by the few partitions that are tried; three in a row are not.
 const TORN_IN_A_ROW: usize = 3;
 
@@ -28,7 +32,7 @@ const CLEAR_STEP: f64 = 2.0;
 const N_INIT: usize = 3;
 
 /// The largest number that is tried, for the sake of cost.
-const MOST: usize = 20;
+const MOST: usize = 25;
 
 /// How much an estimate stands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +57,8 @@ pub struct NumberOfClusters {
     pub clarity: Clarity,
     /// The largest relative conductance of the clusters (see
     /// [`Candidate`](super::Candidate::relative_conductance)) of the partition into 2, 3, …
-    /// clusters.
+    /// clusters; 1 where every partition has a cluster of no more points than a point has
+    /// neighbours.
     pub relative_conductances: Vec<f64>,
 }
 
@@ -89,11 +94,8 @@ impl PartitionConfig {
                 Err(Error::NoPartition { .. }) => break,
                 Err(e) => return Err(e),
             };
-            match partition.candidates[partition.chosen].relative_conductance {
-                Some(ratio) => ratios.push(ratio),
-                // Clusters no larger than a neighbourhood.
-                None => break,
-            }
+            let ratio = partition.candidates[partition.chosen].relative_conductance;
+            ratios.push(ratio.unwrap_or(NO_LARGER_THAN_NEIGHBOURHOODS));
             if ratios.len() >= TORN_IN_A_ROW && ratios.iter().rev().take(TORN_IN_A_ROW).all(|r| *r > TORN) {
                 break;
             }
@@ -104,7 +106,12 @@ impl PartitionConfig {
 
 /// The estimate from the relative conductances of 2, 3, … clusters.
 fn largest_step(relative_conductances: Vec<f64>) -> NumberOfClusters {
-    let ratios = &relative_conductances;
+    // Clusters that are not cut through can be joined to fewer such: a larger value before a
+    // smaller one is a partition that the search missed.
+    let mut ratios = relative_conductances.clone();
+    for i in (1..ratios.len()).rev() {
+        ratios[i - 1] = ratios[i - 1].min(ratios[i]);
+    }
     let mut steps: Vec<(usize, f64)> = ratios
         .windows(2)
         .enumerate()
@@ -142,6 +149,8 @@ mod tests {
         assert_eq!(of(&[0.13, 0.21, 0.63, 0.74, 0.68]), (3, Clear));
         // Of iris two stand apart, and there are steps after them.
         assert_eq!(of(&[0.0, 0.14, 0.19, 0.2, 0.3, 0.42, 0.48]), (2, Contested));
+        // Nine in two columns: for three, four and six the search missed a sound partition.
+        assert_eq!(of(&[0.0, 0.12, 0.31, 0.0, 0.34, 0.06, 0.03, 0.05, 0.37, 0.58, 0.64]), (9, Clear));
         // One round group, and a flat one.
         assert_eq!(of(&[0.6, 0.82, 1.01]), (2, NoGroups));
         assert_eq!(of(&[0.38, 0.58, 0.59, 0.68]), (2, NoGroups));

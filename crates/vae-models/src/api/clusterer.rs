@@ -43,6 +43,14 @@ pub trait Clusterer: Send {
     /// Number of clusters.
     fn n_clusters(&self) -> usize;
 
+    /// Gives the clusters of a fitted model other numbers: cluster `c` becomes `numbers[c]` in all
+    /// that it says from now on, and in what is saved.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`](crate::Error::NotFitted), and
+    /// [`Error::Numbers`](crate::Error::Numbers) for what is no permutation of `0..n_clusters`.
+    fn renumber(&mut self, numbers: &[u32]) -> Result<()>;
+
     /// Shape of the images it was fitted on, if they were images.
     fn image(&self) -> Option<ImageShape>;
 
@@ -127,6 +135,18 @@ pub trait Facets {
 
     /// A text of the facets: their states and variables.
     fn structure(&self) -> String;
+}
+
+impl FitSummary {
+    /// Gives the clusters other numbers, as [`Clusterer::renumber`] does.
+    pub fn renumber(&mut self, numbers: &[u32]) {
+        let renumber = |clusters: &mut Array1<u32>| {
+            clusters.mapv_inplace(|c| numbers.get(c as usize).copied().unwrap_or(c));
+        };
+        renumber(&mut self.assignments);
+        self.start_assignments.iter_mut().for_each(renumber);
+        self.observed.iter_mut().for_each(|(_, clusters)| renumber(clusters));
+    }
 }
 
 /// The report of a fit.

@@ -8,6 +8,7 @@
 use super::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 use super::density::{Assessed, Calibration, Density};
 use super::model_file::{Stored, save};
+use super::numbers::Numbers;
 use super::watch::Watch;
 use crate::config::Preset;
 use crate::input::{self, Input, InputConfig};
@@ -196,6 +197,8 @@ pub struct Fit<M: Method> {
     /// The same with what `auto` was on the fitted data.
     fitted_with: M::Config,
     fitted: Option<(Input, M::Model)>,
+    /// The numbers of the fitted clusters.
+    numbers: Numbers,
     /// Library of the fit's matrix products, if it is known.
     matmul: Option<String>,
 }
@@ -209,13 +212,22 @@ impl<M: Method> Fit<M> {
         config.complete();
         config.input().check(config.estimates_n_clusters())?;
         config.check()?;
-        Ok(Self { fitted_with: config.clone(), config, fitted: None, matmul: None })
+        Ok(Self {
+            fitted_with: config.clone(),
+            config,
+            fitted: None,
+            numbers: Numbers::default(),
+            matmul: None,
+        })
     }
 
     pub(crate) fn restore(config: M::Config, stored: &Stored) -> Result<Self> {
         let model = M::restore(&config, &stored.input, &stored.tensors)?;
         let fitted = Some((stored.input.clone(), model));
-        Ok(Self { fitted_with: config.clone(), config, fitted, matmul: stored.matmul.clone() })
+        let (numbers, matmul) = (stored.numbers.clone(), stored.matmul.clone());
+        let fit = Self { fitted_with: config.clone(), config, fitted, numbers, matmul };
+        fit.numbers.check(fit.n_clusters())?;
+        Ok(fit)
     }
 
     fn fitted(&self) -> Result<&(Input, M::Model)> {
@@ -254,6 +266,7 @@ impl<M: Method> Clusterer for Fit<M> {
         }
         summary.phases.iter().for_each(|phase| summary.revisions.extend(phase.revisions.clone()));
         self.fitted = Some((input, model));
+        self.numbers = Numbers::default();
         self.fitted_with = config;
         self.matmul = Matmul::on(cx.device).map(|library| library.name().into());
         Ok(summary)
@@ -261,7 +274,7 @@ impl<M: Method> Clusterer for Fit<M> {
 
     fn predict(&self, x: &Features) -> Result<Array1<u32>> {
         let (input, model) = self.fitted()?;
-        model.predict(input.prepare(x)?.as_ref())
+        Ok(self.numbers.of_rows(model.predict(input.prepare(x)?.as_ref())?))
     }
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
@@ -271,13 +284,19 @@ impl<M: Method> Clusterer for Fit<M> {
 
     fn save(&self, path: &Path) -> Result<()> {
         let (input, model) = self.fitted()?;
-        let input = (input, self.matmul.as_deref());
+        let input = (input, self.matmul.as_deref(), &self.numbers);
         save(path, M::NAME, &self.fitted_with, input, &model.tensors()?)
     }
 
     fn n_clusters(&self) -> usize {
         let of_model = self.fitted.as_ref().and_then(|(_, model)| model.n_clusters());
         of_model.unwrap_or(self.config.input().n_clusters)
+    }
+
+    fn renumber(&mut self, numbers: &[u32]) -> Result<()> {
+        self.fitted()?;
+        self.numbers = self.numbers.then(numbers, self.n_clusters())?;
+        Ok(())
     }
 
     fn image(&self) -> Option<ImageShape> {
@@ -306,7 +325,12 @@ impl<M: Method> Clusterer for Fit<M> {
 
     fn assess(&self, x: &Features, calibration: Option<&Calibration>) -> Result<Assessed> {
         let (input, model) = self.fitted()?;
-        model.assess(input.prepare(x)?.as_ref(), calibration)
+        let assessed = model.assess(input.prepare(x)?.as_ref(), calibration)?;
+        Ok(Assessed {
+            clusters: self.numbers.of_rows(assessed.clusters),
+            gamma: assessed.gamma.map(|gamma| self.numbers.of_columns(gamma)),
+            ..assessed
+        })
     }
 }
 
@@ -336,17 +360,21 @@ impl<M: Method> Density for Fit<M> {
 impl<M: Method> SoftAssign for Fit<M> {
     fn predict_proba(&self, x: &Features) -> Result<Array2<f32>> {
         let (input, model) = self.fitted()?;
-        model.soft().ok_or_else(|| Self::lacks("probabilities"))?.gamma(input.prepare(x)?.as_ref())
+        let soft = model.soft().ok_or_else(|| Self::lacks("probabilities"))?;
+        Ok(self.numbers.of_columns(soft.gamma(input.prepare(x)?.as_ref())?))
     }
 }
 
 impl<M: Method> Facets for Fit<M> {
     fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>> {
         let (input, model) = self.fitted()?;
-        model
-            .facets()
-            .ok_or_else(|| Self::lacks("several clusterings"))?
-            .assignments(input.prepare(x)?.as_ref())
+        let facets = model.facets().ok_or_else(|| Self::lacks("several clusterings"))?;
+        let mut all = facets.assignments(input.prepare(x)?.as_ref())?;
+        // The first is the clustering of `predict`.
+        if let Some(first) = all.first_mut() {
+            *first = self.numbers.of_rows(std::mem::take(first));
+        }
+        Ok(all)
     }
 
     fn structure(&self) -> String {
@@ -361,7 +389,7 @@ impl<M: Method> Generator for Fit<M> {
         if cluster >= n_clusters {
             return Err(Error::NoCluster { cluster, n_clusters });
         }
-        Ok(input.scale.invert(model.sample(cluster, n, seed)?))
+        Ok(input.scale.invert(model.sample(self.numbers.own(cluster), n, seed)?))
     }
 
     fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {

@@ -1,5 +1,6 @@
 //! Fitted models on disk: one safetensors file with the configuration inside.
 
+use super::numbers::Numbers;
 use crate::input::Input;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,10 @@ use vae_core::bundle::{self, FIT_ANEW, Tensors};
 
 /// Version of the file's layout.
 const FORMAT: u32 = 1;
+
+/// That of files whose clusters have other numbers than the model's own, which versions that do not
+/// know of them must refuse.
+const RENUMBERED: u32 = 2;
 
 /// The remedy for a missing model.
 const NO_MODEL: &str = "give the run folder of a finished `vae fit`, or fit again";
@@ -23,6 +28,9 @@ struct Record {
     /// Absent in files of fits on a GPU, and in files older than the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     matmul: Option<String>,
+    /// Absent where the clusters have the model's own numbers.
+    #[serde(default, skip_serializing_if = "Numbers::are_own")]
+    numbers: Numbers,
 }
 
 /// A model file's content.
@@ -32,6 +40,8 @@ pub struct Stored {
     pub input: Input,
     /// Library of the fit's matrix products, if it is known.
     pub matmul: Option<String>,
+    /// The numbers of the clusters.
+    pub numbers: Numbers,
     pub tensors: Tensors,
 }
 
@@ -40,15 +50,15 @@ impl Stored {
     /// and that all values are finite.
     pub fn read(path: &Path) -> Result<(String, Self)> {
         let (tensors, record): (Tensors, Record) = bundle::load(path).map_err(|e| e.remedy(NO_MODEL))?;
-        if record.format != FORMAT {
+        if !(FORMAT..=RENUMBERED).contains(&record.format) {
             let why = format!(
-                "the model has format {}, this version reads {FORMAT}: use the version that wrote it, or fit again",
+                "the model has format {}, this version reads {FORMAT} and {RENUMBERED}: use the version that wrote it, or fit again",
                 record.format
             );
             return Err(vae_core::Error::corrupt(path, why).into());
         }
-        let Record { method, config, input, matmul, .. } = record;
-        Ok((method, Self { config, input, matmul, tensors }))
+        let Record { method, config, input, matmul, numbers, .. } = record;
+        Ok((method, Self { config, input, matmul, numbers, tensors }))
     }
 
     /// The error with the path of the file and the remedy.
@@ -79,13 +89,15 @@ pub(super) fn save<C: Serialize>(
     path: &Path,
     method: &str,
     config: &C,
-    (input, matmul): (&Input, Option<&str>),
+    (input, matmul, numbers): (&Input, Option<&str>, &Numbers),
     tensors: &Tensors,
 ) -> Result<()> {
     let config = toml::to_string(config)
         .map_err(|e| Error::ConfigText { origin: "configuration".into(), message: e.to_string() })?;
     let (input, matmul) = (input.clone(), matmul.map(str::to_owned));
-    let record = Record { format: FORMAT, method: method.into(), config, input, matmul };
+    let format = if numbers.are_own() { FORMAT } else { RENUMBERED };
+    let numbers = numbers.clone();
+    let record = Record { format, method: method.into(), config, input, matmul, numbers };
     Ok(bundle::save(path, tensors, &record)?)
 }
 
@@ -98,9 +110,10 @@ mod tests {
         let scale = crate::input::Scale::Identity;
         let input = Input { dim: 2, image: None, scale, likelihood: None, schema: None, imputer: None };
         let (method, config) = ("kmeans".to_owned(), String::new());
-        let record = Record { format: FORMAT, method, config, input, matmul: None };
+        let record =
+            Record { format: FORMAT, method, config, input, matmul: None, numbers: Numbers::default() };
         let text = serde_json::to_string(&record).expect("JSON");
-        assert!(!text.contains("matmul"), "{text}");
+        assert!(!text.contains("matmul") && !text.contains("numbers"), "{text}");
         assert_eq!(serde_json::from_str::<Record>(&text).expect("read").matmul, None);
         let of_blas = Record { matmul: Some("blas".into()), ..record };
         let text = serde_json::to_string(&of_blas).expect("JSON");

@@ -100,6 +100,18 @@ impl InputConfig {
     }
 }
 
+/// The features as a method with this scaling gets them: scaled, and missing values filled in.
+///
+/// # Errors
+/// As [`Scale::fit`].
+pub fn scaled(kind: ScaleKind, x: &Features) -> Result<Features> {
+    let scaled = Scale::fit(kind, x)?.scale.apply(x)?.into_owned();
+    match scaled.as_dense() {
+        Some(dense) if scaled.n_missing() > 0 => Imputer::fit(dense).fill(&scaled),
+        _ => Ok(scaled),
+    }
+}
+
 impl Input {
     /// Checks the number of features and scales them.
     ///

@@ -31,6 +31,9 @@ pub use pictures::Picture;
 pub use rows::RowFacts;
 pub use thumbs::MeanImage;
 
+pub(crate) use colours::of as colour;
+pub(crate) use render::with as render_with;
+
 use crate::clusters::Clusters;
 use crate::data::ClusterNames;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,212 @@
+//! How many clusters there are, and how clear that is; without labels.
+//!
+//! Two things decide. They see the data alone, so that no method's taste is in them:
+//!
+//! 1. *Where does a cut go through a group?* The estimate of
+//!    [`vae_graph::partition::number`]: the number before the largest step of the worst cluster's
+//!    conductance in the neighbour graph, relative to what halving the cluster costs; how much it
+//!    stands out; and whether there is anything to cut at all.
+//! 2. *Does another half of the rows confirm it?* Prediction strength of at least 0.8, as
+//!    Tibshirani and Walther (2005) ask for; or, as its minimum over the clusters falls with their
+//!    number, a peak above both neighbouring numbers. Where another number comes near, the one of
+//!    the higher prediction strength is taken.
+//!
+//! With both a number is clear, with one of them it is likely, with none no number is. The criteria
+//! of the runs are shown beside it, and disagreement is said.
+
+use std::collections::BTreeSet;
+use vae_graph::partition::{self, NumberOfClusters};
+use vae_report::sweep::{CRITERIA, Clarity, Good, Number, OfData, OverSeeds, Vote};
+
+/// The least prediction strength of a number that is confirmed.
+const CONFIRMED: f64 = 0.8;
+/// How far a peak of prediction strength is above both its neighbours.
+const PEAK: f64 = 0.1;
+
+/// What decides.
+struct Evidence {
+    k: usize,
+    /// The other of the two numbers with the largest steps.
+    runner_up: Option<usize>,
+    graph: partition::Clarity,
+    /// Relative conductance at k.
+    relative: Option<f64>,
+    /// Whether prediction strength chose between the two.
+    is_second: bool,
+    strength: Option<f64>,
+    is_peak: bool,
+    is_confirmed: bool,
+}
+
+/// Decides for the grid of numbers `clusters`, which is ascending and not empty.
+pub fn decide(
+    clusters: &[usize],
+    data: &OfData,
+    estimate: Option<&NumberOfClusters>,
+    over_seeds: &[OverSeeds],
+) -> Number {
+    let votes = votes(clusters, data, estimate, over_seeds);
+    let Some(estimate) = estimate else {
+        return Number {
+            recommended: None,
+            used: clusters[0],
+            clarity: Clarity::None,
+            sentence: "No clear k: the neighbour graph of the data cannot be cut.".into(),
+            reasons: Vec::new(),
+            votes,
+        };
+    };
+    let evidence = Evidence::new(data, estimate);
+    let used = nearest(clusters, evidence.k);
+    let is_in_grid = used == evidence.k;
+    let clarity = match (evidence.graph, evidence.is_confirmed) {
+        (partition::Clarity::NoGroups, _) => Clarity::None,
+        _ if !is_in_grid => Clarity::None,
+        (partition::Clarity::Clear, true) => Clarity::Clear,
+        (partition::Clarity::Clear, false) | (_, true) => Clarity::Likely,
+        _ => Clarity::None,
+    };
+    let recommended = (clarity != Clarity::None).then_some(used);
+    let mut reasons = evidence.reasons();
+    reasons.extend(disagreement(recommended, &votes));
+    let sentence = evidence.sentence(clarity, clusters);
+    Number { recommended, used, clarity, sentence, reasons, votes }
+}
+
+impl Evidence {
+    fn new(data: &OfData, estimate: &NumberOfClusters) -> Self {
+        let strength = |k: usize| data.prediction_strength.get(&k).map(|s| s.mean);
+        let (first, graph) = (estimate.n_clusters, estimate.clarity);
+        let second = estimate
+            .runner_up
+            .filter(|second| graph == partition::Clarity::Contested && strength(*second) > strength(first));
+        let k = second.unwrap_or(first);
+        let neighbours: Vec<f64> = [k - 1, k + 1].into_iter().filter_map(strength).collect();
+        let own = strength(k).unwrap_or(0.0);
+        let is_peak = neighbours.len() == 2 && neighbours.iter().all(|other| own >= other + PEAK);
+        Self {
+            k,
+            runner_up: if second.is_some() { Some(first) } else { estimate.runner_up },
+            graph,
+            relative: data.relative_conductance.get(&k).copied(),
+            is_second: second.is_some(),
+            strength: strength(k),
+            is_peak,
+            is_confirmed: own >= CONFIRMED || is_peak,
+        }
+    }
+
+    fn sentence(&self, clarity: Clarity, clusters: &[usize]) -> String {
+        let k = self.k;
+        let (first, last) = (clusters[0], clusters[clusters.len() - 1]);
+        let other = self.runner_up.map_or_else(|| "another number".into(), |other| other.to_string());
+        match clarity {
+            Clarity::Clear => format!("{k} clusters, and clearly so."),
+            Clarity::Likely if self.graph == partition::Clarity::Clear => format!(
+                "Probably {k} clusters: the cuts of the data say so, but halves of the rows do not confirm every one of them."
+            ),
+            Clarity::Likely => format!(
+                "Probably {k} clusters: halves of the rows confirm them, but {other} would be nearly as good."
+            ),
+            Clarity::None if self.graph == partition::Clarity::NoGroups => {
+                "No clear k: a cut in two goes through dense data already, as it does where there are no groups.".into()
+            }
+            Clarity::None if nearest(clusters, k) != k => format!(
+                "No clear k among those that were asked for ({first} to {last}): the data look like {k} clusters; sweep again with --clusters around {k}."
+            ),
+            Clarity::None => format!(
+                "No clear k: the data have some structure, but {k} and {other} clusters are about as good, and halves of the rows confirm neither."
+            ),
+        }
+    }
+
+    fn reasons(&self) -> Vec<String> {
+        let k = self.k;
+        let mut reasons = Vec::new();
+        reasons.extend(self.relative.map(|relative| {
+            format!(
+                "Cut into {k}, the worst cluster loses {:.0} % of the edges that halving it would cost.",
+                100.0 * relative
+            )
+        }));
+        reasons.extend(self.runner_up.filter(|_| self.is_second).map(|other| {
+            format!(
+                "One cluster more costs most beyond {other}, but prediction strength is for {k} of the two."
+            )
+        }));
+        reasons.extend(self.strength.map(|strength| {
+            let word = if strength >= CONFIRMED { "at least" } else { "below" };
+            let peak = if self.is_peak { "; it is a peak" } else { "" };
+            format!("The prediction strength of {k} clusters is {strength:.2}, {word} {CONFIRMED}{peak}.")
+        }));
+        reasons
+    }
+}
+
+/// The number of the grid that is nearest to `k`, the smaller of two.
+fn nearest(clusters: &[usize], k: usize) -> usize {
+    clusters.iter().copied().min_by_key(|&other| (other.abs_diff(k), other)).unwrap_or(k)
+}
+
+/// Which criteria of runs prefer other numbers.
+fn disagreement(recommended: Option<usize>, votes: &[Vote]) -> Option<String> {
+    let others: Vec<&Vote> = votes.iter().filter(|vote| !vote.decides && vote.n_clusters.is_some()).collect();
+    let numbers: BTreeSet<usize> = others.iter().filter_map(|vote| vote.n_clusters).collect();
+    let told = |vote: &&&Vote| recommended.is_none_or(|k| vote.n_clusters != Some(k));
+    let told: Vec<String> = others
+        .iter()
+        .filter(told)
+        .filter_map(|vote| {
+            let criterion = vae_report::sweep::criterion(&vote.criterion)?;
+            Some(format!("{} {}", criterion.name, vote.n_clusters?))
+        })
+        .collect();
+    if told.is_empty() || (recommended.is_none() && numbers.len() < 2) {
+        return None;
+    }
+    Some(format!("The criteria of the runs disagree: {}.", told.join(", ")))
+}
+
+/// The number that each criterion prefers, in the order of [`CRITERIA`].
+fn votes(
+    clusters: &[usize],
+    data: &OfData,
+    estimate: Option<&NumberOfClusters>,
+    over_seeds: &[OverSeeds],
+) -> Vec<Vote> {
+    let mut votes = vec![Vote {
+        criterion: "relative_conductance".into(),
+        n_clusters: estimate.map(|estimate| estimate.n_clusters),
+        decides: true,
+    }];
+    if !data.prediction_strength.is_empty() {
+        let confirmed = data.prediction_strength.iter().filter(|(_, s)| s.mean >= CONFIRMED);
+        let n_clusters = confirmed.map(|(&k, _)| k).max();
+        votes.push(Vote { criterion: "prediction_strength".into(), n_clusters, decides: true });
+    }
+    for criterion in CRITERIA.iter().filter(|criterion| criterion.good != Good::Neither) {
+        let means: Vec<(usize, f64)> =
+            clusters.iter().filter_map(|&k| Some((k, mean_at(k, criterion.key, over_seeds)?))).collect();
+        let sign = if criterion.good == Good::High { 1.0 } else { -1.0 };
+        let best = means.iter().fold(None, |best: Option<(usize, f64)>, &(k, mean)| match best {
+            Some((_, other)) if sign * mean <= sign * other => best,
+            _ => Some((k, mean)),
+        });
+        // One number of clusters is no choice.
+        if means.len() > 1 {
+            let n_clusters = best.map(|(k, _)| k);
+            votes.push(Vote { criterion: criterion.key.into(), n_clusters, decides: false });
+        }
+    }
+    votes
+}
+
+/// The mean of a criterion over the methods.
+fn mean_at(k: usize, key: &str, over_seeds: &[OverSeeds]) -> Option<f64> {
+    let cells = over_seeds.iter().filter(|cell| cell.n_clusters == k);
+    let values: Vec<f64> = cells.filter_map(|cell| Some(cell.criteria.get(key)?.mean)).collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Finished runs as others look at them: their assignments and what their `run.json` says.
+
+use crate::predictions::Predictions;
+use crate::run_folder::{self, is_finished};
+use crate::run_record::RUN_FILE;
+use anyhow::{Context, Result, bail};
+use ndarray::{Array1, Array2};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// A finished run, or a file of assignments.
+#[derive(Debug)]
+pub struct Run {
+    /// The folder or the file.
+    pub path: PathBuf,
+    /// Cluster of each sample, `[n]`.
+    pub clusters: Array1<u32>,
+    /// `run.json`; null for a file.
+    pub record: Value,
+}
+
+impl Run {
+    /// Reads the folder of a finished run, or a file of assignments.
+    ///
+    /// # Errors
+    /// What is not there or not finished, a damaged file, samples without a cluster.
+    pub fn read(path: &Path) -> Result<Self> {
+        if path.is_dir() {
+            return Self::of_folder(path);
+        }
+        if !path.exists() {
+            bail!(
+                "{} does not exist; a run folder of `vae fit` is expected, or a file of assignments",
+                path.display()
+            );
+        }
+        let clusters = all_assigned(path, Predictions::read(path)?)?;
+        Ok(Self { path: path.to_owned(), clusters, record: Value::Null })
+    }
+
+    /// Reads the folder of a finished run.
+    ///
+    /// # Errors
+    /// As [`Run::read`].
+    pub fn of_folder(path: &Path) -> Result<Self> {
+        if run_folder::is_sweep(path) {
+            bail!("{} is a sweep; its runs are in {}", path.display(), path.join("runs").display());
+        }
+        if !is_finished(path) {
+            bail!("{} is no folder of a finished run; `vae fit` makes and continues one", path.display());
+        }
+        let file = path.join(RUN_FILE);
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let record = serde_json::from_str(&text)
+            .with_context(|| format!("{} is damaged; delete the folder and fit again", file.display()))?;
+        let assignments = path.join("assignments.npy");
+        let clusters = all_assigned(&assignments, Predictions::read(&assignments)?)?;
+        Ok(Self { path: path.to_owned(), clusters, record })
+    }
+
+    /// A text of `run.json`.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.record[key].as_str()
+    }
+
+    /// The latent codes, `[n, latent_dim]`; `None` where the latent space is the data.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is damaged.
+    pub fn embedding(&self) -> Result<Option<Array2<f32>>> {
+        let path = self.path.join("embedding.npy");
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let matrix = || -> Option<Array2<f32>> {
+            let file = npyz::NpyFile::new(&bytes[..]).ok()?;
+            let &[n, d] = file.shape() else { return None };
+            Array2::from_shape_vec((n as usize, d as usize), file.into_vec().ok()?).ok()
+        };
+        let z = matrix().filter(|z| z.nrows() == self.clusters.len());
+        Ok(Some(z.with_context(|| format!("{} is damaged; fit again", path.display()))?))
+    }
+
+    /// Refuses a run on other data than this one, where both say which.
+    ///
+    /// # Errors
+    /// Another number of samples, other data, other rows of them.
+    pub fn check_same_data(&self, other: &Self) -> Result<()> {
+        let (here, there) = (self.path.display(), other.path.display());
+        let (n, m) = (self.clusters.len(), other.clusters.len());
+        if n != m {
+            bail!("{here} has {n} samples and {there} has {m}: runs on the same rows are needed");
+        }
+        for key in ["data_sha256", "fit_split"] {
+            if let (Some(a), Some(b)) = (self.text(key), other.text(key))
+                && a != b
+            {
+                let [of, also] = [self, other].map(|run| run.text("dataset").unwrap_or("its data"));
+                bail!(
+                    "{here} and {there} are of different data ({of} and {also}; {key} differs): runs on the same rows are needed"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn all_assigned(path: &Path, predictions: Predictions) -> Result<Array1<u32>> {
+    let n = predictions.clusters.len();
+    let clusters: Array1<u32> = predictions.clusters.into_iter().flatten().collect();
+    if clusters.len() < n {
+        bail!(
+            "{} leaves {} of {n} samples unassigned (-1): assignments of all samples are needed",
+            path.display(),
+            n - clusters.len()
+        );
+    }
+    Ok(clusters)
+}
+
+/// Number of clusters that have a sample.
+pub fn n_used(clusters: &Array1<u32>) -> usize {
+    let mut ids = clusters.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.len()
+}

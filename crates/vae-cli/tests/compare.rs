@@ -1,0 +1,161 @@
+//! Runs beside each other: `vae compare`, `vae fit --align-to`, and `vae score` without labels.
+
+mod common;
+
+use common::{Place, TINY, groups_csv};
+use serde_json::Value;
+
+fn fitted() -> Place {
+    let place = Place::new();
+    place.write("t.csv", groups_csv(120));
+    for (k, seed, out) in [("2", "0", "two"), ("3", "0", "three"), ("3", "7", "again")] {
+        place.ok(&[
+            "fit",
+            "-m",
+            "kmeans",
+            "-d",
+            "t.csv",
+            "--label-column",
+            "kind",
+            "-k",
+            k,
+            "--seed",
+            seed,
+            "-o",
+            out,
+        ]);
+    }
+    place
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+#[test]
+fn runs_are_compared_and_their_clusters_followed() {
+    let place = fitted();
+    let text = place.ok(&["compare", "two", "three", "again"]);
+    assert!(text.contains("splits into") && text.contains("kept:"), "{text}");
+    let same = json(&place.ok(&["compare", "three", "again", "--json"]));
+    assert_eq!((&same["ari"][0][1], &same["acc"][0][1]), (&1.0.into(), &1.0.into()));
+    let of = json(&place.ok(&["compare", "two", "three", "--json", "--out", "c.json"]));
+    assert_eq!(of, serde_json::from_slice::<Value>(&place.read("c.json")).expect("JSON"));
+    let pair = &of["pairs"][0];
+    assert_eq!(
+        (pair["split"].as_array().map(Vec::len), pair["kept"].as_array().map(Vec::len)),
+        (Some(1), Some(1))
+    );
+    // Two groups of 40 rows in one cluster: 80 of 120 rows match.
+    assert_eq!(of["acc"][0][1], 80.0 / 120.0);
+    // Files of assignments, too.
+    let file = json(&place.ok(&["compare", "three/assignments.csv", "again", "--json"]));
+    assert_eq!(file["ari"][0][1], 1.0);
+}
+
+#[test]
+fn runs_that_cannot_be_compared_are_told() {
+    let place = fitted();
+    place.write("other.csv", groups_csv(120).replace("0.", "1."));
+    place.ok(&["fit", "-m", "kmeans", "-d", "other.csv", "--label-column", "kind", "-k", "3", "-o", "other"]);
+    place.ok(&[
+        "fit",
+        "-m",
+        "kmeans",
+        "-d",
+        "t.csv",
+        "--limit",
+        "60",
+        "--label-column",
+        "kind",
+        "-k",
+        "3",
+        "-o",
+        "half",
+    ]);
+    assert!(place.refused(&["compare", "three", "other"]).contains("different data"));
+    assert!(place.refused(&["compare", "three", "half"]).contains("60"));
+    assert!(place.refused(&["compare", "three", "nowhere"]).contains("does not exist"));
+    std::fs::create_dir(place.path("empty")).expect("a folder");
+    assert!(place.refused(&["compare", "three", "empty"]).contains("finished run"));
+    assert!(
+        place.refused(&["compare", "three", "again", "--out", "three/run.json"]).contains("file of a run")
+    );
+    place.write("some.csv", "cluster\n".to_owned() + &"-1\n".repeat(60) + &"1\n".repeat(60));
+    assert!(place.refused(&["compare", "three", "some.csv"]).contains("unassigned"));
+}
+
+#[test]
+fn an_aligned_fit_keeps_the_numbers() {
+    let place = fitted();
+    let fit = |more: &[&str]| {
+        let words = ["fit", "-m", "vade", "-d", "t.csv", "--label-column", "kind", "-k", "3", "--seed", "5"];
+        [&words[..], &TINY, more].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let ok = |words: Vec<String>| place.ok(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    ok(fit(&["-o", "plain"]));
+    ok(fit(&["--align-to", "three", "-o", "aligned"]));
+    let clusters = |run: &str| -> Vec<u32> {
+        let text = String::from_utf8(place.read(&format!("{run}/assignments.csv"))).expect("text");
+        text.lines()
+            .skip(1)
+            .map(|l| l.split(',').nth(1).expect("a cluster").parse().expect("a number"))
+            .collect()
+    };
+    let (former, plain, aligned) = (clusters("three"), clusters("plain"), clusters("aligned"));
+    let same = |a: &[u32], b: &[u32]| a.iter().zip(b).filter(|(a, b)| a == b).count();
+    let comparison = json(&place.ok(&["compare", "plain", "aligned", "three", "--json"]));
+    assert_eq!(comparison["ari"][0][1], 1.0, "the clusters are the same");
+    let matched = comparison["acc"][1][2].as_f64().expect("a share");
+    assert_eq!(same(&former, &aligned) as f64 / 120.0, matched, "and their numbers the best ones");
+    assert!(same(&former, &aligned) >= same(&former, &plain));
+    // The model has the numbers too: predictions, probabilities and samples.
+    let predicted = place.ok(&[
+        "predict",
+        "-m",
+        "aligned",
+        "-d",
+        "t.csv",
+        "--label-column",
+        "kind",
+        "--proba",
+        "--no-outlier",
+    ]);
+    for (line, cluster) in predicted.lines().skip(1).zip(&aligned) {
+        let fields: Vec<f64> = line.split(',').map(|f| f.parse().expect("a number")).collect();
+        assert_eq!(fields[1], f64::from(*cluster));
+        assert!(fields[2..].iter().all(|p| *p <= fields[2 + *cluster as usize]), "{line}");
+    }
+    let run = json(&String::from_utf8(place.read("aligned/run.json")).expect("text"));
+    assert_eq!(run["aligned_to"]["same_number"].as_f64(), Some(matched));
+    // The folder is of this alignment, and other data are refused.
+    let words = fit(&["--align-to", "two", "-o", "aligned"]);
+    let other = place.refused(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(other.contains("aligned_to"), "{other}");
+    let half = fit(&["--limit", "60", "--align-to", "three", "-o", "half"]);
+    let half = place.refused(&half.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(half.contains("same rows only") && !place.path("half").exists(), "{half}");
+}
+
+#[test]
+fn without_labels_the_other_criteria_are_printed() {
+    let place = fitted();
+    let of = |words: &[&str]| json(&place.ok(&[words, &["--json"]].concat()));
+    let data = ["-d", "t.csv", "--drop", "kind"];
+    let three = of(&[&["score", "--pred", "three"][..], &data].concat());
+    let two = of(&[&["score", "--model", "two"][..], &data].concat());
+    for (key, sign) in [("pooled_silhouette", 1.0), ("modularity", 1.0), ("davies_bouldin", -1.0)] {
+        let value = |of: &Value| of["criteria"][key].as_f64().unwrap_or_else(|| panic!("{key}: {of}"));
+        assert!(sign * value(&three) >= sign * value(&two), "{key}: {three} {two}");
+    }
+    assert_eq!(
+        (three["space"].as_str(), &three["criteria"]["smallest_share"]),
+        (Some("features"), &(40.0 / 120.0).into())
+    );
+    let alone = place.ok(&["score", "--pred", "three"]);
+    assert!(alone.contains("no labels") && alone.contains("smallest share"), "{alone}");
+    let file = place.refused(&["score", "--pred", "three/assignments.npy"]);
+    assert!(file.contains("no labels given") && file.contains("criteria that need none"), "{file}");
+    let labelled = place.ok(&["score", "--pred", "three", "-d", "t.csv", "--label-column", "kind"]);
+    assert!(labelled.contains("ACC"), "{labelled}");
+}
