@@ -5,9 +5,11 @@
 //! run that is killed at any point is continued by the same command.
 
 mod closing;
+mod scores;
 mod warnings;
 
 use self::closing::Closing;
+use self::scores::score;
 use crate::align::{Aligned, Former};
 use crate::args::{FitArgs, FitSplit};
 use crate::assignments::{self, Assignments, Beside};
@@ -23,13 +25,13 @@ use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
 use crate::reference::Reference;
 use crate::report::{self, Clustering};
-use crate::results::{self, Evaluation, FacetsFound, TestScores};
+use crate::results::{self, FacetsFound};
 use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, RunFolder, State};
 use crate::run_record::{self, Begun, Compute, Found, RUN_FILE};
 use crate::selection::{Chosen, choose};
 use crate::signals;
 use anyhow::{Context, Result, bail};
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2};
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -38,7 +40,7 @@ use vae_core::device::{configure_process, device_name};
 use vae_core::fsio::{sha256_hex, write_bytes};
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
-use vae_data::{Ids, Labels};
+use vae_data::Ids;
 use vae_models::registry::Resolved;
 use vae_models::registry::outdated;
 use vae_models::{Clusterer, FitSummary, load_model};
@@ -342,55 +344,6 @@ fn write_or_remove(path: &Path, text: Option<&str>) -> Result<()> {
             _ => Ok(()),
         },
     }
-}
-
-/// Scores the fit, and the test split where it was held out, and writes the scores.
-fn score(
-    dir: &Path,
-    model: &dyn Clusterer,
-    (summary, sure, facets): (&FitSummary, Option<&Array1<f32>>, &[Array1<u32>]),
-    (labels, held_out): (&Labels, Option<&HeldOut>),
-) -> Result<Option<Evaluation>> {
-    let Some(mut evaluation) = evaluate(summary, sure, facets, labels) else { return Ok(None) };
-    if let Some(held_out) = held_out {
-        evaluation.test = score_held_out(model, held_out, (&summary.assignments, &labels.y))?;
-    }
-    evaluation.write(dir)?;
-    Ok(Some(evaluation))
-}
-
-/// Labels that cannot be scored do not spoil a finished fit.
-fn evaluate(
-    summary: &FitSummary,
-    sure: Option<&Array1<f32>>,
-    facets: &[Array1<u32>],
-    labels: &Labels,
-) -> Option<Evaluation> {
-    match Evaluation::new(summary, sure, facets, labels) {
-        Ok(evaluation) => Some(evaluation),
-        Err(error) => {
-            eprintln!("warning: the labels could not be scored: {error}");
-            None
-        }
-    }
-}
-
-/// Scores of the test split, if its classes are known; `fitted` are assignments and labels of the
-/// training split.
-fn score_held_out(
-    model: &dyn Clusterer,
-    held_out: &HeldOut,
-    (assignments, y): (&Array1<u32>, &Array1<Option<u32>>),
-) -> Result<Option<TestScores>> {
-    let Some(labels) = &held_out.labels else { return Ok(None) };
-    let clusters = model.predict(&held_out.features)?;
-    let gamma = confidence::posterior(model, &held_out.features, None)?;
-    let rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row].is_some()).collect();
-    let gamma =
-        gamma.map(|gamma| if rows.len() < labels.len() { gamma.select(Axis(0), &rows) } else { gamma });
-    let (clusters, labels) = input::labelled(&clusters, labels)?;
-    let (assignments, y) = input::labelled(assignments, y)?;
-    Ok(Some(TestScores::new((&clusters, &labels), gamma.as_ref(), (&assignments, &y))?))
 }
 
 /// The resolved configuration, with the values that somebody chose named at the top.

@@ -164,7 +164,7 @@ mod tests {
         let axes = Axes { x: (2.0, 4.0), y: (0.0, 1.0) };
         let at = |k, mean, low, high| (k, Spread { mean, low, high });
         let values = BTreeMap::from([at(2, 0.0, 0.0, 0.0), at(3, 0.5, 0.0, 1.0), at(4, 1.0, 1.0, 1.0)]);
-        let line = axes.line(0, &("vade".into(), values), false);
+        let line = axes.line(0, &("vade".into(), values));
         assert_eq!(line.path, "M6.0 124.0L160.0 65.0L314.0 6.0");
         assert_eq!(line.band, "M6.0 124.0L160.0 6.0L314.0 6.0L314.0 6.0L160.0 124.0L6.0 124.0Z");
         assert_eq!(line.dots[1].says, "vade, k = 3: 0.500, from 0 to 1");
