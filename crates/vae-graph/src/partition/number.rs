@@ -25,7 +25,10 @@ const TORN_IN_A_ROW: usize = 3;
 /// two, rarely has less than 0.33) …
 const CLEAR: f64 = 0.3;
 
-/// … and the step after it is at least this many times as large as any other.
+/// … that of one cluster more is at least this, the least that a cut through a round group has …
+const CUTS_THROUGH: f64 = 0.5;
+
+/// … and the step between the two is at least this many times as large as any other.
 const CLEAR_STEP: f64 = 2.0;
 
 /// Restarts of k-means per candidate: the estimate needs no more.
@@ -122,9 +125,10 @@ fn largest_step(relative_conductances: Vec<f64>) -> NumberOfClusters {
     let step = |i: usize| steps.get(i).map_or(0.0, |(_, step)| step.max(0.0));
     let n_clusters = steps.first().map_or(2, |(k, _)| *k);
     let stands_apart = |bound: f64, k: usize| ratios.get(k - 2).is_some_and(|r| *r <= bound);
+    let cuts_through = ratios.get(n_clusters - 1).is_some_and(|r| *r >= CUTS_THROUGH);
     let clarity = match () {
         () if !stands_apart(CLEAR, 2) && !stands_apart(CLEAR, n_clusters) => Clarity::NoGroups,
-        () if stands_apart(CLEAR, n_clusters) && step(0) > 0.0 && step(0) >= CLEAR_STEP * step(1) => {
+        () if stands_apart(CLEAR, n_clusters) && cuts_through && step(0) >= CLEAR_STEP * step(1) => {
             Clarity::Clear
         }
         () => Clarity::Contested,
@@ -147,10 +151,12 @@ mod tests {
         // Five far groups, and three of wine.
         assert_eq!(of(&[0.0, 0.0, 0.0, 0.0, 0.52, 0.56, 0.57]), (5, Clear));
         assert_eq!(of(&[0.13, 0.21, 0.63, 0.74, 0.68]), (3, Clear));
-        // Of iris two stand apart, and there are steps after them.
-        assert_eq!(of(&[0.0, 0.14, 0.19, 0.2, 0.3, 0.42, 0.48]), (2, Contested));
+        // Iris: the largest step ends below what a cut through a group costs.
+        assert_eq!(of(&[0.14, 0.13, 0.23, 0.3, 0.25, 0.47, 0.69, 0.56]), (6, Contested));
+        // Two stand apart, and there are groups within them.
+        assert_eq!(of(&[0.0, 0.3, 0.35, 0.6, 0.7]), (2, Contested));
         // Nine in two columns: for three, four and six the search missed a sound partition.
-        assert_eq!(of(&[0.0, 0.12, 0.31, 0.0, 0.34, 0.06, 0.03, 0.05, 0.37, 0.58, 0.64]), (9, Clear));
+        assert_eq!(of(&[0.0, 0.12, 0.31, 0.0, 0.34, 0.06, 0.03, 0.05, 0.37, 0.58, 0.64]), (9, Contested));
         // One round group, and a flat one.
         assert_eq!(of(&[0.6, 0.82, 1.01]), (2, NoGroups));
         assert_eq!(of(&[0.38, 0.58, 0.59, 0.68]), (2, NoGroups));
