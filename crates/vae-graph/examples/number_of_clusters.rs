@@ -1,9 +1,9 @@
 //! How often the estimate of the number of clusters is right: mixtures of 2 to 20 Gaussians whose
 //! centres are at least six deviations apart, and data without groups. One JSON object a line. The
-//! bounds of the estimate were set with the cases from 0; those from 1000 are reported.
+//! bounds of the estimate were set with the cases from 0; those from 2000 are reported.
 //!
 //! ```text
-//! cargo run -p vae-graph --example number_of_clusters -- 100 1000
+//! cargo run -p vae-graph --example number_of_clusters -- 100 2000
 //! ```
 
 use ndarray::Array2;

@@ -67,6 +67,7 @@ pub struct Candidate {
     pub conductance: f64,
     /// The largest ratio of a cluster's conductance and the cost of halving it; only computed
     /// where it decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative_conductance: Option<f64>,
     /// Points in the smallest cluster.
     pub smallest: usize,

@@ -25,11 +25,11 @@ const TORN_IN_A_ROW: usize = 3;
 /// two, rarely has less than 0.33) …
 const CLEAR: f64 = 0.3;
 
-/// … that of one cluster more is at least this, the least that a cut through a round group has …
-const CUTS_THROUGH: f64 = 0.5;
+/// … that of one cluster more is larger by at least this …
+const CLEAR_STEP: f64 = 0.3;
 
-/// … and the step between the two is at least this many times as large as any other.
-const CLEAR_STEP: f64 = 2.0;
+/// … and this step is at least this many times as large as any other.
+const TIMES_ANY_OTHER: f64 = 2.0;
 
 /// Restarts of k-means per candidate: the estimate needs no more.
 const N_INIT: usize = 3;
@@ -125,12 +125,10 @@ fn largest_step(relative_conductances: Vec<f64>) -> NumberOfClusters {
     let step = |i: usize| steps.get(i).map_or(0.0, |(_, step)| step.max(0.0));
     let n_clusters = steps.first().map_or(2, |(k, _)| *k);
     let stands_apart = |bound: f64, k: usize| ratios.get(k - 2).is_some_and(|r| *r <= bound);
-    let cuts_through = ratios.get(n_clusters - 1).is_some_and(|r| *r >= CUTS_THROUGH);
+    let stands_out = step(0) >= CLEAR_STEP && step(0) >= TIMES_ANY_OTHER * step(1);
     let clarity = match () {
         () if !stands_apart(CLEAR, 2) && !stands_apart(CLEAR, n_clusters) => Clarity::NoGroups,
-        () if stands_apart(CLEAR, n_clusters) && cuts_through && step(0) >= CLEAR_STEP * step(1) => {
-            Clarity::Clear
-        }
+        () if stands_apart(CLEAR, n_clusters) && stands_out => Clarity::Clear,
         () => Clarity::Contested,
     };
     let runner_up = steps.get(1).map(|(k, _)| *k);
@@ -151,7 +149,7 @@ mod tests {
         // Five far groups, and three of wine.
         assert_eq!(of(&[0.0, 0.0, 0.0, 0.0, 0.52, 0.56, 0.57]), (5, Clear));
         assert_eq!(of(&[0.13, 0.21, 0.63, 0.74, 0.68]), (3, Clear));
-        // Iris: the largest step ends below what a cut through a group costs.
+        // Iris: no step is large.
         assert_eq!(of(&[0.14, 0.13, 0.23, 0.3, 0.25, 0.47, 0.69, 0.56]), (6, Contested));
         // Two stand apart, and there are groups within them.
         assert_eq!(of(&[0.0, 0.3, 0.35, 0.6, 0.7]), (2, Contested));
