@@ -46,15 +46,13 @@ impl Former {
                 about.n
             );
         }
-        for (key, here) in [("data_sha256", about.sha256.as_str()), ("fit_split", fit_split)] {
-            if run.text(key).is_some_and(|there| there != here) {
-                bail!(
-                    "--align-to {}: that run is of other data ({}, here {}; {key} differs): numbers are kept for the same rows only",
-                    path.display(),
-                    run.text("dataset").unwrap_or("unknown"),
-                    about.name
-                );
-            }
+        if let Some(key) = run.other_data(Some(&about.sha256), Some(fit_split)) {
+            bail!(
+                "--align-to {}: that run is of other data ({}, here {}; {key} differs): numbers are kept for the same rows only",
+                path.display(),
+                run.text("dataset").unwrap_or("unknown"),
+                about.name
+            );
         }
         Ok(Self { run })
     }

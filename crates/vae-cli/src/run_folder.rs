@@ -28,8 +28,10 @@ pub const SWEEP: &str = "sweep";
 /// The fitted model.
 pub const MODEL: &str = "model.safetensors";
 
+/// Written last.
+pub const DONE: &str = "DONE";
+
 const IDENTITY: &str = "identity.json";
-const DONE: &str = "DONE";
 const LOCK: &str = ".lock";
 
 /// All files that a fit writes into its folder; `phases` and `pictures` are folders.

@@ -8,6 +8,8 @@ use ndarray::{Array1, Array2};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
+const EMBEDDING: &str = "embedding.npy";
+
 /// A finished run, or a file of assignments.
 #[derive(Debug)]
 pub struct Run {
@@ -69,10 +71,10 @@ impl Run {
     /// # Errors
     /// A file that cannot be read or is damaged.
     pub fn embedding(&self) -> Result<Option<Array2<f32>>> {
-        let path = self.path.join("embedding.npy");
-        if !path.is_file() {
+        if !self.has_embedding() {
             return Ok(None);
         }
+        let path = self.path.join(EMBEDDING);
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let matrix = || -> Option<Array2<f32>> {
             let file = npyz::NpyFile::new(&bytes[..]).ok()?;
@@ -93,17 +95,28 @@ impl Run {
         if n != m {
             bail!("{here} has {n} samples and {there} has {m}: runs on the same rows are needed");
         }
-        for key in ["data_sha256", "fit_split"] {
-            if let (Some(a), Some(b)) = (self.text(key), other.text(key))
-                && a != b
-            {
-                let [of, also] = [self, other].map(|run| run.text("dataset").unwrap_or("its data"));
-                bail!(
-                    "{here} and {there} are of different data ({of} and {also}; {key} differs): runs on the same rows are needed"
-                );
-            }
+        if let Some(key) = self.other_data(other.text("data_sha256"), other.text("fit_split")) {
+            let [of, also] = [self, other].map(|run| run.text("dataset").unwrap_or("its data"));
+            bail!(
+                "{here} and {there} are of different data ({of} and {also}; {key} differs): runs on the same rows are needed"
+            );
         }
         Ok(())
+    }
+
+    /// Which key says that this run is of other data than these, where both are known.
+    pub fn other_data(&self, data_sha256: Option<&str>, fit_split: Option<&str>) -> Option<&'static str> {
+        let keys = [("data_sha256", data_sha256), ("fit_split", fit_split)];
+        let differs = |(key, there): (&'static str, Option<&str>)| {
+            let is_other = self.text(key).zip(there).is_some_and(|(here, there)| here != there);
+            is_other.then_some(key)
+        };
+        keys.into_iter().find_map(differs)
+    }
+
+    /// Whether its latent codes are kept: not where the latent space is the data.
+    pub fn has_embedding(&self) -> bool {
+        self.path.join(EMBEDDING).is_file()
     }
 }
 

@@ -5,25 +5,17 @@ mod common;
 use common::{Place, TINY, groups_csv};
 use serde_json::Value;
 
+/// k-means of a table with a column of labels.
+fn fit(place: &Place, (data, k): (&str, &str), more: &[&str], out: &str) {
+    let words = ["fit", "-m", "kmeans", "-d", data, "--label-column", "kind", "-k", k, "-o", out];
+    place.ok(&[&words[..], more].concat());
+}
+
 fn fitted() -> Place {
     let place = Place::new();
     place.write("t.csv", groups_csv(120));
     for (k, seed, out) in [("2", "0", "two"), ("3", "0", "three"), ("3", "7", "again")] {
-        place.ok(&[
-            "fit",
-            "-m",
-            "kmeans",
-            "-d",
-            "t.csv",
-            "--label-column",
-            "kind",
-            "-k",
-            k,
-            "--seed",
-            seed,
-            "-o",
-            out,
-        ]);
+        fit(&place, ("t.csv", k), &["--seed", seed], out);
     }
     place
 }
@@ -57,22 +49,8 @@ fn runs_are_compared_and_their_clusters_followed() {
 fn runs_that_cannot_be_compared_are_told() {
     let place = fitted();
     place.write("other.csv", groups_csv(120).replace("0.", "1."));
-    place.ok(&["fit", "-m", "kmeans", "-d", "other.csv", "--label-column", "kind", "-k", "3", "-o", "other"]);
-    place.ok(&[
-        "fit",
-        "-m",
-        "kmeans",
-        "-d",
-        "t.csv",
-        "--limit",
-        "60",
-        "--label-column",
-        "kind",
-        "-k",
-        "3",
-        "-o",
-        "half",
-    ]);
+    fit(&place, ("other.csv", "3"), &[], "other");
+    fit(&place, ("t.csv", "3"), &["--limit", "60"], "half");
     assert!(place.refused(&["compare", "three", "other"]).contains("different data"));
     assert!(place.refused(&["compare", "three", "half"]).contains("60"));
     assert!(place.refused(&["compare", "three", "nowhere"]).contains("does not exist"));

@@ -1,6 +1,7 @@
 //! Where a run computes: device choice, threads, and the settings of the process.
 
 use crate::{Error, Result};
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use tch::Device;
@@ -28,6 +29,16 @@ impl FromStr for DeviceChoice {
             _ => text.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Self::Cuda).ok_or_else(|| {
                 Error::Device(format!("unknown device `{text}`, expected auto, cpu, cuda or cuda:N"))
             }),
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(n) => write!(f, "cuda:{n}"),
         }
     }
 }
@@ -141,6 +152,9 @@ mod tests {
         assert_eq!("cpu".parse::<DeviceChoice>().expect("cpu"), DeviceChoice::Cpu);
         assert_eq!("cuda".parse::<DeviceChoice>().expect("cuda"), DeviceChoice::Cuda(0));
         assert_eq!("cuda:3".parse::<DeviceChoice>().expect("cuda:3"), DeviceChoice::Cuda(3));
+        for choice in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(3)] {
+            assert_eq!(choice.to_string().parse::<DeviceChoice>().expect("its own words"), choice);
+        }
         for wrong in ["gpu", "cuda:", "cuda:x", "CPU", ""] {
             assert!(wrong.parse::<DeviceChoice>().is_err(), "{wrong}");
         }

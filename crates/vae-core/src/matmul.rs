@@ -10,6 +10,7 @@
 //! the last digits: it is part of the key of a phase.
 
 use crate::{Error, Result};
+use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tch::{Device, Kind, Tensor};
@@ -37,6 +38,16 @@ impl FromStr for MatmulChoice {
             "onednn" => Ok(Self::OneDnn),
             _ => Err(Error::Device(format!("unknown library `{text}`, expected auto, blas or onednn"))),
         }
+    }
+}
+
+impl fmt::Display for MatmulChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Blas => "blas",
+            Self::OneDnn => "onednn",
+        })
     }
 }
 

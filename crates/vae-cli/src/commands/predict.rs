@@ -214,8 +214,7 @@ fn facets(data: &mut Applied, target: &Target<'_>) -> Result<()> {
         data.each(|model, piece| {
             let Some(facets) = model.facets() else { return Ok(()) };
             // Where the posterior is not finite, the assignments would mean nothing.
-            let gamma = within(confidence::posterior(model, &piece.x, None), piece.start)?;
-            drop(gamma);
+            within(confidence::posterior(model, &piece.x, None), piece.start)?;
             let facets = within(facets.assignments(&piece.x), piece.start)?;
             if piece.start == 0 {
                 n_facets = facets.len();

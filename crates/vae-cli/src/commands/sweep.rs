@@ -19,7 +19,7 @@ use crate::args::SweepArgs;
 use crate::assignments::{Assignments, Beside, numbers};
 use crate::criteria::{MOST_ROWS, Sample};
 use crate::input::{self, About, Input};
-use crate::output::{counted, say, shell_word, thousands};
+use crate::output::{counted, remark, say, shell_word, thousands};
 use crate::run_folder::{Identity, RunFolder, SWEEP};
 use crate::runs::Run;
 use anyhow::{Context, Result, bail};
@@ -81,8 +81,8 @@ fn identity(args: &SweepArgs, about: &About, ids: Option<&Ids>) -> Identity {
         ("profile".to_owned(), args.profile.clone()),
         ("set".to_owned(), args.set.join("; ")),
         ("threads".to_owned(), args.threads.to_string()),
-        ("device".to_owned(), launch::device(args.device)),
-        ("matmul".to_owned(), launch::matmul(args.matmul).to_owned()),
+        ("device".to_owned(), args.device.to_string()),
+        ("matmul".to_owned(), args.matmul.to_string()),
         ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
     ]);
     if let Some(ids) = ids {
@@ -94,15 +94,14 @@ fn identity(args: &SweepArgs, about: &About, ids: Option<&Ids>) -> Identity {
 
 fn announce(args: &SweepArgs, about: &About, cells: &[Cell]) {
     let About { name, n, dim, .. } = about;
-    eprintln!(
-        "sweep of {name}: {} samples, {dim} features; {} ({}, {}, {})",
+    remark(format_args!(
+        "sweep of {name}: {} samples, {dim} features; {} ({}, {} of clusters, {})",
         thousands(*n),
         counted(cells.len(), "fit"),
         counted(args.methods.len(), "method"),
-        counted(args.clusters.0.len(), "number of clusters")
-            .replace("number of clusterss", "numbers of clusters"),
+        counted(args.clusters.0.len(), "number"),
         counted(args.seeds.0.len(), "seed")
-    );
+    ));
 }
 
 /// From here on a signal ends the process at once: there is nothing to save, and files are written
@@ -123,7 +122,7 @@ fn evaluate(
     dir: &Path,
     ids: Option<&Ids>,
 ) -> Result<Sweep> {
-    eprintln!("comparing the runs");
+    remark("comparing the runs");
     let (done, failed): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.is_done(dir));
     if done.is_empty() {
         bail!("no fit of the sweep finished; their logs are in {}", dir.join(grid::RUNS).display());

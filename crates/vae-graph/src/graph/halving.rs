@@ -36,14 +36,28 @@ impl Ord for Length {
     }
 }
 
+/// An edge between nodes of one cluster.
+struct Edge {
+    to: usize,
+    weight: f64,
+    /// `√(−ln weight)`: the scaled distance of its ends where weights are `exp(−d²)`. Every draw
+    /// needs it.
+    length: f64,
+}
+
+impl Edge {
+    fn new(to: usize, weight: f64) -> Self {
+        Self { to, weight, length: (-weight.ln()).max(0.0).sqrt() }
+    }
+}
+
 /// One cluster's nodes and the edges between them.
 struct Inside {
-    edges: Vec<Vec<(usize, f64)>>,
+    edges: Vec<Vec<Edge>>,
 }
 
 impl Inside {
-    /// Distances of all nodes from one along the edges (Dijkstra). An edge of weight w has length
-    /// `√(−ln w)`: the scaled distance of its ends where weights are `exp(−d²)`.
+    /// Distances of all nodes from one along the edges (Dijkstra).
     fn distances(&self, from: usize) -> Vec<f64> {
         let mut length = vec![f64::INFINITY; self.edges.len()];
         length[from] = 0.0;
@@ -52,11 +66,11 @@ impl Inside {
             if at > length[i] {
                 continue;
             }
-            for &(j, w) in &self.edges[i] {
-                let there = at + (-w.ln()).max(0.0).sqrt();
-                if there < length[j] {
-                    length[j] = there;
-                    heap.push((Reverse(Length(there)), j));
+            for edge in &self.edges[i] {
+                let there = at + edge.length;
+                if there < length[edge.to] {
+                    length[edge.to] = there;
+                    heap.push((Reverse(Length(there)), edge.to));
                 }
             }
         }
@@ -74,10 +88,10 @@ impl Inside {
         order[..order.len() / 2].iter().for_each(|&i| first[i] = true);
         let (mut cut, mut volumes) = (0.0, [0.0, 0.0]);
         for (i, edges) in self.edges.iter().enumerate() {
-            for &(j, w) in edges {
-                volumes[usize::from(first[i])] += w;
-                if first[i] && !first[j] {
-                    cut += w;
+            for edge in edges {
+                volumes[usize::from(first[i])] += edge.weight;
+                if first[i] && !first[edge.to] {
+                    cut += edge.weight;
                 }
             }
         }
@@ -130,7 +144,7 @@ impl Graph {
         let mut clusters: Vec<Inside> = (0..k).map(|_| Inside { edges: Vec::new() }).collect();
         for i in 0..self.n() {
             let own = self.row(i).filter(|(j, _)| *j as usize != i && labels[*j as usize] == labels[i]);
-            let edges = own.map(|(j, w)| (places[j as usize], f64::from(w))).collect();
+            let edges = own.map(|(j, w)| Edge::new(places[j as usize], f64::from(w))).collect();
             clusters[labels[i] as usize].edges.push(edges);
         }
         clusters
@@ -176,7 +190,8 @@ mod tests {
             vec![(0, far), (1, nearer)],
             vec![],
         ];
-        let got = Inside { edges }.distances(0);
+        let edges = edges.into_iter().map(|row| row.into_iter().map(|(to, w)| Edge::new(to, w)).collect());
+        let got = Inside { edges: edges.collect() }.distances(0);
         for (got, want) in got.iter().zip([0.0, 1.0, 1.5]) {
             assert!((got - want).abs() < 1e-12, "{got} {want}");
         }

@@ -141,8 +141,14 @@ impl<'a> Candidates<'a> {
         // The same draws for every candidate.
         let halving = self.graph.halving_costs(labels, &mut self.streams.rng("halving", 0, 0))?;
         let ratios = self.graph.conductances(labels)?.into_iter().zip(halving);
-        Ok(ratios.map(|(c, h)| if c > 0.0 { c / h } else { 0.0 }).fold(0.0, f64::max))
+        Ok(ratios.map(|(c, h)| relative(c, h)).fold(0.0, f64::max))
     }
+}
+
+/// A conductance relative to the cost of halving. The largest number where a cluster that loses
+/// edges falls apart for nothing: JSON has no infinity.
+fn relative(conductance: f64, halving: f64) -> f64 {
+    if conductance > 0.0 { (conductance / halving).min(f64::from(f32::MAX)) } else { 0.0 }
 }
 
 /// The place of the winner. Ratios are asked for from the highest candidate down, and not beyond
@@ -198,6 +204,13 @@ mod tests {
             Ok(all[i].1)
         };
         (best(&about, &config, bounds, ratio).expect("ratios"), asked)
+    }
+
+    #[test]
+    fn ratios_are_numbers_that_json_has() {
+        assert_eq!((relative(0.1, 0.5), relative(0.0, 0.0)), (0.2, 0.0));
+        let all = relative(0.1, 0.0);
+        assert!(all.is_finite() && all > 1e38);
     }
 
     #[test]

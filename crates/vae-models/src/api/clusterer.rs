@@ -1,6 +1,7 @@
 //! The trait of all methods as a user has them, and the report of a fit.
 
 use super::density::{Assessed, Calibration, Density};
+use super::numbers::renumber;
 use super::watch::Watch;
 use crate::Result;
 use ndarray::{Array1, Array2};
@@ -87,16 +88,7 @@ pub trait Clusterer: Send {
     ///
     /// # Errors
     /// As [`Clusterer::predict`].
-    fn assess(&self, x: &Features, calibration: Option<&Calibration>) -> Result<Assessed> {
-        Ok(Assessed {
-            clusters: self.predict(x)?,
-            gamma: self.soft().map(|soft| soft.predict_proba(x)).transpose()?,
-            log_density: match (self.density(), calibration) {
-                (Some(density), Some(calibration)) => Some(density.log_density(x, calibration)?),
-                _ => None,
-            },
-        })
-    }
+    fn assess(&self, x: &Features, calibration: Option<&Calibration>) -> Result<Assessed>;
 }
 
 /// A posterior over clusters.
@@ -140,12 +132,9 @@ pub trait Facets {
 impl FitSummary {
     /// Gives the clusters other numbers, as [`Clusterer::renumber`] does.
     pub fn renumber(&mut self, numbers: &[u32]) {
-        let renumber = |clusters: &mut Array1<u32>| {
-            clusters.mapv_inplace(|c| numbers.get(c as usize).copied().unwrap_or(c));
-        };
-        renumber(&mut self.assignments);
-        self.start_assignments.iter_mut().for_each(renumber);
-        self.observed.iter_mut().for_each(|(_, clusters)| renumber(clusters));
+        renumber(&mut self.assignments, numbers);
+        self.start_assignments.iter_mut().for_each(|clusters| renumber(clusters, numbers));
+        self.observed.iter_mut().for_each(|(_, clusters)| renumber(clusters, numbers));
     }
 }
 

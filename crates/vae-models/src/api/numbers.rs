@@ -44,7 +44,7 @@ impl Numbers {
     /// Clusters of rows, `[n]`.
     pub fn of_rows(&self, mut clusters: Array1<u32>) -> Array1<u32> {
         if let Some(numbers) = &self.0 {
-            clusters.mapv_inplace(|c| numbers.get(c as usize).copied().unwrap_or(c));
+            renumber(&mut clusters, numbers);
         }
         clusters
     }
@@ -66,6 +66,11 @@ impl Numbers {
         let of = |numbers: &Vec<u32>| numbers.iter().position(|&number| number as usize == cluster);
         self.0.as_ref().and_then(of).unwrap_or(cluster)
     }
+}
+
+/// Cluster `c` becomes `numbers[c]`.
+pub(super) fn renumber(clusters: &mut Array1<u32>, numbers: &[u32]) {
+    clusters.mapv_inplace(|c| numbers.get(c as usize).copied().unwrap_or(c));
 }
 
 #[cfg(test)]

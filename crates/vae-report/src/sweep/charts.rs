@@ -1,6 +1,6 @@
 //! Curves over the number of clusters, with their spread, as SVG paths.
 
-use super::{CRITERIA, Criterion, Good, Spread, Sweep};
+use super::{CRITERIA, Criterion, Spread, Sweep};
 use crate::text::number;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -95,11 +95,7 @@ fn chart(sweep: &Sweep, criterion: &Criterion) -> Option<Chart> {
     Some(Chart {
         name: criterion.name,
         what: criterion.what,
-        good: match criterion.good {
-            Good::High => "high is good",
-            Good::Low => "low is good",
-            Good::Neither => "",
-        },
+        good: criterion.good.words(),
         decides: vote.is_some_and(|vote| vote.decides),
         vote: vote.map_or_else(String::new, |vote| match vote.n_clusters {
             Some(k) => format!("prefers k = {k}"),

@@ -11,6 +11,17 @@ pub enum Good {
     Neither,
 }
 
+impl Good {
+    /// In words; none for what describes.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::High => "high is good",
+            Self::Low => "low is good",
+            Self::Neither => "",
+        }
+    }
+}
+
 /// A criterion that needs no labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Criterion {

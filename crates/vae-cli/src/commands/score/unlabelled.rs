@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use vae_core::Features;
 use vae_core::phase::FitContext;
-use vae_report::sweep::{CRITERIA, Good};
+use vae_report::sweep::CRITERIA;
 
 /// A clustering and what there is beside it.
 #[derive(Debug)]
@@ -93,13 +93,8 @@ fn text(answer: &Answer) -> String {
     };
     let row = |criterion: &vae_report::sweep::Criterion| {
         let value = criteria.get(criterion.key)?;
-        let good = match criterion.good {
-            Good::High => "high is good",
-            Good::Low => "low is good",
-            Good::Neither => "",
-        };
         let value = format!("{value:.4}");
-        Some([criterion.name, &value, good, criterion.what].map(str::to_owned).to_vec())
+        Some([criterion.name, &value, criterion.good.words(), criterion.what].map(str::to_owned).to_vec())
     };
     let rows: Vec<Vec<String>> = CRITERIA.iter().filter_map(row).collect();
     format!(

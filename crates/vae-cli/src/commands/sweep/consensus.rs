@@ -1,11 +1,9 @@
 //! What the runs of one number of clusters have in common, and which run is nearest to it.
 
-use crate::criteria::finite;
 use crate::results::cluster_sizes;
 use crate::runs::Run;
 use anyhow::Result;
 use ndarray::{Array1, ArrayView1};
-use std::collections::BTreeMap;
 use vae_metrics::Contingency;
 use vae_report::sweep::{ConsensusFacts, Recommended, Run as Record};
 
@@ -72,7 +70,7 @@ fn nearest(
     }
     Ok(best.map(|(at, ari, _)| Recommended {
         id: records[at].id.clone(),
-        ari_to_consensus: finite_of(ari),
+        ari_to_consensus: Some(ari).filter(|ari| ari.is_finite()),
         why: format!(
             "Of the {} runs with {} clusters it is the one that agrees best with their consensus (ARI {ari:.3}).",
             full.len(),
@@ -81,16 +79,12 @@ fn nearest(
     }))
 }
 
-fn finite_of(value: f64) -> Option<f64> {
-    let values: BTreeMap<String, f64> = finite([("ari", Some(value))]);
-    values.get("ari").copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use ndarray::array;
     use serde_json::Value;
+    use std::collections::BTreeMap;
 
     fn of_two(runs: &[Array1<u32>]) -> Found {
         let record = |(seed, clusters): (usize, &Array1<u32>)| Record {

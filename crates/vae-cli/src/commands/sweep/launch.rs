@@ -4,8 +4,8 @@
 use super::grid::{Cell, RUNS};
 use crate::args::{Launcher, SweepArgs};
 use crate::hardware::physical_cores;
-use crate::output::{counted, duration};
-use crate::run_folder::is_locked;
+use crate::output::{counted, duration, remark};
+use crate::run_folder::{DONE, is_locked};
 use crate::run_record::{RUN_FILE, revisions_in};
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
@@ -13,8 +13,6 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
-use vae_core::device::DeviceChoice;
-use vae_core::matmul::MatmulChoice;
 use vae_jobs::{Events, Job, Local, Needs, Outcome, Slurm, State};
 use vae_models::registry::outdated;
 
@@ -75,7 +73,7 @@ pub fn launch(args: &SweepArgs, cells: &[Cell], dir: &Path) -> Result<Launched> 
     let jobs = cells.iter().map(|cell| job(args, cell, dir)).collect::<Result<Vec<Job>>>()?;
     let done = jobs.iter().filter(|job| job.is_done()).count();
     if done > 0 {
-        eprintln!("{} of {} are finished and kept", done, counted(jobs.len(), "fit"));
+        remark(format_args!("{done} of {} are finished and kept", counted(jobs.len(), "fit")));
     }
     if done == jobs.len() {
         return Ok(Launched::default());
@@ -116,7 +114,7 @@ fn wait_for(cell: &Cell, dir: &Path) -> Result<()> {
         .with_context(|| format!("cannot look into {}", cell.folder(dir).display()))?
     {
         if !is_told {
-            eprintln!("waiting for another process, which works on {}", cell.id);
+            remark(format_args!("waiting for another process, which works on {}", cell.id));
             is_told = true;
         }
         thread::sleep(Duration::from_millis(200));
@@ -154,7 +152,7 @@ fn job(args: &SweepArgs, cell: &Cell, dir: &Path) -> Result<Job> {
     command.current_dir(std::env::current_dir().context("cannot tell the present folder")?);
     command.arg("fit").args(words(args, cell)).args(args.read.words());
     command.arg("--out").arg(std::path::absolute(cell.folder(dir))?);
-    let done = cell.folder(dir).join("DONE");
+    let done = cell.folder(dir).join(DONE);
     let needs = Needs { threads: usize::from(args.threads), ..Needs::default() };
     Ok(Job::new(&cell.id, &command).log(cell.log(dir)).done(done).needs(needs))
 }
@@ -169,30 +167,12 @@ fn words(args: &SweepArgs, cell: &Cell) -> Vec<OsString> {
     option("--seed", cell.seed.to_string());
     option("--profile", args.profile.clone());
     option("--threads", args.threads.to_string());
-    option("--device", device(args.device));
-    option("--matmul", matmul(args.matmul).into());
+    option("--device", args.device.to_string());
+    option("--matmul", args.matmul.to_string());
     args.set.iter().for_each(|set| option("--set", set.clone()));
     let flags = [("--no-cache", args.no_cache), ("--no-samples", args.no_samples)];
     words.extend(flags.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| flag.into()));
     words
-}
-
-/// A choice of device as its option takes it.
-pub fn device(choice: DeviceChoice) -> String {
-    match choice {
-        DeviceChoice::Auto => "auto".into(),
-        DeviceChoice::Cpu => "cpu".into(),
-        DeviceChoice::Cuda(number) => format!("cuda:{number}"),
-    }
-}
-
-/// A choice of library as its option takes it.
-pub fn matmul(choice: MatmulChoice) -> &'static str {
-    match choice {
-        MatmulChoice::Auto => "auto",
-        MatmulChoice::Blas => "blas",
-        MatmulChoice::OneDnn => "onednn",
-    }
 }
 
 /// Says which fit begins and how it ended; what it prints itself goes to its log.
@@ -202,7 +182,7 @@ impl Events for Told {
     type Error = anyhow::Error;
 
     fn starting(&self, job: &Job, number: usize, of: usize) {
-        eprintln!("fit {number} of {of}: {}", job.id);
+        remark(format_args!("fit {number} of {of}: {}", job.id));
     }
 
     fn may_have_terminal(&self) -> bool {
@@ -214,11 +194,11 @@ impl Events for Told {
     fn ended(&self, job: &Job, outcome: &Outcome, elapsed: Duration) -> Result<()> {
         let took = duration(elapsed.as_secs_f64());
         match outcome {
-            Outcome::Done => eprintln!("{}: done in {took}", job.id),
+            Outcome::Done => remark(format_args!("{}: done in {took}", job.id)),
             Outcome::Failed { status, said, .. } => {
                 eprintln!("{} failed after {took} ({status}): {said}", job.id);
             }
-            Outcome::Interrupted => eprintln!("{}: stopped", job.id),
+            Outcome::Interrupted => remark(format_args!("{}: stopped", job.id)),
         }
         Ok(())
     }

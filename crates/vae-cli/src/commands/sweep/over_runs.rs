@@ -44,7 +44,7 @@ pub fn records(cells: &[&Cell], runs: &[Run], sample: &Sample, graph: &Graph) ->
 /// The sample's rows in the latent spaces of some of the runs, evenly chosen among those that have
 /// one.
 fn latent_spaces(runs: &[Run], sample: &Sample) -> Result<Vec<Array2<f32>>> {
-    let have: Vec<&Run> = runs.iter().filter(|run| run.path.join("embedding.npy").is_file()).collect();
+    let have: Vec<&Run> = runs.iter().filter(|run| run.has_embedding()).collect();
     let n = have.len().min(SPACES);
     let mut spaces = Vec::new();
     for i in 0..n {
