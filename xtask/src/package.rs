@@ -81,7 +81,9 @@ fn unpack(crates: &[Crate], from: &Path, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for package in crates {
         let archive = from.join(format!("{}.crate", folder_of(package)));
-        step::run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder))?;
+        // As of now (m): files of an archive all have one old time, by which cargo would take
+        // changed sources for those of its last check.
+        step::run(Command::new("tar").arg("-xmzf").arg(archive).arg("-C").arg(folder))?;
     }
     Ok(())
 }
