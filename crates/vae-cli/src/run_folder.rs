@@ -22,6 +22,9 @@ pub const CONFIG: &str = "config_sha256";
 /// Key of the library of matrix products on the CPU, where it is not the BLAS.
 pub const MATMUL: &str = "matmul";
 
+/// Key of the precision of large products, where it is not single.
+pub const PRECISION: &str = "precision";
+
 /// Key that only the identity of a sweep has.
 pub const SWEEP: &str = "sweep";
 
@@ -86,6 +89,10 @@ impl Identity {
                     there.library(),
                     self.library()
                 ),
+                PRECISION => {
+                    let value = |of: &Self| of.0.get(key).map_or_else(|| "f32".into(), String::clone);
+                    format!("precision: {} there, {} here (--precision chooses)", value(there), value(self))
+                }
                 _ => {
                     let value = |of: &Self| of.0.get(key).map_or_else(|| "absent".into(), String::clone);
                     format!("{key}: {} there, {} here", value(there), value(self))

@@ -17,6 +17,7 @@ use vae_core::fsio;
 use vae_core::identity::Revisions;
 use vae_core::matmul::Matmul;
 use vae_core::phase::PhaseRecord;
+use vae_core::precision::Precision;
 use vae_core::provenance::{Hardware, Provenance, Versions};
 use vae_models::registry::Resolved;
 use vae_models::{FitSummary, Watch};
@@ -45,6 +46,9 @@ pub struct Begun {
     device: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     matmul: Option<&'static str>,
+    /// Of the large products of training steps; absent in single precision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    precision: Option<&'static str>,
     config_sha256: String,
     data_sha256: String,
     /// What was decided while reading the data.
@@ -66,6 +70,8 @@ pub struct Compute {
     pub device: String,
     /// Library of the matrix products; none on a GPU, which has its own.
     pub matmul: Option<Matmul>,
+    /// Of the large products of training steps.
+    pub precision: Precision,
     /// Which rows are fitted.
     pub fit_split: FitSplit,
     pub hardware: Hardware,
@@ -173,6 +179,7 @@ impl Begun {
             threads: compute.threads,
             device: compute.device.clone(),
             matmul: compute.matmul.map(Matmul::name),
+            precision: (compute.precision == Precision::Bf16).then(|| compute.precision.name()),
             config_sha256: resolved.sha256().to_string(),
             data_sha256: about.sha256.clone(),
             ranges: input

@@ -80,6 +80,7 @@ pub mod net;
 pub mod optim;
 pub mod params;
 pub mod phase;
+pub mod precision;
 pub mod pretrain;
 pub mod progress;
 pub mod provenance;

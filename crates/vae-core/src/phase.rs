@@ -24,6 +24,7 @@ use crate::fsio::sha256_hex;
 use crate::identity::{Revision, Revisions, hashed_text, revisions};
 use crate::interrupt::Interrupt;
 use crate::matmul::Matmul;
+use crate::precision::Precision;
 use crate::progress::{Progress, Silent};
 use crate::provenance::Provenance;
 use crate::random::{self, Streams};
@@ -56,6 +57,8 @@ pub struct FitContext {
     pub device: Device,
     /// Threads of libtorch; part of a phase's identity, since the order of a sum depends on it.
     pub threads: usize,
+    /// Of the large products of training steps.
+    pub precision: Precision,
     /// The run folder; without one nothing is kept and nothing can be resumed.
     pub dir: Option<PathBuf>,
     /// The phase cache; without one nothing is shared.
@@ -96,6 +99,7 @@ impl FitContext {
             seed,
             device: Device::Cpu,
             threads: tch::get_num_threads().max(1) as usize,
+            precision: Precision::F32,
             dir: None,
             cache: None,
             checkpoint_every: Duration::from_secs(60),
@@ -110,6 +114,7 @@ impl FitContext {
         Provenance {
             device: Some(device_name(self.device)),
             matmul: Matmul::on(self.device).map(|library| library.name().into()),
+            precision: Some(self.precision.name().into()).filter(|name| name != Precision::F32.name()),
             threads: Some(self.threads),
             ..self.provenance.clone()
         }
@@ -188,7 +193,7 @@ impl FitContext {
     fn key<C: Serialize>(&self, spec: &PhaseSpec<'_, C>) -> Result<String> {
         let text = hashed_text(&(
             (spec.name, spec.revisions(), spec.config, spec.inputs),
-            (self.seed, place(self.device, Matmul::on(self.device)), self.threads),
+            (self.seed, place(self.device, Matmul::on(self.device), self.precision), self.threads),
             (env!("CARGO_PKG_VERSION"), &self.provenance.versions.libtorch, std::env::consts::ARCH),
         ))?;
         Ok(sha256_hex(text.as_bytes()))
@@ -210,13 +215,13 @@ pub struct PhaseContext<'a> {
     pub checkpoint: Option<PathBuf>,
 }
 
-/// Where a phase computes. The library of matrix products is named where it is not the BLAS, that
-/// of the first recorded runs.
-fn place(device: Device, matmul: Option<Matmul>) -> String {
-    match matmul {
-        Some(Matmul::OneDnn) => format!("{}, {}", device_name(device), Matmul::OneDnn.name()),
-        Some(Matmul::Blas) | None => device_name(device),
-    }
+/// Where and how a phase computes. The library and the precision of matrix products are named where
+/// they are not the BLAS and single precision, those of the first recorded runs.
+fn place(device: Device, matmul: Option<Matmul>, precision: Precision) -> String {
+    let library = matmul.filter(|&library| library == Matmul::OneDnn).map(Matmul::name);
+    let format = Some(precision).filter(|&format| format == Precision::Bf16).map(Precision::name);
+    let parts = [Some(device_name(device)), library.map(str::to_owned), format.map(str::to_owned)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn checkpoint_path(own: &Path) -> PathBuf {
@@ -321,9 +326,12 @@ mod tests {
 
     #[test]
     fn the_library_of_products_makes_another_phase() {
-        assert_eq!(place(Device::Cpu, Some(Matmul::Blas)), "cpu");
-        assert_eq!(place(Device::Cpu, Some(Matmul::OneDnn)), "cpu, onednn");
-        assert_eq!(place(Device::Cuda(0), Matmul::on(Device::Cuda(0))), "cuda:0");
+        let (f32, bf16) = (Precision::F32, Precision::Bf16);
+        assert_eq!(place(Device::Cpu, Some(Matmul::Blas), f32), "cpu");
+        assert_eq!(place(Device::Cpu, Some(Matmul::OneDnn), f32), "cpu, onednn");
+        assert_eq!(place(Device::Cpu, Some(Matmul::OneDnn), bf16), "cpu, onednn, bf16");
+        assert_eq!(place(Device::Cuda(0), Matmul::on(Device::Cuda(0)), f32), "cuda:0");
+        assert_eq!(place(Device::Cuda(0), None, bf16), "cuda:0, bf16");
     }
 
     #[test]

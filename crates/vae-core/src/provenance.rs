@@ -18,6 +18,9 @@ pub struct Provenance {
     pub device: Option<String>,
     /// Library of the matrix products; absent on a GPU, which has its own.
     pub matmul: Option<String>,
+    /// Of the large products of training steps; absent in single precision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
     /// Threads of libtorch.
     pub threads: Option<usize>,
 }

@@ -171,7 +171,7 @@ impl Run<'_> {
         let x = self.data.gather(index)?;
         let targets = self.data.gather_targets(index)?;
         let batch = Batch { x: &x, targets: targets.as_ref(), index, epoch, step, streams: &self.cx.streams };
-        let loss = self.model.loss(&batch)?;
+        let loss = self.cx.fit.precision.during(|| self.model.loss(&batch))?;
         let params = self.model.params();
         let mut grads = Tensor::f_run_backward(&[&loss.total], &params.tensors(), false, false)?;
         if self.config.grad_clip_norm > 0.0 {

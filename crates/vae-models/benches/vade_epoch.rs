@@ -2,15 +2,17 @@
 //!
 //! The floor is the time of the matrix products alone: the same shapes through the same library,
 //! forward and backward, with the same threads, in the same process. Both sides are timed in turns,
-//! step by step, so that a busy machine slows both. Run with `cargo xtask bench vade_epoch`;
+//! step by step, so that a busy machine slows both. Run with `cargo xtask bench vade_epoch`, in
+//! single precision and, where the processor has the instructions, in bfloat16;
 //! `VAE_BENCH_THREADS` sets the threads (default 1), `VAE_BENCH_MATMUL` the library (auto, blas or
-//! onednn).
+//! onednn), `VAE_BENCH_PRECISION` one precision (f32 or bf16).
 
 use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
 use vae_core::Features;
 use vae_core::features::Resident;
-use vae_core::matmul::{Matmul, MatmulChoice, library_of};
+use vae_core::matmul::{Matmul, MatmulChoice, is_worth_rounding, library_of};
+use vae_core::precision::Precision;
 use vae_core::random::{Streams, uniform};
 use vae_core::train::Batch;
 use vae_models::methods::vade::bench_support::VadeStep;
@@ -45,6 +47,10 @@ struct Product {
 impl Product {
     fn new(x: Tensor, w: Tensor, g: Tensor) -> Self {
         let library = library_of(&x, &w);
+        if Precision::current() == Precision::Bf16 && is_worth_rounding(&x, &w) {
+            let [x, w, g] = [x, w, g].map(|t| t.to_kind(Kind::BFloat16));
+            return Self { library: Matmul::Blas, x, w, g };
+        }
         let (x, g) = match library {
             Matmul::Blas => (x, g),
             Matmul::OneDnn => (x.to_mkldnn(), g.to_mkldnn()),
@@ -117,8 +123,20 @@ fn main() {
         "VaDE training step on 784 features, {threads} thread(s), {}, median of {n_steps} steps",
         Matmul::current().name()
     );
-    println!("                               of the step, ms");
-    println!("batch   floor ms   step ms   ratio   gather  forward  backward  update   epoch of 70,000 s");
+    println!("                                         of the step, ms");
+    println!(
+        "precision  batch   floor ms   step ms   ratio   gather  forward  backward  update   epoch of 70,000 s"
+    );
+    let asked = std::env::var("VAE_BENCH_PRECISION").ok();
+    let is_asked = |p: &Precision| asked.as_deref().is_none_or(|name| name == p.name());
+    for precision in Precision::on_this_cpu().into_iter().filter(is_asked) {
+        precision.during(|| compare(&data, rows, n_steps));
+    }
+}
+
+/// Prints the times of products and steps in the precision in force, for two batch sizes.
+fn compare(data: &Resident<'_>, rows: i64, n_steps: usize) {
+    let streams = Streams::new(0, "bench");
     for batch in [256i64, 100] {
         let (floor, mut vade) = (Floor::new(batch), VadeStep::new(784));
         let mut times: [Vec<Duration>; 6] = Default::default();
@@ -144,7 +162,8 @@ fn main() {
         let [floor, step, gather, forward, backward, update] = times.map(|list| 1e3 * median(list));
         let epoch = step * 1e-3 * (70_000f64 / batch as f64).ceil();
         println!(
-            "{batch:5} {floor:10.2} {step:9.2} {:7.3} {gather:8.2} {forward:8.2} {backward:9.2} {update:7.2} {epoch:12.1}",
+            "{:9}  {batch:5} {floor:10.2} {step:9.2} {:7.3} {gather:8.2} {forward:8.2} {backward:9.2} {update:7.2} {epoch:12.1}",
+            Precision::current().name(),
             step / floor
         );
     }

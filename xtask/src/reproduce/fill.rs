@@ -52,7 +52,7 @@ fn prepare(recipe: &Recipe, args: &Args, vae: &Vae, folders: &Folders) -> Result
     let choice = Choice {
         methods: args.methods.clone(),
         datasets: args.datasets.clone(),
-        seeds: args.seeds.clone().map_or_else(|| (0..recipe.seeds).collect(), |seeds| seeds.0),
+        seeds: args.seeds.clone().map_or_else(|| recipe.seeds().collect(), |seeds| seeds.0),
         set: args.set.clone(),
         device: args.device.clone(),
         matmul: args.matmul.clone(),

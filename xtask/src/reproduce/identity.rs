@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::recipe::FitSplit;
+use super::recipe::{FitSplit, Precision};
 
 /// Number of each algorithm's code, by name.
 pub type Revisions = BTreeMap<String, u64>;
@@ -25,6 +25,9 @@ pub struct Identity {
     /// Which rows are fitted.
     #[serde(default)]
     pub fit_split: FitSplit,
+    /// Number format of the large products of training steps.
+    #[serde(default)]
+    pub precision: Precision,
     /// Of a run: the algorithms it used. Of today: all there are.
     #[serde(default)]
     pub revisions: Revisions,
@@ -40,6 +43,9 @@ impl Identity {
         }
         if self.fit_split != now.fit_split {
             parts.push(format!("it was fitted on {}, now that is {}", self.fit_split, now.fit_split));
+        }
+        if self.precision != now.precision {
+            parts.push(format!("it was trained in {}, now that is {}", self.precision, now.precision));
         }
         if let (then, Some(now)) = (&self.data_sha256, &now.data_sha256)
             && then.as_ref() != Some(now)
@@ -79,6 +85,7 @@ mod tests {
             config_sha256: config.to_owned(),
             data_sha256: data.map(str::to_owned),
             fit_split: FitSplit::All,
+            precision: Precision::F32,
             revisions: revisions.iter().map(|&(name, number)| (name.to_owned(), number)).collect(),
         }
     }
@@ -107,6 +114,7 @@ mod tests {
             told(&|run| run.fit_split = FitSplit::Train),
             "it was fitted on the training split, now that is all rows"
         );
+        assert_eq!(told(&|run| run.precision = Precision::Bf16), "it was trained in bf16, now that is f32");
         assert_eq!(
             told(&|run| *run.revisions.get_mut("k-means").unwrap() = 1),
             "its revision of k-means is 1, now it is 2"

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::availability::{Availability, note};
 use super::identity::Identity;
-use super::recipe::{Dataset, FitSplit, Profile, Recipe, Row};
+use super::recipe::{Dataset, FitSplit, Precision, Profile, Recipe, Row};
 use super::runfile::{Key, RunFile};
 use super::vae::{Resolved, Vae};
 
@@ -72,6 +72,7 @@ pub fn plan(
     for (row, dataset) in cells {
         let selection = selection(row, dataset, profile, choice);
         let Resolved { mut identity, matmul, .. } = vae.resolve(&selection, recipe.fit_split)?;
+        identity.precision = row.precision;
         if choice.limit.is_some() {
             // The first rows alone are other data than the registry knows.
             identity.data_sha256 = None;
@@ -85,6 +86,9 @@ pub fn plan(
             let found = recorded.iter().any(|run| run.key() == key && run.identity.is_current(&identity));
             let mut selection = selection.clone();
             selection.extend(["--seed".to_owned(), seed.to_string()]);
+            if row.precision != Precision::F32 {
+                selection.extend(["--precision".to_owned(), row.precision.to_string()]);
+            }
             if recipe.fit_split == FitSplit::Train {
                 selection.extend(["--fit-split".to_owned(), "train".to_owned()]);
             }
@@ -106,14 +110,17 @@ pub fn plan(
 /// The name of a run's folder. `vae fit` refuses the folder of another run, so all that makes it
 /// another is part of it: the configuration first, then code and data as one hash.
 fn folder(key: &Key, identity: &Identity, matmul: Option<&str>, choice: &Choice) -> String {
-    let Identity { config_sha256, data_sha256, fit_split, revisions } = identity;
+    let Identity { config_sha256, data_sha256, fit_split, precision, revisions } = identity;
     let code_and_data = Sha256::digest(format!("{data_sha256:?} {fit_split} {revisions:?}"));
     let code_and_data: String = code_and_data.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     // Folders older than the choice hold runs of the BLAS.
     let matmul = matmul.filter(|&library| library != "blas").map(|library| format!("-{library}"));
     let device = choice.device.as_ref().map(|device| format!("-{}", device.replace(':', "")));
     let (device, matmul) = (device.unwrap_or_default(), matmul.unwrap_or_default());
-    format!("{}-{}-{code_and_data}-t{}{device}{matmul}", key.name(), &config_sha256[..8], choice.threads)
+    let precision = Some(precision).filter(|&&precision| precision != Precision::F32);
+    let precision = precision.map(|precision| format!("-{precision}")).unwrap_or_default();
+    let (name, config) = (key.name(), &config_sha256[..8]);
+    format!("{name}-{config}-{code_and_data}-t{}{device}{matmul}{precision}", choice.threads)
 }
 
 /// The chosen cells that can be run. Why a cell of the recipe cannot be run is noted for all of

@@ -101,6 +101,26 @@ impl fmt::Display for FitSplit {
     }
 }
 
+/// Number format of the large matrix products in the training steps of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// bfloat16; such runs can only be made where the processor has the instructions.
+    Bf16,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
 /// A table.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,8 +137,11 @@ pub struct Recipe {
     /// Which rows are fitted; a score on `split = "test"` needs `train`.
     #[serde(default)]
     pub fit_split: FitSplit,
-    /// How many seeds (0, 1, ...) unless the command says otherwise.
+    /// How many seeds unless the command says otherwise.
     pub seeds: u64,
+    /// The first of them; seeds from 100 up are those of tuning and trials.
+    #[serde(default)]
+    pub first_seed: u64,
     /// Make the runs on this machine even where recorded ones exist, because people want to see
     /// them happen.
     #[serde(default)]
@@ -173,6 +196,9 @@ pub struct Row {
     /// `key=value` for `vae --set`, in every cell.
     #[serde(default)]
     pub set: Vec<String>,
+    /// `vae --precision`, one for all runs of the row.
+    #[serde(default)]
+    pub precision: Precision,
     /// Data sets of this row; empty means all.
     #[serde(default)]
     pub only: Vec<String>,
@@ -221,6 +247,11 @@ fn no_dataset() -> Option<Spanned<String>> {
 }
 
 impl Recipe {
+    /// The seeds, unless the command says otherwise.
+    pub fn seeds(&self) -> std::ops::Range<u64> {
+        self.first_seed..self.first_seed + self.seeds
+    }
+
     /// Reads and checks `folder/recipe.toml`.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("recipe.toml");

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::identity::Identity;
-use super::recipe::{Metric, Profile, Split};
+use super::recipe::{Metric, Precision, Profile, Split};
 use crate::files;
 use crate::project::Provenance;
 
@@ -175,10 +175,13 @@ pub fn finished(plan: &Plan<'_>, run_json: &Path, provenance: &Provenance) -> Re
 pub fn failed(plan: &Plan<'_>, run_json: &Path, error: &str, provenance: &Provenance) -> Value {
     let mut value = read_object(run_json).unwrap_or_default();
     value.entry("error").or_insert_with(|| json!(error));
-    let Identity { config_sha256, data_sha256, fit_split, revisions } = plan.identity;
+    let Identity { config_sha256, data_sha256, fit_split, precision, revisions } = plan.identity;
     value.insert("config_sha256".to_owned(), json!(config_sha256));
     value.entry("data_sha256").or_insert_with(|| json!(data_sha256));
     value.insert("fit_split".to_owned(), json!(fit_split));
+    if *precision != Precision::F32 {
+        value.insert("precision".to_owned(), json!(precision));
+    }
     // It is made anew when any code changes.
     value.insert("revisions".to_owned(), json!(revisions));
     value.insert("seed".to_owned(), json!(plan.key.seed));

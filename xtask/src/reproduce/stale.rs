@@ -35,7 +35,7 @@ pub fn compare_with_present(recipe: &Recipe, runs: &[RunFile], vae: &Vae) -> Res
             "a change of the defaults would change this row: write them into its preset or its recipe: {}",
             resolved.defaults.join(", ")
         );
-        Ok(resolved.identity)
+        Ok(Identity { precision: row.precision, ..resolved.identity })
     })
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::identity::{Identity, Revisions};
-use super::recipe::FitSplit;
+use super::recipe::{FitSplit, Precision};
 use crate::libtorch::Libtorch;
 use crate::step;
 
@@ -131,7 +131,8 @@ impl Vae {
             FitSplit::All => data_sha256.all,
             FitSplit::Train => data_sha256.train,
         };
-        let identity = Identity { config_sha256, data_sha256, fit_split, revisions };
+        let identity =
+            Identity { config_sha256, data_sha256, fit_split, revisions, precision: Precision::F32 };
         Ok(Resolved { identity, defaults, matmul })
     }
 }

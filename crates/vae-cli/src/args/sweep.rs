@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use vae_core::device::DeviceChoice;
 use vae_core::matmul::MatmulChoice;
+use vae_core::precision::PrecisionChoice;
 
 /// `vae sweep`
 #[derive(Debug, Args)]
@@ -46,6 +47,10 @@ pub struct SweepArgs {
     /// last digits
     #[arg(long, value_name = "LIBRARY", default_value = "auto", value_parser = str::parse::<MatmulChoice>)]
     pub matmul: MatmulChoice,
+    /// Number format of the large matrix products in training steps: f32, bf16 or auto; see `vae
+    /// fit --help`
+    #[arg(long, value_name = "FORMAT", default_value = "f32", value_parser = str::parse::<PrecisionChoice>)]
+    pub precision: PrecisionChoice,
     /// Where the fits run
     #[arg(long, value_enum, default_value_t)]
     pub launcher: Launcher,

@@ -7,6 +7,7 @@ use crate::selection::{choose, clusters_set, lacks_clusters};
 use anyhow::Result;
 use serde::Serialize;
 use std::fmt::Write;
+use vae_core::device::DeviceChoice;
 use vae_core::identity::Revisions;
 use vae_core::matmul::Matmul;
 use vae_data::Source;
@@ -27,6 +28,8 @@ struct Answer<'a> {
     data_sha256: Known<'a>,
     /// Library of the matrix products that a fit on the CPU of this machine takes.
     matmul: &'static str,
+    /// Number format of the large products of a fit on the CPU of this machine.
+    precision: &'static str,
 }
 
 /// Content of a known data set: all rows, and the publisher's training split.
@@ -62,6 +65,7 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
         chosen => (chosen?, false),
     };
     args.compute.matmul.apply()?;
+    let precision = args.compute.precision.on(DeviceChoice::Cpu.resolve()?)?;
     let resolved = &chosen.resolved;
     if args.json {
         return say_json(&Answer {
@@ -74,6 +78,7 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
             revisions: revisions(),
             data_sha256: Known::of(chosen.source.as_ref()),
             matmul: Matmul::current().name(),
+            precision: precision.name(),
         });
     }
     let mut text = format!("method {}\n", resolved.method.name);
@@ -92,10 +97,11 @@ pub fn run(args: &ConfigArgs) -> Result<()> {
     let compute = &args.compute;
     let _ = writeln!(
         text,
-        "not part of the hash: seed {}, {}, {} for matrix products on the CPU",
+        "not part of the hash: seed {}, {}, {} in {} for matrix products on the CPU",
         compute.seed,
         counted(threads(compute.threads), "thread"),
-        Matmul::current().name()
+        Matmul::current().name(),
+        precision.name()
     );
     say(&text)
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use vae_core::device::DeviceChoice;
 use vae_core::matmul::{Libraries, Matmul};
+use vae_core::precision::Precision;
 use vae_data::{Places, Reader, registry};
 
 /// What is looked at.
@@ -38,6 +39,8 @@ struct Libtorch {
     loaded: Option<PathBuf>,
     /// Libraries of matrix products on the CPU, the default first.
     matmul: Vec<&'static str>,
+    /// Number formats of large products that the CPU has instructions for.
+    precision: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -111,6 +114,7 @@ fn look() -> Answer {
             version: made_from::versions().libtorch,
             loaded: loaded("libtorch_cpu"),
             matmul: std::iter::once(libraries.auto).chain(others).map(Matmul::name).collect(),
+            precision: Precision::on_this_cpu().into_iter().map(Precision::name).collect(),
         },
         cpu: of_this_machine(None).cpu,
         cores: physical_cores(),
@@ -166,7 +170,7 @@ fn text(answer: &Answer) -> String {
     let mut rows = vec![
         row("vae", answer.version.into()),
         row("libtorch", libtorch.loaded.as_ref().map_or_else(unknown, path)),
-        row("products", libtorch.matmul.join(", ")),
+        row("products", format!("{}; {}", libtorch.matmul.join(", "), libtorch.precision.join(", "))),
         row("CPU", answer.cpu.clone().unwrap_or_else(unknown)),
         row("threads", format!("{} unless --threads says otherwise", answer.cores)),
         row("memory", answer.memory_available.map_or_else(unknown, |bytes| format!("{} free", size(bytes)))),

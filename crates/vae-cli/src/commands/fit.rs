@@ -26,7 +26,7 @@ use crate::progress::for_stderr;
 use crate::reference::Reference;
 use crate::report::{self, Clustering};
 use crate::results::{self, FacetsFound};
-use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, RunFolder, State};
+use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, PRECISION, RunFolder, State};
 use crate::run_record::{self, Begun, Compute, Found, RUN_FILE};
 use crate::selection::{Chosen, choose};
 use crate::signals;
@@ -40,6 +40,7 @@ use vae_core::device::{configure_process, device_name};
 use vae_core::fsio::{sha256_hex, write_bytes};
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
+use vae_core::precision::Precision;
 use vae_data::Ids;
 use vae_models::registry::Resolved;
 use vae_models::registry::outdated;
@@ -68,6 +69,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         threads,
         device: device_name(device),
         matmul: Matmul::on(device),
+        precision: args.compute.precision.on(device)?,
         fit_split: args.fit_split,
         hardware: hardware::of_this_machine(match device_name(device).strip_prefix("cuda:") {
             Some(number) => number.parse().ok(),
@@ -89,6 +91,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         seed: compute.seed,
         device,
         threads,
+        precision: compute.precision,
         dir: Some(folder.path().to_path_buf()),
         cache,
         checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
@@ -128,6 +131,9 @@ fn identity(resolved: &Resolved, input: &Input, compute: &Compute, former: Optio
     if let Some(matmul @ Matmul::OneDnn) = compute.matmul {
         put(MATMUL, matmul.name().into());
     }
+    if compute.precision == Precision::Bf16 {
+        put(PRECISION, compute.precision.name().into());
+    }
     put("data", about.name.clone());
     put("data_sha256", about.sha256.clone());
     put("version", env!("CARGO_PKG_VERSION").into());
@@ -153,11 +159,12 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
         k => counted(k, "cluster"),
     };
     remark(format_args!(
-        "{method} on {name}: {} samples, {dim} features, {clusters}; seed {}, {}, {}",
+        "{method} on {name}: {} samples, {dim} features, {clusters}; seed {}, {}, {}{}",
         thousands(*n),
         compute.seed,
         compute.device,
-        counted(compute.threads, "thread")
+        counted(compute.threads, "thread"),
+        if compute.precision == Precision::Bf16 { ", large products in bf16" } else { "" }
     ));
 }
 

@@ -83,6 +83,7 @@ fn identity(args: &SweepArgs, about: &About, ids: Option<&Ids>) -> Identity {
         ("threads".to_owned(), args.threads.to_string()),
         ("device".to_owned(), args.device.to_string()),
         ("matmul".to_owned(), args.matmul.to_string()),
+        ("precision".to_owned(), args.precision.to_string()),
         ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
     ]);
     if let Some(ids) = ids {

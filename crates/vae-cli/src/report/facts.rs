@@ -78,7 +78,7 @@ fn facts(run: &Value) -> Vec<Fact> {
             format!(
                 "{}{}, {}, {machine}",
                 text(run, "device"),
-                run["matmul"].as_str().map_or_else(String::new, |library| format!(" ({library})")),
+                products(run),
                 counted(run["threads"].as_u64().unwrap_or(1) as usize, "thread")
             ),
         ),
@@ -159,4 +159,11 @@ mod tests {
         let phase = phase(&of, &json!({"hardware": run["hardware"], "versions": run["versions"]}));
         assert_eq!(phase.note, "from the cache, made on Babbage at commit fedcba9876");
     }
+}
+
+/// How large matrix products were computed, in brackets.
+fn products(run: &Value) -> String {
+    let parts: Vec<&str> =
+        [&run["matmul"], &run["precision"]].into_iter().filter_map(Value::as_str).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }

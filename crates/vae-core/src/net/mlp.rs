@@ -2,6 +2,7 @@
 
 use super::{Builder, Linear};
 use crate::activation::Activation;
+use crate::matmul;
 use tch::Tensor;
 
 /// Layers `0..n`, each followed by the same activation.
@@ -36,6 +37,8 @@ impl Mlp {
     /// # Shapes
     /// `x`: `[b, n_in]`; result `[b, last width]` (`x` itself without layers).
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        self.layers.iter().fold(x.shallow_clone(), |h, layer| self.activation.apply(layer.forward(&h)))
+        matmul::in_f32(self.layers.iter().fold(x.shallow_clone(), |h, layer| {
+            self.activation.apply(matmul::linear_as_computed(&h, &layer.weight, Some(&layer.bias)))
+        }))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Sheet;
-use crate::reproduce::recipe::Profile;
+use crate::reproduce::recipe::{Precision, Profile};
 use crate::reproduce::runfile::RunFile;
 
 impl Sheet<'_> {
@@ -35,7 +35,10 @@ fn machine(run: &RunFile) -> String {
         text += &format!(", {gpu}");
     }
     if let (Some(device), Some(threads)) = (&run.device, run.threads) {
-        let library = run.matmul.as_ref().map_or_else(String::new, |library| format!(" ({library})"));
+        let format = Some(run.identity.precision).filter(|&format| format != Precision::F32);
+        let parts: Vec<String> =
+            run.matmul.iter().cloned().chain(format.map(|format| format.to_string())).collect();
+        let library = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
         let s = if threads == 1 { "" } else { "s" };
         text += &format!("; device {device}{library}, {threads} thread{s} a run");
     }

@@ -30,17 +30,20 @@ fn small_clusters(summary: &FitSummary, sizes: &[usize]) -> Option<String> {
 fn worse_than_the_start(summary: &FitSummary) -> Option<String> {
     let watch = summary.watch.filter(vae_models::Watch::got_worse)?;
     let (before, after) = (watch.before, watch.after);
-    let emptied = match after.empty.saturating_sub(before.empty) {
-        0 => String::new(),
-        n => format!(", and emptied {}", counted(n, "cluster")),
-    };
+    let mut signs = vec![format!("moved {} of the rows to another cluster", percent(watch.changed))];
+    if after.empty > before.empty {
+        signs.push(format!("emptied {}", counted(after.empty - before.empty, "cluster")));
+    }
+    if after.modularity < before.modularity {
+        signs.push(format!(
+            "lowered the modularity of the clusters in the data's neighbour graph from {:.3} to {:.3}",
+            before.modularity, after.modularity
+        ));
+    }
     Some(format!(
-        "training made the clusters worse: it moved {} of the rows to another cluster, and the modularity of the clusters \
-         in the data's neighbour graph fell from {:.3} to {:.3}{emptied}; try --method auto, which keeps the better \
-         of the two, or --method spectral, which has no training, or another seed",
-        percent(watch.changed),
-        before.modularity,
-        after.modularity
+        "training made the clusters worse: it {}; try --method auto, which keeps the better of the two, or --method \
+         spectral, which has no training, or another seed",
+        signs.join(", and ")
     ))
 }
 
@@ -65,6 +68,7 @@ mod tests {
         assert!(worse.contains("from 0.800 to 0.700;") && worse.contains("--method spectral"), "{worse}");
         let both = of(&summary(0.8, 1), &[100, 0]);
         assert!(both.len() == 2 && both[1].contains("emptied 1 cluster;"), "{both:?}");
+        assert!(!both[1].contains("modularity"), "it is the same: {both:?}");
     }
 
     #[test]

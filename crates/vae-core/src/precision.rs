@@ -1,0 +1,192 @@
+//! The number format of the large matrix products of a training step.
+//!
+//! With bfloat16 (eight bits of exponent, eight of precision) a product reads factors that were
+//! rounded to it and adds up in single precision; where a processor has the instructions, that is
+//! two to six times as fast. Weights, losses, gradients and the state of the optimiser stay in
+//! single precision, and so does everything outside of the steps: evaluation, mixtures, neighbours,
+//! and the application of a model. A fitted model is therefore of no precision, and machines
+//! without the instructions apply it.
+//!
+//! The precision is one of a fit's settings ([`FitContext`](crate::phase::FitContext)). The training
+//! loop puts it into force during a step ([`Precision::during`]); [`crate::matmul::linear`] asks
+//! for it.
+
+use crate::device::device_name;
+use crate::{Error, Result};
+use std::cell::Cell;
+use std::fmt;
+use std::str::FromStr;
+use tch::Device;
+
+/// What the user asks for: `auto`, `f32` or `bf16`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum PrecisionChoice {
+    /// bfloat16 where the device has the instructions, else single precision.
+    Auto,
+    /// Single precision.
+    #[default]
+    F32,
+    /// bfloat16; an error where the device has no instructions for it.
+    Bf16,
+}
+
+impl FromStr for PrecisionChoice {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "f32" => Ok(Self::F32),
+            "bf16" => Ok(Self::Bf16),
+            _ => Err(Error::Device(format!("unknown precision `{text}`, expected auto, f32 or bf16"))),
+        }
+    }
+}
+
+impl fmt::Display for PrecisionChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+impl PrecisionChoice {
+    /// The precision of trainings on `device`.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when bfloat16 was asked for by name and the device has no instructions for
+    /// it.
+    pub fn on(self, device: Device) -> Result<Precision> {
+        self.among(device, has_bf16(device))
+    }
+
+    fn among(self, device: Device, has_bf16: bool) -> Result<Precision> {
+        match self {
+            Self::F32 => Ok(Precision::F32),
+            Self::Auto if !has_bf16 => Ok(Precision::F32),
+            Self::Auto | Self::Bf16 if has_bf16 => Ok(Precision::Bf16),
+            Self::Auto | Self::Bf16 => Err(Error::Device(format!(
+                "bf16 was asked for but {} has no instructions for it (on x86: avx512_bf16 or amx_bf16); use --precision auto",
+                device_name(device)
+            ))),
+        }
+    }
+}
+
+/// A number format of large matrix products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Factors in bfloat16, sums in single precision.
+    Bf16,
+}
+
+thread_local! {
+    static IN_FORCE: Cell<Precision> = const { Cell::new(Precision::F32) };
+}
+
+impl Precision {
+    /// `f32` or `bf16`, as in run files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    /// Those that the CPU of this machine has instructions for.
+    pub fn on_this_cpu() -> Vec<Self> {
+        let bf16 = has_bf16(Device::Cpu).then_some(Self::Bf16);
+        std::iter::once(Self::F32).chain(bf16).collect()
+    }
+
+    /// The one in force on this thread; single precision outside of a training step.
+    pub fn current() -> Self {
+        IN_FORCE.get()
+    }
+
+    /// Computes `body` with this precision in force on this thread. The gradient of a product has
+    /// its precision, whenever it is computed.
+    pub fn during<T>(self, body: impl FnOnce() -> T) -> T {
+        /// Puts the former one back, after a panic too.
+        struct Former(Precision);
+        impl Drop for Former {
+            fn drop(&mut self) {
+                IN_FORCE.set(self.0);
+            }
+        }
+        let _former = Former(IN_FORCE.replace(self));
+        body()
+    }
+}
+
+/// Whether products in bfloat16 have instructions of their own on `device`. GPUs are taken to have
+/// them: those that CUDA 13 supports do, Turing's apart, which compute the same slower.
+fn has_bf16(device: Device) -> bool {
+    match device {
+        Device::Cpu => tch::utils::has_mkldnn() && cpu_has_bf16(),
+        _ => true,
+    }
+}
+
+/// Every processor with AMX's bfloat16 tiles has AVX-512's instructions too.
+#[cfg(target_arch = "x86_64")]
+fn cpu_has_bf16() -> bool {
+    is_x86_feature_detected!("avx512bf16")
+}
+
+#[cfg(target_arch = "aarch64")]
+fn cpu_has_bf16() -> bool {
+    std::arch::is_aarch64_feature_detected!("bf16")
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn cpu_has_bf16() -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_refused_where_auto_is_not() {
+        let on = |choice: PrecisionChoice, there| choice.among(Device::Cpu, there);
+        for there in [false, true] {
+            assert_eq!(on(PrecisionChoice::F32, there).expect("always"), Precision::F32);
+        }
+        assert_eq!(on(PrecisionChoice::Auto, true).expect("there"), Precision::Bf16);
+        assert_eq!(on(PrecisionChoice::Auto, false).expect("not there"), Precision::F32);
+        assert_eq!(on(PrecisionChoice::Bf16, true).expect("there"), Precision::Bf16);
+        let error = on(PrecisionChoice::Bf16, false).expect_err("not there").to_string();
+        assert!(error.contains("cpu has no instructions") && error.contains("--precision auto"), "{error}");
+    }
+
+    #[test]
+    fn a_precision_is_in_force_during_its_body_only() {
+        assert_eq!(Precision::current(), Precision::F32);
+        let inner = Precision::Bf16.during(|| {
+            assert_eq!(Precision::F32.during(Precision::current), Precision::F32);
+            Precision::current()
+        });
+        assert_eq!((inner, Precision::current()), (Precision::Bf16, Precision::F32));
+        let panicked = std::panic::catch_unwind(|| Precision::Bf16.during(|| panic!("on the way")));
+        assert!(panicked.is_err());
+        assert_eq!(Precision::current(), Precision::F32, "after a panic");
+        let other = Precision::Bf16.during(|| std::thread::spawn(Precision::current).join());
+        assert_eq!(other.expect("joined"), Precision::F32, "of another thread");
+    }
+
+    #[test]
+    fn names_are_read_and_others_refused() {
+        for name in ["auto", "f32", "bf16"] {
+            assert_eq!(name.parse::<PrecisionChoice>().expect("known").to_string(), name);
+        }
+        assert!("fp16".parse::<PrecisionChoice>().is_err());
+    }
+}
