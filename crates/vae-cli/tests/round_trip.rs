@@ -288,6 +288,40 @@ fn every_generative_method_draws_a_grid_of_one_cluster() {
 }
 
 #[test]
+fn a_run_says_its_precision_or_is_refused_where_the_processor_has_none_for_it() {
+    let place = Place::new();
+    let data = ["-d", "strokes", "--limit", "200", "--set", "net.hidden=[128]"];
+    let fit = |precision: &str| {
+        let words = ["fit", "-m", "vade", "-k", "10", "--no-cache", "-o", "run", "--precision", precision];
+        let out = place.vae(&[&words[..], &data, &TINY].concat()).output().expect("it starts");
+        (out.status.success(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let is_there = json(place.ok(&["doctor", "--json"]).as_bytes())["libtorch"]["precision"]
+        .as_array()
+        .is_some_and(|formats| formats.contains(&"bf16".into()));
+    let (done, said) = fit("bf16");
+    assert_eq!(done, is_there, "{said}");
+    if !is_there {
+        assert!(
+            said.contains("cpu has no instructions for it") && said.contains("--precision auto"),
+            "{said}"
+        );
+        assert!(!place.path("run").exists(), "nothing is begun");
+        return;
+    }
+    assert!(said.contains("large products in bf16"), "{said}");
+    let run = json(&place.read("run/run.json"));
+    assert_eq!(run["precision"], "bf16");
+    assert!(
+        run["phases"].as_array().is_some_and(|all| all.iter().all(|p| p["made_by"]["precision"] == "bf16"))
+    );
+    let (done, said) = fit("f32");
+    assert!(!done && said.contains("precision: bf16 there, f32 here (--precision chooses)"), "{said}");
+    let (done, said) = fit("auto");
+    assert!(done && !said.contains("epoch"), "the same run, finished: {said}");
+}
+
+#[test]
 fn a_model_is_applied_with_the_library_of_its_fit() {
     let place = Place::new();
     let data = ["-d", "strokes", "--limit", "200"];

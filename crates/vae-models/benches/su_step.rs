@@ -5,10 +5,12 @@
 //! classifier; its weights are tensors and its functions those of libtorch. It runs with images as
 //! they are stored (NCHW) and channels last (NHWC), which is what VAE-Cluster uses. All sides are
 //! timed in turns, step by step, so that a busy machine slows all of them. The times are those of
-//! the processor, not of the clock on the wall. Run with `cargo xtask bench su_step`;
-//! `VAE_BENCH_THREADS` sets the threads (default 1).
+//! the processor, not of the clock on the wall. Where the processor has the instructions, our step
+//! is timed in bfloat16 too. Run with `cargo xtask bench su_step`; `VAE_BENCH_THREADS` sets the
+//! threads (default 1).
 
 use tch::{Device, Kind, Tensor};
+use vae_core::precision::Precision;
 use vae_core::random::{Streams, normal, uniform};
 use vae_core::resources::Clock;
 use vae_core::train::Batch;
@@ -117,19 +119,29 @@ fn main() {
     let noise = normal(&mut streams.rng("noise", 0, 0), &[100, 20], Device::Cpu);
     let index = Tensor::arange(100, (Kind::Int64, Device::Cpu));
     let (first, last) = (Plain::new(Layout::ChannelsFirst), Plain::new(Layout::ChannelsLast));
-    let mut ours = SuStep::new();
-    let (mut of_first, mut of_last, mut of_ours, mut updates) = (vec![], vec![], vec![], vec![]);
+    let precisions = Precision::on_this_cpu();
+    let mut ours: Vec<_> = precisions.iter().map(|&p| (p, SuStep::new(), vec![], vec![])).collect();
+    let (mut of_first, mut of_last) = (vec![], vec![]);
     for step in 0..n_steps {
         of_first.push(first.step(&x, &noise));
         of_last.push(last.step(&x, &noise));
         let batch = Batch { x: &x, targets: None, index: &index, epoch: 0, step, streams: &streams };
-        let [pass, update] = ours.step(&batch);
-        of_ours.push(pass);
-        updates.push(update);
+        for (precision, step, passes, updates) in &mut ours {
+            let [pass, update] = precision.during(|| step.step(&batch));
+            passes.push(pass);
+            updates.push(update);
+        }
     }
-    let [first, last, ours, update] = [of_first, of_last, of_ours, updates].map(median);
+    let [first, last] = [of_first, of_last].map(median);
     println!("forward and backward of a batch of 100, medians in ms, {threads} thread(s)");
     println!("plain libtorch: images channels first {first:.1}, channels last {last:.1}");
-    println!("VAE-Cluster {ours:.1}, {:.3} of the faster; its update {update:.1}", ours / first.min(last));
-    println!("an epoch of 60,000: {:.0} s", (ours + update) * 0.6);
+    for (precision, _, passes, updates) in ours {
+        let (ours, update) = (median(passes), median(updates));
+        println!(
+            "VAE-Cluster in {} {ours:.1}, {:.3} of the faster; its update {update:.1}; an epoch of 60,000: {:.0} s",
+            precision.name(),
+            ours / first.min(last),
+            (ours + update) * 0.6
+        );
+    }
 }

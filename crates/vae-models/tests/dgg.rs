@@ -3,10 +3,11 @@
 
 mod common;
 
-use common::{build, model_bytes, refuses};
+use common::{build, features, groups, model_bytes, model_bytes_in, refuses};
 use ndarray::Array2;
 use vae_core::Features;
 use vae_core::phase::FitContext;
+use vae_core::precision::Precision;
 use vae_models::{Clusterer, Error, FitSummary};
 
 /// Three arcs in the plane, lifted into eight columns in [0, 1].
@@ -129,4 +130,22 @@ fn a_stopped_training_continues_to_the_same_bytes() {
             "stopped at step {within}"
         );
     }
+}
+
+#[test]
+fn in_bfloat16_a_stopped_training_continues_to_the_same_bytes_too() {
+    let fresh = || tempfile::tempdir().expect("temp dir");
+    // Wide enough for its products to be in bfloat16.
+    let set = [
+        "net.hidden=[256]",
+        "pretrain.train.epochs=6",
+        "pretrain.train.min_updates=0",
+        "train.epochs=3",
+        "train.batch_size=128",
+    ];
+    let (make, x) = (|| method(&set), features(groups(512, 160, (0.7, 0.3))));
+    let fit = |precision, stops: &[usize]| model_bytes_in(precision, make, &x, fresh().path(), stops);
+    let whole = fit(Precision::Bf16, &[]);
+    assert_eq!(whole, fit(Precision::Bf16, &[5, 25]));
+    assert_ne!(whole, fit(Precision::F32, &[]), "in single precision it is another training");
 }

@@ -13,7 +13,12 @@
 //! are small.
 
 use super::Builder;
-use tch::Tensor;
+use crate::matmul::in_f32;
+use crate::precision::Precision;
+use tch::{Kind, Tensor};
+
+/// Below this number of input or output channels convolutions stay in single precision.
+const MIN_CHANNELS: i64 = 16;
 
 /// Rows of padding (before, after) of a "same" convolution over `n` rows.
 fn same_padding(n: i64, kernel: i64, stride: i64) -> (i64, i64) {
@@ -68,6 +73,12 @@ impl Conv2d {
     /// `x`: `[b, in, h, w]`; result `[b, out, ⌈h / stride⌉, ⌈w / stride⌉]`, or
     /// `⌊(h + 2 · rows − kernel) / stride⌋ + 1` rows with a padding of `rows`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
+        in_f32(self.forward_as_computed(x))
+    }
+
+    /// [`Self::forward`] between layers: in bfloat16 where it was computed so
+    /// ([`crate::matmul::linear_as_computed`]), with the same shapes.
+    pub fn forward_as_computed(&self, x: &Tensor) -> Tensor {
         let [(top, bottom), (left, right)] = [2, 3].map(|axis| self.rows_around(x.size()[axis]));
         if top == bottom && left == right {
             return self.convolve(x, &self.weight, [top, left]);
@@ -75,8 +86,8 @@ impl Conv2d {
         mirror(&self.forward_mirrored(&mirror(x)))
     }
 
-    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`, with the
-    /// same shapes.
+    /// [`Self::forward_as_computed`] between mirrored maps: the mirrored output for a mirrored `x`,
+    /// with the same shapes.
     pub fn forward_mirrored(&self, x: &Tensor) -> Tensor {
         let (weight, kernel, s) = (mirror(&self.weight), self.weight.size()[3], self.stride);
         // Rows that no window reaches are the last ones of `forward`, the first ones here.
@@ -101,7 +112,12 @@ impl Conv2d {
     }
 
     fn convolve(&self, x: &Tensor, weight: &Tensor, padding: [i64; 2]) -> Tensor {
-        x.conv2d(weight, Some(&self.bias), [self.stride; 2], padding, [1, 1], 1)
+        let stride = [self.stride; 2];
+        if is_worth_rounding(x, weight) {
+            let [x, weight, bias] = [x, weight, &self.bias].map(|t| t.to_kind(Kind::BFloat16));
+            return x.conv2d(&weight, Some(&bias), stride, padding, [1, 1], 1);
+        }
+        in_f32(x.shallow_clone()).conv2d(weight, Some(&self.bias), stride, padding, [1, 1], 1)
     }
 }
 
@@ -143,6 +159,11 @@ impl ConvTranspose2d {
     /// `x`: `[b, in, h, w]`; result `[b, out, h · stride, w · stride]`, or
     /// `(h − 1) · stride + kernel − 2 · rows` rows with a padding of `rows`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
+        in_f32(self.forward_as_computed(x))
+    }
+
+    /// [`Self::forward`] between layers, as of [`Conv2d`].
+    pub fn forward_as_computed(&self, x: &Tensor) -> Tensor {
         let (before, after) = self.rows_around();
         if before == after {
             return self.convolve(x, &self.weight, before, 0);
@@ -150,8 +171,8 @@ impl ConvTranspose2d {
         mirror(&self.forward_mirrored(&mirror(x)))
     }
 
-    /// [`Self::forward`] between mirrored maps: the mirrored output for a mirrored `x`, with the
-    /// same shapes.
+    /// [`Self::forward_as_computed`] between mirrored maps: the mirrored output for a mirrored `x`,
+    /// with the same shapes.
     pub fn forward_mirrored(&self, x: &Tensor) -> Tensor {
         let weight = mirror(&self.weight);
         let (before, after) = self.rows_around();
@@ -177,9 +198,26 @@ impl ConvTranspose2d {
     /// convolution.
     fn convolve(&self, x: &Tensor, weight: &Tensor, padding: i64, output_padding: i64) -> Tensor {
         let (none, stride, padding) = (None::<&Tensor>, [self.stride; 2], [padding; 2]);
-        let mut y = x.conv_transpose2d(weight, none, stride, padding, [output_padding; 2], 1, [1, 1]);
-        y.g_add_(&self.bias.view([-1, 1, 1]))
+        let transposed = |x: &Tensor, weight: &Tensor| {
+            x.conv_transpose2d(weight, none, stride, padding, [output_padding; 2], 1, [1, 1])
+        };
+        let mut y = match is_worth_rounding(x, weight) {
+            true => {
+                let [x, weight] = [x, weight].map(|t| t.to_kind(Kind::BFloat16));
+                transposed(&x, &weight)
+            }
+            false => transposed(&in_f32(x.shallow_clone()), weight),
+        };
+        y.g_add_(&self.bias.to_kind(y.kind()).view([-1, 1, 1]))
     }
+}
+
+/// Whether a convolution of `x` by `weight`, or its transpose, is computed in bfloat16: where that is
+/// in force, and there are enough channels for it to be faster.
+fn is_worth_rounding(x: &Tensor, weight: &Tensor) -> bool {
+    Precision::current() == Precision::Bf16
+        && matches!(x.kind(), Kind::Float | Kind::BFloat16)
+        && weight.size()[..2].iter().all(|&channels| channels >= MIN_CHANNELS)
 }
 
 /// Weight and bias; each unit has `kernel² · n_in` inputs and `kernel² · n_out` outputs.
@@ -255,6 +293,38 @@ mod tests {
             h = layer.forward(&h);
             assert_eq!(h.size(), [2, n_out as i64, side, side]);
         }
+    }
+
+    #[test]
+    fn in_bfloat16_layers_and_gradients_are_off_by_its_rounding() {
+        let (conv, _) = build(|b| Conv2d::new(b, "c", 16, 24, 3, 2));
+        let (transpose, _) = build(|b| ConvTranspose2d::new(b, "t", 16, 24, 3, 2));
+        let x = draw("x", &[4, 16, 8, 8]).set_requires_grad(true);
+        type Layer<'a> = (&'a dyn Fn(&Tensor) -> Tensor, &'a Tensor, &'a Tensor);
+        let layers: [Layer<'_>; 2] = [
+            (&|x| conv.forward(x), &conv.weight, &conv.bias),
+            (&|x| transpose.forward(x), &transpose.weight, &transpose.bias),
+        ];
+        for (at, (forward, weight, bias)) in layers.into_iter().enumerate() {
+            let all = |precision: Precision| {
+                let y = precision.during(|| forward(&x));
+                let g = draw("g", &y.size());
+                let gradients =
+                    Tensor::run_backward(&[(&y * g).sum(None::<Kind>)], &[&x, weight, bias], false, false);
+                std::iter::once(y.detach()).chain(gradients).collect::<Vec<_>>()
+            };
+            for (part, (exact, found)) in all(Precision::F32).iter().zip(all(Precision::Bf16)).enumerate() {
+                assert_eq!((exact.size(), found.kind()), (found.size(), Kind::Float), "{at}, {part}");
+                let (off, size) = ((exact - &found).norm(), exact.norm());
+                let relative = (off / size).double_value(&[]);
+                // Each of two factors and the result are rounded by at most 2⁻⁸, most by less.
+                assert!(relative > 1e-5 && relative < 2f64.powi(-7), "{at}, {part}: {relative}");
+            }
+        }
+        // One channel stays in single precision.
+        let (first, _) = build(|b| Conv2d::new(b, "c", 1, 24, 3, 2));
+        let image = draw("image", &[4, 1, 8, 8]);
+        assert!(Precision::Bf16.during(|| first.forward(&image)).equal(&first.forward(&image)));
     }
 
     #[test]

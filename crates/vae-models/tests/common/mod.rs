@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use vae_core::Features;
 use vae_core::interrupt::Interrupt;
 use vae_core::phase::FitContext;
+use vae_core::precision::Precision;
 use vae_core::progress::Progress;
 use vae_models::Clusterer;
 use vae_models::registry::{Selection, resolve};
@@ -98,12 +99,24 @@ pub fn model_bytes(
     dir: &Path,
     stops: &[usize],
 ) -> Vec<u8> {
+    model_bytes_in(Precision::F32, build, x, dir, stops)
+}
+
+/// [`model_bytes`] of trainings in a precision.
+pub fn model_bytes_in(
+    precision: Precision,
+    build: impl Fn() -> Box<dyn Clusterer>,
+    x: &Features,
+    dir: &Path,
+    stops: &[usize],
+) -> Vec<u8> {
     for (i, &steps) in stops.iter().chain([&usize::MAX]).enumerate() {
         let interrupt = Interrupt::new();
         let progress = StopAfter { steps: AtomicUsize::new(steps), interrupt: interrupt.clone() };
         let cx = FitContext {
             dir: Some(dir.join("run")),
             interrupt,
+            precision,
             progress: Box::new(progress),
             ..FitContext::in_memory(5)
         };

@@ -18,6 +18,7 @@ use super::super::config::{ConvVaeNetConfig, Intermediate};
 use crate::shared::encoder_decoder::{Code, Decode, Encode, images, maps as as_maps, vectors};
 use tch::Tensor;
 use vae_core::ImageShape;
+use vae_core::matmul::in_f32;
 use vae_core::net::{Builder, Conv2d, ConvTranspose2d, Linear};
 
 /// Channels of the two networks.
@@ -41,7 +42,7 @@ pub(super) fn maps(image: ImageShape) -> [ImageShape; 2] {
 
 /// n convolutions with ReLU, then 2×2 max pooling.
 fn pooled(layers: &[Conv2d], x: &Tensor) -> Tensor {
-    let h = layers.iter().fold(x.shallow_clone(), |h, layer| layer.forward(&h).relu_());
+    let h = layers.iter().fold(x.shallow_clone(), |h, layer| layer.forward_as_computed(&h).relu_());
     h.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)
 }
 
@@ -84,7 +85,7 @@ impl Encode for ConvEncoder {
         let h2 = pooled(second, &h1);
         let features = Tensor::cat(&[vectors(&h1), vectors(&h2)], 1);
         let e = self.hidden.forward(&features);
-        Code { mu: self.mu.forward(&e), log_var: self.log_var.forward(&e), features }
+        Code { mu: self.mu.forward(&e), log_var: self.log_var.forward(&e), features: in_f32(features) }
     }
 }
 
@@ -123,7 +124,7 @@ impl Decode for ConvDecoder {
     fn decode(&self, z: &Tensor) -> Tensor {
         let h = self.intermediate.forward(&self.first.forward(z).relu_()).relu_();
         let h = as_maps(&h.narrow(1, 0, self.map.dim() as i64), self.map);
-        let h = self.layers.iter().fold(h, |h, layer| layer.forward(&h).relu_());
+        let h = self.layers.iter().fold(h, |h, layer| layer.forward_as_computed(&h).relu_());
         self.out.forward(&h).flatten(1, -1)
     }
 }

@@ -10,6 +10,7 @@ use crate::shared::encoder_decoder::{Code, Decode, Encode, images, maps, vectors
 use tch::Tensor;
 use vae_core::ImageShape;
 use vae_core::activation::Activation;
+use vae_core::matmul::in_f32;
 use vae_core::net::{Builder, Conv2d, ConvTranspose2d, Linear, mirror};
 
 /// Side of every kernel.
@@ -66,7 +67,7 @@ impl Encode for ConvEncoder {
     fn encode(&self, x: &Tensor) -> Code {
         let x = mirror(&images(x, self.image));
         let h = self.layers.iter().fold(x, |h, layer| self.activation.apply(layer.forward_mirrored(&h)));
-        let features = vectors(&mirror(&h));
+        let features = in_f32(vectors(&mirror(&h)));
         Code { mu: self.mu.forward(&features), log_var: self.log_var.forward(&features), features }
     }
 }
@@ -109,6 +110,6 @@ impl Decode for ConvDecoder {
     fn decode(&self, z: &Tensor) -> Tensor {
         let h = mirror(&maps(&self.first.forward(z), self.inner));
         let h = self.layers.iter().fold(h, |h, layer| self.activation.apply(layer.forward_mirrored(&h)));
-        mirror(&self.out.forward_mirrored(&h)).flatten(1, -1)
+        in_f32(mirror(&self.out.forward_mirrored(&h)).flatten(1, -1))
     }
 }
