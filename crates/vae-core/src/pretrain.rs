@@ -1,15 +1,17 @@
 //! Auto-encoder pretraining: end to end, or stacked denoising layers first.
 //!
 //! Every method of the VaDE family is initialised by an auto-encoder, and its result depends on the
-//! pretraining. Two kinds:
+//! pretraining. Three kinds:
 //!
 //! * `joint`: encoder and decoder together, by default with the reconstruction term of the ELBO (a
 //!   sum over dimensions).
 //! * `stacked`: each layer as a denoising auto-encoder of the one below (Vincent et al. 2010; DEC's
 //!   recipe), then everything together.
+//! * `variational`: a plain VAE, whose codes are the means of its posteriors.
 
 mod joint;
 mod stacked;
+mod variational;
 
 use crate::features::{BLOCK, Features, Resident};
 use crate::identity::{Revision, neutral};
@@ -37,6 +39,8 @@ pub enum PretrainKind {
     Joint,
     /// Layer by layer, then all at once.
     Stacked,
+    /// A VAE with a standard normal prior, all layers at once.
+    Variational,
 }
 
 /// What the auto-encoder minimises.
@@ -68,7 +72,7 @@ pub enum LayerNoise {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PretrainConfig {
-    /// `joint` or `stacked`.
+    /// `joint`, `stacked` or `variational`.
     pub kind: PretrainKind,
     /// `likelihood` or `mse`.
     pub loss: ReconstructionLoss,
@@ -137,6 +141,9 @@ impl PretrainConfig {
             let expected = "a finite number above 0";
             return Err(Error::config("bias_lr_factor", self.bias_lr_factor, expected));
         }
+        if self.kind == PretrainKind::Variational {
+            variational::check(self)?;
+        }
         self.train.check().map_err(|e| e.within("train"))
     }
 }
@@ -185,7 +192,7 @@ pub fn pretrain(
     net.check().map_err(|e| e.within("net"))?;
     config.check().map_err(|e| e.within("pretrain"))?;
     let layers = match config.kind {
-        PretrainKind::Joint => None,
+        PretrainKind::Joint | PretrainKind::Variational => None,
         PretrainKind::Stacked => Some(stacked::layers(features, net, config, likelihood, cx)?),
     };
     let layers_key = layers.as_ref().map_or("", |a| &a.record.key);
@@ -197,6 +204,9 @@ pub fn pretrain(
     };
     cx.phase(&spec, |phase| {
         let data = Resident::new(features, cx.device)?;
+        if config.kind == PretrainKind::Variational {
+            return variational::train_variational(net, config, &data, likelihood, phase);
+        }
         let model = Autoencoder::new(net, config.init, features.dim(), &phase.streams, cx.device);
         if let Some(layers) = &layers {
             model.params.load(&layers.tensors, "")?;

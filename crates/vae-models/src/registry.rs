@@ -25,6 +25,7 @@ pub static METHODS: &[Entry] = &[
     Entry::of::<spectral::Spectral>(),
     Entry::of::<two_stage::AeKMeans>(),
     Entry::of::<two_stage::AeGmm>(),
+    Entry::of::<two_stage::VaeGmm>(),
     Entry::of::<two_stage::AeSpectral>(),
     Entry::of::<vade::Vade>(),
     Entry::of::<dgg::Dgg>(),

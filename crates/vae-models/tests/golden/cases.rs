@@ -70,6 +70,7 @@ cases! {
         "pretrain.train.momentum_ramp_updates=20 pretrain.train.grad_clip_norm=0.5 codes.select=modularity codes.n_init=3",
         "net.activation=tanh pretrain.init=uniform_fan_in";
     ae_gmm: "ae-gmm", Groups, 3, NET, PRETRAIN, STACKED, "codes.select=log_likelihood codes.init_cov=global";
+    vae_gmm: "vae-gmm", Groups, 3, NET, PRETRAIN, "net.activation=relu";
     ae_spectral: "ae-spectral", Many, 3, NET, PRETRAIN, "net.activation=leaky_relu codes.n_init=60";
 
     vade: "vade", Groups, 3, NET, PRETRAIN, TRAIN, STEPS;
@@ -135,7 +136,8 @@ cases! {
         "mode=literal net.intermediate=cut net.n_layers=2";
     conv_vae_exact: "conv-vae", Groups, 3, NET, TRAIN, BRISK,
         "mode=exact-literal category_input=latent net.classifier_hidden=8 n_init=2";
-    conv_vae_graph: "conv-vae", Colours, 3, TRAIN, CONV, START, "likelihood=bernoulli train.lr=5e-3 train.epochs=4";
+    conv_vae_graph: "conv-vae", Colours, 3, TRAIN, CONV, START, "likelihood=bernoulli train.lr=5e-3 train.epochs=4",
+        "graph_start.partition.n_neighbors=20";
 
     gmvae: "gmvae", Groups, 3, NET, TRAIN, BRISK,
         "net.prior_hidden=8 net.style_dim=2 n_samples=3 lambda=1.0 n_init=2 train.adam_eps=1e-4";

@@ -1,23 +1,23 @@
-//! The configuration of `ae-kmeans`, `ae-gmm` and `ae-spectral`.
+//! The configuration of `ae-kmeans`, `ae-gmm`, `vae-gmm` and `ae-spectral`.
 
-use crate::Result;
 use crate::api::MethodConfig;
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::pretrained::{CodeClustering, Codes, CodesInit, GraphOf, net_for_data};
+use crate::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use vae_core::Features;
 use vae_core::likelihood::LikelihoodKind;
 use vae_core::net::NetConfig;
-use vae_core::pretrain::PretrainConfig;
+use vae_core::pretrain::{PretrainConfig, PretrainKind};
 use vae_graph::partition::PartitionConfig;
 
-/// The configuration of `ae-kmeans`, `ae-gmm` (`C` = [`CodeClustering`]) and `ae-spectral`
-/// ([`PartitionConfig`]).
+/// The configuration of `ae-kmeans`, `ae-gmm` (`C` = [`CodeClustering`]), `vae-gmm` ([`OfVae`]) and
+/// `ae-spectral` ([`PartitionConfig`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TwoStageConfig<C: Default> {
+#[serde(deny_unknown_fields, default, bound = "")]
+pub struct TwoStageConfig<C: CodesConfig> {
     /// Number of clusters, K.
     pub n_clusters: usize,
     /// Scaling of the columns before everything else.
@@ -34,7 +34,7 @@ pub struct TwoStageConfig<C: Default> {
     pub codes: C,
 }
 
-impl<C: Default> Default for TwoStageConfig<C> {
+impl<C: CodesConfig> Default for TwoStageConfig<C> {
     fn default() -> Self {
         Self {
             n_clusters: 0,
@@ -44,7 +44,7 @@ impl<C: Default> Default for TwoStageConfig<C> {
             // columns would not outweigh the prior, and the posterior would collapse.
             likelihood_variance: 0.1,
             net: crate::pretrained::default_net_for_codes(),
-            pretrain: crate::pretrained::default_pretrain(),
+            pretrain: PretrainConfig { kind: C::PRETRAIN, ..crate::pretrained::default_pretrain() },
             codes: C::default(),
         }
     }
@@ -52,8 +52,19 @@ impl<C: Default> Default for TwoStageConfig<C> {
 
 /// The table `[codes]`.
 pub trait CodesConfig:
-    Serialize + DeserializeOwned + Default + Clone + std::fmt::Debug + Send + 'static
+    Serialize + DeserializeOwned + Default + Clone + std::fmt::Debug + PartialEq + Send + 'static
 {
+    /// How the networks are trained by default.
+    const PRETRAIN: PretrainKind = PretrainKind::Joint;
+
+    /// Checks how the networks are trained.
+    ///
+    /// # Errors
+    /// An error that names the key.
+    fn check_pretrain(_pretrain: &PretrainConfig) -> Result<()> {
+        Ok(())
+    }
+
     /// Checks the ranges.
     ///
     /// # Errors
@@ -74,6 +85,34 @@ impl CodesConfig for CodeClustering {
 
     fn fit(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<CodesInit> {
         codes.cluster(self, n_clusters)
+    }
+}
+
+/// The clustering of the codes of a plain VAE.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OfVae(CodeClustering);
+
+impl CodesConfig for OfVae {
+    const PRETRAIN: PretrainKind = PretrainKind::Variational;
+
+    fn check_pretrain(pretrain: &PretrainConfig) -> Result<()> {
+        match pretrain.kind {
+            PretrainKind::Variational => Ok(()),
+            other => {
+                let found = serde_json::json!(other);
+                let expected = "variational (ae-gmm has the others)";
+                Err(Error::config("kind", found.as_str().unwrap_or_default(), expected))
+            }
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+
+    fn fit(&self, codes: &Codes<'_>, n_clusters: usize) -> Result<CodesInit> {
+        codes.cluster(&self.0, n_clusters)
     }
 }
 
@@ -100,6 +139,7 @@ impl<C: CodesConfig> MethodConfig for TwoStageConfig<C> {
     fn check(&self) -> Result<()> {
         self.net.check().within("net")?;
         self.pretrain.check().within("pretrain")?;
+        C::check_pretrain(&self.pretrain).within("pretrain")?;
         self.codes.check().within("codes")
     }
 }

@@ -1,8 +1,8 @@
-//! The methods `ae-kmeans`, `ae-gmm` and `ae-spectral`, and a fitted model of theirs.
+//! The methods `ae-kmeans`, `ae-gmm`, `vae-gmm` and `ae-spectral`, and a fitted model of theirs.
 
 mod stage;
 
-use self::stage::{CodeStage, Spectral};
+use self::stage::{CodeStage, OfVaeCodes, Spectral};
 use super::config::{CodesConfig, TwoStageConfig};
 use crate::api::{FitSummary, Generative, Method, Model, Soft};
 use crate::config::Preset;
@@ -26,6 +26,9 @@ pub type AeKMeans = TwoStage<KMeans>;
 
 /// Auto-encoder and diagonal Gaussian mixture: the AE+GMM of the published tables.
 pub type AeGmm = TwoStage<Gmm>;
+
+/// Variational auto-encoder and diagonal Gaussian mixture: the VAE+GMM of the published tables.
+pub type VaeGmm = TwoStage<OfVaeCodes>;
 
 /// Auto-encoder and a partition of the graph of its codes.
 pub type AeSpectral = TwoStage<Spectral>;

@@ -1,6 +1,6 @@
 //! The second stages: clusterings of the codes, as a model keeps them.
 
-use super::super::config::CodesConfig;
+use super::super::config::{CodesConfig, OfVae};
 use crate::Result;
 use crate::api::stored;
 use crate::config::Preset;
@@ -99,6 +99,44 @@ impl CodeStage for Gmm {
 
     fn gmm(&self) -> Option<&Gmm> {
         Some(self)
+    }
+}
+
+/// The mixture of the codes of a plain VAE.
+#[derive(Debug)]
+pub struct OfVaeCodes(Gmm);
+
+impl CodeStage for OfVaeCodes {
+    const NAME: &'static str = "vae-gmm";
+    const SUMMARY: &'static str = "variational auto-encoder with a standard normal prior, then a diagonal Gaussian mixture on its codes";
+    const REFERENCE: &'static str = "Kingma and Welling 2014; baseline of VaDE and LTVAE (VAE+GMM)";
+    const PRESETS: &'static [Preset] = presets!("vae-gmm":
+        "strokes", "mnist", "fashion-mnist", "hhar", "reuters10k", "reuters21578", "stl10");
+    const GENERATIVE: bool = true;
+    type Config = OfVae;
+
+    fn of(init: &CodesInit, codes: &Codes<'_>) -> Result<Self> {
+        Ok(Self(<Gmm as CodeStage>::of(init, codes)?))
+    }
+
+    fn assignments(init: &CodesInit) -> &Array1<u32> {
+        <Gmm as CodeStage>::assignments(init)
+    }
+
+    fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>> {
+        CodeStage::predict(&self.0, codes)
+    }
+
+    fn store(&self, tensors: &mut Tensors) -> Result<()> {
+        CodeStage::store(&self.0, tensors)
+    }
+
+    fn load(tensors: &Tensors) -> Result<Self> {
+        Ok(Self(<Gmm as CodeStage>::load(tensors)?))
+    }
+
+    fn gmm(&self) -> Option<&Gmm> {
+        Some(&self.0)
     }
 }
 
