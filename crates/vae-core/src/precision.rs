@@ -7,9 +7,9 @@
 //! and the application of a model. A fitted model is therefore of no precision, and machines
 //! without the instructions apply it.
 //!
-//! The precision is one of a fit's settings ([`FitContext`](crate::phase::FitContext)). The training
-//! loop puts it into force during a step ([`Precision::during`]); [`crate::matmul::linear`] asks
-//! for it.
+//! The precision is one of a fit's settings ([`FitContext`](crate::phase::FitContext)). The loop of
+//! a training puts it into force during a step ([`Precision::during`]);
+//! [`crate::matmul::linear`] asks for it.
 
 use crate::device::device_name;
 use crate::{Error, Result};
