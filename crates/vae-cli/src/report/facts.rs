@@ -142,6 +142,13 @@ fn elsewhere(made_by: &Value, run: &Value) -> String {
     words
 }
 
+/// How large matrix products were computed, in brackets.
+fn products(run: &Value) -> String {
+    let parts: Vec<&str> =
+        [&run["matmul"], &run["precision"]].into_iter().filter_map(Value::as_str).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,11 +166,4 @@ mod tests {
         let phase = phase(&of, &json!({"hardware": run["hardware"], "versions": run["versions"]}));
         assert_eq!(phase.note, "from the cache, made on Babbage at commit fedcba9876");
     }
-}
-
-/// How large matrix products were computed, in brackets.
-fn products(run: &Value) -> String {
-    let parts: Vec<&str> =
-        [&run["matmul"], &run["precision"]].into_iter().filter_map(Value::as_str).collect();
-    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
