@@ -1,11 +1,20 @@
 //! What is written of every row: its name, cluster, confidence, codes. As CSV; NPY has no names, so
 //! that they go into a file beside it.
 
+use crate::files::csv_field;
 use crate::rows::{Place, RowNames, RowWriter, numbered};
+use anyhow::{Context, Result};
 use ndarray::{Array1, ArrayView1, ArrayView2};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use vae_data::Ids;
+use vae_report::ClusterNames;
+
+/// The column of clusters.
+const CLUSTER: &str = "cluster";
+
+/// The column of their names.
+const NAME: &str = "name";
 
 /// The number of a row that is in no cluster.
 pub const NOT_ASSIGNED: i64 = -1;
@@ -17,6 +26,8 @@ pub struct Assignments<'a> {
     pub ids: Option<&'a Ids>,
     /// Clusters, `[n]`; [`NOT_ASSIGNED`] for none.
     pub clusters: ArrayView1<'a, i64>,
+    /// Names of clusters, a column behind their numbers where there are any.
+    pub cluster_names: Option<&'a ClusterNames>,
     /// What stands behind the clusters.
     pub beside: Beside<'a>,
     /// Outlier scores, `[n]`, at the end.
@@ -35,17 +46,22 @@ pub enum Beside<'a> {
 }
 
 impl Assignments<'_> {
-    /// Writes `[NAME,]index,cluster[,confidence][,outlier]`, or `…,p0,p1,…`.
+    /// Writes `[NAME,]index,cluster[,name][,confidence][,outlier]`, or `…,p0,p1,…`.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut to = RowWriter::new(out, &Place::Own);
         to.head(self.ids.map(Ids::name), &self.names(true))?;
         self.write_rows(&mut to, RowNames { ids: self.ids, n: self.clusters.len(), text: None }, Some(0))
     }
 
+    fn cluster_names(&self) -> Option<&ClusterNames> {
+        self.cluster_names.filter(|names| !names.is_empty())
+    }
+
     /// Names of the columns.
     pub fn names(&self, has_index: bool) -> Vec<String> {
         let mut names: Vec<String> = has_index.then(|| "index".into()).into_iter().collect();
-        names.push("cluster".into());
+        names.push(CLUSTER.into());
+        names.extend(self.cluster_names().map(|_| NAME.into()));
         match self.beside {
             Beside::Nothing => {}
             Beside::Confidence(_) => names.push("confidence".into()),
@@ -67,6 +83,10 @@ impl Assignments<'_> {
                 line.push(format_args!("{}", first + i));
             }
             line.push(format_args!("{}", self.clusters[i]));
+            if let Some(names) = self.cluster_names() {
+                let name = u32::try_from(self.clusters[i]).ok().and_then(|cluster| names.get(&cluster));
+                line.push_name(name.map_or("", String::as_str));
+            }
             match self.beside {
                 Beside::Nothing => {}
                 Beside::Confidence(c) => line.push(format_args!("{:.6}", c[i])),
@@ -77,6 +97,58 @@ impl Assignments<'_> {
             }
         })
     }
+}
+
+/// The text of an `assignments.csv` with `names` as a column behind the clusters, instead of one
+/// that is there; without any names without it.
+///
+/// # Errors
+/// A text that is no such file.
+pub fn with_names(text: &str, names: &ClusterNames) -> Result<String> {
+    let mut records = records(text).into_iter();
+    let head = records.next().unwrap_or_default();
+    let at = head.iter().rposition(|&field| field == CLUSTER).context("it has no column `cluster`")?;
+    let has_names = head.get(at + 1) == Some(&NAME);
+    let mut out = String::with_capacity(text.len());
+    for (number, record) in std::iter::once(head).chain(records).enumerate() {
+        let (before, behind) = record
+            .split_at_checked(at + 1)
+            .with_context(|| format!("record {number} has no column `cluster`"))?;
+        let name = match number {
+            0 => NAME.to_owned(),
+            _ => {
+                let cluster = before[at].parse().ok().and_then(|cluster: u32| names.get(&cluster));
+                cluster.map_or_else(String::new, |name| csv_field(name))
+            }
+        };
+        let name = (!names.is_empty()).then_some(name.as_str());
+        let behind = behind.iter().skip(usize::from(has_names));
+        let fields: Vec<&str> = before.iter().copied().chain(name).chain(behind.copied()).collect();
+        out.push_str(&fields.join(","));
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+/// The fields of each record as they are written, quotes included.
+fn records(text: &str) -> Vec<Vec<&str>> {
+    let (mut all, mut fields) = (Vec::new(), Vec::new());
+    let (mut start, mut is_quoted) = (0, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            // A doubled quote opens and closes: nothing stands between.
+            '"' => is_quoted = !is_quoted,
+            ',' | '\n' if !is_quoted => {
+                fields.push(&text[start..at]);
+                start = at + 1;
+                if c == '\n' {
+                    all.push(std::mem::take(&mut fields));
+                }
+            }
+            _ => {}
+        }
+    }
+    all
 }
 
 /// Clusters as numbers that have room for [`NOT_ASSIGNED`].
@@ -156,6 +228,7 @@ mod tests {
         let all = Assignments {
             ids: Some(&ids),
             clusters: clusters.view(),
+            cluster_names: None,
             beside: Beside::Confidence(confidence.view()),
             outlier: None,
         };
@@ -165,6 +238,7 @@ mod tests {
         let plain = Assignments {
             ids: None,
             clusters: clusters.view(),
+            cluster_names: None,
             beside: Beside::Nothing,
             outlier: Some(outlier.view()),
         };
@@ -191,9 +265,44 @@ mod tests {
         let all = Assignments {
             ids: Some(&ids),
             clusters: clusters.view(),
+            cluster_names: None,
             beside: Beside::Nothing,
             outlier: None,
         };
         assert_eq!(text(|out| all.write_csv(out)), "id,index,cluster\nu,0,0\nv,1,1\n");
+    }
+
+    #[test]
+    fn names_stand_behind_the_clusters() {
+        let clusters = array![1_i64, -1, 0];
+        let names = ClusterNames::from([(1, "young, \"active\"".into()), (7, "nobody".into())]);
+        let confidence = array![0.5_f32, 0.25, 1.0];
+        let ids = ids("who,a\n\"two, lines\",1\nb,2\nc,3\n");
+        let all = Assignments {
+            ids: Some(&ids),
+            clusters: clusters.view(),
+            cluster_names: Some(&names),
+            beside: Beside::Confidence(confidence.view()),
+            outlier: None,
+        };
+        let write = |all: &Assignments<'_>| {
+            let mut out = Vec::new();
+            all.write_csv(&mut out).expect("written");
+            String::from_utf8(out).expect("text")
+        };
+        let named = write(&all);
+        assert_eq!(
+            named,
+            "who,index,cluster,name,confidence\n\"two, lines\",0,1,\"young, \"\"active\"\"\",0.500000\n\
+             b,1,-1,,0.250000\nc,2,0,,1.000000\n"
+        );
+        let plain = write(&Assignments { cluster_names: Some(&ClusterNames::new()), ..all });
+        assert!(plain.starts_with("who,index,cluster,confidence\n"));
+        // The same column comes into the file of a run and goes again.
+        assert_eq!(with_names(&plain, &names).expect("a file"), named);
+        assert_eq!(with_names(&named, &names).expect("a file"), named);
+        assert_eq!(with_names(&named, &ClusterNames::new()).expect("a file"), plain);
+        assert!(with_names("a,b\n1,2\n", &names).is_err());
+        assert!(with_names("index,cluster\n1\n", &names).is_err());
     }
 }

@@ -78,6 +78,16 @@ impl Line {
         }
     }
 
+    /// Adds a name, in quotes where it needs some.
+    pub fn push_name(&mut self, name: &str) {
+        let needs_quotes = name.trim() != name || name.contains([self.separator, self.quote, ';', '\t']);
+        if !needs_quotes {
+            return self.push_text(name);
+        }
+        let quote = self.quote;
+        self.push_text(&format!("{quote}{}{quote}", name.replace(quote, &format!("{quote}{quote}"))));
+    }
+
     fn push_text(&mut self, text: &str) {
         if !self.text.is_empty() {
             self.text.push(self.separator);

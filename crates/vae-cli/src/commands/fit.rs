@@ -304,7 +304,8 @@ fn write_assignments(
     let numbers = assignments::numbers(clusters);
     let beside = sure.map_or(Beside::Nothing, |sure| Beside::Confidence(sure.view()));
     let outlier = Some(outlier.view());
-    results::write_assignments(dir, clusters, &Assignments { ids, clusters: numbers.view(), beside, outlier })
+    let assignments = Assignments { ids, clusters: numbers.view(), cluster_names: None, beside, outlier };
+    results::write_assignments(dir, clusters, &assignments)
 }
 
 /// Fits, gives the clusters the numbers of a former run if there is one, and says what was chosen

@@ -1,13 +1,17 @@
 //! `vae name`: a cluster gets a name, which everything that is said of the run then carries.
 
 use crate::args::NameArgs;
+use crate::assignments;
 use crate::output::say;
 use crate::report::{self, names};
 use crate::run_folder;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::Path;
+use vae_core::fsio::write_bytes;
 
-/// Writes the name into the run folder, and `clusters.json`, `clusters.csv` and `report.html`
-/// again.
+/// Writes the name into the run folder, and `clusters.json`, `clusters.csv`, `assignments.csv` and
+/// `report.html` again.
 ///
 /// # Errors
 /// A folder without a finished run, a cluster that it has not, files that cannot be read or
@@ -18,6 +22,16 @@ pub fn run(args: &NameArgs) -> Result<()> {
     }
     names::set(&args.run, args.cluster, report::n_clusters(&args.run)?, &args.name)?;
     report::write(&args.run, false)?;
+    name_assignments(&args.run)?;
     let line = report::lines(&args.run)?.into_iter().nth(args.cluster as usize).unwrap_or_default();
     say(&format!("{line}\n"))
+}
+
+/// The names as a column of the run's `assignments.csv`.
+fn name_assignments(run: &Path) -> Result<()> {
+    let path = run.join("assignments.csv");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let named = assignments::with_names(&text, &names::read(run)?);
+    let named = named.with_context(|| format!("{} is damaged: fit again or restore it", path.display()))?;
+    Ok(write_bytes(&path, named.as_bytes())?)
 }

@@ -7,10 +7,12 @@ use crate::commands::outputs::{Format, Target};
 use crate::confidence;
 use crate::output::{quiet, remark, say, say_json, thousands};
 use crate::reference::{Drift, REFERENCE_FILE, Reference};
+use crate::report::names;
 use crate::rows::Place;
 use anyhow::{Result, bail};
 use ndarray::{Array1, Array2};
 use vae_models::Clusterer;
+use vae_report::ClusterNames;
 
 /// Writes assignments, or probabilities, block by block.
 ///
@@ -38,6 +40,10 @@ pub fn run(args: &PredictArgs) -> Result<()> {
              outlier scores and no drift"
         ));
     }
+    let names = match args.input.model.is_dir() {
+        true => names::read(&args.input.model)?,
+        false => ClusterNames::new(),
+    };
     let mut judge = Judge {
         least: args.min_confidence,
         reference: reference.as_ref(),
@@ -64,7 +70,7 @@ pub fn run(args: &PredictArgs) -> Result<()> {
             let id_name = data.id_name().map(str::to_owned);
             data.each(|model, piece| {
                 let judged = judge.look(model, piece)?;
-                let lines = judged.lines(piece, args.proba);
+                let lines = judged.lines(piece, args.proba, &names);
                 if piece.start == 0 {
                     to.head(id_name.as_deref(), &lines.names(is_own))?;
                 }
@@ -164,14 +170,15 @@ impl Judge<'_> {
 }
 
 impl Judged {
-    fn lines<'a>(&'a self, piece: &'a Piece, proba: bool) -> Assignments<'a> {
+    fn lines<'a>(&'a self, piece: &'a Piece, proba: bool, names: &'a ClusterNames) -> Assignments<'a> {
         let beside = match (&self.gamma, &self.sure) {
             (Some(gamma), _) if proba => Beside::Probabilities(gamma.view()),
             (_, Some(sure)) => Beside::Confidence(sure.view()),
             _ => Beside::Nothing,
         };
         let outlier = self.outlier.as_ref().map(Array1::view);
-        Assignments { ids: piece.ids.as_ref(), clusters: self.assigned.view(), beside, outlier }
+        let (ids, cluster_names) = (piece.ids.as_ref(), Some(names));
+        Assignments { ids, clusters: self.assigned.view(), cluster_names, beside, outlier }
     }
 }
 

@@ -170,7 +170,8 @@ fn write(sweep: &Sweep, found: &Found, dir: &Path, ids: Option<&Ids>) -> Result<
         Some((clusters, confidence)) => {
             let clusters = numbers(clusters.view());
             let beside = Beside::Confidence(confidence.view());
-            let assignments = Assignments { ids, clusters: clusters.view(), beside, outlier: None };
+            let assignments =
+                Assignments { ids, clusters: clusters.view(), cluster_names: None, beside, outlier: None };
             write_atomic(&path, |out| assignments.write_csv(out))?;
         }
         None if path.exists() => {

@@ -28,6 +28,7 @@ fn what_is_written_is_read() {
     let assignments = Assignments {
         ids: None,
         clusters: wide.view(),
+        cluster_names: None,
         beside: Beside::Probabilities(p.view()),
         outlier: None,
     };
