@@ -46,7 +46,7 @@ pub const REVISIONS: &[Revision] =
 
 /// The same with the choice by conductance.
 pub const REVISIONS_BY_CONDUCTANCE: &[Revision] = &[
-    ("partition-by-conductance", 3),
+    ("partition-by-conductance", 4),
     ("spectral-partition", 2),
     affinity::REVISION,
     knn::REVISION,

@@ -133,6 +133,22 @@ fn a_graph_in_more_pieces_than_clusters_gets_more_neighbours() {
 }
 
 #[test]
+fn groups_in_pieces_are_put_together_as_their_edges_are() {
+    // Each group is a line in six columns that jumps between its ends: pieces with far gaps, which
+    // the gaps between groups are five times as wide as.
+    let x = Array2::from_shape_fn((300, 6), |(i, j)| {
+        let t = ((i * 7919 + j * 104_729) % 1000) as f32 / 5000.0;
+        if j % 3 == i % 3 { 0.7 + t } else { 0.1 + t }
+    });
+    let (x, cx) = (Features::dense(x).expect("finite"), FitContext::in_memory(0));
+    for seed in 0..5 {
+        let streams = Streams::new(seed, "p");
+        let found = PartitionConfig::default().fit(&[&x], 3, &[], &streams, &cx).expect("a partition");
+        assert!((0..300).all(|i| found.labels[i] == found.labels[i % 3]), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_large_group_in_few_columns_is_not_cut_through() {
     // A line through a round group of 1455 points in three columns cuts few of its edges.
     let sizes = [1455, 30, 15];

@@ -13,7 +13,7 @@ const MOST_ROWS: usize = 5000;
 
 /// Losses of modularity up to here are no sign of anything: clusters of equal quality differ so
 /// much.
-const TOLERANCE: f64 = 0.01;
+const TOLERANCE: f64 = 0.05;
 
 /// The clusters before and after a training, compared in the graph of the data's own neighbours
 /// (the features after the scaling, self-tuning weights).
@@ -79,7 +79,7 @@ impl Watch {
     }
 
     /// Whether the clusters fit the data worse than those of the start: more clusters are empty, or
-    /// the modularity fell by more than 0.01.
+    /// the modularity fell by more than 0.05.
     #[must_use]
     pub fn got_worse(&self) -> bool {
         self.after.empty > self.before.empty || self.after.modularity < self.before.modularity - TOLERANCE
