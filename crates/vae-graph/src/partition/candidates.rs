@@ -163,8 +163,8 @@ fn relative(conductance: f64, halving: f64) -> f64 {
     if conductance > 0.0 { (conductance / halving).min(f64::from(f32::MAX)) } else { 0.0 }
 }
 
-/// The candidate of `large` in place of `winner`: another one of nearly its modularity that cuts far
-/// fewer edges.
+/// The candidate of `large` in place of `winner`: another one of nearly its modularity that cuts
+/// far fewer edges.
 fn of_fewer_edges(all: &[Candidate], large: &[usize], winner: usize) -> usize {
     let (height, conductance) = (all[winner].height(), all[winner].conductance);
     let is_clearer =
