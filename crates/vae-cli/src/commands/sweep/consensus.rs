@@ -1,4 +1,4 @@
-//! What the runs of one number of clusters have in common, and which run is nearest to it.
+//! What the runs of one number of clusters have in common, and which run is to be kept.
 
 use crate::results::cluster_sizes;
 use crate::runs::Run;
@@ -37,7 +37,7 @@ pub fn of(k: usize, records: &[Record], runs: &[Run]) -> Result<Found> {
     let views: Vec<ArrayView1<'_, u32>> = full.iter().map(|&at| runs[at].clusters.view()).collect();
     let consensus = vae_metrics::consensus(&views)?;
     let Some(votes) = consensus.votes else { return Ok(Found::default()) };
-    let recommended = nearest(&full, records, runs, &votes.labels)?;
+    let recommended = best(&full, records, runs, &votes.labels)?;
     let confidence = votes.confidence.mapv(|share| share as f32);
     let is_unanimous = |share: &&f64| **share > 1.0 - 1e-9;
     let facts = ConsensusFacts {
@@ -52,9 +52,12 @@ pub fn of(k: usize, records: &[Record], runs: &[Run]) -> Result<Found> {
     Ok(Found { votes: Some((votes.labels, confidence)), facts: Some(facts), recommended })
 }
 
-/// The run that agrees best with the consensus; of several the one of the highest modularity, then
-/// the first.
-fn nearest(
+/// The run whose clusters have the highest modularity in the neighbour graph of the features; of
+/// several, and where none has one, the run that agrees best with the consensus, then the first.
+///
+/// On tables no other criterion comes near it (results/selection): agreement with other runs
+/// chooses no better than a draw.
+fn best(
     full: &[usize],
     records: &[Record],
     runs: &[Run],
@@ -63,20 +66,27 @@ fn nearest(
     let mut best: Option<(usize, f64, f64)> = None;
     for &at in full {
         let ari = Contingency::new(runs[at].clusters.view(), labels.view())?.ari();
-        let modularity = records[at].criteria.get("modularity").copied().unwrap_or(f64::NEG_INFINITY);
-        if best.is_none_or(|(_, a, m)| ari > a || (ari == a && modularity > m)) {
+        let modularity = modularity(&records[at]).unwrap_or(f64::NEG_INFINITY);
+        if best.is_none_or(|(_, a, m)| modularity > m || (modularity == m && ari > a)) {
             best = Some((at, ari, modularity));
         }
     }
-    Ok(best.map(|(at, ari, _)| Recommended {
-        id: records[at].id.clone(),
-        ari_to_consensus: Some(ari).filter(|ari| ari.is_finite()),
-        why: format!(
-            "Of the {} runs with {} clusters it is the one that agrees best with their consensus (ARI {ari:.3}).",
-            full.len(),
-            records[at].n_clusters
-        ),
+    Ok(best.map(|(at, ari, modularity)| {
+        let of = format!("Of the {} runs with {} clusters", full.len(), records[at].n_clusters);
+        let why = match modularity.is_finite() {
+            true => format!(
+                "{of} its clusters have the highest modularity ({modularity:.3}) in the neighbour graph of the features; with \
+                 the consensus it agrees with an ARI of {ari:.3}."
+            ),
+            false => format!("{of} it is the one that agrees best with their consensus (ARI {ari:.3})."),
+        };
+        let ari_to_consensus = Some(ari).filter(|ari| ari.is_finite());
+        Recommended { id: records[at].id.clone(), ari_to_consensus, why }
     }))
+}
+
+fn modularity(record: &Record) -> Option<f64> {
+    record.criteria.get("modularity").copied()
 }
 
 #[cfg(test)]
@@ -86,14 +96,18 @@ mod tests {
     use serde_json::Value;
     use std::collections::BTreeMap;
 
-    fn of_two(runs: &[Array1<u32>]) -> Found {
+    fn without_criteria(runs: &[Array1<u32>]) -> Found {
+        with_criteria(runs, |_| BTreeMap::new())
+    }
+
+    fn with_criteria(runs: &[Array1<u32>], criteria: impl Fn(usize) -> BTreeMap<String, f64>) -> Found {
         let record = |(seed, clusters): (usize, &Array1<u32>)| Record {
             id: format!("a-{seed}"),
             method: "a".into(),
             n_clusters: 2,
             n_used: crate::runs::n_used(clusters),
             seed: seed as u64,
-            criteria: BTreeMap::new(),
+            criteria: criteria(seed),
         };
         let records: Vec<Record> = runs.iter().enumerate().map(record).collect();
         let run = |clusters: &Array1<u32>| Run {
@@ -109,7 +123,8 @@ mod tests {
     fn the_run_nearest_to_the_vote_is_kept() {
         // The second has one point elsewhere, the third has other names and another point
         // elsewhere.
-        let found = of_two(&[array![0, 0, 0, 1, 1, 1], array![0, 0, 1, 1, 1, 1], array![1, 1, 1, 0, 0, 1]]);
+        let found =
+            without_criteria(&[array![0, 0, 0, 1, 1, 1], array![0, 0, 1, 1, 1, 1], array![1, 1, 1, 0, 0, 1]]);
         let (labels, confidence) = found.votes.expect("a vote");
         assert_eq!(labels, array![0, 0, 0, 1, 1, 1]);
         let two_thirds = 2.0_f32 / 3.0;
@@ -121,10 +136,26 @@ mod tests {
     }
 
     #[test]
+    fn a_higher_modularity_counts_more_than_the_vote() {
+        let votes = [array![0, 0, 0, 1, 1, 1], array![0, 0, 1, 1, 1, 1], array![1, 1, 1, 0, 0, 1]];
+        let of = |modularities: [f64; 3]| {
+            let found = with_criteria(&votes, |at| BTreeMap::from([("modularity".into(), modularities[at])]));
+            found.recommended.expect("a run")
+        };
+        let high = of([0.4, 0.5, 0.1]);
+        assert_eq!(high.id, "a-1");
+        assert!(high.why.contains("0.500") && high.ari_to_consensus.is_some_and(|ari| ari < 1.0), "{high:?}");
+        assert_eq!(of([0.5, 0.5, 0.5]).id, "a-0", "of equals the one nearest to the vote");
+    }
+
+    #[test]
     fn a_run_with_an_empty_cluster_does_not_vote() {
-        let found = of_two(&[array![0, 0, 0, 0], array![0, 0, 1, 1]]);
+        let found = without_criteria(&[array![0, 0, 0, 0], array![0, 0, 1, 1]]);
         assert!(found.votes.is_none() && found.facts.is_none());
         assert_eq!(found.recommended.expect("the full one").id, "a-1");
-        assert_eq!(of_two(&[array![0, 1]]).recommended.expect("the only one").ari_to_consensus, None);
+        assert_eq!(
+            without_criteria(&[array![0, 1]]).recommended.expect("the only one").ari_to_consensus,
+            None
+        );
     }
 }
