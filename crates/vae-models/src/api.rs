@@ -5,6 +5,7 @@ mod density;
 mod method;
 mod model_file;
 mod numbers;
+mod own_graph;
 mod watch;
 
 pub use clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
@@ -12,4 +13,5 @@ pub use density::{Assessed, Calibration, Density};
 pub use method::{Fit, Generative, Method, MethodConfig, Model, Soft};
 pub(crate) use model_file::Stored;
 pub use model_file::stored;
+pub(crate) use own_graph::OwnGraph;
 pub use watch::{Quality, Watch};

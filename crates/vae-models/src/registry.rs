@@ -55,6 +55,7 @@ const REVISIONS: &[&[Revision]] = &[
     shared::class_vae::REVISIONS,
     shared::mixture_vae::REVISIONS,
     shared::from_random::REVISIONS,
+    shared::from_random::CHOICE_REVISIONS,
     &[shared::mixture::REVISION, shared::warmup::REVISION],
     vade::REVISIONS,
     dgg::REVISIONS,

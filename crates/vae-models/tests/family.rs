@@ -102,16 +102,25 @@ fn gmvae_separates_the_arcs() {
 }
 
 #[test]
-fn the_training_with_the_lowest_loss_is_kept() {
+fn the_training_with_the_highest_modularity_is_kept() {
     let x = features(groups(90));
     for method in FAMILY {
         let (_, summary) = fit(method, 0, &[&BRIEF[..], &["n_init=3"]].concat(), &x);
-        let losses: Vec<f64> = summary.phases.iter().map(|p| p.final_loss_nats.expect("trained")).collect();
         let names: Vec<&str> = summary.phases.iter().map(|p| p.name.as_str()).collect();
-        assert_eq!(names, ["train-1", "train-2", "train-3"]);
-        let best = (0..3).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).expect("three");
-        assert!(losses.iter().any(|l| l != &losses[0]), "{method}: {losses:?}");
-        assert!(summary.selection.ends_with(names[best]), "{method}: {} {losses:?}", summary.selection);
+        assert_eq!(names, ["train-1", "train-2", "train-3", "choice"]);
+        let notes = &summary.phases[3].notes;
+        let of = |key: &str| -> Vec<f64> {
+            notes[key].as_array().expect("three").iter().map(|v| v.as_f64().expect("a number")).collect()
+        };
+        let (modularity, losses) = (of("modularity"), of("loss"));
+        let trained: Vec<f64> = summary.phases[..3].iter().filter_map(|p| p.final_loss_nats).collect();
+        assert_eq!(losses, trained);
+        let best = (0..3).max_by(|&a, &b| modularity[a].total_cmp(&modularity[b]).then(b.cmp(&a)));
+        let best = names[best.expect("three")];
+        assert!(modularity.iter().any(|m| m != &modularity[0]), "{method}: {modularity:?}");
+        assert_eq!(notes["kept"], best, "{method}: {modularity:?}");
+        assert!(summary.selection.ends_with(best), "{method}: {}", summary.selection);
+        assert!(summary.revisions.contains_key("restart-choice"), "{method}");
     }
 }
 
@@ -136,8 +145,8 @@ fn classes_start_from_the_graphs_of_a_plain_vae_and_a_siamese_network() {
     }
     let (_, several) = fit("vae-cluster", 0, &[&BRIEF[..], &start, &["n_init=2"]].concat(), &x);
     let names: Vec<&str> = several.phases.iter().map(|p| p.name.as_str()).collect();
-    assert_eq!(names[4..], ["train-1", "train-2"]);
-    assert!(several.selection.contains("modularity") && several.selection.contains("lowest loss of 2"));
+    assert_eq!(names[4..], ["train-1", "train-2", "choice"]);
+    assert!(several.selection.contains("highest modularity of 2 trainings"), "{}", several.selection);
     refuses("conv-vae", &["mode=literal", "graph_start.epochs=1"], "unless mode is \"sound\"");
     refuses("vae-cluster", &["graph_start.hold_share=0.0"], "graph_start.hold_share");
 }

@@ -1,15 +1,11 @@
 //! What a training did to the clusters that it was given, told without labels.
 
+use super::own_graph::OwnGraph;
 use crate::Result;
-use ndarray::{Array1, Array2, Axis};
+use ndarray::Array1;
 use serde::Serialize;
 use vae_core::Features;
 use vae_core::phase::FitContext;
-use vae_graph::partition::PartitionConfig;
-
-/// Most rows whose neighbours are looked at, for the sake of cost: every so many-th row of the
-/// data.
-const MOST_ROWS: usize = 5000;
 
 /// Losses of modularity up to here are no sign of anything: clusters of equal quality differ so
 /// much.
@@ -50,23 +46,12 @@ impl Watch {
         (start, end): (&Array1<u32>, &Array1<u32>),
         cx: &FitContext,
     ) -> Result<Option<Self>> {
-        if x.n() < 3 {
-            return Ok(None);
-        }
-        let step = x.n().div_ceil(MOST_ROWS);
-        let rows: Vec<usize> = (0..x.n()).step_by(step).collect();
-        let mut sample = Array2::zeros((rows.len(), x.dim()));
-        for (mut to, &row) in sample.axis_iter_mut(Axis(0)).zip(&rows) {
-            to.assign(&x.dense_rows(row, row + 1).row(0));
-        }
-        let graph =
-            PartitionConfig::default().neighbour_graph(&Features::table(sample, x.schema().cloned())?, cx)?;
+        let Some(graph) = OwnGraph::new(x, cx)? else { return Ok(None) };
         let n_clusters = start.iter().chain(end).max().map_or(0, |&most| most as usize + 1);
         let quality = |clusters: &Array1<u32>| -> Result<Quality> {
-            let of_sample = clusters.select(Axis(0), &rows);
             Ok(Quality {
-                edges_cut: 1.0 - graph.agreement(of_sample.view()),
-                modularity: graph.modularity(of_sample.view())?,
+                edges_cut: 1.0 - graph.agreement(clusters),
+                modularity: graph.modularity(clusters)?,
                 empty: n_clusters - distinct(clusters, n_clusters),
             })
         };
@@ -96,7 +81,7 @@ fn distinct(clusters: &Array1<u32>, n_clusters: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array;
+    use ndarray::{Array, Array2};
 
     /// Three groups of 30 points on a line, far from each other.
     fn groups() -> (Features, Array1<u32>) {

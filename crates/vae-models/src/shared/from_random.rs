@@ -1,12 +1,13 @@
 //! Methods that train one network from random weights, without pretraining: the one phase, the
 //! restarts, and the fitted model.
 
-use crate::api::{Calibration, Density, FitSummary, Generative, Model, Soft};
+use crate::api::{Calibration, Density, FitSummary, Generative, Model, OwnGraph, Soft};
 use crate::shared::assignments::{as_observed, labels_of};
 use crate::shared::elbo;
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
 use serde::Serialize;
+use serde_json::json;
 use tch::{Device, Tensor};
 use vae_core::bundle::Tensors;
 use vae_core::features::{CONVOLUTION_BLOCK, Resident, to_array2};
@@ -18,9 +19,13 @@ use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
 use vae_core::random::Streams;
 use vae_core::train::{self, TrainConfig, Trainable, train};
 use vae_core::{Features, Result as CoreResult};
+use vae_graph::{affinity, knn};
 
 /// Trainings from random weights, with what they use.
 pub const REVISIONS: &[Revision] = &[("random-start", 1), train::REVISION, net::REVISION];
+
+/// The choice among several trainings, with what it uses.
+pub const CHOICE_REVISIONS: &[Revision] = &[("restart-choice", 1), affinity::REVISION, knn::REVISION];
 
 /// A network with clusters. All methods are evaluated at the means of its posteriors, without
 /// gradients.
@@ -144,18 +149,19 @@ pub(crate) fn default_train() -> TrainConfig {
     }
 }
 
-/// Trains `job.n_init` networks and keeps the one with the lowest loss.
+/// Trains `job.n_init` networks and keeps the one whose clusters have the highest modularity in the
+/// graph of the data's own neighbours: the loss chooses no better than a draw
+/// (results/selection).
 ///
 /// # Errors
-/// What training can return.
+/// What training and searching neighbours can return.
 pub(crate) fn fit<N: Network, C: Serialize>(
     x: &Features,
     job: &Job<'_, C>,
     build: impl Fn(&Streams, Device) -> Result<N>,
     cx: &FitContext,
 ) -> Result<(Trained<N>, FitSummary)> {
-    let mut best: Option<(f64, Artefact)> = None;
-    let mut phases = Vec::new();
+    let mut all = Vec::with_capacity(job.n_init);
     let mut inputs = vec![x.sha256()];
     inputs.extend(job.init.map(|record| record.key.as_str()));
     let revisions: Vec<&[Revision]> = job.revisions.iter().copied().chain([REVISIONS]).collect();
@@ -175,21 +181,55 @@ pub(crate) fn fit<N: Network, C: Serialize>(
             tensors.extend(observed);
             Ok(Artefact { tensors, record })
         })?;
-        phases.push(trained.record.clone());
-        let loss = trained.record.final_loss_nats.unwrap_or(f64::INFINITY);
-        if best.as_ref().is_none_or(|(lowest, _)| loss < *lowest) {
-            best = Some((loss, trained));
-        }
+        all.push(trained);
     }
-    let (_, kept) = best.ok_or_else(|| Error::config("n_init", job.n_init, "at least 1"))?;
-    let net = build(&Streams::new(cx.seed, "train"), cx.device)?;
-    let model = Trained::restore(net, &kept.tensors, cx.device)?;
-    let observed = FitSummary::observed(&kept, || model.predict(x))?;
-    let selection = match job.n_init {
-        1 => "one training".to_string(),
-        n => format!("lowest loss of {n} trainings: phase {}", kept.record.name),
+    let model_of = |trained: &Artefact| -> Result<Trained<N>> {
+        let net = build(&Streams::new(cx.seed, "train"), cx.device)?;
+        Trained::restore(net, &trained.tensors, cx.device)
     };
+    let mut phases: Vec<PhaseRecord> = all.iter().map(|trained| trained.record.clone()).collect();
+    let mut selection = "one training".to_string();
+    let mut kept = 0;
+    if job.n_init > 1 {
+        let choice = choose(x, &all, |trained| model_of(trained)?.predict(x), cx)?;
+        kept = choice.tensor("kept")?.int64_value(&[0]) as usize;
+        selection = format!(
+            "highest modularity of {} trainings in the neighbour graph of the data: phase {}",
+            job.n_init, phases[kept].name
+        );
+        phases.push(choice.record);
+    }
+    let kept = all.get(kept).ok_or_else(|| Error::config("n_init", job.n_init, "at least 1"))?;
+    let model = model_of(kept)?;
+    let observed = FitSummary::observed(kept, || model.predict(x))?;
     Ok((model, FitSummary { selection, phases, ..observed }))
+}
+
+/// The phase `choice`: which of several trainings is kept. Of equal ones, such as the only two rows
+/// of data without a graph, the first.
+fn choose(
+    x: &Features,
+    all: &[Artefact],
+    clusters: impl Fn(&Artefact) -> Result<Array1<u32>>,
+    cx: &FitContext,
+) -> Result<Artefact> {
+    let inputs: Vec<&str> =
+        [x.sha256()].into_iter().chain(all.iter().map(|trained| trained.record.key.as_str())).collect();
+    let spec =
+        PhaseSpec { name: "choice", revisions: &[CHOICE_REVISIONS], config: &all.len(), inputs: &inputs };
+    cx.phase(&spec, |_| {
+        let graph = OwnGraph::new(x, cx)?;
+        let of = |trained: &Artefact| match &graph {
+            Some(graph) => graph.modularity(&clusters(trained)?),
+            None => Ok(0.0),
+        };
+        let modularity = all.iter().map(of).collect::<Result<Vec<f64>>>()?;
+        let kept = (1..all.len()).fold(0, |best, i| if modularity[i] > modularity[best] { i } else { best });
+        let tensors = Tensors::from([("kept".to_string(), Tensor::from_slice(&[kept as i64]))]);
+        let loss: Vec<Option<f64>> = all.iter().map(|trained| trained.record.final_loss_nats).collect();
+        let notes = json!({ "modularity": modularity, "loss": loss, "kept": all[kept].record.name });
+        Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
+    })
 }
 
 impl<N: Network> Trained<N> {

@@ -124,9 +124,10 @@ pub struct ConvVaeConfig {
     pub mode: Mode,
     /// `auto`, `latent` or `features`.
     pub category_input: CategoryInput,
-    /// Trainings from other random weights; the one with the lowest loss is kept. With
-    /// `[graph_start]` all begin with the same weights, those of the one VAE without classes, and
-    /// differ in shuffling and noise. No label takes part.
+    /// Trainings from other random weights; the one whose clusters have the highest modularity in
+    /// the graph of the data's own neighbours is kept. With `[graph_start]` all begin with the same
+    /// weights, those of the one VAE without classes, and differ in shuffling and noise. No label
+    /// takes part.
     pub n_init: usize,
     /// The networks.
     pub net: ConvVaeNetConfig,

@@ -84,8 +84,8 @@ pub struct GmvaeConfig {
     pub lambda: f64,
     /// Draws of z and w for each sample, M.
     pub n_samples: usize,
-    /// Trainings from other random weights; the one with the lowest loss is kept. No label takes
-    /// part.
+    /// Trainings from other random weights; the one whose clusters have the highest modularity in
+    /// the graph of the data's own neighbours is kept. No label takes part.
     pub n_init: usize,
     /// The networks.
     pub net: GmvaeNetConfig,

@@ -65,8 +65,8 @@ pub struct GmvaeM2Config {
     /// nothing. 0: the exact sum.
     #[serde(skip_serializing_if = "is_zero")]
     pub class_floor: f64,
-    /// Trainings from other random weights; the one with the lowest loss is kept. No label takes
-    /// part.
+    /// Trainings from other random weights; the one whose clusters have the highest modularity in
+    /// the graph of the data's own neighbours is kept. No label takes part.
     pub n_init: usize,
     /// The networks.
     pub net: GmvaeM2NetConfig,

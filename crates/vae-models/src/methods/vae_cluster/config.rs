@@ -79,9 +79,10 @@ pub struct VaeClusterConfig {
     pub likelihood: LikelihoodKind,
     /// Variance of a `gaussian` or `squashed` likelihood; the script's lambda is its reciprocal.
     pub likelihood_variance: f64,
-    /// Trainings from other random weights; the one with the lowest loss is kept. With
-    /// `[graph_start]` all begin with the same weights, those of the one VAE without classes, and
-    /// differ in shuffling and noise. No label takes part.
+    /// Trainings from other random weights; the one whose clusters have the highest modularity in
+    /// the graph of the data's own neighbours is kept. With `[graph_start]` all begin with the same
+    /// weights, those of the one VAE without classes, and differ in shuffling and noise. No label
+    /// takes part.
     pub n_init: usize,
     /// The networks.
     pub net: VaeClusterNetConfig,
