@@ -163,14 +163,14 @@ fn relative(conductance: f64, halving: f64) -> f64 {
     if conductance > 0.0 { (conductance / halving).min(f64::from(f32::MAX)) } else { 0.0 }
 }
 
-/// The candidate of `large` in place of `winner`: another one of nearly its modularity that cuts
-/// far fewer edges.
-fn of_fewer_edges(all: &[Candidate], large: &[usize], winner: usize) -> usize {
+/// The candidate of `large` in place of `winner`, if there is one: of nearly its modularity, with
+/// far fewer edges cut.
+fn of_fewer_edges(all: &[Candidate], large: &[usize], winner: usize) -> Option<usize> {
     let (height, conductance) = (all[winner].height(), all[winner].conductance);
     let is_clearer =
         |&i: &usize| all[i].height() >= height - NEAR && all[i].conductance * FEWER <= conductance;
     let clearer = large.iter().copied().filter(|_| conductance > 0.0).filter(is_clearer);
-    clearer.min_by(|&a, &b| all[a].conductance.total_cmp(&all[b].conductance)).unwrap_or(winner)
+    clearer.min_by(|&a, &b| all[a].conductance.total_cmp(&all[b].conductance))
 }
 
 /// The place of the winner. Ratios are asked for from the highest candidate down, and not beyond
@@ -193,7 +193,10 @@ fn best(
     for &i in &large {
         ratios.push(ratio(i)?);
         if ratios.last().is_some_and(|r| *r <= sound) {
-            return Ok(Some(of_fewer_edges(all, &large, i)));
+            return match of_fewer_edges(all, &large, i) {
+                Some(other) if ratio(other)? <= sound => Ok(Some(other)),
+                _ => Ok(Some(i)),
+            };
         }
     }
     let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
@@ -248,6 +251,18 @@ mod tests {
         assert_eq!(kept(&[(0.61, 0.005), (0.615, 0.02)]), Some(1), "a quarter is not far fewer");
         assert_eq!(kept(&[(0.60, 0.0), (0.615, 0.02)]), Some(1), "modularity has something to say");
         assert_eq!(kept(&[(0.62, 0.0), (0.625, 0.0)]), Some(1), "neither cuts any");
+        // What is kept has its ratio, and is sound.
+        let about = [candidate(0.62, 100), Candidate { conductance: 0.02, ..candidate(0.625, 100) }];
+        for (ratio_of_other, kept) in [(0.1, 0), (0.9, 1)] {
+            let mut asked = Vec::new();
+            let ratio = |i: usize| {
+                asked.push(i);
+                Ok([ratio_of_other, 0.2][i])
+            };
+            let config = PartitionConfig::default();
+            assert_eq!(best(&about, &config, (SOUND, FACTOR), ratio).expect("ratios"), Some(kept));
+            assert_eq!(asked, [1, 0]);
+        }
     }
 
     #[test]
