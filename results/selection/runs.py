@@ -2,6 +2,8 @@
 
     python results/selection/runs.py target/debug/vae OUT/runs/own ../shared/datasets/own > results/selection/runs.json
 
+    python results/selection/runs.py runs.json    prints the table of README.md
+
 Arguments: the program, the folder with the run folders of `cargo xtask reproduce own` (`DATASET-ROW-standard-sSEED-...`), and
 that of the tables. A pair is a table and a method with five seeds whose accuracies differ. For every pair and criterion: the
 accuracy of the run that the criterion chooses less the mean of the five, whether that run is the worst or the best of them,
@@ -89,7 +91,21 @@ def summary(pairs, name, tables):
             "spearman_acc": round(mean("spearman_acc"), 3), "spearman_nmi": round(mean("spearman_nmi"), 3)}
 
 
+def print_table(path):
+    with open(path) as file:
+        of = json.load(file)["summary"]["report"]
+    print("| criterion | pairs | chosen − mean seed (95 %) | best − chosen | worst of five | best of five | rank correlation with ACC | with NMI |")
+    print("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
+    for name, s in sorted(of.items(), key=lambda item: -item[1]["chosen_minus_mean"]):
+        low, high = (100 * q for q in s["interval_95"])
+        print(f"| {name.replace('_', ' ')} | {s['pairs']} | {100 * s['chosen_minus_mean']:+.2f} ({low:+.2f} to {high:+.2f}) | "
+              f"{100 * s['best_minus_chosen']:.2f} | {100 * s['worst_of_five']:.0f} % | {100 * s['best_of_five']:.0f} % | "
+              f"{s['spearman_acc']:+.2f} | {s['spearman_nmi']:+.2f} |")
+
+
 def main():
+    if len(sys.argv) == 2:
+        return print_table(sys.argv[1])
     vae, runs, tables = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
     groups = {}
     for folder in sorted(runs.iterdir()):

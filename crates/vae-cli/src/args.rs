@@ -91,6 +91,8 @@ pub enum Command {
     /// fish: vae completions fish > ~/.config/fish/completions/vae.fish
     #[command(verbatim_doc_comment)]
     Completions(CompletionsArgs),
+    /// Write the manual pages: vae.1, and one for each command
+    Man(ManArgs),
 }
 
 /// `vae report`
@@ -132,6 +134,14 @@ pub struct CompletionsArgs {
     /// Shell
     #[arg(value_name = "SHELL", value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// `vae man`
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Folder for the pages, such as ~/.local/share/man/man1; made where it is missing
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
 }
 
 /// `vae methods`

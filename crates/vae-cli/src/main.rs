@@ -60,6 +60,7 @@ fn main() -> ExitCode {
         Command::Cache(command) => commands::cache::run(&command),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
     };
     exit::code(done)
 }

@@ -26,6 +26,7 @@ fn help() {
         "cache",
         "doctor",
         "completions",
+        "man",
     ] {
         insta::assert_snapshot!(format!("help_{command}"), stdout(&place, &[command, "--help"]));
     }
@@ -165,6 +166,15 @@ fn a_machine_is_described_and_shells_can_complete() {
         let script = place.ok(&["completions", shell]);
         assert!(script.contains("min-confidence"), "{shell}");
     }
+    let said = place.ok(&["man", "pages/man1"]);
+    assert!(said.starts_with("pages/man1/vae.1 and a page"), "{said}");
+    let page =
+        |name: &str| String::from_utf8_lossy(&place.read(&format!("pages/man1/{name}.1"))).into_owned();
+    assert!(page("vae").contains("vae\\-predict"), "every command is named");
+    assert!(page("vae-predict").contains("min\\-confidence"));
+    assert!(page("vae-data-list").contains(".TH"), "commands of commands have pages too");
+    place.write("file", "");
+    assert!(place.refused(&["man", "file"]).contains("cannot write manual pages into file"));
     let unknown = place.vae(&["completions", "cmd"]).output().expect("starts");
     assert_eq!(unknown.status.code(), Some(2));
 }

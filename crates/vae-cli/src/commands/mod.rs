@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod embed;
 pub mod features;
 pub mod fit;
+pub mod man;
 pub mod methods;
 pub mod name;
 pub mod predict;
