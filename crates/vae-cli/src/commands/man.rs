@@ -14,7 +14,7 @@ pub fn run(args: &ManArgs) -> Result<()> {
     let dir = &args.dir;
     let cannot = || format!("cannot write manual pages into {}", dir.display());
     fs::create_dir_all(dir).with_context(cannot)?;
-    // The version of the pages is a number; `vae --version` also says what the program was built of.
+    // The pages name the version alone; `vae --version` says what the program was built of, too.
     let command = Cli::command().version(env!("CARGO_PKG_VERSION"));
     clap_mangen::generate_to(command, dir).with_context(cannot)?;
     say(&format!("{} and a page for each command; read it with: man {0}\n", dir.join("vae.1").display()))
