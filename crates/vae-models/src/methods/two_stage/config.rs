@@ -13,7 +13,7 @@ use vae_core::net::NetConfig;
 use vae_core::pretrain::{PretrainConfig, PretrainKind};
 use vae_graph::partition::PartitionConfig;
 
-/// The configuration of `ae-kmeans`, `ae-gmm` (`C` = [`CodeClustering`]), `vae-gmm` ([`OfVae`]) and
+/// The configuration of `ae-kmeans`, `ae-gmm` (`C` = [`CodeClustering`]), `vae-gmm` (`OfVae`) and
 /// `ae-spectral` ([`PartitionConfig`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, bound = "")]
