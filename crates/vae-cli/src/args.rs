@@ -62,8 +62,8 @@ pub enum Command {
     Score(ScoreArgs),
     /// Write the report.html of a finished run again, or the page of a sweep
     Report(ReportArgs),
-    /// Give a cluster of a finished run a name, which clusters.json, clusters.csv and report.html
-    /// then carry
+    /// Give a cluster of a finished run a name, which clusters.json, clusters.csv, assignments.csv,
+    /// report.html and `vae predict --model RUN` then carry
     Name(NameArgs),
     /// Print the complete configuration of a fit and where each value comes from
     Config(ConfigArgs),

@@ -14,7 +14,7 @@ use vae_report::ClusterNames;
 const CLUSTER: &str = "cluster";
 
 /// The column of their names.
-const NAME: &str = "name";
+const NAME: &str = "cluster_name";
 
 /// The number of a row that is in no cluster.
 pub const NOT_ASSIGNED: i64 = -1;
@@ -46,7 +46,7 @@ pub enum Beside<'a> {
 }
 
 impl Assignments<'_> {
-    /// Writes `[NAME,]index,cluster[,name][,confidence][,outlier]`, or `…,p0,p1,…`.
+    /// Writes `[NAME,]index,cluster[,cluster_name][,confidence][,outlier]`, or `…,p0,p1,…`.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut to = RowWriter::new(out, &Place::Own);
         to.head(self.ids.map(Ids::name), &self.names(true))?;
@@ -293,7 +293,7 @@ mod tests {
         let named = write(&all);
         assert_eq!(
             named,
-            "who,index,cluster,name,confidence\n\"two, lines\",0,1,\"young, \"\"active\"\"\",0.500000\n\
+            "who,index,cluster,cluster_name,confidence\n\"two, lines\",0,1,\"young, \"\"active\"\"\",0.500000\n\
              b,1,-1,,0.250000\nc,2,0,,1.000000\n"
         );
         let plain = write(&Assignments { cluster_names: Some(&ClusterNames::new()), ..all });

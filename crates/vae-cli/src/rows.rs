@@ -44,16 +44,16 @@ pub struct Line {
     field: String,
     separator: char,
     decimal_comma: bool,
-    quote: char,
+    /// `None` where the table knows no quotes.
+    quote: Option<char>,
 }
 
 impl Line {
     fn new(place: &Place) -> Self {
         let (separator, decimal_comma, quote) = match place {
-            Place::Own => (',', false, None),
+            Place::Own => (',', false, Some('"')),
             Place::Behind(table) => (table.separator, table.decimal_comma, table.quote),
         };
-        let quote = quote.unwrap_or('"');
         Self { text: String::new(), field: String::new(), separator, decimal_comma, quote }
     }
 
@@ -69,22 +69,22 @@ impl Line {
         self.field.clear();
         let _ = self.field.write_fmt(number);
         let needs_quotes = self.separator == ',' && self.field.contains('.');
-        if needs_quotes {
-            self.text.push(self.quote);
-        }
+        let quote = needs_quotes.then(|| self.quote.unwrap_or('"'));
+        self.text.extend(quote);
         self.text.extend(self.field.chars().map(|c| if c == '.' { ',' } else { c }));
-        if needs_quotes {
-            self.text.push(self.quote);
-        }
+        self.text.extend(quote);
     }
 
-    /// Adds a name, in quotes where it needs some.
+    /// Adds a name, in quotes where it needs some. In a table without quotes a separator within the
+    /// name becomes a blank.
     pub fn push_name(&mut self, name: &str) {
-        let needs_quotes = name.trim() != name || name.contains([self.separator, self.quote, ';', '\t']);
+        let Some(quote) = self.quote else {
+            return self.push_text(&name.replace(self.separator, " "));
+        };
+        let needs_quotes = name.trim() != name || name.contains([self.separator, quote, ';', '\t']);
         if !needs_quotes {
             return self.push_text(name);
         }
-        let quote = self.quote;
         self.push_text(&format!("{quote}{}{quote}", name.replace(quote, &format!("{quote}{quote}"))));
     }
 

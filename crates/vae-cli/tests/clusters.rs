@@ -91,9 +91,9 @@ fn a_name_is_carried_by_everything() {
     place.ok(&["report", "run"]);
     assert_eq!(text(&place, "run/report.html"), page);
     let head = |file: &str| String::from_utf8_lossy(&place.read(file)).lines().next().map(str::to_owned);
-    assert!(head("run/assignments.csv").is_some_and(|head| head.contains("cluster,name,confidence")));
+    assert!(head("run/assignments.csv").is_some_and(|head| head.contains("cluster,cluster_name,confidence")));
     place.ok(&["predict", "-m", "run", "-d", "c.csv", "-o", "new.csv"]);
-    assert!(head("new.csv").is_some_and(|head| head.contains("cluster,name,confidence")));
+    assert!(head("new.csv").is_some_and(|head| head.contains("cluster,cluster_name,confidence")));
     assert!(String::from_utf8_lossy(&place.read("new.csv")).contains(",1,the <old> ones,"));
     place.ok(&["name", "run", "1", ""]);
     assert!(head("run/assignments.csv").is_some_and(|head| head.contains("cluster,confidence")));

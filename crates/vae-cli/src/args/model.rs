@@ -29,8 +29,9 @@ pub struct ModelOnData {
 pub struct PredictArgs {
     #[command(flatten)]
     pub input: ModelOnData,
-    /// Where to write: .csv (names of the rows if there are some, index, cluster, confidence,
-    /// outlier) or .npy (u32); standard output as CSV when left out or -
+    /// Where to write: .csv (names of the rows if there are some, index, cluster, its name if the
+    /// run folder has one, confidence, outlier) or .npy (u32); standard output as CSV when left out
+    /// or -
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Put the columns behind the rows of the table as these are written, instead of behind an

@@ -48,8 +48,17 @@ pub fn set(dir: &Path, cluster: u32, n_clusters: usize, name: &str) -> Result<()
         true => names.remove(&cluster),
         false => names.insert(cluster, name.to_owned()),
     };
+    let path = dir.join(NAMES);
+    if names.is_empty() {
+        return match fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(e).with_context(|| format!("cannot remove {}", path.display()))
+            }
+            _ => Ok(()),
+        };
+    }
     let text = serde_json::to_string_pretty(&names)? + "\n";
-    Ok(write_bytes(&dir.join(NAMES), text.as_bytes())?)
+    Ok(write_bytes(&path, text.as_bytes())?)
 }
 
 #[cfg(test)]
@@ -70,6 +79,8 @@ mod tests {
         );
         set(dir, 0, 2, "").expect("taken");
         assert_eq!(read(dir).expect("read").len(), 1);
+        set(dir, 1, 2, "").expect("taken");
+        assert!(!dir.join(NAMES).exists(), "no names, no file");
         assert!(set(dir, 2, 2, "x").expect_err("none").to_string().contains("no cluster 2"));
         assert!(set(dir, 0, 2, "a\nb").is_err() && set(dir, 0, 2, &"a".repeat(201)).is_err());
         fs::write(dir.join(NAMES), "[]").expect("written");
