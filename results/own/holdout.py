@@ -18,7 +18,7 @@ import tempfile
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-TABLES = {"optdigits": 10, "pendigits": 10, "iris": 3, "wine": 3, "breast_cancer": 2}
+TABLES = {"iris": 3, "wine": 3, "breast_cancer": 2, "optdigits": 10, "pendigits": 10}
 
 
 def clusters(path):
