@@ -38,6 +38,12 @@ impl Linear {
     /// # Shapes
     /// `x`: `[b, in]`; result `[b, out]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        matmul::linear(x, &self.weight, Some(&self.bias))
+        matmul::in_f32(self.forward_as_computed(x))
+    }
+
+    /// [`Self::forward`] between layers: in bfloat16 where it was computed so
+    /// ([`matmul::linear_as_computed`]), with the same shapes.
+    pub fn forward_as_computed(&self, x: &Tensor) -> Tensor {
+        matmul::linear_as_computed(x, &self.weight, Some(&self.bias))
     }
 }

@@ -37,8 +37,10 @@ impl Mlp {
     /// # Shapes
     /// `x`: `[b, n_in]`; result `[b, last width]` (`x` itself without layers).
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        matmul::in_f32(self.layers.iter().fold(x.shallow_clone(), |h, layer| {
-            self.activation.apply(matmul::linear_as_computed(&h, &layer.weight, Some(&layer.bias)))
-        }))
+        matmul::in_f32(
+            self.layers
+                .iter()
+                .fold(x.shallow_clone(), |h, layer| self.activation.apply(layer.forward_as_computed(&h))),
+        )
     }
 }
