@@ -285,11 +285,7 @@ mod tests {
             beside: Beside::Confidence(confidence.view()),
             outlier: None,
         };
-        let write = |all: &Assignments<'_>| {
-            let mut out = Vec::new();
-            all.write_csv(&mut out).expect("written");
-            String::from_utf8(out).expect("text")
-        };
+        let write = |all: &Assignments<'_>| text(|out| all.write_csv(out));
         let named = write(&all);
         assert_eq!(
             named,

@@ -179,7 +179,7 @@ impl Begun {
             threads: compute.threads,
             device: compute.device.clone(),
             matmul: compute.matmul.map(Matmul::name),
-            precision: (compute.precision == Precision::Bf16).then(|| compute.precision.name()),
+            precision: compute.precision.name_unless_f32(),
             config_sha256: resolved.sha256().to_string(),
             data_sha256: about.sha256.clone(),
             ranges: input

@@ -114,7 +114,7 @@ impl FitContext {
         Provenance {
             device: Some(device_name(self.device)),
             matmul: Matmul::on(self.device).map(|library| library.name().into()),
-            precision: Some(self.precision.name().into()).filter(|name| name != Precision::F32.name()),
+            precision: self.precision.name_unless_f32().map(str::to_owned),
             threads: Some(self.threads),
             ..self.provenance.clone()
         }
@@ -219,9 +219,8 @@ pub struct PhaseContext<'a> {
 /// they are not the BLAS and single precision, those of the first recorded runs.
 fn place(device: Device, matmul: Option<Matmul>, precision: Precision) -> String {
     let library = matmul.filter(|&library| library == Matmul::OneDnn).map(Matmul::name);
-    let format = Some(precision).filter(|&format| format == Precision::Bf16).map(Precision::name);
-    let parts = [Some(device_name(device)), library.map(str::to_owned), format.map(str::to_owned)];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let parts = [library, precision.name_unless_f32()].into_iter().flatten();
+    parts.fold(device_name(device), |place, part| format!("{place}, {part}"))
 }
 
 fn checkpoint_path(own: &Path) -> PathBuf {

@@ -64,11 +64,10 @@ impl PrecisionChoice {
     }
 
     fn among(self, device: Device, has_bf16: bool) -> Result<Precision> {
-        match self {
-            Self::F32 => Ok(Precision::F32),
-            Self::Auto if !has_bf16 => Ok(Precision::F32),
-            Self::Auto | Self::Bf16 if has_bf16 => Ok(Precision::Bf16),
-            Self::Auto | Self::Bf16 => Err(Error::Device(format!(
+        match (self, has_bf16) {
+            (Self::F32, _) | (Self::Auto, false) => Ok(Precision::F32),
+            (Self::Auto | Self::Bf16, true) => Ok(Precision::Bf16),
+            (Self::Bf16, false) => Err(Error::Device(format!(
                 "bf16 was asked for but {} has no instructions for it (on x86: avx512_bf16 or amx_bf16); use --precision auto",
                 device_name(device)
             ))),
@@ -97,6 +96,12 @@ impl Precision {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
         }
+    }
+
+    /// The name where it is not that of single precision, which the first recorded runs had without
+    /// saying so.
+    pub fn name_unless_f32(self) -> Option<&'static str> {
+        (self != Self::F32).then(|| self.name())
     }
 
     /// Those that the CPU of this machine has instructions for.

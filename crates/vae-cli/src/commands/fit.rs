@@ -40,7 +40,6 @@ use vae_core::device::{configure_process, device_name};
 use vae_core::fsio::{sha256_hex, write_bytes};
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
-use vae_core::precision::Precision;
 use vae_data::Ids;
 use vae_models::registry::Resolved;
 use vae_models::registry::outdated;
@@ -131,8 +130,8 @@ fn identity(resolved: &Resolved, input: &Input, compute: &Compute, former: Optio
     if let Some(matmul @ Matmul::OneDnn) = compute.matmul {
         put(MATMUL, matmul.name().into());
     }
-    if compute.precision == Precision::Bf16 {
-        put(PRECISION, compute.precision.name().into());
+    if let Some(precision) = compute.precision.name_unless_f32() {
+        put(PRECISION, precision.into());
     }
     put("data", about.name.clone());
     put("data_sha256", about.sha256.clone());
@@ -164,7 +163,10 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
         compute.seed,
         compute.device,
         counted(compute.threads, "thread"),
-        if compute.precision == Precision::Bf16 { ", large products in bf16" } else { "" }
+        compute
+            .precision
+            .name_unless_f32()
+            .map_or_else(String::new, |name| format!(", large products in {name}"))
     ));
 }
 

@@ -40,10 +40,7 @@ pub fn run(args: &PredictArgs) -> Result<()> {
              outlier scores and no drift"
         ));
     }
-    let names = match args.input.model.is_dir() {
-        true => names::read(&args.input.model)?,
-        false => ClusterNames::new(),
-    };
+    let names = names::read(&args.input.model)?;
     let mut judge = Judge {
         least: args.min_confidence,
         reference: reference.as_ref(),
