@@ -10,8 +10,10 @@
 //! the last digits: it is part of the key of a phase.
 
 mod products;
+mod rounded;
 
 pub use products::{in_f32, is_worth_rounding, library_of, linear, linear_as_computed, row_multiple};
+pub(crate) use rounded::RoundedWeights;
 
 use crate::{Error, Result};
 use std::fmt;

@@ -7,6 +7,7 @@
 mod fused;
 
 use crate::bundle::{START_ANEW, Tensors};
+use crate::matmul::{RoundedWeights, in_f32};
 use crate::params::{Params, copy_into};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,8 @@ pub struct Optimizer {
     state: Vec<Vec<Tensor>>,
     /// Updates done so far.
     t: u64,
+    /// Of the weights that products read in bfloat16.
+    rounded: RoundedWeights,
 }
 
 impl Optimizer {
@@ -109,7 +112,7 @@ impl Optimizer {
             .iter()
             .map(|p| (0..n_buffers).map(|_| Ok(p.tensor.f_detach()?.f_zeros_like()?)).collect())
             .collect::<Result<Vec<Vec<Tensor>>>>()?;
-        Ok(Self { rule, groups, state, t: 0 })
+        Ok(Self { rule, groups, state, t: 0, rounded: RoundedWeights::default() })
     }
 
     /// Updates done so far.
@@ -133,6 +136,29 @@ impl Optimizer {
     /// Sets SGD's momentum, for trainings that raise it.
     pub(crate) fn set_momentum(&mut self, momentum: f64) {
         self.rule.momentum = momentum;
+    }
+
+    /// Computes a loss. Where a product in it is in bfloat16, the rounded weight is one that the
+    /// update before has left.
+    pub fn forward<T>(&mut self, loss: impl FnOnce() -> T) -> T {
+        self.rounded.during(loss)
+    }
+
+    /// Gradients of a loss that [`Self::forward`] computed, in the order of `params`: in bfloat16
+    /// where a product computed them so, else in the parameter's own format.
+    ///
+    /// # Shapes
+    /// `loss`: a scalar; each gradient has the shape of its parameter.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a parameter on which the loss does not depend, [`Error::Torch`].
+    pub fn gradients(&mut self, loss: &Tensor, params: &Params) -> Result<Vec<Tensor>> {
+        self.rounded.gradients(loss, params)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn rounded_copy(&self, weight: &Tensor) -> Option<&Tensor> {
+        self.rounded.copy_of(weight)
     }
 
     /// One update.
@@ -160,8 +186,15 @@ impl Optimizer {
             }
             let (lr, weight_decay) = (lrs[p.group], self.groups[p.group].weight_decay);
             match self.rule.kind {
-                OptimizerKind::Adam => adam(&self.rule, self.t, &p.tensor, grad, state, lr, weight_decay)?,
-                OptimizerKind::Sgd => sgd(&self.rule, &p.tensor, grad, &mut state[0], lr, weight_decay)?,
+                OptimizerKind::Adam => {
+                    let constants = adam_constants(&self.rule, self.t, lr, weight_decay);
+                    adam(&constants, &p.tensor, grad, state, &mut self.rounded)?;
+                }
+                OptimizerKind::Sgd => {
+                    self.rounded.forget(&p.tensor);
+                    let grad = &in_f32(grad.shallow_clone());
+                    sgd(&self.rule, &p.tensor, grad, &mut state[0], lr, weight_decay)?;
+                }
             }
         }
         Ok(())
@@ -206,14 +239,31 @@ impl Optimizer {
 /// w ← w − lr·√(1−β₂ᵗ)/(1−β₁ᵗ) · m / (√v + e),   e = eps·√(1−β₂ᵗ) (torch) or eps (Keras)
 /// ```
 fn adam(
-    rule: &Rule,
-    t: u64,
+    c: &fused::Adam,
     w: &Tensor,
     grad: &Tensor,
     state: &mut [Tensor],
-    lr: f64,
-    weight_decay: f64,
+    rounded: &mut RoundedWeights,
 ) -> Result<()> {
+    let [m, v] = state else {
+        return Err(Error::Internal("Adam has not two buffers for a parameter".into()));
+    };
+    let _guard = tch::no_grad_guard();
+    if fused::applies(&[w, m, v]) && fused::reads(grad) {
+        fused::adam(c, w, grad, [m, v], rounded.copy_of(w));
+        return Ok(());
+    }
+    rounded.forget(w);
+    let grad = in_f32(grad.shallow_clone());
+    let grad = if c.weight_decay == 0.0 { grad } else { grad + w.f_detach()? * c.weight_decay };
+    let _ = m.f_mul_scalar_(c.beta1)?.f_add_(&(&grad * (1.0 - c.beta1)))?;
+    let _ = v.f_mul_scalar_(c.beta2)?.f_add_(&(&grad * &grad * (1.0 - c.beta2)))?;
+    let change = &*m * c.step / (v.f_sqrt()? + c.eps);
+    let _ = w.shallow_clone().f_sub_(&change)?;
+    Ok(())
+}
+
+fn adam_constants(rule: &Rule, t: u64, lr: f64, weight_decay: f64) -> fused::Adam {
     let t = t as f64;
     let root = (1.0 - rule.beta2.powf(t)).sqrt();
     let step = lr * root / (1.0 - rule.beta1.powf(t));
@@ -221,21 +271,7 @@ fn adam(
         EpsForm::Torch => rule.eps * root,
         EpsForm::Keras => rule.eps,
     };
-    let constants = fused::Adam { beta1: rule.beta1, beta2: rule.beta2, step, eps, weight_decay };
-    let [m, v] = state else {
-        return Err(Error::Internal("Adam has not two buffers for a parameter".into()));
-    };
-    let _guard = tch::no_grad_guard();
-    if fused::applies(&[w, grad, m, v]) {
-        fused::adam(&constants, w, grad, m, v);
-        return Ok(());
-    }
-    let grad = if weight_decay == 0.0 { grad.shallow_clone() } else { grad + w.f_detach()? * weight_decay };
-    let _ = m.f_mul_scalar_(rule.beta1)?.f_add_(&(&grad * (1.0 - rule.beta1)))?;
-    let _ = v.f_mul_scalar_(rule.beta2)?.f_add_(&(&grad * &grad * (1.0 - rule.beta2)))?;
-    let change = &*m * step / (v.f_sqrt()? + eps);
-    let _ = w.shallow_clone().f_sub_(&change)?;
-    Ok(())
+    fused::Adam { beta1: rule.beta1, beta2: rule.beta2, step, eps, weight_decay }
 }
 
 /// SGD's update of one parameter: `g ← g + weight_decay·w`, `u ← momentum·u + g`, `w ← w − lr·u`.

@@ -19,6 +19,7 @@ pub use trainable::{Batch, Loss, Trainable};
 use crate::bundle::{START_ANEW, Tensors};
 use crate::features::Resident;
 use crate::identity::Revision;
+use crate::matmul::in_f32;
 use crate::optim::{Group, Optimizer, gradient_norm};
 use crate::phase::{EpochRecord, PhaseContext, PhaseRecord};
 use crate::resources::Clock;
@@ -171,10 +172,12 @@ impl Run<'_> {
         let x = self.data.gather(index)?;
         let targets = self.data.gather_targets(index)?;
         let batch = Batch { x: &x, targets: targets.as_ref(), index, epoch, step, streams: &self.cx.streams };
-        let loss = self.cx.fit.precision.during(|| self.model.loss(&batch))?;
-        let params = self.model.params();
-        let mut grads = Tensor::f_run_backward(&[&loss.total], &params.tensors(), false, false)?;
+        let (model, optimizer) = (self.model, &mut self.optimizer);
+        let loss = self.cx.fit.precision.during(|| optimizer.forward(|| model.loss(&batch)))?;
+        let params = model.params();
+        let mut grads = optimizer.gradients(&loss.total, params)?;
         if self.config.grad_clip_norm > 0.0 {
+            grads = grads.into_iter().map(in_f32).collect();
             let norm = gradient_norm(&grads)?;
             if norm > self.config.grad_clip_norm {
                 for g in &mut grads {

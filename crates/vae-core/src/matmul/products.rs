@@ -1,6 +1,7 @@
 //! Layers' products, by the library and in the precision that are in force.
 
 use super::Matmul;
+use super::rounded::rounded;
 use crate::precision::Precision;
 use tch::{Device, Kind, Tensor};
 
@@ -33,8 +34,8 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
 /// As for [`linear`]; `x` may be in bfloat16.
 pub fn linear_as_computed(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
     if Precision::current() == Precision::Bf16 && is_worth_rounding(x, weight) {
-        let rounded = |t: &Tensor| t.to_kind(Kind::BFloat16);
-        return rounded(x).linear(&rounded(weight), bias.map(rounded));
+        let in_bf16 = |t: &Tensor| t.to_kind(Kind::BFloat16);
+        return in_bf16(x).linear(&rounded(weight), bias.map(in_bf16));
     }
     let x = &in_f32(x.shallow_clone());
     match library_of(x, weight) {

@@ -66,9 +66,8 @@ impl<'a> DggBench<'a> {
         for step in 0..n_steps {
             each(step, &mut |batch| {
                 let start = Instant::now();
-                let loss = training.loss(batch).expect("a loss");
-                let grads =
-                    Tensor::run_backward(&[&loss.total], &self.net.vae.params.tensors(), false, false);
+                let loss = optimizer.forward(|| training.loss(batch)).expect("a loss");
+                let grads = optimizer.gradients(&loss.total, &self.net.vae.params).expect("gradients");
                 optimizer.step(&self.net.vae.params, &grads, &[2e-3, 2e-3]).expect("a step");
                 start.elapsed()
             });

@@ -5,7 +5,7 @@ use super::net::VadeNet;
 use crate::shared::mixture::Mixture;
 use ndarray::{Array1, Array2};
 use std::time::{Duration, Instant};
-use tch::{Device, Tensor};
+use tch::Device;
 use vae_core::likelihood::Likelihood;
 use vae_core::net::NetConfig;
 use vae_core::optim::{Group, Optimizer};
@@ -41,9 +41,9 @@ impl VadeStep {
     /// One step; the times of forward (with the loss), backward and update.
     pub fn step(&mut self, batch: &Batch<'_>) -> [Duration; 3] {
         let start = Instant::now();
-        let loss = self.net.loss(batch).expect("a loss");
+        let loss = self.optimizer.forward(|| self.net.loss(batch)).expect("a loss");
         let forward = start.elapsed();
-        let grads = Tensor::run_backward(&[&loss.total], &self.net.vae.params.tensors(), false, false);
+        let grads = self.optimizer.gradients(&loss.total, &self.net.vae.params).expect("gradients");
         let backward = start.elapsed();
         self.optimizer.step(&self.net.vae.params, &grads, &[2e-3, 2e-3]).expect("a step");
         [forward, backward - forward, start.elapsed() - backward]

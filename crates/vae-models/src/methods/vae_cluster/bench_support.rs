@@ -39,8 +39,8 @@ impl SuStep {
     /// update.
     pub fn step(&mut self, batch: &Batch<'_>) -> [f64; 2] {
         let start = Clock::start();
-        let loss = self.net.loss(batch).expect("a loss");
-        let grads = Tensor::run_backward(&[&loss.total], &self.net.params.tensors(), false, false);
+        let loss = self.optimizer.forward(|| self.net.loss(batch)).expect("a loss");
+        let grads = self.optimizer.gradients(&loss.total, &self.net.params).expect("gradients");
         let backward = start.cpu_s();
         self.optimizer.step(&self.net.params, &grads, &[1e-3; 2]).expect("a step");
         [backward, start.cpu_s() - backward]
