@@ -4,8 +4,8 @@
 //! optimiser's update. So the optimiser keeps a copy of each weight that products read in bfloat16,
 //! and writes it in the same pass over memory that updates the weight ([`crate::optim`]). Each use
 //! of a weight within a step is a leaf of its own in the graph of gradients: the gradient of one
-//! use stays in bfloat16, as the product computed it, until the optimiser reads it; those of several
-//! uses are added in single precision, as they would be if each use rounded the weight anew.
+//! use stays in bfloat16, as the product computed it, until the optimiser reads it; those of
+//! several uses are added in single precision, as if each had rounded the weight anew.
 //!
 //! A copy is the value of its weight or it is not used: a weight that anything but the optimiser
 //! has written since (a loaded checkpoint, a new start) has another version, and is rounded anew.
