@@ -1,11 +1,11 @@
 """Which of several runs to keep: what criteria without labels choose, against what labels say afterwards.
 
-    python results/selection/runs.py target/debug/vae OUT/runs/own ../shared/datasets/own > results/selection/runs.json
+    python results/selection/runs.py target/debug/vae OUT/runs/own ../shared/datasets/own [FORMER.json] > NEW.json
 
     python results/selection/runs.py runs.json    prints the table of README.md
 
-Arguments: the program, the folder with the run folders of `cargo xtask reproduce own` (`DATASET-ROW-standard-sSEED-...`), and
-that of the tables. A pair is a table and a method with five seeds whose accuracies differ. For every pair and criterion: the
+Arguments: the program, the folder with the run folders of `cargo xtask reproduce own` (`DATASET-ROW-standard-sSEED-...`),
+that of the tables, and perhaps the outcome of a former call, whose pairs are kept where there are no run folders. A pair is a table and a method with five seeds whose accuracies differ. For every pair and criterion: the
 accuracy of the run that the criterion chooses less the mean of the five, whether that run is the worst or the best of them,
 and Spearman's rank correlation with ACC and NMI. Over pairs: the mean difference with a bootstrap interval (10,000 draws of
 pairs). The criterion that is the default was fixed on the tables `CHOOSE`; the result is that of `REPORT`. Needs numpy.
@@ -130,6 +130,11 @@ def main():
                 "is_worst": bool(chosen == acc.min()), "is_best": bool(chosen == acc.max()),
                 "spearman_acc": spearman(value, acc), "spearman_nmi": spearman(value, scores["nmi"])}
         pairs.append({"table": table, "method": row, "acc": [round(a, 4) for a in scores["acc"]], "criteria": of_criteria})
+    if len(sys.argv) > 4:
+        with open(sys.argv[4]) as file:
+            new = {(p["table"], p["method"]) for p in pairs}
+            pairs += [p for p in json.load(file)["pairs"] if (p["table"], p["method"]) not in new]
+    pairs.sort(key=lambda p: ([*CHOOSE, *REPORT].index(p["table"]), p["method"]))
     names = [*OF_RUN, *OF_CLUSTERS, *OF_ALL]
     over = {which: {name: summary(pairs, name, of) for name in names} for which, of in (("choose", CHOOSE), ("report", REPORT))}
     json.dump({"summary": over, "pairs": pairs}, sys.stdout, indent=1)
