@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::availability::Availability;
 use super::recipe::{self, Recipe};
-use super::render::Sheet;
+use super::render::{Sheet, verdicts_table};
 use super::runfile::{self, RunFile};
 use super::splice::splice;
 use crate::files;
@@ -23,6 +23,14 @@ pub fn pages(root: &Path, names: &[String]) -> Result<Vec<(PathBuf, String)>> {
     for name in names {
         pages.push((root.join("results").join(name).join("README.md"), render(name, |sheet| sheet.page())?));
     }
+    let overview = root.join("results").join("README.md");
+    if overview.exists() {
+        let text =
+            fs::read_to_string(&overview).with_context(|| format!("cannot read {}", overview.display()))?;
+        let text = splice(&text, &|name| verdicts(root, name))
+            .with_context(|| format!("in {}", overview.display()))?;
+        pages.push((overview, text));
+    }
     let readme = root.join("README.md");
     if readme.exists() {
         let text =
@@ -32,6 +40,20 @@ pub fn pages(root: &Path, names: &[String]) -> Result<Vec<(PathBuf, String)>> {
         pages.push((readme, text));
     }
     Ok(pages)
+}
+
+/// The table `verdicts` of `results/README.md`: every published value with runs of ours, of all
+/// recipes.
+fn verdicts(root: &Path, name: &str) -> Result<String> {
+    ensure!(name == "verdicts", "there is no table {name} for results/README.md, only `verdicts`");
+    let results = root.join("results");
+    let mut table = verdicts_table();
+    for name in recipe::names(&results)? {
+        let recipe = read_recipe(&results, &name)?;
+        let (runs, availability) = read_results(&results.join(&name))?;
+        Sheet { recipe: &recipe, runs: &runs, availability: &availability }.verdicts(&mut table);
+    }
+    Ok(table.markdown())
 }
 
 /// Reads the recipe `name` under `results`; the error for an unknown one names those there are.

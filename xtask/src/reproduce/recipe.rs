@@ -236,6 +236,8 @@ pub struct Cell {
     pub split: Split,
     /// Per cent, as printed: `94.46` or `97.58 ± 0.1`.
     pub published: Option<Spanned<String>>,
+    /// How many runs the published mean and spread are of, where that is known.
+    pub published_runs: Option<u32>,
     /// What to know when comparing with the published number.
     pub note: Option<String>,
     /// Why no run is possible.

@@ -4,11 +4,13 @@
 mod cell;
 mod notes;
 mod origin;
+mod verdict;
 
 use std::collections::BTreeSet;
 
 use self::cell::published;
 use self::notes::Notes;
+use self::verdict::verdict;
 use super::availability::Availability;
 use super::recipe::{Dataset, Metric, Profile, Recipe};
 use super::runfile::RunFile;
@@ -68,6 +70,30 @@ impl Sheet<'_> {
         )
     }
 
+    /// Every cell with a published value and runs: the lines of [`verdicts_table`].
+    pub fn verdicts(&self, table: &mut Table) {
+        for dataset in &self.recipe.datasets {
+            for row in self.recipe.rows.iter().filter(|row| row.is_in(dataset, self.recipe.profile)) {
+                let filled = self.fill(row, dataset, self.recipe.profile);
+                let published = filled.cell.and_then(|cell| cell.published.as_ref());
+                let (Some(published), Some(ours)) = (published, filled.summary(filled.metric)) else {
+                    continue;
+                };
+                let metric =
+                    if filled.metric == Metric::Acc { String::new() } else { format!(" {}", filled.metric) };
+                table.push(vec![
+                    format!("[{0}]({0}/README.md)", self.recipe.name),
+                    row.title.clone(),
+                    dataset.title.clone(),
+                    published.as_ref().clone(),
+                    format!("{}{metric} ({})", ours.percent(), ours.n),
+                    ours.percent_range(),
+                    verdict(&filled).map_or("–".to_owned(), |v| v.to_string()),
+                ]);
+            }
+        }
+    }
+
     /// The recipe's own profile, and those others that have runs.
     fn profiles(&self) -> Vec<Profile> {
         let has_runs: BTreeSet<Profile> = self.runs.iter().map(|run| run.profile).collect();
@@ -99,7 +125,8 @@ impl Sheet<'_> {
                 let filled = self.fill(row, dataset, profile);
                 cells.push(published(&filled, &mut notes));
                 let count = filled.summary(filled.metric).map(|s| format!(" ({})", s.n)).unwrap_or_default();
-                cells.push(self.ours(&filled, &mut notes) + &count);
+                let verdict = verdict(&filled).map(|v| format!(" {v}")).unwrap_or_default();
+                cells.push(self.ours(&filled, &mut notes) + &count + &verdict);
             }
             table.push(cells);
         }
@@ -126,6 +153,9 @@ impl Sheet<'_> {
             .filter(|metric| *metric != self.recipe.metric);
         let names: Vec<String> = others.clone().map(|metric| metric.to_string()).collect();
         header.extend([metric.as_str(), "n", "min–max"]);
+        if any_published {
+            header.push("verdict");
+        }
         header.extend(names.iter().map(String::as_str));
         header.extend(["time a run", "peak MiB"]);
         let (mut notes, mut table) = (Notes::default(), Table::new(&header));
@@ -138,6 +168,9 @@ impl Sheet<'_> {
             let main = filled.summary(filled.metric);
             cells.push(main.map(|s| s.n.to_string()).unwrap_or_default());
             cells.push(main.map(|s| s.percent_range()).unwrap_or_default());
+            if any_published {
+                cells.push(verdict(filled).map(|v| v.to_string()).unwrap_or_default());
+            }
             for metric in others.clone() {
                 cells.push(filled.summary(metric).map(|s| s.percent()).unwrap_or_default());
             }
@@ -168,9 +201,15 @@ impl Sheet<'_> {
     }
 }
 
+/// The table that [`Sheet::verdicts`] fills, for `results/README.md`.
+pub fn verdicts_table() -> Table {
+    Table::new(&["table", "method", "data", "published", "ours (n)", "worst–best seed", "verdict"])
+}
+
 const LEGEND: &str = "Scores are per cent: mean ± sample standard deviation (divisor n − 1) over n seeds, and their range. ACC is the accuracy \
 under the best one-to-one matching of clusters and classes; labels are used for nothing else. Purity names each cluster after its most frequent class, AAE after the class of its \
 highest-probability point; both may give several clusters one name. A score in another metric than the column's is named. \
+The verdict is ours against the published value, from three seeds on ([how](../../METHODOLOGY.md#verdicts)). \
 Time is the wall time of one run; peak MiB is the largest of the runs.\n";
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::ops::Range;
 use anyhow::{Result, bail};
 use toml::Spanned;
 
-use super::{FitSplit, Recipe, Split};
+use super::{Cell, FitSplit, Recipe, Split};
 
 impl Recipe {
     /// Checks ids, what refers to them, splits and published values; `text` is what `self` was read
@@ -46,18 +46,33 @@ impl Recipe {
                     row.id.as_ref()
                 );
             }
-            for published in row.cells.iter().filter_map(|cell| cell.published.as_ref()) {
-                if !is_percent(published.as_ref()) {
-                    bail!(
-                        "line {}: published is per cent like \"94.46\" or \"97.58 ± 0.1\", not {:?}",
-                        line(text, published.span()),
-                        published.as_ref()
-                    );
-                }
-            }
+            row.cells.iter().try_for_each(|cell| check_published(text, cell))?;
         }
         Ok(())
     }
+}
+
+fn check_published(text: &str, cell: &Cell) -> Result<()> {
+    let Some(published) = &cell.published else {
+        return match cell.published_runs {
+            None => Ok(()),
+            Some(runs) => bail!("published_runs = {runs} stands in a cell without `published`"),
+        };
+    };
+    if !is_percent(published.as_ref()) {
+        bail!(
+            "line {}: published is per cent like \"94.46\" or \"97.58 ± 0.1\", not {:?}",
+            line(text, published.span()),
+            published.as_ref()
+        );
+    }
+    if cell.published_runs.is_some_and(|runs| runs < 2 || !published.as_ref().contains('±')) {
+        bail!(
+            "line {}: published_runs is 2 or more and belongs to a mean with a spread, like \"97.58 ± 0.1\"",
+            line(text, published.span())
+        );
+    }
+    Ok(())
 }
 
 fn unique<'a>(
@@ -115,6 +130,10 @@ mod tests {
             wrong("dataset = \"moon\"", "dataset = \"sun\""),
             "line 42: there is no [[dataset]] with the id sun"
         );
+        assert!(
+            wrong("\"94.46\"", "\"94.46\"\npublished_runs = 5").contains("belongs to a mean with a spread")
+        );
+        assert!(wrong("\"84.3 ± 0.1\"", "\"84.3 ± 0.1\"\npublished_runs = 1").contains("2 or more"));
         assert!(wrong("\"94.46\"", "\"0.94.46\"").starts_with("line 33: published is per cent"));
         assert!(wrong("\"94.46\"", "\"194.46\"").starts_with("line 33"));
         let text = wrong("method = \"dec\"", "method = \"dec\"\nonly = [\"sun\"]");

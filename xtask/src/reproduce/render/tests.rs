@@ -57,8 +57,8 @@ fn a_table_of_another_metric_prints_the_accuracy_too() {
     run.metrics.test.acc = Some(0.625);
     let sheet = Sheet { recipe: &recipe, runs: &[run], availability: &Availability::default() };
     let text = sheet.detail(&recipe.datasets[0], Profile::Standard);
-    assert!(text.contains("| AAE % | n | min–max | ACC | NMI | ARI | purity |"), "{text}");
-    assert!(text.contains("**75.00** test | 1 | 75.00–75.00 | 62.50 |"), "{text}");
+    assert!(text.contains("| AAE % | n | min–max | verdict | ACC | NMI | ARI | purity |"), "{text}");
+    assert!(text.contains("**75.00** test | 1 | 75.00–75.00 |  | 62.50 |"), "{text}");
 }
 
 #[test]
@@ -69,10 +69,10 @@ fn detail_golden() {
     availability.datasets.insert("strokes".into(), "no disk".into());
     let sheet = Sheet { recipe: &recipe, runs: &runs, availability: &availability };
     let expected = "\
-| method | published | ACC % | n | min–max | NMI | ARI | purity | time a run | peak MiB |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| VaDE | 94.46 [1] | **94.10 ± 0.28** | 2 | 93.90–94.30 | 90.00 ± 0.00 | 80.00 ± 0.00 | 94.10 ± 0.28 | 42 s | 512 |
-| DEC | – | data not available [2] |  |  |  |  |  |  |  |
+| method | published | ACC % | n | min–max | verdict | NMI | ARI | purity | time a run | peak MiB |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| VaDE | 94.46 [1] | **94.10 ± 0.28** | 2 | 93.90–94.30 |  | 90.00 ± 0.00 | 80.00 ± 0.00 | 94.10 ± 0.28 | 42 s | 512 |
+| DEC | – | data not available [2] |  |  |  |  |  |  |  |  |
 
 [1] VaDE on strokes: best of runs  \n[2] strokes: data not available here: no disk  \n";
     assert_eq!(sheet.detail(&recipe.datasets[0], Profile::Standard), expected);
@@ -83,6 +83,21 @@ fn detail_golden() {
     );
     assert!(page.contains("## Profile `standard`") && !page.contains("Profile `quick`"), "{page}");
     assert!(page.contains("* One note."), "{page}");
+}
+
+#[test]
+fn three_seeds_have_a_verdict() {
+    let runs = [run(0, 0.939), run(1, 0.943), run(2, 0.944)];
+    let text = short(&runs, &Availability::default());
+    assert!(text.contains("| 94.46 [1] | **94.20 ± 0.26** (3) all below |"), "{text}");
+    let recipe = Recipe::parse("small", SMALL).unwrap();
+    let mut table = verdicts_table();
+    let sheet = Sheet { recipe: &recipe, runs: &runs, availability: &Availability::default() };
+    sheet.verdicts(&mut table);
+    let line =
+        "| [small](small/README.md) | VaDE | strokes | 94.46 | 94.20 ± 0.26 (3) | 93.90–94.40 | all below |";
+    assert!(table.markdown().contains(line), "{}", table.markdown());
+    assert_eq!(table.markdown().lines().count(), 3, "DEC has no run");
 }
 
 #[test]
