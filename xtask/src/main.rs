@@ -29,6 +29,7 @@ mod reproduce;
 mod step;
 mod test;
 mod tidy;
+mod tool;
 
 use std::process::ExitCode;
 
