@@ -78,8 +78,8 @@ pub fn copy_lock(folder: &Path) -> Result<()> {
 pub struct Provenance {
     /// The commit checked out, 40 hex digits, or `unknown` outside git.
     pub commit: String,
-    /// Whether tracked files outside results/ and the README differ from it (those two are written
-    /// by `reproduce`).
+    /// Whether tracked files differ from it outside of what `reproduce` writes: results/, the
+    /// README and the book's pages of methods.
     pub dirty: bool,
     /// The compiler's version line.
     pub rustc: String,
@@ -90,7 +90,8 @@ pub fn provenance() -> Provenance {
     let ask = |program: &str, words: &[&str]| {
         step::stdout(Command::new(program).current_dir(root()).args(words)).ok()
     };
-    let code = ["status", "--porcelain", "--untracked-files=no", "--", ".", ":!results", ":!README.md"];
+    let written = [":!results", ":!README.md", ":!docs/src/methods"];
+    let code = [&["status", "--porcelain", "--untracked-files=no", "--", "."][..], &written].concat();
     Provenance {
         commit: ask("git", &["rev-parse", "HEAD"]).unwrap_or_else(|| "unknown".to_owned()),
         dirty: ask("git", &code).is_none_or(|changes| !changes.is_empty()),

@@ -11,6 +11,7 @@ mod identity;
 mod launch;
 mod pages;
 mod plan;
+mod reached;
 mod recipe;
 mod render;
 mod runfile;
@@ -67,7 +68,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     fill(&recipe, args, &vae, &folders)
 }
 
-/// Checks all rendered tables: those of the recipes and those in README.md.
+/// Checks all rendered tables: those of the recipes, those in README.md and in the book.
 pub fn check_all() -> Result<()> {
     let root = project::root();
     pages::check(&pages::pages(&root, &recipe::names(&root.join("results"))?)?)

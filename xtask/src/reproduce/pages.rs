@@ -1,4 +1,5 @@
-//! The rendered files: the page of each recipe, and the tables inside the repository's README.md.
+//! The rendered files: the page of each recipe, and the tables inside the repository's README.md
+//! and in the book's pages of methods.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::availability::Availability;
+use super::reached;
 use super::recipe::{self, Recipe};
 use super::render::{Sheet, verdicts_table};
 use super::runfile::{self, RunFile};
 use super::splice::splice;
 use crate::files;
 
-/// What the files of the recipes `names` and README.md, if there is one, should hold.
+/// What the files of the recipes `names`, README.md and the pages of methods, if there are any,
+/// should hold.
 pub fn pages(root: &Path, names: &[String]) -> Result<Vec<(PathBuf, String)>> {
     let render = |name: &str, part: fn(&Sheet<'_>) -> String| {
         let recipe = read_recipe(&root.join("results"), name)?;
@@ -39,6 +42,8 @@ pub fn pages(root: &Path, names: &[String]) -> Result<Vec<(PathBuf, String)>> {
             .with_context(|| format!("in {}", readme.display()))?;
         pages.push((readme, text));
     }
+    let of_methods = reached::pages(root, &pages)?;
+    pages.extend(of_methods);
     Ok(pages)
 }
 
