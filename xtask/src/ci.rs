@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::step::{self, Step, human_seconds};
-use crate::{deny, examples, libtorch, package, project, reproduce, test, tidy};
+use crate::{book, deny, examples, libtorch, package, project, reproduce, test, tidy};
 
 /// Check everything.
 #[derive(clap::Args)]
@@ -34,6 +34,7 @@ pub fn run(_: &Args) -> Result<ExitCode> {
     cargo_step("docs", "1 minute", &docs, Some(&libtorch))?;
 
     let vae = reproduce::build()?;
+    book::check(&vae.program, vae.libtorch.as_ref())?;
     let step = Step::start("recorded runs belong to the present settings", "half a minute");
     reproduce::check_runs(&vae)?;
     step.done();

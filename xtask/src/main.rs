@@ -13,6 +13,7 @@
 compile_error!("xtask uses symbolic links and POSIX signals: run it on Linux or macOS");
 
 mod bench;
+mod book;
 // The one answer to where the cache is: see there.
 #[path = "../../crates/vae-data/src/cache_dir.rs"]
 mod cache_dir;
@@ -51,7 +52,7 @@ enum Command {
     /// Run the tests, doctests included, with the library path set
     Test(test::Args),
     /// Everything continuous integration checks: format, layout, lints, tests, docs, licences,
-    /// packages, examples, tables, recorded runs, Slurm where it is there, a small demo
+    /// packages, examples, the book, tables, recorded runs, Slurm where it is there, a small demo
     Ci(ci::Args),
     /// Check the layout: who imports whom, crates without torch, lengths of files, paths that
     /// belong to one machine
@@ -65,6 +66,8 @@ enum Command {
     Examples(examples::Args),
     /// Fill and render a table of results/: only the runs that are missing are made
     Reproduce(Box<reproduce::Args>),
+    /// Check the book of docs/ and its commands against the program, and build it into out/book
+    Book(book::Args),
     /// Run the criterion benches in the one optimised profile
     Bench(bench::Args),
     /// `vae data ...`: list, fetch and describe data sets
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Package(args) => package::run(&args),
         Command::Examples(args) => examples::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
+        Command::Book(args) => book::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Data(args) => data::run(&args),
     };
