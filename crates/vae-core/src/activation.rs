@@ -1,8 +1,12 @@
 //! Activations by name.
 
-use crate::Features;
+use crate::program::{Op, Program, Value};
+use crate::{Features, Result};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
+
+/// The slope of [`Activation::LeakyRelu`] for negative values.
+const LEAKY_SLOPE: f64 = 0.2;
 
 /// An activation between layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,11 +48,26 @@ impl Activation {
             Self::Relu | Self::Auto => x.relu_(),
             // `tch`'s `leaky_relu` has no slope argument. libtorch's backward formula has one, and
             // is the same function of (x, sign of x): one pass forward, one back.
-            Self::LeakyRelu => x.detach().leaky_relu_backward(&x, 0.2, false),
+            Self::LeakyRelu => x.detach().leaky_relu_backward(&x, LEAKY_SLOPE, false),
             Self::Softplus => x.softplus(),
             Self::Tanh => x.tanh_(),
             Self::Identity => x,
         }
+    }
+
+    /// Adds it to a program; the identity adds no step.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn describe(self, program: &mut Program, x: &Value) -> Result<Value> {
+        let op = match self {
+            Self::Relu | Self::Auto => Op::Relu,
+            Self::LeakyRelu => Op::LeakyRelu { slope: LEAKY_SLOPE },
+            Self::Softplus => Op::Softplus,
+            Self::Tanh => Op::Tanh,
+            Self::Identity => return Ok(x.clone()),
+        };
+        program.add(op, &[x], &[])
     }
 }
 

@@ -16,6 +16,9 @@ use tch::{Device, Kind, Tensor};
 /// make the bytes of equal files differ.)
 const METADATA: &str = "vae";
 
+/// The metadata key of files for other programs, see [`save_for_others`].
+const FOR_OTHERS: &str = "vae_export";
+
 /// The value of the metadata key.
 #[derive(Serialize, serde::Deserialize)]
 struct Metadata {
@@ -45,21 +48,35 @@ pub fn save<R: Serialize>(path: &Path, tensors: &Tensors, record: &R) -> Result<
     write_bytes(path, &to_bytes(path, tensors, record)?)
 }
 
-/// The bytes that [`save`] writes to `path`.
-pub(crate) fn to_bytes<R: Serialize>(path: &Path, tensors: &Tensors, record: &R) -> Result<Vec<u8>> {
-    let mut raw: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = Vec::with_capacity(tensors.len());
+/// Writes `tensors` for programs other than this one, atomically: the metadata have `record` as
+/// JSON text under the key `vae_export`. Tensors may hold NaN.
+///
+/// # Errors
+/// [`Error::Io`] naming the file, [`Error::Torch`].
+pub fn save_for_others<R: Serialize>(path: &Path, tensors: &Tensors, record: &R) -> Result<()> {
+    let record = serde_json::to_string(record).map_err(|e| Error::corrupt(path, e.to_string()))?;
+    write_bytes(path, &serialized(path, &raw(path, tensors)?, (FOR_OTHERS, record))?)
+}
+
+/// Name, type, shape and bytes of a tensor.
+type Raw<'a> = (&'a str, Dtype, Vec<usize>, Vec<u8>);
+
+/// The tensors as the format stores them.
+fn raw<'a>(path: &Path, tensors: &'a Tensors) -> Result<Vec<Raw<'a>>> {
+    let mut raw = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         let tensor = tensor.f_to_device(Device::Cpu)?.f_contiguous()?;
         let dtype = dtype_of(tensor.f_kind()?, path)?;
         let mut bytes = vec![0u8; tensor.numel() * tensor.f_kind()?.elt_size_in_bytes()];
         tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
-        raw.push((name, dtype, tensor.size().iter().map(|&s| s as usize).collect(), bytes));
+        raw.push((name.as_str(), dtype, tensor.size().iter().map(|&s| s as usize).collect(), bytes));
     }
-    let record = serde_json::to_string(record).map_err(|e| Error::corrupt(path, e.to_string()))?;
-    let checksum = checksum(&record, raw.iter().map(|(n, _, shape, b)| (*n, shape.as_slice(), b.as_slice())));
-    let metadata = serde_json::to_string(&Metadata { sha256: checksum, record })
-        .map_err(|e| Error::corrupt(path, e.to_string()))?;
-    let metadata = HashMap::from([(METADATA.to_string(), metadata)]);
+    Ok(raw)
+}
+
+/// The file with one key in its metadata.
+fn serialized(path: &Path, raw: &[Raw<'_>], (key, value): (&str, String)) -> Result<Vec<u8>> {
+    let metadata = HashMap::from([(key.to_string(), value)]);
     let views = raw
         .iter()
         .map(|(name, dtype, shape, bytes)| {
@@ -69,6 +86,16 @@ pub(crate) fn to_bytes<R: Serialize>(path: &Path, tensors: &Tensors, record: &R)
         })
         .collect::<Result<Vec<_>>>()?;
     safetensors::serialize(views, Some(metadata)).map_err(|e| Error::corrupt(path, e.to_string()))
+}
+
+/// The bytes that [`save`] writes to `path`.
+pub(crate) fn to_bytes<R: Serialize>(path: &Path, tensors: &Tensors, record: &R) -> Result<Vec<u8>> {
+    let raw = raw(path, tensors)?;
+    let record = serde_json::to_string(record).map_err(|e| Error::corrupt(path, e.to_string()))?;
+    let checksum = checksum(&record, raw.iter().map(|(n, _, shape, b)| (*n, shape.as_slice(), b.as_slice())));
+    let metadata = serde_json::to_string(&Metadata { sha256: checksum, record })
+        .map_err(|e| Error::corrupt(path, e.to_string()))?;
+    serialized(path, &raw, (METADATA, metadata))
 }
 
 /// Reads what [`save`] wrote, with all its checks.
@@ -81,7 +108,12 @@ pub fn load<R: DeserializeOwned>(path: &Path) -> Result<(Tensors, R)> {
     let damaged = |why: String| Error::corrupt(path, format!("{why}; the file is damaged or not ours"));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
-    let metadata = header.metadata().as_ref().and_then(|m| m.get(METADATA));
+    let metadata = |key: &str| header.metadata().as_ref().and_then(|m| m.get(key));
+    if metadata(FOR_OTHERS).is_some() {
+        let why = "it is an export for other programs, which this one does not read";
+        return Err(Error::corrupt(path, why));
+    }
+    let metadata = metadata(METADATA);
     let metadata = metadata.ok_or_else(|| damaged(format!("the metadata has no `{METADATA}`")))?;
     let Metadata { sha256, record } = serde_json::from_str(metadata).map_err(|e| damaged(e.to_string()))?;
 
@@ -194,6 +226,19 @@ mod tests {
         assert!(load::<String>(&path).is_err());
         std::fs::write(&path, b"").expect("write");
         assert!(load::<String>(&path).is_err());
+    }
+
+    #[test]
+    fn a_file_for_others_has_its_record_as_plain_text_and_is_no_model() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("m");
+        let tensors = Tensors::from([("w".to_string(), Tensor::from_slice(&[f32::NAN, 1.0]))]);
+        save_for_others(&path, &tensors, &"its record").expect("save");
+        let bytes = std::fs::read(&path).expect("read");
+        let (_, header) = SafeTensors::read_metadata(&bytes).expect("a header");
+        assert_eq!(header.metadata().as_ref().expect("metadata")["vae_export"], "\"its record\"");
+        let refused = load::<String>(&path).expect_err("no model").to_string();
+        assert!(refused.contains("export for other programs"), "{refused}");
     }
 
     #[test]

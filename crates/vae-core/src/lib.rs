@@ -82,6 +82,7 @@ pub mod params;
 pub mod phase;
 pub mod precision;
 pub mod pretrain;
+pub mod program;
 pub mod progress;
 pub mod provenance;
 pub mod random;

@@ -3,6 +3,7 @@
 use super::{Builder, Linear, Mlp};
 use crate::activation::Activation;
 use crate::init::Init;
+use crate::program::{Program, Value};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -125,6 +126,31 @@ impl Encoder {
     pub fn heads(&self, features: &Tensor) -> (Tensor, Tensor) {
         let log_var = self.log_var.as_ref().expect("only variational encoders have a log-variance head");
         (self.mu.forward(features), log_var.forward(features))
+    }
+
+    /// Adds the layers up to the last hidden one to a program.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn describe_features(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        self.hidden.describe(program, x)
+    }
+
+    /// Adds the code's layer on the last hidden one to a program.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn describe_mu(&self, program: &mut Program, features: &Value) -> Result<Value> {
+        self.mu.describe(program, features)
+    }
+
+    /// Adds all layers up to the code to a program.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        let features = self.describe_features(program, x)?;
+        self.describe_mu(program, &features)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Batch normalisation over the rows of a batch (Ioffe and Szegedy 2015), in three modes.
 
 use super::Builder;
+use crate::Result;
+use crate::program::{Op, Program, Value};
 use tch::{Kind, Tensor};
 
 /// Weight of the newest batch in the running statistics (a decay of 0.9).
@@ -57,6 +59,16 @@ impl BatchNorm {
             Statistics::Running => (running, false),
         };
         x.batch_norm(Some(&self.gamma), Some(&self.beta), mean, var, training, MOMENTUM, self.eps, false)
+    }
+
+    /// Adds this layer with its running statistics to a program.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        let Self { gamma, beta, running_mean: mean, running_var: var, eps } = self;
+        let tensors = [("gamma", gamma), ("beta", beta), ("mean", mean), ("var", var)];
+        program.add(Op::BatchNorm { eps: *eps }, &[x], &tensors)
     }
 }
 

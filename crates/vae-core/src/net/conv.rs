@@ -13,8 +13,10 @@
 //! are small.
 
 use super::Builder;
+use crate::Result;
 use crate::matmul::in_f32;
 use crate::precision::Precision;
+use crate::program::{self, Op, Program, Value};
 use tch::{Kind, Tensor};
 
 /// Below this number of input or output channels convolutions stay in single precision.
@@ -101,6 +103,19 @@ impl Conv2d {
             return self.convolve(x, &weight, [top, left]);
         }
         self.convolve(&x.constant_pad_nd([left, right, top, bottom]), &weight, [0, 0])
+    }
+
+    /// Adds this layer to a program.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        let padding = match self.padding {
+            Padding::Same => program::Padding::Same,
+            Padding::Symmetric(rows) => program::Padding::Rows(rows),
+        };
+        let op = Op::Conv2d { stride: self.stride, padding };
+        program.add(op, &[x], &[("weight", &self.weight), ("bias", &self.bias)])
     }
 
     /// Padding (before, after) of `n` rows or columns.

@@ -1,7 +1,8 @@
 //! A fully connected layer.
 
 use super::Builder;
-use crate::matmul;
+use crate::program::{Op, Program, Value};
+use crate::{Result, matmul};
 use tch::Tensor;
 
 /// `y = x Wᵀ + b`.
@@ -45,5 +46,13 @@ impl Linear {
     /// ([`matmul::linear_as_computed`]), with the same shapes.
     pub fn forward_as_computed(&self, x: &Tensor) -> Tensor {
         matmul::linear_as_computed(x, &self.weight, Some(&self.bias))
+    }
+
+    /// Adds this layer to a program.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        program.add(Op::Linear, &[x], &[("weight", &self.weight), ("bias", &self.bias)])
     }
 }

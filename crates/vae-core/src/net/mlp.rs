@@ -2,7 +2,8 @@
 
 use super::{Builder, Linear};
 use crate::activation::Activation;
-use crate::matmul;
+use crate::program::{Program, Value};
+use crate::{Result, matmul};
 use tch::Tensor;
 
 /// Layers `0..n`, each followed by the same activation.
@@ -42,5 +43,16 @@ impl Mlp {
                 .iter()
                 .fold(x.shallow_clone(), |h, layer| self.activation.apply(layer.forward_as_computed(&h))),
         )
+    }
+
+    /// Adds these layers to a program.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        self.layers.iter().try_fold(x.clone(), |h, layer| {
+            let h = layer.describe(program, &h)?;
+            self.activation.describe(program, &h)
+        })
     }
 }
