@@ -10,6 +10,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use tch::{Device, Kind, Tensor};
 use vae_core::kl::HALF_LN_TWO_PI;
 use vae_core::params::Params;
+use vae_core::program::{Op, Program, Value};
 
 const ROWS: [i64; 1] = [-1];
 
@@ -96,6 +97,15 @@ impl MixturePrior {
     /// `z`: `[b, J]`.
     pub fn log_gamma(&self, z: &Tensor) -> Tensor {
         self.log_joint(z).log_softmax(-1, None)
+    }
+
+    /// Adds the posterior p(c | z) to a program.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn describe(&self, program: &mut Program, z: &Value) -> vae_core::Result<Value> {
+        let tensors = [("log_pi", &self.log_pi()), ("mu", &self.mu), ("log_var", &self.log_var)];
+        program.add(Op::GaussianMixture, &[z], &tensors)
     }
 
     /// `ln gamma*`, `[b, K]`, the mean-field posterior: the minimiser of the latent terms of the

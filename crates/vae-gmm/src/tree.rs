@@ -23,6 +23,7 @@
 /// Name and number of latent trees; the number is raised whenever the code changes a result.
 pub const REVISION: (&str, u32) = ("latent-tree", 1);
 
+mod describe;
 pub mod em;
 mod messages;
 pub mod search;

@@ -2,6 +2,7 @@
 
 mod clusterer;
 mod density;
+mod export;
 mod method;
 mod model_file;
 mod numbers;
@@ -10,6 +11,7 @@ mod watch;
 
 pub use clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 pub use density::{Assessed, Calibration, Density};
+pub use export::{Documents, ExportNotes};
 pub use method::{Fit, Generative, Method, MethodConfig, Model, Soft};
 pub(crate) use model_file::Stored;
 pub use model_file::stored;

@@ -40,8 +40,8 @@ pub mod registry;
 mod shared;
 
 pub use api::{
-    Assessed, Calibration, Clusterer, Density, Facets, Fit, FitSummary, Generative, Generator, Method,
-    MethodConfig, Model, Quality, Soft, SoftAssign, Watch, stored,
+    Assessed, Calibration, Clusterer, Density, Documents, ExportNotes, Facets, Fit, FitSummary, Generative,
+    Generator, Method, MethodConfig, Model, Quality, Soft, SoftAssign, Watch, stored,
 };
 pub use config::Preset;
 pub use error::{Error, Result};

@@ -9,6 +9,7 @@ pub(crate) mod encoder_decoder;
 pub(crate) mod from_random;
 pub(crate) mod mixture;
 pub(crate) mod mixture_vae;
+pub(crate) mod nearest_centre;
 pub(crate) mod neighbour_vote;
 pub(crate) mod posterior;
 pub(crate) mod warmup;

@@ -10,6 +10,7 @@
 use super::structure::Structure;
 use tch::{Kind, Tensor};
 use vae_core::kl::HALF_LN_TWO_PI;
+use vae_core::program::{Op, Program, Value};
 use vae_core::{Error, Result};
 
 /// Lower bound of probabilities before the logarithm: published trees have zeros and denormals.
@@ -72,6 +73,13 @@ impl Leaf {
         let quadratic = white.square().sum_dim_intlist(LAST.as_slice(), false, None);
         (quadratic * -0.5 + self.constant.unsqueeze(1)).tr()
     }
+
+    /// Adds the log density of each state to a program.
+    pub(super) fn describe(&self, program: &mut Program, z: &Value) -> Result<Value> {
+        let Self { mu, columns, whiten, constant, .. } = self;
+        let tensors = [("columns", columns), ("mu", mu), ("whiten", whiten), ("constant", constant)];
+        program.add(Op::Gaussians, &[z], &tensors)
+    }
 }
 
 /// A structure with its parameters.
@@ -106,7 +114,7 @@ struct Upward {
 }
 
 impl LatentTree {
-    fn log_cpt(&self, y: usize) -> Tensor {
+    pub(super) fn log_cpt(&self, y: usize) -> Tensor {
         self.cpt[y].clamp_min(SMALLEST).log()
     }
 

@@ -1,6 +1,7 @@
 //! The trait of all methods as a user has them, and the report of a fit.
 
 use super::density::{Assessed, Calibration, Density};
+use super::export::ExportNotes;
 use super::numbers::renumber;
 use super::watch::Watch;
 use crate::Result;
@@ -40,6 +41,15 @@ pub trait Clusterer: Send {
     /// # Errors
     /// [`Error::NotFitted`](crate::Error::NotFitted), files.
     fn save(&self, path: &Path) -> Result<()>;
+
+    /// Writes the fitted model for programs other than this one: all steps from raw features to
+    /// clusters in one safetensors file, as `docs/export.md` describes it.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`](crate::Error::NotFitted);
+    /// [`Error::Unsupported`](crate::Error::Unsupported) for a method that does not say how its
+    /// models compute; files.
+    fn export(&self, path: &Path, notes: &ExportNotes) -> Result<()>;
 
     /// Number of clusters.
     fn n_clusters(&self) -> usize;

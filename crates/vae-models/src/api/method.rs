@@ -5,8 +5,11 @@
 //! the input is checked and scaled before the method sees it, models are saved and read, samples
 //! come back on the scale of the data.
 
+mod abilities;
+
 use super::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 use super::density::{Assessed, Calibration, Density};
+use super::export::{self, ExportNotes};
 use super::model_file::{Stored, save};
 use super::numbers::Numbers;
 use super::watch::Watch;
@@ -21,6 +24,7 @@ use vae_core::bundle::Tensors;
 use vae_core::identity::revisions;
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
+use vae_core::program::{Outputs, Program, Value};
 use vae_core::{Features, ImageShape};
 
 /// What a method's configuration type provides.
@@ -124,6 +128,17 @@ pub trait Model: Debug + Send {
     /// # Errors
     /// libtorch.
     fn embed(&self, x: &Features) -> Result<Array2<f32>>;
+
+    /// Adds the steps from features to clusters and codes to a program, for other programs that
+    /// predict.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a method that does not say how its models compute; libtorch.
+    fn describe(&self, _program: &mut Program, _x: &Value) -> Result<Outputs> {
+        let why = "this method does not say how its models compute, so that they cannot be exported; apply them with \
+                   `vae predict`";
+        Err(Error::Unsupported(why.into()))
+    }
 
     /// Number of clusters, for methods that estimate it; else that of the configuration.
     fn n_clusters(&self) -> Option<usize> {
@@ -233,19 +248,6 @@ impl<M: Method> Fit<M> {
     fn fitted(&self) -> Result<&(Input, M::Model)> {
         self.fitted.as_ref().ok_or(Error::NotFitted)
     }
-
-    fn lacks(what: &str) -> Error {
-        Error::Unsupported(format!(
-            "this model of `{}` has no {what}; choose another method, see `vae methods`",
-            M::NAME
-        ))
-    }
-
-    fn generative(&self) -> Result<(&Input, &dyn Generative)> {
-        let (input, model) = self.fitted()?;
-        let generative = model.generative().ok_or_else(|| Self::lacks("distribution to sample from"))?;
-        Ok((input, generative))
-    }
 }
 
 impl<M: Method> Clusterer for Fit<M> {
@@ -286,6 +288,15 @@ impl<M: Method> Clusterer for Fit<M> {
         let (input, model) = self.fitted()?;
         let input = (input, self.matmul.as_deref(), &self.numbers);
         save(path, M::NAME, &self.fitted_with, input, &model.tensors()?)
+    }
+
+    fn export(&self, path: &Path, notes: &ExportNotes) -> Result<()> {
+        let (input, model) = self.fitted()?;
+        let mut program = Program::new();
+        let x = input.describe(&mut program)?;
+        let outputs = model.describe(&mut program, &x)?;
+        let outputs = self.numbers.describe(&mut program, outputs)?;
+        export::write(path, (M::NAME, self.n_clusters()), input, (&program, &outputs), notes)
     }
 
     fn n_clusters(&self) -> usize {
@@ -331,69 +342,5 @@ impl<M: Method> Clusterer for Fit<M> {
             gamma: assessed.gamma.map(|gamma| self.numbers.of_columns(gamma)),
             ..assessed
         })
-    }
-}
-
-impl<M: Method> Fit<M> {
-    fn model_density(&self) -> Result<(&Input, &dyn Density)> {
-        let (input, model) = self.fitted()?;
-        Ok((input, model.density().ok_or_else(|| Self::lacks("density"))?))
-    }
-}
-
-impl<M: Method> Density for Fit<M> {
-    fn name(&self) -> &'static str {
-        self.model_density().map_or("", |(_, density)| density.name())
-    }
-
-    fn calibrate(&self, x: &Features) -> Result<Calibration> {
-        let (input, density) = self.model_density()?;
-        density.calibrate(input.prepare(x)?.as_ref())
-    }
-
-    fn log_density(&self, x: &Features, calibration: &Calibration) -> Result<Array1<f32>> {
-        let (input, density) = self.model_density()?;
-        density.log_density(input.prepare(x)?.as_ref(), calibration)
-    }
-}
-
-impl<M: Method> SoftAssign for Fit<M> {
-    fn predict_proba(&self, x: &Features) -> Result<Array2<f32>> {
-        let (input, model) = self.fitted()?;
-        let soft = model.soft().ok_or_else(|| Self::lacks("probabilities"))?;
-        Ok(self.numbers.of_columns(soft.gamma(input.prepare(x)?.as_ref())?))
-    }
-}
-
-impl<M: Method> Facets for Fit<M> {
-    fn assignments(&self, x: &Features) -> Result<Vec<Array1<u32>>> {
-        let (input, model) = self.fitted()?;
-        let facets = model.facets().ok_or_else(|| Self::lacks("several clusterings"))?;
-        let mut all = facets.assignments(input.prepare(x)?.as_ref())?;
-        // The first is the clustering of `predict`.
-        if let Some(first) = all.first_mut() {
-            *first = self.numbers.of_rows(std::mem::take(first));
-        }
-        Ok(all)
-    }
-
-    fn structure(&self) -> String {
-        self.fitted.as_ref().and_then(|(_, model)| model.facets()).map_or_else(String::new, Facets::structure)
-    }
-}
-
-impl<M: Method> Generator for Fit<M> {
-    fn sample(&self, cluster: usize, n: usize, seed: u64) -> Result<Array2<f32>> {
-        let (input, model) = self.generative()?;
-        let n_clusters = self.n_clusters();
-        if cluster >= n_clusters {
-            return Err(Error::NoCluster { cluster, n_clusters });
-        }
-        Ok(input.scale.invert(model.sample(self.numbers.own(cluster), n, seed)?))
-    }
-
-    fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
-        let (input, model) = self.generative()?;
-        Ok(input.scale.invert(model.reconstruct(input.prepare(x)?.as_ref())?))
     }
 }

@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
+use vae_core::program::{Op, Outputs, Program};
 
 /// A permutation of the numbers of clusters; none is the model's own order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +60,13 @@ impl Numbers {
             out.column_mut(number as usize).assign(&gamma.column(own));
         }
         out
+    }
+
+    /// Adds what [`Numbers::of_columns`] does to a program.
+    pub fn describe(&self, program: &mut Program, outputs: Outputs) -> Result<Outputs> {
+        let Some(numbers) = &self.0 else { return Ok(outputs) };
+        let order = (0..numbers.len()).map(|cluster| self.own(cluster) as u32).collect();
+        Ok(Outputs { scores: program.add(Op::Columns { order }, &[&outputs.scores], &[])?, ..outputs })
     }
 
     /// The model's own number of a cluster.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use vae_core::bundle::FIT_ANEW;
 use vae_core::identity::Revision;
 use vae_core::likelihood::{Likelihood, LikelihoodKind, check_variance};
+use vae_core::program::{Program, Value};
 use vae_core::{Features, ImageShape, Schema};
 
 /// The settings that all methods have.
@@ -127,6 +128,12 @@ impl Input {
             Some(imputer) if scaled.n_missing() > 0 => Ok(Cow::Owned(imputer.fill(&scaled)?)),
             _ => Ok(scaled),
         }
+    }
+
+    /// Adds what [`Input::prepare`] does with the features to a program, and returns its result.
+    pub(crate) fn describe(&self, program: &mut Program) -> Result<Value> {
+        let scaled = self.scale.describe(program, &Value::input())?;
+        self.imputer.as_ref().map_or(Ok(scaled.clone()), |imputer| imputer.describe(program, &scaled))
     }
 
     /// Refuses the columns of another table: the same names in another order would be taken for one

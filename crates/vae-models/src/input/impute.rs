@@ -5,8 +5,10 @@ use ndarray::parallel::prelude::*;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use tch::Tensor;
 use vae_core::Features;
 use vae_core::identity::Revision;
+use vae_core::program::{Op, Program, Value};
 
 /// What stands for a missing value.
 pub const REVISION: Revision = ("imputation", 1);
@@ -54,6 +56,17 @@ impl Imputer {
             }
         });
         Ok(x.filled(filled)?)
+    }
+
+    /// Adds it to a program.
+    pub(super) fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        let mean = Tensor::from_slice(&self.mean);
+        let donors: Vec<f32> = self.donors.iter().flatten().map(|v| v.unwrap_or(f32::NAN)).collect();
+        let donors =
+            Tensor::f_from_slice(&donors)?.f_view([self.donors.len() as i64, self.mean.len() as i64])?;
+        let with_donors = [("mean", &mean), ("donors", &donors)];
+        let tensors = if self.donors.is_empty() { &with_donors[..1] } else { &with_donors[..] };
+        Ok(program.add(Op::Impute { nearest: NEAREST }, &[x], tensors)?)
     }
 
     /// What stands for each feature of a row if it is missing, `[d]`.

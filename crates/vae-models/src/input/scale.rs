@@ -11,8 +11,10 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
 use power::Power;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use tch::Tensor;
 use vae_core::Features;
 use vae_core::identity::Revision;
+use vae_core::program::{Op, Program, Value};
 
 /// How columns are scaled by a kind that a configuration names.
 pub const REVISION: Revision = ("scale", 1);
@@ -245,6 +247,29 @@ impl Scale {
             Some(image) => scaled.with_image(image)?,
             None => scaled,
         }))
+    }
+
+    /// Adds the scaling to a program.
+    pub(super) fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        match self {
+            Self::Identity => Ok(x.clone()),
+            Self::Affine { shift, width } => {
+                let [shift, width] = [shift, width].map(|t| Tensor::from_slice(t));
+                Ok(program.add(Op::Affine, &[x], &[("shift", &shift), ("width", &width)])?)
+            }
+            Self::Power { columns, shift, width } => {
+                let of = |part: fn(&Power) -> f64| -> Vec<f64> { columns.iter().map(part).collect() };
+                let parts = [
+                    ("centre", of(|power| power.centre)),
+                    ("spread", of(|power| power.spread)),
+                    ("lambda", of(|power| power.lambda)),
+                    ("shift", shift.clone()),
+                    ("width", width.clone()),
+                ];
+                let tensors = parts.map(|(name, values)| (name, Tensor::from_slice(&values)));
+                Ok(program.add(Op::Power, &[x], &tensors.each_ref().map(|(name, t)| (*name, t)))?)
+            }
+        }
     }
 
     /// Back to the scale of the data, `[n, d]`.

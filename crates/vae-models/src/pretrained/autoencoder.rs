@@ -11,6 +11,7 @@ use vae_core::init::Init;
 use vae_core::likelihood::Likelihood;
 use vae_core::net::NetConfig;
 use vae_core::pretrain::Autoencoder;
+use vae_core::program::{Program, Value};
 use vae_core::random::Streams;
 
 /// Auto-encoder and device of a fitted two-stage model.
@@ -34,6 +35,14 @@ impl CodeModel {
     /// Codes of all samples, `[n, latent_dim]`.
     pub fn codes(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(to_array2(&self.autoencoder.codes(&Resident::new(x, self.device)?)?)?)
+    }
+
+    /// Adds the codes to a program.
+    ///
+    /// # Errors
+    /// libtorch.
+    pub fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        Ok(self.autoencoder.encoder.describe(program, x)?)
     }
 
     /// Decoded codes, `[n, d]`.

@@ -6,6 +6,7 @@ mod loss;
 pub use loss::{EPS, Encoded, Terms, category, energy, kl, loss};
 pub(crate) use loss::{class_terms, held_loss};
 
+use crate::Result;
 use crate::shared::encoder_decoder::{self, Code, Decode, Encode};
 use crate::shared::from_random::{Evidence, Network, observe};
 use crate::shared::posterior::{self, guarded, reparameterised};
@@ -18,6 +19,7 @@ use vae_core::kl::gaussian_to_standard;
 use vae_core::likelihood::Likelihood;
 use vae_core::net::{Builder, Linear, Mlp};
 use vae_core::params::Params;
+use vae_core::program::{Op, Outputs, Program, Value};
 use vae_core::random::{Streams, normal};
 use vae_core::train::{Batch, Loss, Trainable};
 
@@ -46,6 +48,12 @@ impl Classifier {
     /// `h`: `[b, n_in]`; result `[b, K]`, rows sum to 1.
     pub fn forward(&self, h: &Tensor) -> Tensor {
         self.out.forward(&self.hidden.forward(h)).softmax(-1, None::<Kind>)
+    }
+
+    fn describe(&self, program: &mut Program, h: &Value) -> Result<Value> {
+        let h = self.hidden.describe(program, h)?;
+        let logits = self.out.describe(program, &h)?;
+        Ok(program.add(Op::Softmax, &[&logits], &[])?)
     }
 }
 
@@ -174,6 +182,16 @@ impl Network for ClusterNet {
 
     fn reconstruct(&self, x: &Tensor) -> Tensor {
         self.likelihood.mean(&self.decoder.decode(&self.code(x)))
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let (codes, features) = self.encoder.describe(program, x)?;
+        let read = match self.classifier_input {
+            ClassifierInput::Latent => &codes,
+            ClassifierInput::Features => &features,
+        };
+        let scores = self.classifier.describe(program, read)?;
+        Ok(Outputs { scores, are_probabilities: true, codes })
     }
 
     fn has_priors(&self) -> bool {

@@ -7,6 +7,7 @@ use tch::Tensor;
 use vae_core::ImageShape;
 use vae_core::identity::Revision;
 use vae_core::net::{Decoder, Encoder};
+use vae_core::program::{Op, Program, Value};
 
 /// Encoders and decoders behind one trait.
 pub const REVISION: Revision = ("encoder-decoder", 1);
@@ -63,6 +64,12 @@ pub trait Encode: std::fmt::Debug + Send {
     /// # Shapes
     /// `x`: `[b, d]`.
     fn encode(&self, x: &Tensor) -> Code;
+
+    /// Adds the code and the features it is computed from to a program, and returns both.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<(Value, Value)>;
 }
 
 /// z → the parameters of p(x | z).
@@ -77,6 +84,11 @@ impl Encode for Encoder {
         let features = self.features(x);
         let (mu, log_var) = self.heads(&features);
         Code { mu, log_var, features }
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<(Value, Value)> {
+        let features = self.describe_features(program, x)?;
+        Ok((self.describe_mu(program, &features)?, features))
     }
 }
 
@@ -101,6 +113,12 @@ pub(crate) fn images(x: &Tensor, image: ImageShape) -> Tensor {
         return maps(x, image);
     }
     x.reshape([b, c, h, w]).permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+}
+
+/// Adds [`images`] to a program.
+pub(crate) fn describe_images(program: &mut Program, x: &Value, image: ImageShape) -> Result<Value> {
+    let ImageShape { channels, height, width } = image;
+    Ok(program.add(Op::Images { channels, height, width }, &[x], &[])?)
 }
 
 /// Outputs of a linear layer as maps, pixel after pixel: the channels are last in memory.

@@ -16,6 +16,7 @@ use vae_core::likelihood::Likelihood;
 use vae_core::net;
 use vae_core::optim::{EpsForm, Group};
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
+use vae_core::program::{Outputs, Program, Value};
 use vae_core::random::Streams;
 use vae_core::train::{self, TrainConfig, Trainable, train};
 use vae_core::{Features, Result as CoreResult};
@@ -41,6 +42,12 @@ pub trait Network: Trainable + std::fmt::Debug + Send {
     /// # Shapes
     /// `x`: `[b, d]`; result `[b, J]`.
     fn code(&self, x: &Tensor) -> Tensor;
+
+    /// Adds the soft assignments and the codes to a program.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs>;
 
     /// The means of p(x | z) at the codes, `[b, d]`.
     fn reconstruct(&self, x: &Tensor) -> Tensor;
@@ -249,6 +256,10 @@ impl<N: Network> Model for Trained<N> {
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         self.map(x, |x| self.net.code(x))
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        self.net.describe(program, x)
     }
 
     fn soft(&self) -> Option<&dyn Soft> {

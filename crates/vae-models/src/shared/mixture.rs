@@ -8,6 +8,7 @@ use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{to_array2_f64, to_tensor_f64};
 use vae_core::identity::Revision;
+use vae_core::program::{Op, Program, Value};
 use vae_gmm::{Gmm, GmmConfig, Select};
 
 /// Gaussians of given clusters.
@@ -55,6 +56,14 @@ impl Mixture {
     pub fn mean_variance(&self) -> f64 {
         let per_component = self.var.rows().into_iter().map(|row| row.sum() / row.len() as f64);
         self.pi.iter().zip(per_component).map(|(pi, var)| pi * var).sum()
+    }
+
+    /// Adds the posterior of the components to a program.
+    pub fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        let log_pi = to_tensor_f64(self.pi.mapv(f64::ln).view().insert_axis(Axis(0)))?.f_view([-1])?;
+        let (mu, log_var) = (to_tensor_f64(self.mu.view())?, to_tensor_f64(self.var.mapv(f64::ln).view())?);
+        let tensors = [("log_pi", &log_pi), ("mu", &mu), ("log_var", &log_var)];
+        Ok(program.add(Op::GaussianMixture, &[x], &tensors)?)
     }
 
     /// Adds `{prefix}pi`, `{prefix}mu` and `{prefix}var`.

@@ -17,6 +17,7 @@ use vae_core::likelihood::Likelihood;
 use vae_core::net::{Builder, Decoder, Encoder, NetConfig};
 use vae_core::params::Params;
 use vae_core::phase::{Artefact, PhaseRecord};
+use vae_core::program::{Outputs, Program, Value};
 use vae_core::random::{Streams, normal};
 use vae_core::train::Batch;
 use vae_gmm::prior::{self, MixturePrior, Pi};
@@ -68,6 +69,12 @@ pub trait MixtureVae: Debug + Send {
 
     /// ln q(c | z), `[b, K]`, at codes `z`, `[b, J]`.
     fn log_gamma(&self, z: &Tensor) -> Tensor;
+
+    /// Adds q(c | z) to a program.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn describe_gamma(&self, program: &mut Program, z: &Value) -> vae_core::Result<Value>;
 
     /// The tensors of a fitted model.
     fn snapshot(&self) -> vae_core::Result<Tensors> {
@@ -129,6 +136,12 @@ impl<N: MixtureVae> Model for Fitted<N> {
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(to_array2(&self.net.codes(&Resident::new(x, self.device)?)?)?)
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let codes = self.net.vae().encoder.describe(program, x)?;
+        let scores = self.net.describe_gamma(program, &codes)?;
+        Ok(Outputs { scores, are_probabilities: true, codes })
     }
 
     fn soft(&self) -> Option<&dyn Soft> {

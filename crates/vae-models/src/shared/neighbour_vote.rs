@@ -9,6 +9,7 @@ use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::features::{to_array2, to_tensor};
 use vae_core::identity::Revision;
 use vae_core::phase::FitContext;
+use vae_core::program::{Op, Program, Value};
 use vae_core::{Csr, Features};
 use vae_graph::knn::{Knn, Metric};
 
@@ -74,6 +75,20 @@ impl NeighbourVote {
             row.iter().enumerate().fold(0, |best, (c, g)| if *g > row[best] { c } else { best }) as u32
         };
         gamma.rows().into_iter().map(best).collect()
+    }
+
+    /// Adds the votes to a program.
+    ///
+    /// # Errors
+    /// libtorch.
+    pub fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        let mut tensors = Tensors::new();
+        self.store("", &mut tensors)?;
+        let names = ["points", "indptr", "indices", "values", "labels"];
+        let tensors: Vec<_> = names.into_iter().filter_map(|name| Some((name, tensors.get(name)?))).collect();
+        let n_neighbors = self.n_neighbors.min(self.points.n());
+        let op = Op::NeighbourVote { n_clusters: self.n_clusters, n_neighbors };
+        Ok(program.add(op, &[x], &tensors)?)
     }
 
     /// `{prefix}points` (sparse points as three arrays), `{prefix}labels`.

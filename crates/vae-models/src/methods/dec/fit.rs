@@ -19,6 +19,7 @@ use vae_core::net;
 use vae_core::optim::Group;
 use vae_core::phase::{Artefact, FitContext, PhaseSpec};
 use vae_core::pretrain::{groups_of, pretrain};
+use vae_core::program::{Outputs, Program, Value};
 use vae_core::train::{self, TrainConfig, train};
 
 /// The phase `train`, with what it uses.
@@ -114,6 +115,12 @@ impl Model for DecModel {
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(to_array2(&self.net.codes(&Resident::new(x, self.device)?)?)?)
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let codes = self.net.encoder.describe(program, x)?;
+        let scores = self.net.describe_q(program, &codes)?;
+        Ok(Outputs { scores, are_probabilities: true, codes })
     }
 
     fn soft(&self) -> Option<&dyn Soft> {

@@ -7,6 +7,7 @@ use vae_core::Result;
 use vae_core::features::{BLOCK, Resident};
 use vae_core::net::{Builder, Decoder, Encoder};
 use vae_core::params::Params;
+use vae_core::program::{Op, Program, Value};
 use vae_core::random::Streams;
 
 /// Name of the centres among the parameters.
@@ -40,6 +41,11 @@ impl DecNet {
     /// `ln q` of codes `[b, J]`: `[b, K]`.
     pub fn log_q(&self, z: &Tensor) -> Tensor {
         log_assignments(z, &self.centres, self.alpha)
+    }
+
+    /// Adds q of codes to a program.
+    pub fn describe_q(&self, program: &mut Program, z: &Value) -> Result<Value> {
+        program.add(Op::StudentT { alpha: self.alpha }, &[z], &[("centres", &self.centres)])
     }
 
     /// Codes of all samples, `[n, J]`.

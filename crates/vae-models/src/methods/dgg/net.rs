@@ -9,6 +9,7 @@ use vae_core::activation::Activation;
 use vae_core::bundle::Tensors;
 use vae_core::likelihood::Likelihood;
 use vae_core::net::{Builder, Linear, Mlp};
+use vae_core::program::{Op, Program, Value};
 use vae_core::random::Streams;
 use vae_gmm::prior::Pi;
 
@@ -77,6 +78,12 @@ impl MixtureVae for DggNet {
 
     fn log_gamma(&self, z: &Tensor) -> Tensor {
         self.classifier.log_gamma(z)
+    }
+
+    fn describe_gamma(&self, program: &mut Program, z: &Value) -> Result<Value> {
+        let h = self.classifier.hidden.describe(program, z)?;
+        let logits = self.classifier.out.describe(program, &h)?;
+        program.add(Op::Softmax, &[&logits], &[])
     }
 
     /// With the initial mixing weights, which are not a parameter where each sample has its own.

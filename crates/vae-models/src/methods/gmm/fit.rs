@@ -13,6 +13,7 @@ use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
+use vae_core::program::{Outputs, Program, Value};
 use vae_gmm::gmm;
 
 /// A diagonal Gaussian mixture on the features.
@@ -79,6 +80,11 @@ impl Model for GmmModel {
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(dense(x).into_owned())
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let scores = Mixture::of(self).describe(program, x)?;
+        Ok(Outputs { scores, are_probabilities: true, codes: x.clone() })
     }
 
     fn soft(&self) -> Option<&dyn Soft> {

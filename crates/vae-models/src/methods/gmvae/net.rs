@@ -16,6 +16,7 @@ use vae_core::features::Resident;
 use vae_core::likelihood::Likelihood;
 use vae_core::net::{Builder, Decoder, Linear, Mlp, Statistics};
 use vae_core::params::Params;
+use vae_core::program::{Op, Outputs, Program, Value};
 use vae_core::random::{Streams, normal};
 use vae_core::train::{Batch, Loss, Trainable};
 use vae_core::{ImageShape, Result as CoreResult};
@@ -166,6 +167,18 @@ impl Network for GmvaeNet {
 
     fn code(&self, x: &Tensor) -> Tensor {
         self.recognise(x, Statistics::Running).mu
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let h = self.shared_encoder.describe(program, x)?;
+        let [mu, _, mu_w, _] = &self.heads;
+        let (codes, style) = (mu.describe(program, &h)?, mu_w.describe(program, &h)?);
+        let h = self.clusters.hidden.describe(program, &style)?;
+        let components = self.clusters.out.describe(program, &h)?;
+        let n_clusters = self.clusters.shape[1] as usize;
+        let op = Op::MovingMixture { n_clusters, log_var_limit: COMPONENT_LIMIT };
+        let scores = program.add(op, &[&codes, &components], &[])?;
+        Ok(Outputs { scores, are_probabilities: true, codes })
     }
 
     fn reconstruct(&self, x: &Tensor) -> Tensor {

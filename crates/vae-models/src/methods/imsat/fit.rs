@@ -16,6 +16,7 @@ use vae_core::features::{Resident, to_array2};
 use vae_core::identity::Revision;
 use vae_core::net;
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
+use vae_core::program::{Op, Outputs, Program, Value};
 use vae_core::random::Streams;
 use vae_core::train::{self, train};
 use vae_graph::knn::{self, Knn, Metric};
@@ -130,6 +131,12 @@ impl Model for ImsatModel {
     /// The logits, `[n, K]`.
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(to_array2(&self.logits(x)?)?)
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let codes = self.net.describe_logits(program, x)?;
+        let scores = program.add(Op::Softmax, &[&codes], &[])?;
+        Ok(Outputs { scores, are_probabilities: true, codes })
     }
 
     fn soft(&self) -> Option<&dyn Soft> {

@@ -7,6 +7,7 @@ use vae_core::features::{BLOCK, Resident};
 use vae_core::init::Init;
 use vae_core::net::{BatchNorm, Builder, Linear, Statistics};
 use vae_core::params::Params;
+use vae_core::program::{Op, Program, Value};
 use vae_core::random::Streams;
 
 /// p(y | x) with its parameters `net.*`.
@@ -49,6 +50,17 @@ impl ImsatNet {
             norm.forward(&linear.forward(&h), statistics).relu_()
         });
         self.out.forward(&h)
+    }
+
+    /// Adds the logits with the running statistics to a program.
+    pub fn describe_logits(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        let mut h = x.clone();
+        for (linear, norm) in &self.hidden {
+            h = linear.describe(program, &h)?;
+            h = norm.describe(program, &h)?;
+            h = program.add(Op::Relu, &[&h], &[])?;
+        }
+        self.out.describe(program, &h)
     }
 
     /// ln p(y | x), `[b, K]`.

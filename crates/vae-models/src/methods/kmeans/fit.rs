@@ -7,12 +7,14 @@ use crate::config::Preset;
 use crate::input::Input;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::dense_rows::dense;
+use crate::shared::nearest_centre;
 use ndarray::{Array1, Array2};
 use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::features::{to_array2_f64, to_tensor_f64};
 use vae_core::phase::{Artefact, FitContext, PhaseRecord, PhaseSpec};
+use vae_core::program::{Outputs, Program, Value};
 use vae_gmm::kmeans;
 
 /// k-means on the features.
@@ -77,5 +79,10 @@ impl Model for KMeansModel {
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(dense(x).into_owned())
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let scores = nearest_centre::describe(self, program, x)?;
+        Ok(Outputs { scores, are_probabilities: false, codes: x.clone() })
     }
 }

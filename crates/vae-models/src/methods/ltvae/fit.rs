@@ -26,6 +26,7 @@ use vae_core::kl;
 use vae_core::net;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseSpec};
 use vae_core::pretrain::pretrain;
+use vae_core::program::{Outputs, Program, Value};
 use vae_core::random::{Streams, normal, uniform};
 use vae_core::train::{self, train};
 use vae_gmm::tree::LatentTree;
@@ -236,6 +237,12 @@ impl Model for LtvaeModel {
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(to_array2(&self.net.codes(&Resident::new(x, self.device)?)?)?)
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let codes = self.net.encoder.describe(program, x)?;
+        let scores = self.tree.describe(program, &codes)?;
+        Ok(Outputs { scores, are_probabilities: true, codes })
     }
 
     fn soft(&self) -> Option<&dyn Soft> {

@@ -12,6 +12,7 @@ use ndarray::{Array1, Array2};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::FitContext;
+use vae_core::program::{Outputs, Program, Value};
 
 /// A partition of the features' neighbour graph.
 #[derive(Debug)]
@@ -72,6 +73,11 @@ impl Model for SpectralModel {
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         Ok(dense(x).into_owned())
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let scores = self.vote.describe(program, x)?;
+        Ok(Outputs { scores, are_probabilities: true, codes: x.clone() })
     }
 
     fn n_clusters(&self) -> Option<usize> {

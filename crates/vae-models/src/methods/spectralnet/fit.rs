@@ -14,6 +14,7 @@ use crate::config::Preset;
 use crate::input::Input;
 use crate::pretrained::{self, CodeModel};
 use crate::shared::assignments::{labels_of, observed_of};
+use crate::shared::nearest_centre;
 use ndarray::{Array1, Array2, ArrayView1};
 use serde_json::json;
 use tch::{Device, Tensor};
@@ -24,6 +25,7 @@ use vae_core::identity::Revision;
 use vae_core::net;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_core::pretrain::pretrain;
+use vae_core::program::{Op, Outputs, Program, Value};
 use vae_core::random::{Streams, permutation};
 use vae_core::train::{self, train};
 use vae_gmm::kmeans;
@@ -223,5 +225,18 @@ impl Model for SpectralNetModel {
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         let points = divided(&raw_points(self.autoencoder.as_ref(), x)?, self.spread)?;
         self.clusters.rows(&self.map.outputs(&Resident::new(&points, self.device)?)?)
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let points = match &self.autoencoder {
+            Some(autoencoder) => autoencoder.describe(program, x)?,
+            None => x.clone(),
+        };
+        let (shift, width) = (Tensor::from_slice(&[0.0]), Tensor::from_slice(&[self.spread]));
+        let points = program.add(Op::Affine, &[&points], &[("shift", &shift), ("width", &width)])?;
+        let outputs = self.map.describe(program, &points)?;
+        let codes = self.clusters.describe_rows(program, &outputs)?;
+        let scores = nearest_centre::describe(&self.clusters.kmeans, program, &codes)?;
+        Ok(Outputs { scores, are_probabilities: false, codes })
     }
 }

@@ -8,6 +8,7 @@ use tch::{Device, Tensor};
 use vae_core::features::{BLOCK, Resident};
 use vae_core::net::{Builder, Linear, Mlp};
 use vae_core::params::Params;
+use vae_core::program::{Op, Program, Value};
 use vae_core::random::Streams;
 use vae_core::{Error, Result};
 
@@ -35,6 +36,13 @@ impl SpectralNetNet {
     /// `x`: `[b, dim]`; result `[b, K]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         self.out.forward(&self.hidden.forward(x)).tanh()
+    }
+
+    /// Adds the outputs to a program.
+    pub fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        let h = self.hidden.describe(program, x)?;
+        let h = self.out.describe(program, &h)?;
+        program.add(Op::Tanh, &[&h], &[])
     }
 
     /// The outputs of all points, `[n, K]`, without a gradient.

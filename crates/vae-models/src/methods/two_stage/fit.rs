@@ -15,6 +15,7 @@ use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::FitContext;
 use vae_core::pretrain::pretrain;
+use vae_core::program::{Outputs, Program, Value};
 use vae_gmm::{Gmm, KMeans};
 
 /// The methods: an auto-encoder and a clustering of its codes.
@@ -88,6 +89,12 @@ impl<S: CodeStage> Model for TwoStageModel<S> {
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         self.first.codes(x)
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let codes = self.first.describe(program, x)?;
+        let scores = self.second.describe(program, &codes)?;
+        Ok(Outputs { scores, are_probabilities: self.second.gmm().is_some(), codes })
     }
 
     fn soft(&self) -> Option<&dyn Soft> {

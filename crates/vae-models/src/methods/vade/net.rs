@@ -10,6 +10,7 @@ use vae_core::Result;
 use vae_core::features::Resident;
 use vae_core::likelihood::Likelihood;
 use vae_core::params::Params;
+use vae_core::program::{Program, Value};
 use vae_core::random::Streams;
 use vae_core::train::{Batch, Loss, Trainable};
 use vae_gmm::prior::Pi;
@@ -51,6 +52,10 @@ impl MixtureVae for VadeNet {
 
     fn log_gamma(&self, z: &Tensor) -> Tensor {
         self.vae.prior.log_gamma(z)
+    }
+
+    fn describe_gamma(&self, program: &mut Program, z: &Value) -> Result<Value> {
+        self.vae.prior.describe(program, z)
     }
 }
 

@@ -18,6 +18,7 @@ use vae_core::bundle::Tensors;
 use vae_core::identity::{Revision, revisions};
 use vae_core::phase::{FitContext, PhaseRecord};
 use vae_core::pretrain::pretrain;
+use vae_core::program::{Outputs, Program, Value};
 use vae_graph::knn::Metric;
 use vae_graph::siamese;
 
@@ -198,6 +199,12 @@ impl Model for AutoModel {
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
         self.dgg.embed(x)
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
+        let of_dgg = self.dgg.describe(program, x)?;
+        let Some(vote) = &self.vote else { return Ok(of_dgg) };
+        Ok(Outputs { scores: vote.describe(program, x)?, ..of_dgg })
     }
 
     fn n_clusters(&self) -> Option<usize> {

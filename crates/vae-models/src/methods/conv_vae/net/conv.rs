@@ -15,11 +15,15 @@
 //! left for n ≥ 3. The paper does not specify it; for n = 1 both readings agree.
 
 use super::super::config::{ConvVaeNetConfig, Intermediate};
-use crate::shared::encoder_decoder::{Code, Decode, Encode, images, maps as as_maps, vectors};
+use crate::Result;
+use crate::shared::encoder_decoder::{
+    Code, Decode, Encode, describe_images, images, maps as as_maps, vectors,
+};
 use tch::Tensor;
 use vae_core::ImageShape;
 use vae_core::matmul::in_f32;
 use vae_core::net::{Builder, Conv2d, ConvTranspose2d, Linear};
+use vae_core::program::{Op, Program, Value};
 
 /// Channels of the two networks.
 const CHANNELS: [usize; 2] = [16, 32];
@@ -44,6 +48,16 @@ pub(super) fn maps(image: ImageShape) -> [ImageShape; 2] {
 fn pooled(layers: &[Conv2d], x: &Tensor) -> Tensor {
     let h = layers.iter().fold(x.shallow_clone(), |h, layer| layer.forward_as_computed(&h).relu_());
     h.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)
+}
+
+/// Adds [`pooled`] to a program.
+fn describe_pooled(layers: &[Conv2d], program: &mut Program, x: &Value) -> Result<Value> {
+    let mut h = x.clone();
+    for layer in layers {
+        h = layer.describe(program, &h)?;
+        h = program.add(Op::Relu, &[&h], &[])?;
+    }
+    Ok(program.add(Op::MaxPool2d { size: 2 }, &[&h], &[])?)
 }
 
 /// x → q(z | x).
@@ -86,6 +100,18 @@ impl Encode for ConvEncoder {
         let features = Tensor::cat(&[vectors(&h1), vectors(&h2)], 1);
         let e = self.hidden.forward(&features);
         Code { mu: self.mu.forward(&e), log_var: self.log_var.forward(&e), features: in_f32(features) }
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<(Value, Value)> {
+        let [first, second] = &self.networks;
+        let x = describe_images(program, x, self.image)?;
+        let h1 = describe_pooled(first, program, &x)?;
+        let h2 = describe_pooled(second, program, &h1)?;
+        let h1 = program.add(Op::Flatten, &[&h1], &[])?;
+        let h2 = program.add(Op::Flatten, &[&h2], &[])?;
+        let features = program.add(Op::Concat, &[&h1, &h2], &[])?;
+        let e = self.hidden.describe(program, &features)?;
+        Ok((self.mu.describe(program, &e)?, features))
     }
 }
 

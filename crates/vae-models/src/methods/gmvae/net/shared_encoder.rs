@@ -16,11 +16,13 @@
 //!
 //! Fully connected: the recogniser's layers have BN and ReLU, the decoder's ReLU alone.
 
-use crate::shared::encoder_decoder::{images, maps, vectors};
+use crate::Result;
+use crate::shared::encoder_decoder::{describe_images, images, maps, vectors};
 use tch::Tensor;
 use vae_core::ImageShape;
 use vae_core::activation::Activation;
 use vae_core::net::{BatchNorm, Builder, Conv2d, ConvTranspose2d, Decoder, Linear, Statistics};
+use vae_core::program::{Op, Program, Value};
 
 /// Channels of the three convolutions.
 const CHANNELS: [usize; 3] = [16, 32, 64];
@@ -39,11 +41,23 @@ fn normalise(norm: &BatchNorm, x: &Tensor, statistics: Statistics) -> Tensor {
     Activation::Relu.apply(norm.forward(x, statistics))
 }
 
+/// Adds [`normalise`] with the running statistics to a program.
+fn describe_normalised(norm: &BatchNorm, program: &mut Program, x: &Value) -> Result<Value> {
+    let h = norm.describe(program, x)?;
+    Ok(program.add(Op::Relu, &[&h], &[])?)
+}
+
 /// x → what the heads read.
 pub trait SharedEncoder: std::fmt::Debug + Send {
     /// # Shapes
     /// `x`: `[b, d]`; result `[b, width]`.
     fn features(&self, x: &Tensor, statistics: Statistics) -> Tensor;
+
+    /// Adds the features with the running statistics to a program.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Value>;
 }
 
 /// z → logits or means of p(x | z).
@@ -76,6 +90,13 @@ impl SharedEncoder for MlpSharedEncoder {
     fn features(&self, x: &Tensor, statistics: Statistics) -> Tensor {
         let start = x.shallow_clone();
         self.layers.iter().fold(start, |h, (linear, norm)| normalise(norm, &linear.forward(&h), statistics))
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        self.layers.iter().try_fold(x.clone(), |h, (linear, norm)| {
+            let h = linear.describe(program, &h)?;
+            describe_normalised(norm, program, &h)
+        })
     }
 }
 
@@ -126,6 +147,18 @@ impl SharedEncoder for ConvSharedEncoder {
         let h = self.layers.iter().fold(x, |h, (conv, norm)| normalise(norm, &conv.forward(&h), statistics));
         let (linear, norm) = &self.last;
         normalise(norm, &linear.forward(&vectors(&h)), statistics)
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<Value> {
+        let mut h = describe_images(program, x, self.image)?;
+        for (conv, norm) in &self.layers {
+            h = conv.describe(program, &h)?;
+            h = describe_normalised(norm, program, &h)?;
+        }
+        let h = program.add(Op::Flatten, &[&h], &[])?;
+        let (linear, norm) = &self.last;
+        let h = linear.describe(program, &h)?;
+        describe_normalised(norm, program, &h)
     }
 }
 

@@ -7,6 +7,7 @@ use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 use vae_core::bundle::Tensors;
 use vae_core::features::{to_array2, to_array2_f64, to_tensor_f64};
+use vae_core::program::{Op, Program, Value};
 use vae_gmm::KMeans;
 
 /// Maps outputs that are not orthonormal yet to clusters.
@@ -41,6 +42,17 @@ impl Clusters {
         let turned = turned(&outputs.f_matmul(&self.weights)?, &self.turn)?;
         let rows = leading(&turned, self.kmeans.centres().ncols());
         Ok(if self.unit_rows { unit(rows) } else { rows })
+    }
+
+    /// Adds [`Clusters::rows`] to a program.
+    pub fn describe_rows(&self, program: &mut Program, outputs: &Value) -> Result<Value> {
+        let y = program.add(Op::Linear, &[outputs], &[("weight", &self.weights.tr())])?;
+        let leading = self.turn.f_narrow(1, 0, self.kmeans.centres().ncols() as i64)?;
+        let rows = program.add(Op::Linear, &[&y], &[("weight", &leading.tr())])?;
+        match self.unit_rows {
+            true => Ok(program.add(Op::UnitRows, &[&rows], &[])?),
+            false => Ok(rows),
+        }
     }
 
     /// Adds `clusters.weights`, `clusters.turn` and `clusters.centres`.

@@ -7,12 +7,15 @@ use crate::config::Preset;
 use crate::pretrained::{CodeClustering, Codes, CodesInit};
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::mixture::Mixture;
+use crate::shared::nearest_centre;
+use crate::shared::neighbour_vote::NeighbourVote;
 use ndarray::{Array1, Array2};
 use tch::Device;
 use vae_core::Features;
 use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::features::{to_array2, to_array2_f64, to_tensor, to_tensor_f64};
 use vae_core::phase::FitContext;
+use vae_core::program::{Program, Value};
 use vae_gmm::{Gmm, KMeans};
 use vae_graph::knn::{Knn, Metric};
 use vae_graph::partition::PartitionConfig;
@@ -32,6 +35,8 @@ pub trait CodeStage: Sized + Send + std::fmt::Debug + 'static {
     fn predict(&self, codes: &Array2<f32>) -> Result<Array1<u32>>;
     fn store(&self, tensors: &mut Tensors) -> Result<()>;
     fn load(tensors: &Tensors) -> Result<Self>;
+    /// Adds the scores of the clusters to a program.
+    fn describe(&self, program: &mut Program, codes: &Value) -> Result<Value>;
     /// The mixture, where it is one.
     fn gmm(&self) -> Option<&Gmm> {
         None
@@ -66,6 +71,10 @@ impl CodeStage for KMeans {
     fn load(tensors: &Tensors) -> Result<Self> {
         Ok(Self::from_centres(to_array2_f64(stored(tensors, "kmeans.centres")?)?)?)
     }
+
+    fn describe(&self, program: &mut Program, codes: &Value) -> Result<Value> {
+        nearest_centre::describe(self, program, codes)
+    }
 }
 
 impl CodeStage for Gmm {
@@ -95,6 +104,10 @@ impl CodeStage for Gmm {
 
     fn load(tensors: &Tensors) -> Result<Self> {
         Mixture::load(tensors, "gmm.")?.to_gmm()
+    }
+
+    fn describe(&self, program: &mut Program, codes: &Value) -> Result<Value> {
+        Mixture::of(self).describe(program, codes)
     }
 
     fn gmm(&self) -> Option<&Gmm> {
@@ -133,6 +146,10 @@ impl CodeStage for OfVaeCodes {
 
     fn load(tensors: &Tensors) -> Result<Self> {
         Ok(Self(<Gmm as CodeStage>::load(tensors)?))
+    }
+
+    fn describe(&self, program: &mut Program, codes: &Value) -> Result<Value> {
+        CodeStage::describe(&self.0, program, codes)
     }
 
     fn gmm(&self) -> Option<&Gmm> {
@@ -188,5 +205,11 @@ impl CodeStage for Spectral {
             return Err(vae_core::Error::Checkpoint { what, why, remedy }.into());
         }
         Ok(Self { codes, labels })
+    }
+
+    /// The nearest known code has the only vote.
+    fn describe(&self, program: &mut Program, codes: &Value) -> Result<Value> {
+        let n_clusters = self.labels.iter().max().map_or(0, |&most| most as usize + 1);
+        NeighbourVote::new(self.codes.clone(), self.labels.clone(), n_clusters, 1).describe(program, codes)
     }
 }

@@ -6,12 +6,14 @@
 //! Padding is Keras' "same" ([`vae_core::net::Conv2d`]). The decoder's first layer has no
 //! activation.
 
-use crate::shared::encoder_decoder::{Code, Decode, Encode, images, maps, vectors};
+use crate::Result;
+use crate::shared::encoder_decoder::{Code, Decode, Encode, describe_images, images, maps, vectors};
 use tch::Tensor;
 use vae_core::ImageShape;
 use vae_core::activation::Activation;
 use vae_core::matmul::in_f32;
 use vae_core::net::{Builder, Conv2d, ConvTranspose2d, Linear, mirror};
+use vae_core::program::{Op, Program, Value};
 
 /// Side of every kernel.
 const KERNEL: usize = 3;
@@ -69,6 +71,16 @@ impl Encode for ConvEncoder {
         let h = self.layers.iter().fold(x, |h, layer| self.activation.apply(layer.forward_mirrored(&h)));
         let features = in_f32(vectors(&mirror(&h)));
         Code { mu: self.mu.forward(&features), log_var: self.log_var.forward(&features), features }
+    }
+
+    fn describe(&self, program: &mut Program, x: &Value) -> Result<(Value, Value)> {
+        let mut h = describe_images(program, x, self.image)?;
+        for layer in &self.layers {
+            h = layer.describe(program, &h)?;
+            h = self.activation.describe(program, &h)?;
+        }
+        let features = program.add(Op::Flatten, &[&h], &[])?;
+        Ok((self.mu.describe(program, &features)?, features))
     }
 }
 
