@@ -2,6 +2,7 @@
 
 mod common;
 mod data;
+mod export;
 mod fit;
 mod model;
 mod sweep;
@@ -9,6 +10,7 @@ mod table;
 
 pub use self::common::{ReadArgs, SelectionArgs};
 pub use self::data::{CacheCommand, DataCommand, FeatureModel, FeaturesArgs};
+pub use self::export::{ExportArgs, ExportFormat};
 pub use self::fit::{ConfigArgs, FitArgs, FitSplit};
 pub use self::model::{EmbedArgs, ModelOnData, PredictArgs, SampleArgs, ScoreArgs};
 pub use self::sweep::{CompareArgs, Launcher, SweepArgs};
@@ -55,6 +57,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Write the latent codes of data
     Embed(EmbedArgs),
+    /// Write a fitted model for other programs: every step from raw data to clusters, in one file
+    Export(ExportArgs),
     /// Draw new samples from the clusters of a generative model
     Sample(SampleArgs),
     /// Score assignments against labels (accuracy, NMI, ARI and others), or by criteria that need

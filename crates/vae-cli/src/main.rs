@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run(&args),
         Command::Predict(args) => commands::predict::run(&args),
         Command::Embed(args) => commands::embed::run(&args),
+        Command::Export(args) => commands::export::run(&args),
         Command::Sample(args) => commands::sample::run(&args),
         Command::Score(args) => commands::score::run(&args),
         Command::Report(args) => commands::report::run(&args),

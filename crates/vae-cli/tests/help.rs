@@ -18,6 +18,7 @@ fn help() {
         "compare",
         "predict",
         "embed",
+        "export",
         "sample",
         "score",
         "config",

@@ -7,6 +7,7 @@ pub mod config;
 pub mod data;
 pub mod doctor;
 pub mod embed;
+pub mod export;
 pub mod features;
 pub mod fit;
 pub mod man;
