@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::step::{self, Step, human_seconds};
-use crate::{book, deny, examples, libtorch, package, project, reproduce, test, tidy};
+use crate::{book, deny, examples, exported, libtorch, package, project, reproduce, test, tidy};
 
 /// Check everything.
 #[derive(clap::Args)]
@@ -38,6 +38,7 @@ pub fn run(_: &Args) -> Result<ExitCode> {
     let step = Step::start("recorded runs belong to the present settings", "half a minute");
     reproduce::check_runs(&vae)?;
     step.done();
+    exported::check(&vae)?;
     test::on_slurm(&vae.program, vae.libtorch.as_ref())?;
     reproduce::smoke("demo", vae)?;
     eprintln!("everything passed in {}", human_seconds(started.elapsed().as_secs_f64()));

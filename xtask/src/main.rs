@@ -21,6 +21,7 @@ mod ci;
 mod data;
 mod deny;
 mod examples;
+mod exported;
 mod files;
 mod libtorch;
 mod package;
@@ -52,7 +53,8 @@ enum Command {
     /// Run the tests, doctests included, with the library path set
     Test(test::Args),
     /// Everything continuous integration checks: format, layout, lints, tests, docs, licences,
-    /// packages, examples, the book, tables, recorded runs, Slurm where it is there, a small demo
+    /// packages, examples, the book, tables, recorded runs, exported models, Slurm where it is
+    /// there, a small demo
     Ci(ci::Args),
     /// Check the layout: who imports whom, crates without torch, lengths of files, paths that
     /// belong to one machine
@@ -64,6 +66,9 @@ enum Command {
     Package(package::Args),
     /// Build and run the packages of examples/, which depend on one crate each
     Examples(examples::Args),
+    /// Apply exported models of every method with examples/python/predict.py, and compare it with
+    /// `vae predict`
+    Exported(exported::Args),
     /// Fill and render a table of results/: only the runs that are missing are made
     Reproduce(Box<reproduce::Args>),
     /// Check the book of docs/ and its commands against the program, and build it into out/book
@@ -83,6 +88,7 @@ fn main() -> ExitCode {
         Command::Deny(args) => deny::run(&args),
         Command::Package(args) => package::run(&args),
         Command::Examples(args) => examples::run(&args),
+        Command::Exported(args) => exported::run(&args),
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Book(args) => book::run(&args),
         Command::Bench(args) => bench::run(&args),

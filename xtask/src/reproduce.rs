@@ -31,7 +31,7 @@ use anyhow::{Context, Result};
 
 pub use self::args::Args;
 use self::fill::{Folders, fill};
-use self::vae::Vae;
+pub use self::vae::Vae;
 use crate::{libtorch, program, project};
 
 /// The command.
