@@ -75,7 +75,7 @@ fn fetch(program: &str, folder: &Path) -> Result<()> {
     pip.args(["--only-binary=:all:", "--target"]).arg(&beside).args(PACKAGES);
     // They go into a folder of their own, which a rule that asks for a virtual environment is not
     // meant for.
-    pip.env("PIP_REQUIRE_VIRTUALENV", "0");
+    pip.env("PIP_REQUIRE_VIRTUALENV", "0").env("PIP_ROOT_USER_ACTION", "ignore");
     step::run(&mut pip)?;
     files::remove_dir_if_there(folder)?;
     fs::rename(&beside, folder).with_context(|| format!("cannot make {}", folder.display()))?;
