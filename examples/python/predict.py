@@ -4,7 +4,7 @@
     python predict.py MODEL.safetensors DATA [--out FILE.csv] [--codes FILE.csv]
 
 DATA is a CSV, whose columns go by their names, or an NPY. The model's file lists its steps, as
-docs/export.md describes them; each is one function here. Networks are computed in double precision.
+docs/src/export.md describes them; each is one function here. Networks are computed in double precision.
 """
 
 import argparse, csv, json, re, sys  # noqa: E401

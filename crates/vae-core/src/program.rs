@@ -2,7 +2,7 @@
 //!
 //! A [`Program`] begins with the raw features under the name `x`. Each step takes values by their
 //! names and gives its result a name of its own; a layer, a scaling and a posterior are all steps.
-//! What each [`Op`] computes is said here in formulas and in `docs/export.md`, so that an
+//! What each [`Op`] computes is said here in formulas and in `docs/src/export.md`, so that an
 //! interpreter is one function for each of them. Layers describe themselves: they add their own
 //! steps.
 

@@ -30,7 +30,7 @@ pub enum ExportFormat {
 }
 
 fn format(text: &str) -> Result<ExportFormat, String> {
-    let instead = "use --format safetensors, whose steps are described in docs/export.md";
+    let instead = "use --format safetensors, whose steps are described in docs/src/export.md";
     match text {
         "safetensors" => Ok(ExportFormat::Safetensors),
         "torchscript" => Err(format!(

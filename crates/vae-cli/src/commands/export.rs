@@ -27,7 +27,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     fitted.export(&args.out, &notes)?;
     if !quiet() {
         let (out, k) = (args.out.display(), fitted.n_clusters());
-        say(&format!("model with {k} clusters for other programs (docs/export.md): {out}\n"))?;
+        say(&format!("model with {k} clusters for other programs (docs/src/export.md): {out}\n"))?;
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ pub trait Clusterer: Send {
     fn save(&self, path: &Path) -> Result<()>;
 
     /// Writes the fitted model for programs other than this one: all steps from raw features to
-    /// clusters in one safetensors file, as `docs/export.md` describes it.
+    /// clusters in one safetensors file, as `docs/src/export.md` describes it.
     ///
     /// # Errors
     /// [`Error::NotFitted`](crate::Error::NotFitted);

@@ -1,5 +1,5 @@
 //! A fitted model for other programs: a list of steps with their tensors, and what the features are
-//! made of. `docs/export.md` describes the file.
+//! made of. `docs/src/export.md` describes the file.
 
 use crate::Result;
 use crate::input::Input;
