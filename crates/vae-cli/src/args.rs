@@ -19,6 +19,7 @@ pub use self::table::TableArgs;
 use crate::made_from;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use vae_core::device::DeviceChoice;
 
 /// Deep clustering with variational auto-encoders.
 #[derive(Debug, Parser)]
@@ -130,6 +131,19 @@ pub struct DoctorArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Time a training step of VaDE, at its published size, beside its matrix products alone: some
+    /// seconds
+    #[arg(long)]
+    pub time_steps: bool,
+    /// Where the steps are timed: auto, cpu, cuda or cuda:N
+    #[arg(
+        long, value_name = "DEVICE", default_value = "auto", value_parser = str::parse::<DeviceChoice>,
+        requires = "time_steps"
+    )]
+    pub device: DeviceChoice,
+    /// Number of CPU threads of the steps [default: the number of physical cores]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..), requires = "time_steps")]
+    pub threads: Option<u16>,
 }
 
 /// `vae completions`

@@ -158,6 +158,13 @@ fn a_machine_is_described_and_shells_can_complete() {
     let json: serde_json::Value = serde_json::from_str(&place.ok(&["doctor", "--json"])).expect("JSON");
     assert!(json["cores"].as_u64().is_some_and(|cores| cores > 0), "{json}");
     assert_eq!(json["problems"], serde_json::json!([]));
+    let words = ["doctor", "--time-steps", "--json", "--device", "cpu", "--threads", "1"];
+    let timed: serde_json::Value = serde_json::from_str(&place.ok(&words)).expect("JSON");
+    assert_eq!((&timed["device"], &timed["steps"][0]["batch"]), (&"cpu".into(), &256.into()));
+    let [step, floor, ratio] = ["step_ms", "floor_ms", "ratio"].map(|name| timed["steps"][1][name].as_f64());
+    assert!(floor > Some(0.0) && step > Some(0.0) && ratio > Some(0.0), "{timed}");
+    let out = place.vae(&["doctor", "--threads", "1"]).output().expect("starts");
+    assert_eq!(out.status.code(), Some(2), "threads are those of the timed steps");
     let out = place.vae(&["doctor"]).env("VAE_DATA_DIR", "nowhere").output().expect("starts");
     let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(1));

@@ -26,7 +26,7 @@ fn main() {
     let features = Features::dense(vae_core::features::to_array2(&x).expect("a matrix")).expect("finite");
     drop(x);
     let data = Resident::new(&features, Device::Cpu).expect("fits");
-    let (mut vade, dgg) = (VadeStep::new(784), DggBench::new(&features, &data, batch));
+    let (mut vade, dgg) = (VadeStep::new(784, Device::Cpu), DggBench::new(&features, &data, batch));
     let n_steps = n.div_ceil(batch);
     let (mut of_vade, mut of_dgg) = (Duration::ZERO, Duration::ZERO);
     dgg.steps(n_steps, |step, dgg| {

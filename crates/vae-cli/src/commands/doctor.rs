@@ -1,7 +1,7 @@
-//! `vae doctor`: what this machine has, in one screen.
+//! `vae doctor`: what this machine has, in one screen, and how fast it trains.
 
 use crate::args::DoctorArgs;
-use crate::commands::cache;
+use crate::commands::{cache, threads};
 use crate::hardware::{of_this_machine, physical_cores};
 use crate::made_from;
 use crate::output::{counted, say, say_json, table};
@@ -9,10 +9,17 @@ use anyhow::{Result, bail};
 use bytesize::ByteSize;
 use serde::Serialize;
 use std::path::PathBuf;
-use vae_core::device::DeviceChoice;
-use vae_core::matmul::{Libraries, Matmul};
+use vae_core::device::{DeviceChoice, configure_process, device_name};
+use vae_core::matmul::{Libraries, Matmul, MatmulChoice};
 use vae_core::precision::Precision;
 use vae_data::{Places, Reader, registry};
+use vae_models::methods::vade::bench_support::{StepTimes, time_steps};
+
+/// Samples of the timed steps: those of the networks at their published size, 256 of most of ours.
+const BATCHES: [i64; 2] = [256, 100];
+
+/// Timed steps of each kind, of which the median is told.
+const N_STEPS: usize = 20;
 
 /// What is looked at.
 #[derive(Serialize)]
@@ -79,6 +86,9 @@ struct Cache {
 /// # Errors
 /// Where something will not work.
 pub fn run(args: &DoctorArgs) -> Result<()> {
+    if args.time_steps {
+        return steps(args);
+    }
     let answer = look();
     match args.json {
         true => say_json(&answer)?,
@@ -88,6 +98,51 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
         0 => Ok(()),
         n => bail!("{}: {}", counted(n, "problem"), answer.problems.join("; ")),
     }
+}
+
+/// What a training step of VaDE costs on a device.
+#[derive(Serialize)]
+struct Steps {
+    device: String,
+    threads: usize,
+    steps: Vec<Step>,
+}
+
+#[derive(Serialize)]
+struct Step {
+    #[serde(flatten)]
+    times: StepTimes,
+    /// The step over the time of its matrix products alone.
+    ratio: f64,
+}
+
+fn steps(args: &DoctorArgs) -> Result<()> {
+    let threads = threads(args.threads);
+    configure_process(threads);
+    MatmulChoice::Auto.apply()?;
+    let device = args.device.resolve()?;
+    let steps = BATCHES.map(|batch| time_steps(device, batch, N_STEPS));
+    if args.json {
+        let steps = steps.map(|times| Step { times, ratio: times.ratio() }).into();
+        return say_json(&Steps { device: device_name(device), threads, steps });
+    }
+    let head = ["batch", "products ms", "step ms", "ratio", "epoch of 70,000 samples"].map(str::to_owned);
+    let row = |t: &StepTimes| {
+        vec![
+            t.batch.to_string(),
+            format!("{:.2}", t.floor_ms),
+            format!("{:.2}", t.step_ms),
+            format!("{:.2}", t.ratio()),
+            format!("{:.1} s", t.epoch_s(70_000)),
+        ]
+    };
+    let rows: Vec<_> = std::iter::once(head.to_vec()).chain(steps.iter().map(row)).collect();
+    say(&format!(
+        "a training step of VaDE on {} with {}, and its matrix products alone:\n{}",
+        device_name(device),
+        counted(threads, "thread"),
+        table(&rows)
+    ))
 }
 
 fn look() -> Answer {
