@@ -80,6 +80,8 @@ pub const PIP_TAGS: [&str; 9] = [
 ];
 
 const HEADERS: Take = Take::Tree { from: "torch/include/", to: "include/" };
+/// The licences of torch and of what is compiled into it. They travel with its libraries.
+const LICENCES: Take = Take::Tree { from: "torch-2.11.0.dist-info/licenses/", to: "licenses/torch/" };
 const NVIDIA: &[Take] = &[Take::SharedLibraries { from: "nvidia/", to: "lib/" }];
 
 const fn torch(take: &'static [Take]) -> Wheel {
@@ -130,12 +132,25 @@ pub const CPU: Flavour = Flavour {
     wheels: &[
         torch(&[
             HEADERS,
+            LICENCES,
             Take::File { from: "torch/lib/libtorch_cpu.so", to: "lib/libtorch_cpu.so" },
             Take::File { from: "torch/lib/libc10.so", to: "lib/libc10.so" },
             Take::File { from: "torch/lib/libgomp.so.1", to: "lib/libgomp.so.1" },
         ]),
-        cuda_runtime(&[Take::File { from: "nvidia/cu13/lib/libcudart.so.13", to: "lib/libcudart.so.13" }]),
-        cuda_cupti(&[Take::File { from: "nvidia/cu13/lib/libcupti.so.13", to: "lib/libcupti.so.13" }]),
+        cuda_runtime(&[
+            Take::File { from: "nvidia/cu13/lib/libcudart.so.13", to: "lib/libcudart.so.13" },
+            Take::Tree {
+                from: "nvidia_cuda_runtime-13.0.96.dist-info/licenses/",
+                to: "licenses/nvidia-cuda-runtime/",
+            },
+        ]),
+        cuda_cupti(&[
+            Take::File { from: "nvidia/cu13/lib/libcupti.so.13", to: "lib/libcupti.so.13" },
+            Take::Tree {
+                from: "nvidia_cuda_cupti-13.0.85.dist-info/licenses/",
+                to: "licenses/nvidia-cuda-cupti/",
+            },
+        ]),
     ],
 };
 
@@ -145,7 +160,7 @@ pub const CUDA: Flavour = Flavour {
     download_bytes: 2_500_000_000,
     unpacked_bytes: 3_820_000_000,
     wheels: &[
-        torch(&[HEADERS, Take::SharedLibraries { from: "torch/lib/", to: "lib/" }]),
+        torch(&[HEADERS, LICENCES, Take::SharedLibraries { from: "torch/lib/", to: "lib/" }]),
         cuda_runtime(NVIDIA),
         cuda_cupti(NVIDIA),
         nvidia(
