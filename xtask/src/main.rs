@@ -28,6 +28,7 @@ mod package;
 mod program;
 mod project;
 mod reproduce;
+mod sets;
 mod step;
 mod test;
 mod tidy;

@@ -1,12 +1,11 @@
 //! Which published data sets the tests look for, and which of these are not there: tests without
 //! their data pass without testing anything, and nobody reads what a passing test prints.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use serde::Deserialize;
+use anyhow::Result;
+
+use crate::sets::Sets;
 
 /// The sets, each with the packages whose tests read it. A test compares this with the tests
 /// themselves.
@@ -25,33 +24,13 @@ pub struct Places {
     pub cache: Option<PathBuf>,
 }
 
-/// What is needed here of `datasets/registry.toml`.
-#[derive(Deserialize)]
-struct Registry {
-    #[serde(rename = "set")]
-    sets: Vec<Set>,
-}
-
-#[derive(Deserialize)]
-struct Set {
-    name: String,
-    /// Names of its folder in a data directory.
-    folders: Vec<String>,
-    #[serde(default, rename = "file")]
-    files: Vec<File>,
-}
-
-#[derive(Deserialize)]
-struct File {
-    name: String,
-}
-
 /// A line for each set that tests of `packages` (all, if empty) look for and do not find.
 pub fn missing(root: &Path, packages: &[&str], places: &Places) -> Result<Vec<String>> {
-    let sets = registry(root)?;
+    let sets = Sets::read(root)?;
     let mut lines = Vec::new();
     for (name, readers) in READ_BY {
-        let set = sets.get(name).with_context(|| format!("datasets/registry.toml has no set {name}"))?;
+        let set = sets.get(name)?;
+        let is_in = |dir: &Path| sets.find(set, dir).is_some();
         let left_out: Vec<&str> = readers
             .iter()
             .copied()
@@ -62,14 +41,14 @@ pub fn missing(root: &Path, packages: &[&str], places: &Places) -> Result<Vec<St
                 !places
                     .data_dir
                     .as_ref()
-                    .is_some_and(|dir| set.is_in(&root.join("crates").join(reader).join(dir)))
+                    .is_some_and(|dir| is_in(&root.join("crates").join(reader).join(dir)))
             })
             .collect();
         if left_out.is_empty() {
             continue;
         }
         let remedy = match &places.cache {
-            Some(cache) if set.is_in(cache) => {
+            Some(cache) if is_in(cache) => {
                 format!("and only in the cache: set VAE_DATA_DIR={}", cache.display())
             }
             _ => format!("nor in the cache: `cargo xtask data fetch {name}`"),
@@ -82,35 +61,17 @@ pub fn missing(root: &Path, packages: &[&str], places: &Places) -> Result<Vec<St
     Ok(lines)
 }
 
-fn registry(root: &Path) -> Result<BTreeMap<String, Set>> {
-    let path = root.join("datasets/registry.toml");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let registry: Registry =
-        toml::from_str(&text).with_context(|| format!("{} is no list of data sets", path.display()))?;
-    Ok(registry.sets.into_iter().map(|set| (set.name.clone(), set)).collect())
-}
-
-impl Set {
-    /// Whether one of its folders in `dir` holds all its files, as they are or compressed.
-    fn is_in(&self, dir: &Path) -> bool {
-        self.folders.iter().map(|folder| dir.join(folder)).any(|folder| {
-            self.files.iter().all(|file| {
-                folder.join(&file.name).is_file() || folder.join(format!("{}.gz", file.name)).is_file()
-            })
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fs;
 
     use super::*;
     use crate::project;
 
-    fn put(folder: &Path, set: &Set, ending: &str) {
-        for file in &set.files {
-            let path = folder.join(format!("{}{ending}", file.name));
+    fn put(folder: &Path, files: &[&str], ending: &str) {
+        for file in files {
+            let path = folder.join(format!("{file}{ending}"));
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "x").unwrap();
         }
@@ -119,7 +80,8 @@ mod tests {
     #[test]
     fn sets_are_looked_for_as_the_tests_and_the_program_do() {
         let root = project::root();
-        let sets = registry(&root).unwrap();
+        let sets = Sets::read(&root).unwrap();
+        let files = |name: &str| sets.files(sets.get(name).unwrap());
         let (data, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let lines = |packages: &[&str]| {
             let places =
@@ -135,9 +97,9 @@ mod tests {
         );
         assert!(lines(&["vae-metrics"]).is_empty());
 
-        put(&data.path().join("MNIST/raw"), &sets["mnist"], ".gz");
-        put(&cache.path().join("uci-har"), &sets["hhar"], "");
-        put(&data.path().join("reuters21578"), &sets["reuters21578"], "");
+        put(&data.path().join("MNIST/raw"), &files("mnist"), ".gz");
+        put(&cache.path().join("uci-har"), &files("hhar"), "");
+        put(&data.path().join("reuters21578"), &files("reuters21578"), "");
         fs::remove_file(data.path().join("reuters21578/reut2-001.sgm")).unwrap();
         let hhar = format!(
             "SKIPPED: tests of vae-data on hhar, not in VAE_DATA_DIR and only in the cache: set VAE_DATA_DIR={}",
