@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::step::{self, Step, human_seconds};
-use crate::{book, deny, examples, exported, libtorch, package, project, reproduce, test, tidy};
+use crate::{book, deny, examples, exported, libtorch, package, project, reproduce, test, tidy, workflows};
 
 /// Check everything.
 #[derive(clap::Args)]
@@ -24,6 +24,7 @@ pub fn run(_: &Args) -> Result<ExitCode> {
     step.done();
 
     deny::check()?;
+    workflows::check()?;
     let libtorch = libtorch::ensure()?;
     let lints = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     cargo_step("lints", "6 minutes from nothing on two cores, seconds when built", &lints, Some(&libtorch))?;

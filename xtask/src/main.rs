@@ -33,6 +33,7 @@ mod step;
 mod test;
 mod tidy;
 mod tool;
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -76,6 +77,8 @@ enum Command {
     Book(book::Args),
     /// Run the criterion benches in the one optimised profile
     Bench(bench::Args),
+    /// Check the workflows of .github with actionlint
+    Workflows(workflows::Args),
     /// `vae data ...`: list, fetch and describe data sets
     Data(data::Args),
 }
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Book(args) => book::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Workflows(args) => workflows::run(&args),
         Command::Data(args) => data::run(&args),
     };
     match outcome {
