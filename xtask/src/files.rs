@@ -24,6 +24,15 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Copies the file `from` to `to`, permissions included. Parent folders are made.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
 /// Makes `link` point to `target`, replacing an older link in one step: nobody sees a moment
 /// without it.
 pub fn link_atomic(target: &Path, link: &Path) -> Result<()> {

@@ -43,6 +43,13 @@ pub struct Libtorch {
 }
 
 impl Libtorch {
+    /// The folder around that of the libraries, without links: what `LIBTORCH` can be everywhere.
+    pub fn folder(&self) -> Result<PathBuf> {
+        let lib = fs::canonicalize(&self.lib)
+            .with_context(|| format!("there is no folder {}", self.lib.display()))?;
+        Ok(lib.parent().map_or_else(|| lib.clone(), Path::to_path_buf))
+    }
+
     /// Sets what a cargo command or a built program needs to find libtorch: `LIBTORCH` for the
     /// build, and the library path, without which doctests and programs in unusual target folders
     /// do not start.
@@ -63,6 +70,9 @@ impl Libtorch {
         }
     }
 }
+
+/// The version that the bindings go with.
+pub use self::pins::VERSION;
 
 /// The words that start Python's pip.
 pub fn pip() -> Result<Vec<String>> {
@@ -129,7 +139,7 @@ fn announcement(cached: Option<&Path>, force: bool) -> String {
         (false, Some(copy)) => format!("linking the copy in {}", copy.display()),
         (false, None) => "not on this machine yet: downloading it".to_owned(),
     };
-    format!("libtorch {}: {what}", pins::VERSION)
+    format!("libtorch {VERSION}: {what}")
 }
 
 /// torch-sys lets `LIBTORCH_LIB` name another place for the libraries.

@@ -14,6 +14,7 @@ compile_error!("xtask uses symbolic links and POSIX signals: run it on Linux or 
 
 mod bench;
 mod book;
+mod bundle;
 // The one answer to where the cache is: see there.
 #[path = "../../crates/vae-data/src/cache_dir.rs"]
 mod cache_dir;
@@ -77,6 +78,9 @@ enum Command {
     Book(book::Args),
     /// Run the criterion benches in the one optimised profile
     Bench(bench::Args),
+    /// A folder and an archive with the program, its libtorch, recipes and data sets, for machines
+    /// without Rust and without network
+    Bundle(bundle::Args),
     /// Check the workflows of .github with actionlint
     Workflows(workflows::Args),
     /// `vae data ...`: list, fetch and describe data sets
@@ -96,6 +100,7 @@ fn main() -> ExitCode {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Book(args) => book::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Bundle(args) => bundle::run(&args),
         Command::Workflows(args) => workflows::run(&args),
         Command::Data(args) => data::run(&args),
     };

@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::{cache_dir, step};
 
+/// What stands in the place of git at the root of a bundle.
+pub const BUNDLE: &str = "bundle.json";
+
 /// Packages that never touch torch: their commands run without libtorch.
 ///
 /// `vae-gmm` does so without its feature `torch` only, which nothing but a word on the command line
@@ -85,8 +88,19 @@ pub struct Provenance {
     pub rustc: String,
 }
 
-/// Asks git and rustc.
+/// Asks git and rustc; in a bundle, the file that says what it was made of.
 pub fn provenance() -> Provenance {
+    provenance_of_bundle(&root()).unwrap_or_else(provenance_of_clone)
+}
+
+fn provenance_of_bundle(root: &Path) -> Option<Provenance> {
+    let text = fs::read_to_string(root.join(BUNDLE)).ok()?;
+    let about: Value = serde_json::from_str(&text).ok()?;
+    let text = |name: &str| about[name].as_str().map(str::to_owned);
+    Some(Provenance { commit: text("commit")?, dirty: about["dirty"].as_bool()?, rustc: text("rustc")? })
+}
+
+fn provenance_of_clone() -> Provenance {
     let ask = |program: &str, words: &[&str]| {
         step::stdout(Command::new(program).current_dir(root()).args(words)).ok()
     };
@@ -102,4 +116,21 @@ pub fn provenance() -> Provenance {
 /// How many threads this process may run at once.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_says_what_it_was_made_of() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(provenance_of_bundle(dir.path()).is_none());
+        fs::write(dir.path().join(BUNDLE), r#"{"commit": "abc", "dirty": true, "rustc": "rustc 1"}"#)
+            .unwrap();
+        let found = provenance_of_bundle(dir.path()).unwrap();
+        assert_eq!((found.commit.as_str(), found.dirty, found.rustc.as_str()), ("abc", true, "rustc 1"));
+        fs::write(dir.path().join(BUNDLE), "{}").unwrap();
+        assert!(provenance_of_bundle(dir.path()).is_none());
+    }
 }

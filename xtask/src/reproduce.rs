@@ -22,6 +22,7 @@ mod stale;
 mod stats;
 mod table;
 mod vae;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,7 +32,9 @@ use anyhow::{Context, Result};
 
 pub use self::args::Args;
 use self::fill::{Folders, fill};
+pub use self::recipe::names as recipe_names;
 pub use self::vae::Vae;
+pub use self::words::{check_words, run_words};
 use crate::{libtorch, program, project};
 
 /// The command.

@@ -175,7 +175,7 @@ fn is_chosen(recipe: &Recipe, row: &Row, names: &[String]) -> bool {
         || names.iter().any(|name| if is_row(name) { row.id.as_ref() == name } else { &row.method == name })
 }
 
-fn check_names(recipe: &Recipe, choice: &Choice) -> Result<()> {
+pub fn check_names(recipe: &Recipe, choice: &Choice) -> Result<()> {
     let rows: Vec<&str> = recipe.rows.iter().flat_map(|row| [row.id.as_ref(), row.method.as_str()]).collect();
     let datasets: Vec<&str> = recipe.datasets.iter().map(|dataset| dataset.id.as_ref().as_str()).collect();
     for (what, wanted, known) in
