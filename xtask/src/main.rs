@@ -24,6 +24,7 @@ mod deny;
 mod examples;
 mod exported;
 mod files;
+mod gpu_check;
 mod libtorch;
 mod package;
 mod program;
@@ -81,6 +82,8 @@ enum Command {
     /// A folder and an archive with the program, its libtorch, recipes and data sets, for machines
     /// without Rust and without network
     Bundle(bundle::Args),
+    /// The folder that somebody with a GPU runs once; with --stage, that run
+    GpuCheck(gpu_check::Args),
     /// Check the workflows of .github with actionlint
     Workflows(workflows::Args),
     /// `vae data ...`: list, fetch and describe data sets
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
         Command::Book(args) => book::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Bundle(args) => bundle::run(&args),
+        Command::GpuCheck(args) => gpu_check::run(&args),
         Command::Workflows(args) => workflows::run(&args),
         Command::Data(args) => data::run(&args),
     };

@@ -1,5 +1,5 @@
-//! The two programs of a bundle, optimised and linked: on this machine, or in an old Debian root, so
-//! that they run on machines with an older glibc.
+//! The two programs of a bundle, optimised and linked: on this machine, or in an old Debian root,
+//! so that they run on machines with an older glibc.
 
 use std::fs;
 use std::path::{Path, PathBuf};

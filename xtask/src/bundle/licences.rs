@@ -219,8 +219,9 @@ mod tests {
     #[test]
     fn texts_are_found_by_their_names_and_by_the_manifest() {
         let folder = tempfile::tempdir().unwrap();
-        let put = |name: &str| files::write_atomic(&folder.path().join(name), b"text").unwrap();
-        ["LICENSE-MIT", "license.md", "NOTICE", "src/LICENSE", "README.md", "docs/terms.txt"].map(put);
+        for name in ["LICENSE-MIT", "license.md", "NOTICE", "src/LICENSE", "README.md", "docs/terms.txt"] {
+            files::write_atomic(&folder.path().join(name), b"text").unwrap();
+        }
         let linked = Linked {
             name: "a".into(),
             version: "1.0.0".into(),

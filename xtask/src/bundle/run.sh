@@ -25,7 +25,7 @@ case "${1-}" in
 esac
 
 failed=0
-while IFS= read -r cell; do
+while IFS= read -r cell || [ -n "$cell" ]; do
     case "$cell" in "" | "#"*) continue ;; esac
     echo "==> $cell $*" >&2
     status=0

@@ -1,5 +1,5 @@
-//! One training step of VaDE and the matrix products it cannot do without, for the benchmark and for
-//! `vae doctor --time-steps`.
+//! One training step of VaDE and the matrix products it cannot do without, for the benchmark and
+//! for `vae doctor --time-steps`.
 
 mod floor;
 
