@@ -4,7 +4,7 @@ use super::config::{VaeClusterConfig, VaeClusterNetConfig};
 use super::net::build;
 use crate::shared::class_vae::ClusterNet;
 use crate::shared::encoder_decoder::NetKind;
-use tch::{Device, Tensor};
+use tch::Device;
 use vae_core::ImageShape;
 use vae_core::likelihood::Likelihood;
 use vae_core::optim::{EpsForm, Group, Optimizer, Rule};
