@@ -235,6 +235,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn every_place_of_the_readme_is_filled() {
         let program = std::env::current_exe().unwrap();
         let needs = AllNeeds::read(&program, None, &[]).unwrap();

@@ -150,6 +150,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn libraries_are_followed_into_the_folder_and_no_further() {
         let program = std::env::current_exe().unwrap();
         let all = AllNeeds::read(&program, Some(Path::new("nowhere")), &[]).unwrap();
