@@ -34,7 +34,7 @@ fn the_file_lists_the_steps_from_cells_to_clusters() {
     let steps = export["steps"].as_array().expect("steps");
     let ops: Vec<&str> = steps.iter().filter_map(|step| step["op"].as_str()).collect();
     let scaled = ops.iter().position(|op| *op == "impute").expect("a step that fills gaps");
-    assert_eq!(ops[scaled + 1..], ["linear", "tanh", "linear", "gaussian_mixture"]);
+    assert_eq!(ops[scaled + 1..], ["linear", "relu", "linear", "gaussian_mixture"]);
     let last = steps.last().expect("a step");
     assert_eq!(export["outputs"]["scores"], last["out"]);
     assert_eq!(export["outputs"]["codes"], last["in"][0]);
