@@ -13,7 +13,7 @@ mod python;
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -39,7 +39,8 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let python = Python::find()?;
     let vae = match &args.vae {
-        Some(vae) => Vae { program: vae.clone(), libtorch: None, cache: None },
+        // It is started in another folder.
+        Some(vae) => Vae { program: absolute(vae)?, libtorch: None, cache: None },
         None => reproduce::build()?,
     };
     compare_all(&python, &vae, &args.words)?;
