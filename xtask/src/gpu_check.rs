@@ -1,6 +1,6 @@
 //! `cargo xtask gpu-check`: what somebody with a GPU runs once.
 //!
-//! Without `--stage` it makes the folder for that person: a [bundle](crate::bundle) with MNIST,
+//! Without `--stage` it makes the folder for that person: a [bundle] with MNIST,
 //! whose `gpu-check.sh` calls this command with `--stage` where there is no Rust. With
 //! `--device cpu` the stages run anywhere, which is how they are tested: **they were never run on a
 //! GPU**.
