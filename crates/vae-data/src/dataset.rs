@@ -33,6 +33,9 @@ pub struct DataSet {
     pub notes: Vec<Note>,
     /// What the columns are, where the rows are documents.
     pub vocabulary: Option<Vocabulary>,
+    /// How each document begins, one line of at most 240 bytes, where the rows are documents that
+    /// are not too many. It is for people to look at: no method gets it.
+    pub beginnings: Option<Vec<String>>,
 }
 
 impl DataSet {
@@ -45,7 +48,8 @@ impl DataSet {
     ) -> Self {
         let sha256 = x.table_sha256(image, schema.as_ref());
         let (n_missing, ids, notes) = (0, None, Vec::new());
-        Self { name, x, image, n_train, sha256, schema, n_missing, ids, notes, vocabulary: None }
+        let (vocabulary, beginnings) = (None, None);
+        Self { name, x, image, n_train, sha256, schema, n_missing, ids, notes, vocabulary, beginnings }
     }
 
     /// The first `n` rows take the place of all, and the checksum becomes theirs.
@@ -53,6 +57,7 @@ impl DataSet {
         self.x = self.x.head(n);
         self.n_train = self.n_train.min(n);
         self.ids = self.ids.as_ref().map(|ids| ids.slice(0, n));
+        self.beginnings.iter_mut().for_each(|texts| texts.truncate(n));
         if self.n_missing > 0 {
             self.n_missing = self.count_missing();
         }

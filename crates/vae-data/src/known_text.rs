@@ -33,7 +33,7 @@ pub(crate) fn is_rcv1_folder(folder: Folder<'_>) -> bool {
 /// files.
 pub(crate) fn read_reuters21578(folder: Folder<'_>, columns: &Columns) -> Result<TextSet> {
     let groups = folder.read("cat-descriptions_120396.txt", reuters21578::read_groups)?;
-    let mut corpus = columns.corpus();
+    let mut corpus = columns.corpus().with_beginnings();
     let mut labels = Vec::new();
     for i in 0..22 {
         let name = format!("reut2-{i:03}.sgm");

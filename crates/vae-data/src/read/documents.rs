@@ -41,7 +41,7 @@ pub(crate) fn is_text_folder(folder: &Path) -> Result<bool> {
 pub(crate) fn read_folder(folder: &Path, columns: &Columns) -> Result<(TextSet, Ids)> {
     let (all, has_classes) = classes(folder, "texts", |path| Ok(ending_of(path) == "txt"))?;
     let ids = names(folder, &all)?;
-    let mut corpus = columns.corpus();
+    let mut corpus = columns.corpus().with_beginnings();
     let mut labels = Vec::new();
     for (path, class) in all {
         add_file(&mut corpus, &path)?;
@@ -77,7 +77,7 @@ pub(crate) fn read_column(
     let text = layout.find(path, text_column)?;
     let label = options.label_column.as_deref().map(|name| layout.find(path, name)).transpose()?;
     let mut records = layout.records(content, MAX_DOCUMENT_BYTES)?;
-    let mut corpus = columns.corpus();
+    let mut corpus = columns.corpus().with_beginnings();
     let (mut labels, mut texts) = (Vec::new(), Interner::default());
     while let Some(record) = records.next()? {
         corpus

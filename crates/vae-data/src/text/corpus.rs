@@ -1,14 +1,15 @@
 //! Counts of terms in documents, taken one document at a time, and their tf-idf weights.
 //!
 //! Memory is 8 bytes for each pair of a document and a term of it, and the terms themselves: the
-//! 800,000 documents of RCV1 need less than a gibibyte, whatever the number of terms kept. The
-//! documents themselves are never held.
+//! 800,000 documents of RCV1 need less than a gibibyte, whatever the number of terms kept. Of the
+//! documents themselves no more than their beginnings are held, and only where that is asked for.
 
 use std::collections::HashMap;
 use vae_array::Csr;
 
 use crate::memory::{self, Meter, Problem};
 use crate::text::Vocabulary;
+use crate::text::beginnings::Beginnings;
 use crate::text::tokens::each_token;
 
 /// Beyond any collection this is meant for; a compressed file of one repeated document ends here,
@@ -35,6 +36,8 @@ pub(crate) struct Corpus {
     buffer: String,
     /// The terms' texts.
     meter: Meter,
+    /// How the documents begin, where somebody wants to see that.
+    beginnings: Option<Beginnings>,
 }
 
 impl Corpus {
@@ -50,7 +53,18 @@ impl Corpus {
             open: Vec::new(),
             buffer: String::new(),
             meter: Meter::default(),
+            beginnings: None,
         }
+    }
+
+    /// The same with the beginning of each document, for people to look at.
+    pub fn with_beginnings(self) -> Self {
+        Self { beginnings: Some(Beginnings::default()), ..self }
+    }
+
+    /// The beginnings, where they were asked for and the documents are not too many.
+    pub fn take_beginnings(&mut self) -> Option<Vec<String>> {
+        self.beginnings.take().and_then(Beginnings::finish)
     }
 
     /// No documents yet; only terms of the vocabulary will be counted.
@@ -73,7 +87,10 @@ impl Corpus {
 
     /// Adds text to the open document. `Err` says which limit is passed.
     pub fn text(&mut self, text: &str) -> Result<(), Problem> {
-        let Self { ids, grows, totals, open, buffer, meter, .. } = self;
+        let Self { ids, grows, totals, open, buffer, meter, beginnings, .. } = self;
+        if let Some(beginnings) = beginnings {
+            beginnings.text(text);
+        }
         each_token(text, buffer, |token| {
             let id = match ids.get(token) {
                 Some(id) => *id,
@@ -104,6 +121,9 @@ impl Corpus {
             memory::push(&mut self.counts, run.len() as f32)?;
         }
         self.open.clear();
+        if let Some(beginnings) = &mut self.beginnings {
+            beginnings.end_document()?;
+        }
         memory::push(&mut self.indptr, self.terms.len())?;
         match () {
             () if self.n() > MAX_DOCUMENTS => Err("more than 20 million documents".into()),

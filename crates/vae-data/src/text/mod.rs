@@ -12,6 +12,7 @@
 //! and a factor `sqrt(2000)`. The golden files in `tests/golden` hold this against scikit-learn. A
 //! document without any kept term is a row of zeros.
 
+mod beginnings;
 mod corpus;
 mod tokens;
 mod vocabulary;
@@ -35,6 +36,8 @@ pub(crate) struct TextSet {
     pub x: Csr,
     pub vocabulary: Vocabulary,
     pub labels: Option<RawLabels>,
+    /// How each document begins, where it is known.
+    pub beginnings: Option<Vec<String>>,
 }
 
 /// How documents become columns.
@@ -56,10 +59,11 @@ impl Columns {
     }
 
     /// The weights of a corpus that was read from `path`.
-    pub fn weigh(&self, corpus: Corpus, path: &Path, labels: Option<RawLabels>) -> Result<TextSet> {
+    pub fn weigh(&self, mut corpus: Corpus, path: &Path, labels: Option<RawLabels>) -> Result<TextSet> {
         if corpus.n() == 0 {
             return Err(Error::Empty { path: path.to_owned(), expected: "at least one document" });
         }
+        let beginnings = corpus.take_beginnings();
         memory::check(corpus.weighing_bytes()).map_err(|short| short.at(path))?;
         let (x, vocabulary) = match self {
             Self::Given(vocabulary) => (corpus.weigh_as(vocabulary), vocabulary.clone()),
@@ -72,7 +76,7 @@ impl Columns {
             tracing::warn!(path = %path.display(), documents = n, first_row = first,
                 "documents without any kept term become rows of zeros (rows count from 0)");
         }
-        Ok(TextSet { x, vocabulary, labels })
+        Ok(TextSet { x, vocabulary, labels, beginnings })
     }
 }
 
