@@ -53,6 +53,16 @@ pub enum Error {
         /// Features given.
         got: usize,
     },
+    /// Points that are not of the model's latent space.
+    #[error(
+        "the latent space of the model has {expected} dimensions, these points have {got}; give points such as `vae embed` writes"
+    )]
+    LatentDim {
+        /// Dimensions of the latent space.
+        expected: usize,
+        /// Dimensions of the points.
+        got: usize,
+    },
     /// The columns of another table, or in another order.
     #[error(
         "feature {at} is `{given}` here, and the model was fitted with `{fitted}` there; read the table with the model's \

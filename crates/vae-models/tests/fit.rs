@@ -126,9 +126,26 @@ fn a_saved_model_predicts_the_same() {
             assert_eq!(a.sample(2, 5, 9).expect("sampled"), b.sample(2, 5, 9).expect("sampled"));
             assert_ne!(a.sample(2, 5, 9).expect("sampled"), a.sample(2, 5, 10).expect("sampled"));
             assert_eq!(a.reconstruct(&x).expect("fitted").dim(), (120, 8));
+            assert_decodes(a, (method.name, &x), &clusterer.embed(&x).expect("fitted"));
             assert!(a.sample(3, 1, 0).is_err_and(|e| e.to_string().contains("cluster 3")));
         }
     }
+}
+
+/// Decoded codes of samples are their reconstructions; the mixture of the features themselves,
+/// whose reconstructions are means of clusters, gives the samples back.
+fn assert_decodes(generator: &dyn Generator, (method, x): (&str, &Features), z: &Array2<f32>) {
+    let decoded = generator.decode(z.view()).expect("fitted");
+    let expected = match method {
+        "gmm" => x.dense_rows(0, x.n()),
+        _ => generator.reconstruct(x).expect("fitted"),
+    };
+    assert_eq!(decoded.dim(), expected.dim(), "{method}");
+    let largest = (&decoded - &expected).iter().fold(0.0f32, |most, e| most.max(e.abs()));
+    assert!(largest < 1e-3, "{method}: {largest}");
+    let other = Array2::zeros((2, z.ncols() + 1));
+    let refused = generator.decode(other.view()).expect_err("another space").to_string();
+    assert!(refused.contains(&format!("has {} dimensions", z.ncols())), "{method}: {refused}");
 }
 
 #[test]

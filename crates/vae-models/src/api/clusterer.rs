@@ -5,7 +5,7 @@ use super::export::ExportNotes;
 use super::numbers::renumber;
 use super::watch::Watch;
 use crate::Result;
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
 use std::path::Path;
 use vae_core::identity::Revisions;
 use vae_core::phase::{FitContext, PhaseRecord};
@@ -125,6 +125,14 @@ pub trait Generator {
     /// # Errors
     /// As [`Clusterer::predict`].
     fn reconstruct(&self, x: &Features) -> Result<Array2<f32>>;
+
+    /// What the model makes of points `z` of its latent space `[n, latent_dim]`, such as
+    /// [`Clusterer::embed`] gives: means of p(x | z) on the scale of the data, `[n, d]`.
+    ///
+    /// # Errors
+    /// [`Error::LatentDim`](crate::Error::LatentDim),
+    /// [`Error::NotFitted`](crate::Error::NotFitted).
+    fn decode(&self, z: ArrayView2<'_, f32>) -> Result<Array2<f32>>;
 }
 
 /// Several clusterings of the same samples at once.

@@ -16,7 +16,7 @@ use super::watch::Watch;
 use crate::config::Preset;
 use crate::input::{self, Input, InputConfig};
 use crate::{Error, Result};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 use std::path::Path;
@@ -203,6 +203,15 @@ pub trait Generative {
     /// # Errors
     /// libtorch.
     fn reconstruct(&self, x: &Features) -> Result<Array2<f32>>;
+
+    /// Number of dimensions of the latent space, J.
+    fn latent_dim(&self) -> usize;
+
+    /// Means of p(x | z) at points `z` of the latent space `[n, J]`, `[n, d]`.
+    ///
+    /// # Errors
+    /// libtorch.
+    fn decode(&self, z: ArrayView2<'_, f32>) -> Result<Array2<f32>>;
 }
 
 /// A method with its configuration, fitted or not.

@@ -180,8 +180,12 @@ impl Network for ClusterNet {
         self.encoder.encode(x).mu
     }
 
-    fn reconstruct(&self, x: &Tensor) -> Tensor {
-        self.likelihood.mean(&self.decoder.decode(&self.code(x)))
+    fn latent_dim(&self) -> usize {
+        self.latent_dim
+    }
+
+    fn means(&self, z: &Tensor) -> Tensor {
+        self.likelihood.mean(&self.decoder.decode(z))
     }
 
     fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs> {
@@ -209,7 +213,7 @@ impl Network for ClusterNet {
             Prior::Classes(means) => noise + means.get(cluster as i64),
             Prior::Standard(_) => noise,
         };
-        self.likelihood.mean(&self.decoder.decode(&z))
+        self.means(&z)
     }
 }
 

@@ -5,12 +5,12 @@ use crate::api::{Calibration, Density, FitSummary, Generative, Model, OwnGraph, 
 use crate::shared::assignments::{as_observed, labels_of};
 use crate::shared::elbo;
 use crate::{Error, Result};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
 use serde::Serialize;
 use serde_json::json;
 use tch::{Device, Tensor};
 use vae_core::bundle::Tensors;
-use vae_core::features::{CONVOLUTION_BLOCK, Resident, to_array2};
+use vae_core::features::{CONVOLUTION_BLOCK, Resident, to_array2, to_tensor};
 use vae_core::identity::Revision;
 use vae_core::likelihood::Likelihood;
 use vae_core::net;
@@ -49,8 +49,19 @@ pub trait Network: Trainable + std::fmt::Debug + Send {
     /// libtorch.
     fn describe(&self, program: &mut Program, x: &Value) -> Result<Outputs>;
 
+    /// Number of dimensions of the latent space, J.
+    fn latent_dim(&self) -> usize;
+
+    /// The means of p(x | z) at points of the latent space.
+    ///
+    /// # Shapes
+    /// `z`: `[b, J]`; result `[b, d]`.
+    fn means(&self, z: &Tensor) -> Tensor;
+
     /// The means of p(x | z) at the codes, `[b, d]`.
-    fn reconstruct(&self, x: &Tensor) -> Tensor;
+    fn reconstruct(&self, x: &Tensor) -> Tensor {
+        self.means(&self.code(x))
+    }
 
     /// Whether p(z) has a component for each cluster; without them a cluster cannot be sampled.
     fn has_priors(&self) -> bool {
@@ -315,5 +326,14 @@ impl<N: Network> Generative for Trained<N> {
 
     fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
         self.map(x, |x| self.net.reconstruct(x))
+    }
+
+    fn latent_dim(&self) -> usize {
+        self.net.latent_dim()
+    }
+
+    fn decode(&self, z: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
+        let _guard = tch::no_grad_guard();
+        Ok(to_array2(&self.net.means(&to_tensor(z, self.device)?))?)
     }
 }

@@ -6,12 +6,12 @@ use crate::shared::assignments::{labels_of, winners};
 use crate::shared::elbo;
 use crate::shared::mixture::Mixture;
 use crate::shared::posterior::{self, Posterior, clamped, guarded};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
 use std::fmt::Debug;
 use tch::{Device, Tensor};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
-use vae_core::features::{BLOCK, Resident, to_array2};
+use vae_core::features::{BLOCK, Resident, to_array2, to_tensor};
 use vae_core::identity::Revision;
 use vae_core::likelihood::Likelihood;
 use vae_core::net::{Builder, Decoder, Encoder, NetConfig};
@@ -198,5 +198,16 @@ impl<N: MixtureVae> Generative for Fitted<N> {
         let (vae, data) = (self.net.vae(), Resident::new(x, self.device)?);
         let decode = |x: &Tensor| Ok(vae.likelihood.mean(&vae.decoder.forward(&vae.encoder.mu(x))));
         Ok(to_array2(&data.map_rows(BLOCK, decode)?)?)
+    }
+
+    fn latent_dim(&self) -> usize {
+        self.net.vae().prior.mu.size()[1] as usize
+    }
+
+    fn decode(&self, z: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
+        let _guard = tch::no_grad_guard();
+        let vae = self.net.vae();
+        let out = vae.decoder.forward(&to_tensor(z, self.device)?);
+        Ok(to_array2(&vae.likelihood.mean(&out))?)
     }
 }

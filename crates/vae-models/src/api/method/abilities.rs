@@ -5,7 +5,7 @@ use crate::api::clusterer::{Clusterer, Facets, Generator, SoftAssign};
 use crate::api::density::{Calibration, Density};
 use crate::input::Input;
 use crate::{Error, Result};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
 use vae_core::Features;
 
 impl<M: Method> Fit<M> {
@@ -82,5 +82,14 @@ impl<M: Method> Generator for Fit<M> {
     fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
         let (input, model) = self.generative()?;
         Ok(input.scale.invert(model.reconstruct(input.prepare(x)?.as_ref())?))
+    }
+
+    fn decode(&self, z: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
+        let (input, model) = self.generative()?;
+        let (expected, got) = (model.latent_dim(), z.ncols());
+        if got != expected {
+            return Err(Error::LatentDim { expected, got });
+        }
+        Ok(input.scale.invert(model.decode(z)?))
     }
 }

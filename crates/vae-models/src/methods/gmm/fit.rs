@@ -8,7 +8,7 @@ use crate::input::Input;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::dense_rows::dense;
 use crate::shared::mixture::{Mixture, selection_text};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
 use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
@@ -129,5 +129,14 @@ impl Generative for GmmModel {
     fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
         let (labels, mu) = (Model::predict(self, x)?, self.mu());
         Ok(Array2::from_shape_fn((labels.len(), mu.ncols()), |(i, j)| mu[[labels[i] as usize, j]] as f32))
+    }
+
+    fn latent_dim(&self) -> usize {
+        self.mu().ncols()
+    }
+
+    /// The latent space is that of the features.
+    fn decode(&self, z: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
+        Ok(z.to_owned())
     }
 }

@@ -181,8 +181,12 @@ impl Network for GmvaeNet {
         Ok(Outputs { scores, are_probabilities: true, codes })
     }
 
-    fn reconstruct(&self, x: &Tensor) -> Tensor {
-        self.likelihood.mean(&self.generator.decode(&self.code(x), Statistics::Running))
+    fn latent_dim(&self) -> usize {
+        self.heads[0].bias.size()[0] as usize
+    }
+
+    fn means(&self, z: &Tensor) -> Tensor {
+        self.likelihood.mean(&self.generator.decode(z, Statistics::Running))
     }
 
     fn sample(&self, cluster: usize, n: usize, streams: &Streams, device: Device) -> Tensor {
@@ -192,8 +196,7 @@ impl Network for GmvaeNet {
         let of = |t: &Tensor| t.select(1, cluster as i64);
         let (mu, log_var) = (of(&components.mu), of(&components.log_var));
         let noise = normal(&mut streams.rng("noise", cluster, 0), &mu.size(), device);
-        let z = reparameterised(&mu, &log_var, &noise);
-        self.likelihood.mean(&self.generator.decode(&z, Statistics::Running))
+        self.means(&reparameterised(&mu, &log_var, &noise))
     }
 }
 

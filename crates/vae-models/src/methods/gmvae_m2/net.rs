@@ -243,8 +243,12 @@ impl Network for GmvaeM2Net {
         Ok(Outputs { scores, are_probabilities: true, codes })
     }
 
-    fn reconstruct(&self, x: &Tensor) -> Tensor {
-        self.likelihood.mean(&self.decoder.forward(&self.code(x)))
+    fn latent_dim(&self) -> usize {
+        self.prior_mu.bias.size()[0] as usize
+    }
+
+    fn means(&self, z: &Tensor) -> Tensor {
+        self.likelihood.mean(&self.decoder.forward(z))
     }
 
     fn sample(&self, cluster: usize, n: usize, streams: &Streams, device: Device) -> Tensor {
@@ -252,7 +256,7 @@ impl Network for GmvaeM2Net {
         let of = |t: &Tensor| t.get(cluster as i64);
         let (mu, var) = (of(&prior.mu), of(&prior.var));
         let noise = normal(&mut streams.rng("noise", cluster, 0), &[n as i64, mu.size()[1]], device);
-        self.likelihood.mean(&self.decoder.forward(&(mu + var.sqrt() * noise)))
+        self.means(&(mu + var.sqrt() * noise))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::shared::elbo;
 use crate::shared::mixture::{self, gaussians};
 use crate::shared::posterior;
 use crate::shared::warmup::Warmup;
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde_json::json;
 use std::cell::RefCell;
 use tch::{Device, Kind, Tensor};
@@ -323,5 +323,15 @@ impl Generative for LtvaeModel {
         let (net, data) = (&self.net, Resident::new(x, self.device)?);
         let decode = |x: &Tensor| Ok(net.likelihood.mean(&net.decoder.forward(&net.encoder.mu(x))));
         Ok(to_array2(&data.map_rows(BLOCK, decode)?)?)
+    }
+
+    fn latent_dim(&self) -> usize {
+        self.tree.structure.dim()
+    }
+
+    fn decode(&self, z: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
+        let _guard = tch::no_grad_guard();
+        let out = self.net.decoder.forward(&to_tensor(z, self.device)?);
+        Ok(to_array2(&self.net.likelihood.mean(&out))?)
     }
 }

@@ -9,7 +9,7 @@ use crate::config::Preset;
 use crate::input::Input;
 use crate::pretrained::{CodeModel, Codes};
 use crate::{Error, Result};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
 use tch::Device;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
@@ -126,5 +126,13 @@ impl<S: CodeStage> Generative for TwoStageModel<S> {
 
     fn reconstruct(&self, x: &Features) -> Result<Array2<f32>> {
         self.first.decode(self.first.codes(x)?.view())
+    }
+
+    fn latent_dim(&self) -> usize {
+        self.second.gmm().map_or(0, |gmm| gmm.mu().ncols())
+    }
+
+    fn decode(&self, z: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
+        self.first.decode(z)
     }
 }
