@@ -65,7 +65,8 @@ pub enum Command {
     /// Score assignments against labels (accuracy, NMI, ARI and others), or by criteria that need
     /// none
     Score(ScoreArgs),
-    /// Write the report.html of a finished run again, or the page of a sweep
+    /// Write the report.html of a finished run again, or the page of a sweep; of several runs, one
+    /// page that compares them
     Report(ReportArgs),
     /// Give a cluster of a finished run a name, which clusters.json, clusters.csv, assignments.csv,
     /// report.html and `vae predict --model RUN` then carry
@@ -103,9 +104,13 @@ pub enum Command {
 /// `vae report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Folder of a finished run, or of a sweep
-    #[arg(value_name = "DIR")]
-    pub run: PathBuf,
+    /// Folder of a finished run, or of a sweep; or two or more runs on the same data (folders, or
+    /// files of assignments as for `vae score --pred`), which are compared
+    #[arg(value_name = "RUN", required = true)]
+    pub runs: Vec<PathBuf>,
+    /// The page of several runs [default: comparison.html]; that of one run is its report.html
+    #[arg(short, long, value_name = "FILE.html")]
+    pub out: Option<PathBuf>,
     /// Leave single rows out of the page: names, values, labels, images of people
     #[arg(long)]
     pub no_samples: bool,

@@ -9,6 +9,7 @@ mod align;
 mod args;
 mod assignments;
 mod commands;
+mod comparison;
 mod confidence;
 mod criteria;
 mod exit;

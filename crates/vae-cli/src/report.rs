@@ -11,6 +11,7 @@ mod facts;
 pub mod names;
 
 pub use explained::Clustering;
+pub use facts::scores;
 
 use crate::pictures::{OF_ROWS, PICTURES};
 use crate::predictions::Predictions;

@@ -64,6 +64,50 @@ fn runs_that_cannot_be_compared_are_told() {
 }
 
 #[test]
+fn one_page_compares_several_runs() {
+    let place = fitted();
+    place.ok(&["name", "two", "1", "the <far> ones"]);
+    let said = place.ok(&["report", "two", "three", "again"]);
+    assert_eq!(said.trim(), "comparison.html");
+    let page = String::from_utf8(place.read("comparison.html")).expect("UTF-8");
+    for text in ["Comparison of 3 runs on t<", "120 samples", "kmeans", "id=\"flow\"", "splits into", "ACC"] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(page.contains("1 “the &lt;far&gt; ones”") && !page.contains("<far>"), "names are shown");
+    assert_eq!(page.matches("<g class=\"bar\"").count(), 2 + 3 + 3, "whatever the numbers of clusters");
+    // The same words as the other command, from one computation.
+    let text = place.ok(&["compare", "two", "three"]);
+    let split = text.lines().find(|line| line.contains("splits into")).expect("a split").trim();
+    assert!(page.contains(&split.replace('<', "&lt;").replace('>', "&gt;")), "{split}");
+    // Again, elsewhere, in another order, and files of assignments: equal bytes for equal runs.
+    place.ok(&["report", "two", "three", "again", "--out", "other.html"]);
+    assert_eq!(place.read("other.html"), page.as_bytes());
+    place.ok(&["report", "three/assignments.csv", "two", "-o", "file.html"]);
+    assert!(String::from_utf8_lossy(&place.read("file.html")).contains("three&#x2f;assignments.csv"));
+}
+
+#[test]
+fn pages_that_cannot_be_made_are_told() {
+    let place = fitted();
+    place.write("other.csv", groups_csv(120).replace("0.", "1."));
+    fit(&place, ("other.csv", "3"), &[], "other");
+    fit(&place, ("t.csv", "3"), &["--limit", "60"], "half");
+    assert!(place.refused(&["report", "three", "again", "other"]).contains("different data"));
+    assert!(place.refused(&["report", "three", "half"]).contains("runs on the same rows are needed"));
+    // Data of a file are not known; each pair of the others is checked.
+    let files = ["report", "three/assignments.csv", "three", "other"];
+    assert!(place.refused(&files).contains("different data"));
+    assert!(place.refused(&["report", "three", "nowhere"]).contains("does not exist"));
+    assert!(
+        place.refused(&["report", "three", "again", "-o", "three/report.html"]).contains("file of a run")
+    );
+    assert!(place.refused(&["report", "three", "again", "-o", "no/c.html"]).contains("does not exist"));
+    let one = place.refused(&["report", "three", "-o", "c.html"]);
+    assert!(one.contains("three/report.html") && one.contains("leave out --out"), "{one}");
+    assert!(!place.path("comparison.html").exists(), "nothing was written");
+}
+
+#[test]
 fn an_aligned_fit_keeps_the_numbers() {
     let place = fitted();
     let fit = |more: &[&str]| {

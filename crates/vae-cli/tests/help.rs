@@ -21,6 +21,7 @@ fn help() {
         "export",
         "sample",
         "score",
+        "report",
         "config",
         "data",
         "features",

@@ -15,6 +15,8 @@
 //! file of it that needs nothing beside itself and escapes whatever comes from outside.
 //!
 //! [`Sweep`] is the same for a grid of runs: how many clusters, how clear, which run.
+//! [`Comparison`] is about several runs on the same rows: how far they agree, and what becomes of
+//! the clusters of each run in the next.
 //!
 //! No libtorch, no labels, no random numbers: equal inputs give equal bytes.
 //!
@@ -35,6 +37,7 @@
 //! were made from these values, so no difference is a proof that a cluster exists.
 
 mod clusters;
+pub mod comparison;
 mod data;
 mod error;
 mod explain;
@@ -47,6 +50,7 @@ pub use clusters::{
     Cluster, Clusters, Detail, Direction, Doubtful, FEW, Feature, Measure, Member, Nearest, NearestBy,
     RunnerUp, SCHEMA, Spread, TypicalBy, Word,
 };
+pub use comparison::Comparison;
 pub use data::{ClusterNames, Confidence, Data, Documents, Images, Subject, Table, Values};
 pub use error::{Error, Result};
 pub use explain::{Options, explain};

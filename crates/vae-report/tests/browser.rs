@@ -72,6 +72,23 @@ fn the_browser_has_nothing_to_complain_about() {
     }
 }
 
+/// The page of several runs has no script; everything is there, and stops for the keyboard.
+#[test]
+fn several_runs_are_compared_without_complaints() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("comparison.html");
+    fs::write(&path, common::comparison().render().expect("rendered")).expect("written");
+    let out = open(&browser, &path, &["--dump-dom".into()]);
+    let (dom, log) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(!log.contains("CONSOLE"), "{log}");
+    for section in ["runs", "agreement", "flow", "changes"] {
+        assert!(dom.contains(&format!("<section id=\"{section}\">")), "{section}");
+    }
+    assert_eq!(dom.matches("<g class=\"bar\" tabindex=\"0\"").count(), 13, "a bar for each cluster");
+    assert!(dom.matches("<g class=\"band\"").count() >= 10, "and bands between them");
+}
+
 /// Without scripts the map is a drawing, and everything else is there.
 #[test]
 fn a_page_without_scripts_shows_its_drawing() {
@@ -113,9 +130,11 @@ fn pictures_to_look_at() {
     let Some(to) = env::var_os("VAE_TEST_SCREENSHOTS") else { return };
     let to = Path::new(&to);
     fs::create_dir_all(to).expect("a folder");
-    for (name, page) in pages() {
+    let runs = pages().map(|(name, page)| (name, page.render().expect("rendered")));
+    let comparison = ("comparison", common::comparison().render().expect("rendered"));
+    for (name, html) in runs.into_iter().chain([comparison]) {
         let path = to.join(format!("{name}.html"));
-        fs::write(&path, page.render().expect("rendered")).expect("written");
+        fs::write(&path, html).expect("written");
         // A browser's window is never as narrow as a phone; a frame in it is.
         let phone = to.join(format!("{name}-phone.html"));
         let frame = format!(

@@ -28,7 +28,8 @@ fn text(run: &Value, key: &str) -> String {
     }
 }
 
-fn scores(run: &Value) -> Option<Scores> {
+/// The scores of a run file; none where it was fitted without labels.
+pub fn scores(run: &Value) -> Option<Scores> {
     let fit = &run["metrics"]["fit"];
     let value = |key: &str| fit[key].as_f64().unwrap_or(f64::NAN);
     let acc = fit["acc"].as_f64()?;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// The templates by their names. Those that end in `.html` are escaped.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("head.html", include_str!("../../templates/head.html")),
     ("page.html", include_str!("../../templates/page.html")),
     ("overview.html", include_str!("../../templates/overview.html")),
@@ -20,6 +20,7 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("confidence.html", include_str!("../../templates/confidence.html")),
     ("run.html", include_str!("../../templates/run.html")),
     ("sweep.html", include_str!("../../templates/sweep.html")),
+    ("comparison.html", include_str!("../../templates/comparison.html")),
 ];
 const STYLE: [&str; 2] =
     [include_str!("../../templates/style.css"), include_str!("../../templates/parts.css")];

@@ -3,7 +3,9 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part")]
 
 use ndarray::{Array1, Array2};
+use std::collections::BTreeMap;
 use vae_array::{Column, Csr, ImageShape, Schema};
+use vae_report::comparison::{Change, Comparison, Flow, Pair, Parts, Run};
 use vae_report::page::{
     ConfidenceCounts, Curve, Fact, Map, MapInput, MeanImage, Phase, Picture, RowFacts, Scores, map_rows,
 };
@@ -273,4 +275,98 @@ pub fn large(text: &str) -> Page {
     let ids: Vec<String> = (0..n).map(|i| format!("{text}{i}")).collect();
     let table = Table::new(x.view(), &schema).expect("fits");
     page_of(text, &Data::Table(table), &assignments, 50, Some(&ids))
+}
+
+/// Three runs of 1,000 samples: the second splits two clusters of the first, the third has three.
+pub fn comparison() -> Comparison {
+    let n = 4 * SIZE;
+    let mut random = Uniform::new(9);
+    let first: Vec<u32> = (0..n).map(|i| (i % 4) as u32).collect();
+    let second: Vec<u32> = first
+        .iter()
+        .enumerate()
+        .map(|(i, &c)| match (c, random.next() < 0.02) {
+            (0 | 3, true) => 2,
+            (0, _) => {
+                if i % 8 == 0 {
+                    5
+                } else {
+                    0
+                }
+            }
+            (3, _) => {
+                if i % 12 == 3 {
+                    4
+                } else {
+                    3
+                }
+            }
+            (c, _) => c,
+        })
+        .collect();
+    let third: Vec<u32> = second.iter().map(|&c| [7, 7, 8, 9, 9, 7][c as usize]).collect();
+    let clusters = [first, second, third];
+    let runs = clusters.iter().enumerate().map(|(at, clusters)| run(at, clusters)).collect();
+    let pair = |a: usize, b: usize, ari: f64, kept: Vec<[u32; 2]>, split: Vec<Parts>, merged: Vec<Parts>| {
+        let flows = flows(&clusters[a], &clusters[b]);
+        Pair { a, b, ari, nmi: ari + 0.05, acc: ari, kept, split, merged, flows }
+    };
+    let parts = |cluster, parts: &[u32]| Parts { cluster, parts: parts.to_vec() };
+    let splits = vec![parts(0, &[0, 5]), parts(3, &[3, 4])];
+    let mergers = vec![parts(7, &[0, 1, 5]), parts(9, &[3, 4])];
+    let square = |a: f64, b: f64, c: f64| vec![vec![1.0, a, b], vec![a, 1.0, c], vec![b, c, 1.0]];
+    Comparison {
+        schema: vae_report::comparison::SCHEMA,
+        dataset: Some("customers.csv".into()),
+        n,
+        runs,
+        ari: square(0.81, 0.64, 0.52),
+        nmi: square(0.86, 0.69, 0.57),
+        acc: square(0.81, 0.64, 0.52),
+        pairs: vec![
+            pair(0, 1, 0.81, vec![[1, 1], [2, 2]], splits, vec![]),
+            pair(0, 2, 0.64, vec![[2, 8], [3, 9]], vec![], vec![parts(7, &[0, 1])]),
+            pair(1, 2, 0.52, vec![[2, 8]], vec![], mergers),
+        ],
+    }
+}
+
+fn run(at: usize, clusters: &[u32]) -> Run {
+    let mut sizes = BTreeMap::new();
+    clusters.iter().for_each(|&c| *sizes.entry(c).or_insert(0) += 1);
+    let (method, k, loss) = [("vade", 4, 12.4182), ("dgg", 6, 12.9), ("kmeans", 3, 0.0)][at];
+    let scores = Scores { acc: 0.9412, nmi: 0.8765, ari: 0.8921, purity: 0.9412, start_acc: None };
+    Run {
+        run: format!("runs/{method}-k{k}"),
+        method: Some(method.into()),
+        seed: Some(at as u64),
+        n_clusters: sizes.len(),
+        sizes,
+        names: if at == 0 { ClusterNames::from([(0, "young".to_owned())]) } else { ClusterNames::new() },
+        loss_nats: (at < 2).then_some(loss),
+        criteria: BTreeMap::from([
+            ("smallest_share".to_owned(), 0.1),
+            ("effective_clusters".to_owned(), k as f64),
+        ]),
+        scores: (at == 0).then_some(scores),
+    }
+}
+
+fn flows(a: &[u32], b: &[u32]) -> Vec<Flow> {
+    let mut counts: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+    a.iter().zip(b).for_each(|(&a, &b)| *counts.entry((a, b)).or_insert(0) += 1);
+    let size = |of: &[u32], cluster: u32| of.iter().filter(|&&c| c == cluster).count() as f64;
+    let flow = |((one, other), count): ((u32, u32), u64)| {
+        let (share_of_a, share_of_b) = (count as f64 / size(a, one), count as f64 / size(b, other));
+        let change = match (share_of_a >= 0.8, share_of_b >= 0.8) {
+            (true, true) => Change::Kept,
+            (false, true) => Change::Split,
+            (true, false) => Change::Merged,
+            (false, false) => Change::Mixed,
+        };
+        Flow { a: one, b: other, count, share_of_a, share_of_b, change }
+    };
+    let mut all: Vec<Flow> = counts.into_iter().map(flow).collect();
+    all.sort_by_key(|flow| std::cmp::Reverse(flow.count));
+    all
 }
