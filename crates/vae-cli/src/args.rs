@@ -11,7 +11,7 @@ mod table;
 pub use self::common::{ReadArgs, SelectionArgs};
 pub use self::data::{CacheCommand, DataCommand, FeatureModel, FeaturesArgs};
 pub use self::export::{ExportArgs, ExportFormat};
-pub use self::fit::{ConfigArgs, FitArgs, FitSplit};
+pub use self::fit::{ConfigArgs, FitArgs, FitSplit, MapChoice};
 pub use self::model::{EmbedArgs, ModelOnData, PredictArgs, SampleArgs, ScoreArgs};
 pub use self::sweep::{CompareArgs, Launcher, SweepArgs};
 pub use self::table::TableArgs;
@@ -114,6 +114,10 @@ pub struct ReportArgs {
     /// Leave single rows out of the page: names, values, labels, images of people
     #[arg(long)]
     pub no_samples: bool,
+    /// Layouts of the map: tsne adds t-SNE where the fit left it out, pca leaves it out of the page
+    /// [default: as the fit made it]
+    #[arg(long, value_name = "LAYOUT", value_enum)]
+    pub map: Option<MapChoice>,
 }
 
 /// `vae name`

@@ -36,6 +36,8 @@ pub struct Input {
     pub vocabulary: Option<Vocabulary>,
     /// Names of the rows, if they have some.
     pub ids: Option<Ids>,
+    /// How each row begins, where the rows are documents that are not too many.
+    pub beginnings: Option<Vec<String>>,
     /// What was decided while reading.
     pub notes: Vec<Note>,
 }
@@ -260,8 +262,8 @@ fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, sourc
     let (n, dim) = set.x.dim();
     let about = About { name: set.name, n, dim, sha256: set.sha256, limit };
     let features = features_of(set.x, set.image, set.schema.clone(), source)?;
-    let DataSet { schema, vocabulary, ids, notes, .. } = set;
-    Ok(Input { features, labels, about, schema, vocabulary, ids, notes })
+    let DataSet { schema, vocabulary, ids, beginnings, notes, .. } = set;
+    Ok(Input { features, labels, about, schema, vocabulary, ids, beginnings, notes })
 }
 
 /// Features of a matrix. It moves: 70,000 images exist once.

@@ -31,6 +31,7 @@ mod run_record;
 mod runs;
 mod selection;
 mod signals;
+mod walks;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -26,6 +26,49 @@ pub fn rows_bar(n: usize, is_free: bool) -> ProgressBar {
     style.map_or_else(|_| ProgressBar::hidden(), |style| bar.with_style(style))
 }
 
+/// Rounds of something that has no loss: a bar on a terminal, elsewhere a line every ten seconds.
+/// Nothing at all where they take less than a second.
+pub struct Rounds {
+    what: &'static str,
+    n: usize,
+    started: Instant,
+    last_line: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Rounds {
+    /// `n` rounds of `what`, none of them done.
+    pub fn new(what: &'static str, n: usize) -> Self {
+        let now = Instant::now();
+        Self { what, n, started: now, last_line: now, bar: None }
+    }
+
+    /// Says that so many are done.
+    pub fn done(&mut self, round: usize) {
+        if quiet() || self.started.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        let Self { what, n, .. } = *self;
+        if !std::io::stderr().is_terminal() {
+            if self.last_line.elapsed() >= Duration::from_secs(10) || self.last_line == self.started {
+                self.last_line = Instant::now();
+                eprintln!("{what}: round {round}/{n}");
+            }
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(Some(n as u64), ProgressDrawTarget::stderr_with_hz(8));
+            let style = ProgressStyle::with_template("{prefix:>10} {bar:30} round {pos}/{len}  {eta} left");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.with_prefix(what)
+        });
+        bar.set_position(round as u64);
+        if round >= n {
+            bar.finish();
+        }
+    }
+}
+
 /// The least share of an epoch that tells how fast a training is.
 const LEAST_SHARE: f64 = 0.1;
 

@@ -9,18 +9,22 @@ mod curves;
 mod explained;
 mod facts;
 pub mod names;
+mod tsne;
 
 pub use explained::Clustering;
 pub use facts::scores;
 
+use crate::args::MapChoice;
 use crate::pictures::{OF_ROWS, PICTURES};
 use crate::predictions::Predictions;
-use anyhow::{Context, Result};
+use crate::runs::Run;
+use anyhow::{Context, Result, bail};
+use ndarray::{ArrayView2, Axis};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use vae_core::fsio::write_bytes;
-use vae_report::page::Picture;
+use vae_report::page::{Map, Picture};
 use vae_report::{Clusters, Page};
 
 /// What each cluster is.
@@ -35,27 +39,55 @@ pub const KEPT: &str = "report.json";
 /// Pictures that the page has in another form.
 const REPLACED: [&str; 4] = ["latent.svg", "sizes.svg", "losses.svg", "accuracy.svg"];
 
-/// Keeps what a fit knows of its rows, for [`write()`]; without single rows if they are to be left
-/// out.
+/// What of a fit is kept for its page.
+pub struct Kept {
+    /// Whether single rows are left out.
+    pub without_rows: bool,
+    /// Layouts of the map.
+    pub map: MapChoice,
+    /// Seed of the run.
+    pub seed: u64,
+}
+
+/// Keeps what a fit knows of its rows, for [`write()`].
 ///
 /// # Errors
 /// Parts of the fit that do not fit each other, a file that cannot be written.
-pub fn keep(dir: &Path, clustering: &Clustering<'_>, without_rows: bool) -> Result<()> {
-    let page = clustering.page()?;
-    let page = if without_rows { page.without_rows() } else { page };
+pub fn keep(dir: &Path, clustering: &Clustering<'_>, kept: &Kept) -> Result<()> {
+    let mut page = clustering.page()?;
+    if let Some(map) = page.map.as_mut().filter(|_| kept.map == MapChoice::Tsne) {
+        add_tsne(map, clustering.codes(), kept.seed)?;
+    }
+    write_kept(dir, if kept.without_rows { page.without_rows() } else { page })
+}
+
+fn write_kept(dir: &Path, page: Page) -> Result<()> {
     let text = serde_json::to_string(&page)? + "\n";
     Ok(write_bytes(&dir.join(KEPT), text.as_bytes())?)
 }
 
+/// Adds the t-SNE of the codes `[n, latent_dim]`, where they have one.
+fn add_tsne(map: &mut Map, codes: ArrayView2<'_, f32>, seed: u64) -> Result<()> {
+    let of_map = codes.select(Axis(0), &map.rows);
+    map.more.extend(tsne::layout(&of_map, &map.points, seed)?);
+    Ok(())
+}
+
 /// Writes `clusters.json`, `clusters.csv` and `report.html` from the files of the folder; the page
-/// without single rows if they are to be left out.
+/// without single rows if they are to be left out, and with the layouts of `map` where it is said.
 ///
 /// # Errors
-/// Files that are missing or damaged, files that cannot be written.
-pub fn write(dir: &Path, without_rows: bool) -> Result<PathBuf> {
+/// Files that are missing or damaged, files that cannot be written; a layout whose codes are not
+/// there.
+pub fn write(dir: &Path, without_rows: bool, map: Option<MapChoice>) -> Result<PathBuf> {
     let run: Value = serde_json::from_str(&read(dir, "run.json")?)
         .with_context(|| format!("{} is damaged", dir.join("run.json").display()))?;
     let (mut page, is_kept) = kept(dir, &run)?;
+    match map {
+        Some(MapChoice::Pca) => page.map.iter_mut().for_each(|map| map.more.clear()),
+        Some(MapChoice::Tsne) => add_later(dir, &mut page, &run)?,
+        None => {}
+    }
     page.rename(&names::read(dir)?);
     facts::fill(&mut page, &run);
     page.curves = curves::of(dir)?;
@@ -68,6 +100,24 @@ pub fn write(dir: &Path, without_rows: bool) -> Result<PathBuf> {
     let path = dir.join(PAGE);
     write_bytes(&path, page.render()?.as_bytes())?;
     Ok(path)
+}
+
+/// Adds the t-SNE that a fit left out, and keeps it.
+fn add_later(dir: &Path, page: &mut Page, run: &Value) -> Result<()> {
+    let Some(map) = page.map.as_mut() else {
+        bail!("{} has no map: it is of a former version, and only a new fit makes one", dir.display());
+    };
+    if !map.more.is_empty() {
+        return Ok(());
+    }
+    let Some(codes) = Run::of_folder(dir)?.embedding()? else {
+        bail!(
+            "{} has no latent codes (its latent space is its data, or embedding.npy was removed): fit again with --map tsne",
+            dir.display()
+        );
+    };
+    add_tsne(map, codes.view(), run["seed"].as_u64().unwrap_or(0))?;
+    write_kept(dir, page.clone())
 }
 
 /// What the fit kept, and whether it did: folders of former versions have the sizes of the clusters

@@ -119,6 +119,68 @@ fn single_rows_are_left_out_where_that_is_asked() {
     }
 }
 
+/// The layout is that of the fit, whenever it is made, and can be left out.
+#[test]
+fn the_map_has_two_layouts_and_equal_runs_equal_bytes() {
+    let fit = |place: &Place, more: &[&str]| {
+        place.write("c.csv", customers());
+        let words = [
+            "fit",
+            "-m",
+            "vade",
+            "-d",
+            "c.csv",
+            "--id-column",
+            "customer",
+            "-k",
+            "3",
+            "--no-cache",
+            "-o",
+            "run",
+        ];
+        place.ok(&[&words[..], &common::TINY, more].concat());
+    };
+    let (place, other) = (Place::new(), Place::new());
+    fit(&place, &[]);
+    fit(&other, &["--map", "pca"]);
+    let page = text(&place, "run/report.html");
+    assert!(page.contains("<option value=\"1\">t-SNE</option>"), "both layouts");
+    assert!(page.contains("id=\"generated\"") && page.contains("id=\"walks\""), "a model that generates");
+    let of = |place: &Place| text(place, "run/report.html").contains("t-SNE");
+    assert!(!of(&other));
+    other.ok(&["report", "run", "--map", "tsne"]);
+    assert!(of(&other));
+    assert_eq!(other.read("run/report.json"), place.read("run/report.json"), "to the byte");
+    other.ok(&["report", "run", "--map", "pca"]);
+    assert!(!of(&other), "left out of the page");
+    other.ok(&["report", "run"]);
+    assert!(of(&other), "and still kept");
+    let (place, _) = fitted(&["--map", "pca"]);
+    std::fs::remove_file(place.path("run/embedding.npy")).expect("removed");
+    assert!(place.refused(&["report", "run", "--map", "tsne"]).contains("fit again with --map tsne"));
+}
+
+/// Texts of documents stand at points of the map and beside members, unless rows are left out.
+#[test]
+fn documents_are_shown_by_their_beginnings() {
+    let place = Place::new();
+    let words = [["match", "goal", "team"], ["vote", "party", "law"]];
+    let mut table = String::from("text\n");
+    for i in 0..60 {
+        let word = |j: usize| words[i % 2][(i * (j + 3) + j) % 3];
+        let _ = writeln!(table, "\"Zeitung {i}: {} {} {}\"", word(0), word(1), word(2));
+    }
+    place.write("t.csv", table);
+    let fit = ["fit", "-m", "kmeans", "-d", "t.csv", "--text-column", "text", "-k", "2", "--threads", "1"];
+    place.ok(&[&fit[..], &["-o", "run"]].concat());
+    let page = text(&place, "run/report.html");
+    assert!(page.contains("every point shows its text") && page.contains("Zeitung 17: "));
+    place.ok(&[&fit[..], &["-o", "private", "--no-samples"]].concat());
+    for name in ["report.html", "report.json", "clusters.json"] {
+        assert!(!text(&place, &format!("private/{name}")).contains("Zeitung 17"), "{name}");
+    }
+}
+
 #[test]
 fn images_of_people_are_left_out_too() {
     let place = Place::new();

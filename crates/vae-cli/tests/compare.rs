@@ -104,6 +104,7 @@ fn pages_that_cannot_be_made_are_told() {
     assert!(place.refused(&["report", "three", "again", "-o", "no/c.html"]).contains("does not exist"));
     let one = place.refused(&["report", "three", "-o", "c.html"]);
     assert!(one.contains("three/report.html") && one.contains("leave out --out"), "{one}");
+    assert!(place.refused(&["report", "three", "again", "--map", "pca"]).contains("page of one run"));
     assert!(!place.path("comparison.html").exists(), "nothing was written");
 }
 

@@ -62,6 +62,11 @@ impl<'a> Table<'a> {
         Ok(Self { x, schema })
     }
 
+    /// What the columns are.
+    pub fn schema(&self) -> &'a Schema {
+        self.schema
+    }
+
     /// Number of columns of the table; a category is one.
     pub fn n_columns(&self) -> usize {
         self.schema.columns.len()

@@ -24,6 +24,29 @@ if (reportMap) {
     if (columns.length > most) list.push([`and ${columns.length - most} more`, ""]);
     return list;
   };
+  // The image or the text of a point, where the page has it.
+  const looks = new Map((data.looks ? data.looks.points : []).map((point, index) => [point, index]));
+  const sheet = data.looks && data.looks.sheet;
+  const grid = new Image();
+  if (sheet) grid.src = `data:image/png;base64,${sheet.png}`;
+  const look = (i) => {
+    const index = looks.get(i);
+    if (index === undefined) return [];
+    if (!sheet) {
+      const text = document.createElement("q");
+      text.textContent = data.looks.texts[index];
+      return [text];
+    }
+    const image = document.createElement("canvas");
+    image.className = "look";
+    [image.width, image.height] = [sheet.width, sheet.height];
+    const [left, top] = [(index % sheet.columns) * sheet.width, Math.floor(index / sheet.columns) * sheet.height];
+    const paint = () => image.getContext("2d")
+      .drawImage(grid, left, top, sheet.width, sheet.height, 0, 0, sheet.width, sheet.height);
+    if (grid.complete) paint();
+    else grid.addEventListener("load", paint, { once: true });
+    return [image];
+  };
   const show = (i) => {
     state.marked = i;
     draw();
@@ -41,7 +64,7 @@ if (reportMap) {
       [dt.textContent, dd.textContent] = [name, value];
       dl.append(dt, dd);
     }
-    tip.replaceChildren(strong, dl);
+    tip.replaceChildren(strong, ...look(i), dl);
     tip.hidden = false;
     const [x, y] = place(i);
     const left = x + 14 + tip.offsetWidth > view.width ? x - 14 - tip.offsetWidth : x + 14;

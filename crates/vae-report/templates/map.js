@@ -12,8 +12,8 @@ const reportMap = (() => {
   const pen = canvas.getContext("2d");
   const n = data.rows.length;
   const extent = (values) => values.reduce((e, v) => [Math.min(e[0], v), Math.max(e[1], v)], [Infinity, -Infinity]);
-  const [, xMost] = extent(data.x);
-  const [, yMost] = extent(data.y);
+  // Places of the chosen layout, and how far they reach.
+  const placed = { x: [], y: [], xMost: 0, yMost: 0 };
   const view = { scale: 1, x: 0, y: 0, base: 1, width: 1, height: 1 };
   const state = { colours: [], alone: null, marked: -1, centres: [] };
   const ramp = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
@@ -103,8 +103,8 @@ const reportMap = (() => {
   };
 
   const place = (i) => [
-    view.x + data.x[i] * view.base * view.scale,
-    view.y + (yMost - data.y[i]) * view.base * view.scale,
+    view.x + placed.x[i] * view.base * view.scale,
+    view.y + (placed.yMost - placed.y[i]) * view.base * view.scale,
   ];
   // What was said of a point does not stay where the point is no more.
   const unmark = () => {
@@ -119,10 +119,10 @@ const reportMap = (() => {
     [canvas.width, canvas.height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     const margin = 24;
-    view.base = Math.min((view.width - 2 * margin) / Math.max(1, xMost), (view.height - 2 * margin) / Math.max(1, yMost));
+    view.base = Math.min((view.width - 2 * margin) / Math.max(1, placed.xMost), (view.height - 2 * margin) / Math.max(1, placed.yMost));
     view.scale = 1;
-    view.x = (view.width - xMost * view.base) / 2;
-    view.y = (view.height - yMost * view.base) / 2;
+    view.x = (view.width - placed.xMost * view.base) / 2;
+    view.y = (view.height - placed.yMost * view.base) / 2;
     draw();
   };
   const zoom = (factor, x = view.width / 2, y = view.height / 2) => {
@@ -190,7 +190,7 @@ const reportMap = (() => {
     pen.textBaseline = "middle";
     for (const { cluster, point } of state.centres) {
       const x = view.x + point[0] * view.base * view.scale;
-      const y = view.y + (yMost - point[1]) * view.base * view.scale;
+      const y = view.y + (placed.yMost - point[1]) * view.base * view.scale;
       const text = String(cluster);
       pen.beginPath();
       pen.roundRect(x - 7 - 4 * text.length, y - 11, 14 + 8 * text.length, 22, 11);
@@ -214,10 +214,24 @@ const reportMap = (() => {
   };
 
   const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
-  state.centres = data.clusters.map((_, cluster) => {
-    const of = (values) => median(values.filter((_, i) => data.cluster[i] === cluster));
-    return { cluster, point: [of(data.x), of(data.y)] };
-  }).filter(({ point }) => point[0] !== undefined);
+  const layOut = (index) => {
+    const { x, y } = data.layouts[index];
+    Object.assign(placed, { x, y, xMost: extent(x)[1], yMost: extent(y)[1] });
+    state.centres = data.clusters.map((_, cluster) => {
+      const of = (values) => median(values.filter((_, i) => data.cluster[i] === cluster));
+      return { cluster, point: [of(x), of(y)] };
+    }).filter(({ point }) => point[0] !== undefined);
+    document.querySelectorAll(".map-about").forEach((about, i) => { about.hidden = i !== index; });
+    canvas.dataset.layout = data.layouts[index].name;
+  };
+  layOut(0);
+  const layouts = document.getElementById("map-layout");
+  if (layouts) {
+    layouts.addEventListener("change", () => {
+      layOut(Number(layouts.value));
+      fit();
+    });
+  }
 
   if (data.confidence) option("confidence", "confidence");
   data.columns.forEach((column, i) => option(String(i), column.name));

@@ -89,6 +89,42 @@ fn several_runs_are_compared_without_complaints() {
     assert!(dom.matches("<g class=\"band\"").count() >= 10, "and bands between them");
 }
 
+/// What a user does: another layout, and from point to point by the keyboard.
+#[test]
+fn layouts_are_switched_and_points_show_their_rows() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let act = "<script>
+      const layout = document.getElementById('map-layout');
+      layout.value = '1';
+      layout.dispatchEvent(new Event('change'));
+      const canvas = document.getElementById('map-canvas');
+      const find = document.getElementById('map-find');
+      find.value = 'row 1';
+      find.dispatchEvent(new Event('input'));
+    </script></body>";
+    for (name, page, shown) in [
+        ("images", common::images(), "class=\"look\""),
+        ("documents", common::documents(), "<q>"),
+        ("customers", common::customers(), "<dt>visits</dt>"),
+    ] {
+        let html = page.render().expect("rendered");
+        // The policy of the page would refuse the script of this test.
+        let (head, rest) = html.split_once("<meta http-equiv=").expect("a policy");
+        let rest = rest.split_once("\n").expect("more lines").1;
+        let path = folder.path().join(format!("{name}.html"));
+        fs::write(&path, format!("{head}{}", rest.replace("</body>", act))).expect("written");
+        let out = open(&browser, &path, &["--dump-dom".into()]);
+        let (dom, log) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert!(!log.contains("CONSOLE"), "{name}: {log}");
+        assert!(dom.contains("data-layout=\"t-SNE\""), "{name}: the layout is the other one");
+        let tip =
+            dom.split("id=\"map-tip\"").nth(1).and_then(|rest| rest.split("</dl>").next()).expect("a tip");
+        assert!(tip.contains(shown), "{name}: {tip}");
+        assert!(!dom.contains("id=\"map-about-1\" hidden"), "{name}: what the layout is, is told");
+    }
+}
+
 /// Without scripts the map is a drawing, and everything else is there.
 #[test]
 fn a_page_without_scripts_shows_its_drawing() {

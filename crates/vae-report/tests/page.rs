@@ -23,6 +23,8 @@ fn all_parts_are_there_once() {
         "confidence",
         "training",
         "pictures",
+        "generated",
+        "walks",
         "run",
         "data",
         "phases",
@@ -149,12 +151,58 @@ fn without_rows_no_row_is_left() {
         assert!(with.contains(text) && !html.contains(text), "{text}");
     }
     assert!(html.contains("high visits") && html.contains("Single rows are left out"));
+    // A cluster of few rows is not to be guessed from what a model draws of it.
+    let mut page = common::customers();
+    assert!(page.generated.as_ref().is_some_and(|of| of.samples.len() == 2 && of.walks.len() == 1));
+    page.clusters.clusters[1].size = 2;
+    let generated = page.without_rows().generated.expect("kept");
+    assert_eq!((generated.samples.len(), generated.samples[0].cluster, generated.walks.len()), (1, 0, 0));
     let documents = common::documents();
     let first = documents.rows[0].text.clone().expect("a text");
     assert!(documents.render().expect("rendered").contains(&first));
     assert!(!documents.without_rows().render().expect("rendered").contains(&first));
     let images = common::images().without_rows().render().expect("rendered");
-    assert_eq!(images.matches("image/png").count(), 3, "the means of three clusters of hundreds");
+    assert_eq!(images.matches("src=\"data:image/png").count(), 3, "the means of three clusters of hundreds");
+}
+
+/// Readers without scripts see every layout; the data have each once.
+#[test]
+fn layouts_are_drawn_beside_each_other() {
+    let page = common::customers();
+    let html = page.render().expect("rendered");
+    assert_eq!(html.matches("<figure class=\"without-script\">").count(), 2);
+    assert!(html.contains("<option value=\"0\">PCA</option><option value=\"1\">t-SNE</option>"));
+    let mut one = page.clone();
+    one.map.as_mut().expect("a map").more.clear();
+    let html = one.render().expect("rendered");
+    assert_eq!(html.matches("<figure class=\"without-script\">").count(), 1);
+    assert!(!html.contains("<select id=\"map-layout\""), "nothing to choose");
+    // Of former versions.
+    let mut old = serde_json::to_value(&page).expect("JSON");
+    let map = old["map"].as_object_mut().expect("a map");
+    map.remove("more");
+    map.remove("looks");
+    let old: Page = serde_json::from_value(old).expect("read");
+    assert_eq!(old.render().expect("rendered"), html);
+}
+
+#[test]
+fn points_show_their_images_and_texts_unless_rows_are_left_out() {
+    let images = common::images();
+    let looks = images.map.as_ref().and_then(|map| map.looks.as_ref()).expect("images");
+    assert_eq!(looks.points.len(), 1000);
+    let sheet = looks.sheet.clone().expect("a sheet").png;
+    let html = images.render().expect("rendered");
+    assert!(
+        html.contains(&sheet) && html.contains("1,000 of the 1,200 points, evenly spaced, show their image")
+    );
+    let html = images.without_rows().render().expect("rendered");
+    assert!(!html.contains(&sheet) && !html.contains("show their image"));
+    let documents = common::documents();
+    let text = documents.map.as_ref().and_then(|map| map.looks.as_ref()).expect("texts").texts[7].clone();
+    let html = documents.render().expect("rendered");
+    assert!(html.contains(&text) && html.contains("every point shows its text"));
+    assert!(!documents.without_rows().render().expect("rendered").contains(&text));
 }
 
 #[test]

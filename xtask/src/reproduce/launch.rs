@@ -57,6 +57,8 @@ impl Launch<'_> {
     fn command(&self, job: &Job) -> Command {
         let mut words = vec!["fit".to_owned()];
         words.extend_from_slice(&job.selection);
+        // The runs of a table are many, and their maps are looked at by nobody.
+        words.extend(["--map".to_owned(), "pca".to_owned()]);
         words.extend(["--threads".to_owned(), self.threads.to_string(), "--out".to_owned()]);
         let mut command = self.vae.command(&words);
         command.arg(&job.out);

@@ -30,9 +30,32 @@ pub struct FitArgs {
     /// people
     #[arg(long)]
     pub no_samples: bool,
+    /// Layouts of the map in the report: tsne is t-SNE beside the principal components, some
+    /// seconds at the end of the fit, a minute at most; pca is the principal components alone
+    #[arg(long, value_name = "LAYOUT", value_enum, default_value_t = MapChoice::Tsne)]
+    pub map: MapChoice,
     /// Do not share finished phases (such as pretraining) with other runs
     #[arg(long)]
     pub no_cache: bool,
+}
+
+/// Layouts of the map in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MapChoice {
+    /// The principal components alone
+    Pca,
+    /// t-SNE beside them
+    Tsne,
+}
+
+impl MapChoice {
+    /// As the option names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pca => "pca",
+            Self::Tsne => "tsne",
+        }
+    }
 }
 
 /// Which rows a fit sees.

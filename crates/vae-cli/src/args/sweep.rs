@@ -1,6 +1,7 @@
 //! `vae sweep` and `vae compare`: many fits, and what they have in common.
 
 use super::common::ReadArgs;
+use super::fit::MapChoice;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use vae_core::device::DeviceChoice;
@@ -60,6 +61,10 @@ pub struct SweepArgs {
     /// Leave single rows out of the reports of the fits
     #[arg(long)]
     pub no_samples: bool,
+    /// Layouts of the map in the reports of the fits, as for `vae fit`; `vae report RUN --map tsne`
+    /// adds one later
+    #[arg(long, value_name = "LAYOUT", value_enum, default_value_t = MapChoice::Pca)]
+    pub map: MapChoice,
     /// Do not share finished phases (such as pretraining) between the fits
     #[arg(long)]
     pub no_cache: bool,

@@ -24,7 +24,7 @@ use crate::output::{counted, remark, say, shell_word, thousands};
 use crate::pictures::{self, Subject};
 use crate::progress::for_stderr;
 use crate::reference::Reference;
-use crate::report::{self, Clustering};
+use crate::report::{self, Clustering, Kept};
 use crate::results::{self, FacetsFound};
 use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, PRECISION, RunFolder, State};
 use crate::run_record::{self, Begun, Compute, Found, RUN_FILE};
@@ -100,8 +100,8 @@ pub fn run(args: FitArgs) -> Result<()> {
     };
     let data = (input, held_out);
     let new_data = closing::new_data(&source, &args.read.table);
-    let around =
-        Around { begun: &begun, new_data: &new_data, former: former.as_ref(), without_rows: args.no_samples };
+    let kept = Kept { without_rows: args.no_samples, map: args.map, seed: compute.seed };
+    let around = Around { begun: &begun, new_data: &new_data, former: former.as_ref(), kept };
     let fitted = fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, &around);
     match fitted {
         Ok(text) => say(&text),
@@ -206,8 +206,8 @@ struct Around<'a> {
     new_data: &'a str,
     /// Whose numbers the clusters get.
     former: Option<&'a Former>,
-    /// Whether single rows are left out of what people look at.
-    without_rows: bool,
+    /// What is kept for the report.
+    kept: Kept,
 }
 
 /// Fits on the features, then writes everything; returns what to say.
@@ -249,9 +249,9 @@ fn fit_and_write(
         evaluation: evaluation.as_ref(),
         seed: context.seed,
     };
-    pictures::draw(&folder.join("pictures"), &subject, around.without_rows)?;
-    let clustering = Clustering::new(&input, &summary, model.n_clusters(), gamma.as_ref(), &embedding);
-    report::keep(dir, &clustering, around.without_rows)?;
+    pictures::draw(&folder.join("pictures"), &subject, around.kept.without_rows)?;
+    let clustering = Clustering::new(&input, model, (&summary, gamma.as_ref()), &embedding, context.seed);
+    report::keep(dir, &clustering, &around.kept)?;
     let warnings = warnings::of(&summary, &sizes);
     let criteria = criteria::of_run(summary.assignments.view(), model.n_clusters(), gamma.as_ref());
     let found = Found {
@@ -263,7 +263,7 @@ fn fit_and_write(
         warnings: &warnings,
     };
     around.begun.write_finished(&folder.join(RUN_FILE), &summary, &found)?;
-    report::write(dir, around.without_rows)?;
+    report::write(dir, around.kept.without_rows, None)?;
     let clusters = report::lines(dir)?;
     folder.finish()?;
     let closing = Closing {

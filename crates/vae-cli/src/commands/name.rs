@@ -21,7 +21,7 @@ pub fn run(args: &NameArgs) -> Result<()> {
         bail!("{} is no folder of a finished run", args.run.display());
     }
     names::set(&args.run, args.cluster, report::n_clusters(&args.run)?, &args.name)?;
-    report::write(&args.run, false)?;
+    report::write(&args.run, false, None)?;
     name_assignments(&args.run)?;
     let line = report::lines(&args.run)?.into_iter().nth(args.cluster as usize).unwrap_or_default();
     say(&format!("{line}\n"))

@@ -38,12 +38,15 @@ fn of_one(run: &Path, args: &ReportArgs) -> Result<()> {
     if !run_folder::is_finished(run) {
         bail!("{} is no folder of a finished run; `vae fit` makes and continues one", run.display());
     }
-    let path = report::write(run, args.no_samples)?;
+    let path = report::write(run, args.no_samples, args.map)?;
     say(&format!("{}\n", path.display()))
 }
 
 /// No single row is on this page.
 fn of_several(args: &ReportArgs) -> Result<()> {
+    if args.map.is_some() {
+        bail!("--map is for the page of one run: the page of several has no map; leave it out");
+    }
     let out = args.out.as_deref().unwrap_or(Path::new(COMPARISON));
     compare::check_out(out)?;
     let comparison = comparison::of_paths(&args.runs)?;

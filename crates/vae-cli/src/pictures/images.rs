@@ -4,6 +4,7 @@ use super::Subject;
 use super::raster::{Canvas, Tone, cell};
 use super::svg::{Anchor, GREY, INK, Svg};
 use crate::output::thousands;
+use crate::walks;
 use anyhow::Result;
 use ndarray::{Array2, ArrayView1, Axis, concatenate};
 use vae_core::{Features, ImageShape};
@@ -43,6 +44,27 @@ pub fn generated(subject: &Subject<'_>) -> Result<Option<Svg>> {
     let notes = vec![String::new(); k];
     let note = "means of p(x | z), z drawn from the cluster's part of the prior";
     Ok(Some(table("Generated samples of each cluster", note, &rows, &notes, (shape, tone))))
+}
+
+/// The way from each cluster to the nearest other.
+pub fn walks(subject: &Subject<'_>) -> Result<Option<Svg>> {
+    let (Some((shape, tone)), Some(generator)) = (look(subject.features), subject.model.generator()) else {
+        return Ok(None);
+    };
+    let clusters = subject.summary.assignments.view();
+    let walks = walks::of(generator, subject.embedding.view(), clusters, COLUMNS)?;
+    if walks.is_empty() {
+        return Ok(None);
+    }
+    let cells = walks.iter().enumerate().flat_map(|(row, walk)| {
+        walk.x.rows().into_iter().enumerate().map(move |(column, image)| (row, column, image))
+    });
+    let cells: Vec<(usize, usize, ArrayView1<'_, f32>)> = cells.collect();
+    let canvas = Canvas::place(&cells, (walks.len(), COLUMNS), shape, tone);
+    let names: Vec<(String, String)> =
+        walks.iter().map(|walk| (format!("{} → {}", walk.from, walk.to), String::new())).collect();
+    let note = "from each cluster to the nearest other: decoded points between the means of their codes";
+    Ok(Some(framed("Ways between clusters", note, &canvas, &names, shape)?))
 }
 
 /// Two images of each cluster, twenty at most, above what the model makes of them.

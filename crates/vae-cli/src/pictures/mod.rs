@@ -32,9 +32,10 @@ pub struct Subject<'a> {
 }
 
 /// File name and heading of each picture, in the order of the report.
-pub const PICTURES: [(&str, &str); 8] = [
+pub const PICTURES: [(&str, &str); 9] = [
     ("samples.svg", "Samples of each cluster"),
     ("generated.svg", "Generated samples of each cluster"),
+    ("walks.svg", "Ways between clusters"),
     ("reconstructions.svg", "Reconstructions"),
     ("latent.svg", "Latent space"),
     ("confusion.svg", "Clusters and classes"),
@@ -43,8 +44,8 @@ pub const PICTURES: [(&str, &str); 8] = [
     ("sizes.svg", "Cluster sizes"),
 ];
 
-/// Pictures in which rows of the data can be seen.
-pub const OF_ROWS: [&str; 2] = ["samples.svg", "reconstructions.svg"];
+/// Pictures in which rows of the data can be seen; a way may begin at a cluster of one row.
+pub const OF_ROWS: [&str; 3] = ["samples.svg", "reconstructions.svg", "walks.svg"];
 
 /// Draws every picture that makes sense into `dir`, without single rows of the data if they are to
 /// be left out; returns their file names.
@@ -58,6 +59,7 @@ pub fn draw(dir: &Path, subject: &Subject<'_>, without_rows: bool) -> Result<Vec
         let picture = match name {
             "samples.svg" => images::samples(subject),
             "generated.svg" => images::generated(subject)?,
+            "walks.svg" => images::walks(subject)?,
             "reconstructions.svg" => images::reconstructions(subject)?,
             "latent.svg" => Some(scatter::latent(subject)),
             "confusion.svg" => {

@@ -2,14 +2,20 @@
 
 use crate::input::Input;
 use crate::pictures::pca;
+use crate::walks::{self, Walk};
 use anyhow::Result;
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use vae_data::Schema;
-use vae_models::FitSummary;
-use vae_report::page::{ConfidenceCounts, Map, MapInput, MeanImage, RowFacts, map_rows};
+use vae_models::{Clusterer, FitSummary, Generator};
+use vae_report::page::{ConfidenceCounts, Generated, Made, Map, MapInput, MeanImage, RowFacts, map_rows};
 use vae_report::{
     ClusterNames, Clusters, Confidence, Data, Documents, Images, Options, Page, Subject, Table, explain,
 };
+
+/// New rows of a cluster, clusters that have some, and rows of a way between two.
+const DRAWN: usize = 3;
+const CLUSTERS: usize = 20;
+const STEPS: usize = 5;
 
 /// A finished fit, as far as its clusters can be explained.
 pub struct Clustering<'a> {
@@ -19,19 +25,27 @@ pub struct Clustering<'a> {
     n_clusters: usize,
     gamma: Option<&'a Array2<f32>>,
     embedding: &'a Array2<f32>,
+    generator: Option<&'a dyn Generator>,
+    seed: u64,
 }
 
 impl<'a> Clustering<'a> {
     /// What was fitted, what came of it, posterior probabilities `[n, k]`, where the model has
-    /// some, and latent codes `[n, latent_dim]`.
+    /// some, and latent codes `[n, latent_dim]`; `seed` is that of what the model draws.
     pub fn new(
         input: &'a Input,
-        summary: &'a FitSummary,
-        n_clusters: usize,
-        gamma: Option<&'a Array2<f32>>,
+        model: &'a dyn Clusterer,
+        (summary, gamma): (&'a FitSummary, Option<&'a Array2<f32>>),
         embedding: &'a Array2<f32>,
+        seed: u64,
     ) -> Self {
-        Self { input, assignments: summary.assignments.view(), n_clusters, gamma, embedding }
+        let (assignments, n_clusters) = (summary.assignments.view(), model.n_clusters());
+        Self { input, assignments, n_clusters, gamma, embedding, generator: model.generator(), seed }
+    }
+
+    /// Latent codes, `[n, latent_dim]`.
+    pub fn codes(&self) -> ArrayView2<'_, f32> {
+        self.embedding.view()
     }
 
     /// The page, without what the files of the folder say.
@@ -53,7 +67,8 @@ impl<'a> Clustering<'a> {
                     Some(vocabulary) => vocabulary.terms.clone(),
                     None => (1..=weights.n_columns).map(|column| column.to_string()).collect(),
                 };
-                Data::Documents(Documents { weights, terms: &names, texts: None })
+                let texts = self.input.beginnings.as_deref();
+                Data::Documents(Documents { weights, terms: &names, texts })
             }
             (None, None, _) => return sizes_page(self.assignments, self.n_clusters),
         };
@@ -89,11 +104,28 @@ impl<'a> Clustering<'a> {
         let largest = |gamma: &Array2<f32>| crate::confidence::of(gamma.view());
         Ok(Page {
             map: Some(map),
+            generated: self.generated(&subject.data, &clusters)?,
             rows: RowFacts::of(&subject.data, &clusters)?,
             mean_images: MeanImage::of(&subject)?,
             confidence: self.gamma.map(|gamma| ConfidenceCounts::new(largest(gamma))),
             ..Page::new(String::new(), clusters)
         })
+    }
+}
+
+impl Clustering<'_> {
+    /// What the model draws of tables and documents; images are drawn as pictures.
+    fn generated(&self, data: &Data<'_>, clusters: &Clusters) -> Result<Option<Generated>> {
+        let Some(generator) = self.generator.filter(|_| !matches!(data, Data::Images(_))) else {
+            return Ok(None);
+        };
+        let drawn = |c: usize| Ok((c as u32, generator.sample(c, DRAWN, self.seed)?));
+        let walks = walks::of(generator, self.embedding.view(), self.assignments.view(), STEPS)?;
+        let made = Made {
+            samples: (0..self.n_clusters.min(CLUSTERS)).map(drawn).collect::<Result<_>>()?,
+            walks: walks.into_iter().map(|Walk { from, to, x }| ([from, to], x)).collect(),
+        };
+        Ok(Generated::of(data, clusters, &made)?)
     }
 }
 

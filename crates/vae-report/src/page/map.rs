@@ -1,5 +1,6 @@
 //! Rows in the plane, with what is said of each.
 
+use super::looks::Looks;
 use super::map_columns::{self, MapColumn, MapValues};
 use crate::clusters::Clusters;
 use crate::data::{Data, Subject};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Points of a map, at most.
 const POINTS: usize = 10_000;
-/// Bytes of a row's name or text on the map, at most.
+/// Bytes of a row's name on the map, at most.
 const TEXT: usize = 100;
 
 /// The rows for a map of `n`: all, or 10,000 that are evenly spaced.
@@ -43,6 +44,9 @@ pub struct Map {
     pub about: String,
     /// Names of the two axes.
     pub axes: [String; 2],
+    /// Further layouts of the same points.
+    #[serde(default)]
+    pub more: Vec<Layout>,
     /// The row of each point, `[m]`.
     pub rows: Vec<usize>,
     /// Where each lies, `[m]`.
@@ -55,7 +59,7 @@ pub struct Map {
     /// Its class, `[m]`.
     #[serde(default)]
     pub labels: Option<MapColumn>,
-    /// Its name, or its text's beginning, `[m]`.
+    /// Its name, `[m]`.
     #[serde(default)]
     pub names: Option<Vec<String>>,
     /// Its values, those that tell clusters apart first.
@@ -64,6 +68,20 @@ pub struct Map {
     /// Columns of the data that are not among them.
     #[serde(default)]
     pub left_out: usize,
+    /// Images or texts of some of the points.
+    #[serde(default)]
+    pub looks: Option<Looks>,
+}
+
+/// Other places for the points of a map, whose axes mean nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Layout {
+    /// Its name, such as `t-SNE`.
+    pub name: String,
+    /// How the places were made, and what they do not show.
+    pub about: String,
+    /// Where each point lies, `[m]`.
+    pub points: Vec<[f32; 2]>,
 }
 
 impl Map {
@@ -111,13 +129,15 @@ impl Map {
             names: names(subject, rows),
             columns,
             left_out,
+            more: Vec::new(),
+            looks: Looks::of(&subject.data, rows)?,
         })
     }
 
     /// Positions, clusters and confidences alone.
     pub(super) fn without_rows(self) -> Self {
         let left_out = self.left_out + self.columns.len();
-        Self { labels: None, names: None, columns: Vec::new(), left_out, ..self }
+        Self { labels: None, names: None, columns: Vec::new(), left_out, looks: None, ..self }
     }
 
     /// Whether its parts have one length, as those from a damaged file may not have.
@@ -125,6 +145,8 @@ impl Map {
         let m = self.rows.len();
         let of_column = |column: &MapColumn| column.len() == m;
         self.points.len() == m
+            && self.more.iter().all(|layout| layout.points.len() == m)
+            && self.looks.as_ref().is_none_or(|looks| looks.is_sound(m))
             && self.clusters.len() == m
             && self.confidence.as_ref().is_none_or(|values| values.len() == m)
             && self.names.as_ref().is_none_or(|names| names.len() == m)
@@ -133,19 +155,7 @@ impl Map {
     }
 }
 
-/// Names of rows; of documents without names the beginnings of their texts.
+/// Names of rows, where they have some.
 fn names(subject: &Subject<'_>, rows: &[usize]) -> Option<Vec<String>> {
-    let texts = match &subject.data {
-        Data::Documents(documents) => documents.texts,
-        _ => None,
-    };
-    match (subject.row_names, texts) {
-        (None, None) => None,
-        (Some(names), None) => Some(rows.iter().map(|&row| cut(&names[row], TEXT)).collect()),
-        (None, Some(texts)) => Some(rows.iter().map(|&row| cut(texts[row].trim(), TEXT)).collect()),
-        (Some(names), Some(texts)) => {
-            let both = |row: &usize| cut(&format!("{}: {}", names[*row], texts[*row].trim()), TEXT);
-            Some(rows.iter().map(both).collect())
-        }
-    }
+    subject.row_names.map(|names| rows.iter().map(|&row| cut(&names[row], TEXT)).collect())
 }

@@ -1,6 +1,7 @@
 //! The map in the page: data for the script, and a drawing for readers without scripts.
 
 use super::colours::PALETTE;
+use super::looks::Looks;
 use super::map::Map;
 use super::map_columns::{MapColumn, MapValues};
 use crate::Result;
@@ -18,15 +19,26 @@ const GRID: f32 = 4000.0;
 /// The part of the page.
 #[derive(Debug, Serialize)]
 pub struct View {
-    about: String,
-    axes: [String; 2],
     /// How many rows are shown, in words.
     shown: String,
     left_out: usize,
     has_names: bool,
-    paths: Vec<Path>,
+    /// Of which points there are images or texts, in words.
+    looks: Option<String>,
+    /// The principal components first.
+    layouts: Vec<LayoutView>,
     /// JSON in which no `<` stands.
     json: minijinja::Value,
+}
+
+/// A layout of the points.
+#[derive(Debug, Serialize)]
+struct LayoutView {
+    name: String,
+    about: String,
+    /// Width and height of the drawing.
+    frame: [i32; 2],
+    paths: Vec<Path>,
 }
 
 /// The points of a cluster: lines of no length, drawn as dots by their round ends.
@@ -42,12 +54,19 @@ struct Json<'a> {
     palette: [&'static str; PALETTE.len()],
     clusters: Vec<ClusterJson<'a>>,
     rows: &'a [usize],
-    x: Vec<i32>,
-    y: Vec<i32>,
+    layouts: Vec<LayoutJson<'a>>,
     cluster: &'a [u32],
     confidence: Option<Vec<i32>>,
     names: Option<&'a [String]>,
     columns: Vec<ColumnJson<'a>>,
+    looks: Option<&'a Looks>,
+}
+
+#[derive(Serialize)]
+struct LayoutJson<'a> {
+    name: &'a str,
+    x: Vec<i32>,
+    y: Vec<i32>,
 }
 
 #[derive(Serialize)]
@@ -74,32 +93,66 @@ pub fn view(map: &Map, clusters: &Clusters) -> Result<Option<View>> {
     if !map.is_sound() {
         return Ok(None);
     }
-    let (x, y) = (on_grid(map, 0), on_grid(map, 1));
     let mut shown = map.clone();
-    let mut json = json(&shown, clusters, (&x, &y))?;
-    // First fewer columns, then no names: texts that need many escapes may be long.
-    while json.len() > MOST && (!shown.columns.is_empty() || shown.names.is_some()) {
+    let mut json = json(&shown, clusters)?;
+    // First fewer columns, then no names, then no texts: those that need many escapes may be long.
+    while json.len() > MOST && (!shown.columns.is_empty() || shown.names.is_some() || shown.looks.is_some()) {
         if shown.columns.is_empty() {
+            shown.looks = shown.looks.filter(|_| shown.names.is_some());
             shown.names = None;
         }
         shown.columns.truncate(shown.columns.len() / 2);
-        json = self::json(&shown, clusters, (&x, &y))?;
+        json = self::json(&shown, clusters)?;
     }
+    let k = clusters.clusters.len();
+    let of_layout = |layout: Placed<'_>| LayoutView {
+        name: layout.name.to_owned(),
+        about: layout.about.clone(),
+        frame: layout.frame(),
+        paths: paths(&layout, &map.clusters, k),
+    };
     Ok(Some(View {
-        about: map.about.clone(),
-        axes: map.axes.clone(),
         shown: match map.rows.len() {
             m if m == map.n => format!("all {}", counted(m, "row")),
             m => format!("{} of {}", thousands(m), counted(map.n, "row")),
         },
         left_out: map.left_out + map.columns.len() - shown.columns.len(),
         has_names: shown.names.is_some(),
-        paths: paths(map, clusters.clusters.len(), (&x, &y)),
+        looks: shown.looks.as_ref().map(|looks| looks.about(map.rows.len())),
+        layouts: placed(map).into_iter().map(of_layout).collect(),
         json: minijinja::Value::from_safe_string(json),
     }))
 }
 
-fn json(map: &Map, clusters: &Clusters, (x, y): (&[i32], &[i32])) -> Result<String> {
+/// A layout on the grid.
+struct Placed<'a> {
+    name: &'a str,
+    about: String,
+    x: Vec<i32>,
+    y: Vec<i32>,
+}
+
+impl Placed<'_> {
+    fn frame(&self) -> [i32; 2] {
+        [&self.x, &self.y].map(|axis| axis.iter().copied().max().unwrap_or(0))
+    }
+}
+
+/// All layouts of a map.
+fn placed(map: &Map) -> Vec<Placed<'_>> {
+    let [across, up] = &map.axes;
+    let about = format!("{}. Horizontal: {across}; vertical: {up}. Both axes have one scale", map.about);
+    let first = Placed { name: "PCA", about, x: on_grid(&map.points, 0), y: on_grid(&map.points, 1) };
+    let more = map.more.iter().map(|layout| Placed {
+        name: &layout.name,
+        about: layout.about.clone(),
+        x: on_grid(&layout.points, 0),
+        y: on_grid(&layout.points, 1),
+    });
+    std::iter::once(first).chain(more).collect()
+}
+
+fn json(map: &Map, clusters: &Clusters) -> Result<String> {
     let of_cluster = |cluster: &crate::Cluster| ClusterJson {
         title: crate::text::cut(&super::cards::title(cluster), 60),
         size: cluster.size,
@@ -120,12 +173,12 @@ fn json(map: &Map, clusters: &Clusters, (x, y): (&[i32], &[i32])) -> Result<Stri
         palette: PALETTE,
         clusters: of_clusters,
         rows: &map.rows,
-        x: x.to_vec(),
-        y: y.to_vec(),
+        layouts: placed(map).into_iter().map(|Placed { name, x, y, .. }| LayoutJson { name, x, y }).collect(),
         cluster: &map.clusters,
         confidence: map.confidence.as_ref().map(thousandths),
         names: map.names.as_deref(),
         columns,
+        looks: map.looks.as_ref(),
     };
     Ok(in_script(&serde_json::to_string(&json)?))
 }
@@ -165,9 +218,9 @@ fn in_script(json: &str) -> String {
 }
 
 /// Positions along an axis as whole numbers. Both axes have one scale: distances can be compared.
-fn on_grid(map: &Map, axis: usize) -> Vec<i32> {
+fn on_grid(points: &[[f32; 2]], axis: usize) -> Vec<i32> {
     let ends = |axis: usize| {
-        let values = map.points.iter().map(|p| p[axis]).filter(|v| v.is_finite());
+        let values = points.iter().map(|p| p[axis]).filter(|v| v.is_finite());
         values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
     };
     let spans = [0, 1].map(|axis| {
@@ -178,26 +231,19 @@ fn on_grid(map: &Map, axis: usize) -> Vec<i32> {
     let scale = if span > 0.0 { GRID / span } else { 0.0 };
     let low = ends(axis).0;
     let place = |v: f32| ((v - low) * scale).round();
-    map.points.iter().map(|p| if p[axis].is_finite() { place(p[axis]) as i32 } else { 0 }).collect()
+    points.iter().map(|p| if p[axis].is_finite() { place(p[axis]) as i32 } else { 0 }).collect()
 }
 
-fn paths(map: &Map, k: usize, (x, y): (&[i32], &[i32])) -> Vec<Path> {
-    let top = y.iter().copied().max().unwrap_or(0);
+fn paths(layout: &Placed<'_>, clusters: &[u32], k: usize) -> Vec<Path> {
+    let top = layout.frame()[1];
     let mut drawn = vec![String::new(); k];
-    for ((&x, &y), &c) in x.iter().zip(y).zip(&map.clusters) {
+    for ((&x, &y), &c) in layout.x.iter().zip(&layout.y).zip(clusters) {
         if let Some(d) = drawn.get_mut(c as usize) {
             let _ = write!(d, "M{} {}h0", x, top - y);
         }
     }
     let path = |(cluster, d)| Path { cluster, colour: super::colours::of(cluster), d };
     drawn.into_iter().enumerate().filter(|(_, d)| !d.is_empty()).map(path).collect()
-}
-
-impl View {
-    /// Width and height of the drawing.
-    pub fn frame(map: &Map) -> [i32; 2] {
-        [0, 1].map(|axis| on_grid(map, axis).into_iter().max().unwrap_or(0))
-    }
 }
 
 #[cfg(test)]

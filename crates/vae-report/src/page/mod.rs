@@ -15,6 +15,8 @@ mod cards;
 mod colours;
 mod confidence;
 mod curves;
+mod generated;
+mod looks;
 mod map;
 mod map_columns;
 mod map_data;
@@ -25,11 +27,13 @@ mod thumbs;
 mod view;
 
 pub use confidence::ConfidenceCounts;
-pub use map::{Map, MapInput, map_rows};
+pub use generated::{Generated, Made, Samples, Walk};
+pub use looks::Looks;
+pub use map::{Layout, Map, MapInput, map_rows};
 pub use map_columns::{MapColumn, MapValues};
 pub use pictures::Picture;
 pub use rows::RowFacts;
-pub use thumbs::MeanImage;
+pub use thumbs::{MeanImage, Sheet};
 
 pub(crate) use colours::of as colour;
 pub(crate) use render::with as render_with;
@@ -69,6 +73,9 @@ pub struct Page {
     /// Drawings that somebody else made.
     #[serde(default)]
     pub pictures: Vec<Picture>,
+    /// What the model drew, of tables and documents.
+    #[serde(default)]
+    pub generated: Option<Generated>,
     /// The configuration, as text.
     #[serde(default)]
     pub configuration: String,
@@ -155,6 +162,7 @@ impl Page {
             phases: Vec::new(),
             curves: Vec::new(),
             pictures: Vec::new(),
+            generated: None,
             configuration: String::new(),
             confidence: None,
             map: None,
@@ -165,7 +173,8 @@ impl Page {
     }
 
     /// The same without single rows: members, their values, texts and images, names and values on
-    /// the map, labels, pictures that show rows, and all but the size of clusters of few rows.
+    /// the map, labels, pictures that show rows, and all but the size of clusters of few rows, what
+    /// a model draws of them included.
     ///
     /// Left are positions, clusters and confidences of the map, statistics of larger clusters,
     /// levels of categories and words. A rare level or word can still tell of one person.
@@ -178,6 +187,11 @@ impl Page {
         let clusters = &self.clusters.clusters;
         let is_large = |c: u32| clusters.get(c as usize).is_some_and(|cluster| cluster.size >= crate::FEW);
         self.mean_images.retain(|image| is_large(image.cluster));
+        if let Some(generated) = &mut self.generated {
+            // The centre of a cluster of one row is that row.
+            generated.samples.retain(|samples| is_large(samples.cluster));
+            generated.walks.retain(|walk| is_large(walk.from) && is_large(walk.to));
+        }
         self.is_without_rows = true;
         self
     }

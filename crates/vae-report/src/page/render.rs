@@ -11,13 +11,14 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// The templates by their names. Those that end in `.html` are escaped.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("head.html", include_str!("../../templates/head.html")),
     ("page.html", include_str!("../../templates/page.html")),
     ("overview.html", include_str!("../../templates/overview.html")),
     ("map.html", include_str!("../../templates/map.html")),
     ("card.html", include_str!("../../templates/card.html")),
     ("confidence.html", include_str!("../../templates/confidence.html")),
+    ("generated.html", include_str!("../../templates/generated.html")),
     ("run.html", include_str!("../../templates/run.html")),
     ("sweep.html", include_str!("../../templates/sweep.html")),
     ("comparison.html", include_str!("../../templates/comparison.html")),

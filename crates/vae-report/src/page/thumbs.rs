@@ -10,6 +10,10 @@ use vae_array::ImageShape;
 
 /// Pixels of the longer side, at most.
 const SIDE: usize = 48;
+/// The same of an image in a [`Sheet`]: the first that fits.
+const SHEET_SIDES: [usize; 4] = [32, 24, 16, 12];
+/// Images in a row of a sheet.
+const COLUMNS: usize = 32;
 
 /// Smallest and largest value of all images: black and white.
 pub fn range(x: ArrayView2<'_, f32>) -> (f32, f32) {
@@ -18,10 +22,75 @@ pub fn range(x: ArrayView2<'_, f32>) -> (f32, f32) {
 }
 
 /// One image, made smaller by whole factors, as PNG in base64.
-pub fn png(pixels: ArrayView1<'_, f32>, shape: ImageShape, (low, high): (f32, f32)) -> Result<String> {
-    let factor = shape.height.max(shape.width).div_ceil(SIDE).max(1);
-    let (height, width) = (shape.height.div_ceil(factor).max(1), shape.width.div_ceil(factor).max(1));
-    let channels = if shape.channels < 3 { 1 } else { 3 };
+pub fn png(pixels: ArrayView1<'_, f32>, shape: ImageShape, range: (f32, f32)) -> Result<String> {
+    let small = small(pixels, shape, range, SIDE);
+    let (height, width) = size(shape, SIDE);
+    encode(&small, (height, width), channels(shape))
+}
+
+/// Images of one size in a grid, which is one image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// The grid, a PNG in base64.
+    pub png: String,
+    /// Height of an image in pixels.
+    pub height: usize,
+    /// Width of an image in pixels.
+    pub width: usize,
+    /// Images in a row of the grid.
+    pub columns: usize,
+}
+
+/// The images of some rows of `x` in their order, in at most `most` bytes: where they do not fit,
+/// smaller. None where they do not fit at all.
+pub fn sheet(
+    x: ArrayView2<'_, f32>,
+    rows: &[usize],
+    shape: ImageShape,
+    most: usize,
+) -> Result<Option<Sheet>> {
+    let (range, channels) = (range(x), channels(shape));
+    let columns = COLUMNS.min(rows.len()).max(1);
+    for side in SHEET_SIDES {
+        let (height, width) = size(shape, side);
+        let (lines, across) = (rows.len().div_ceil(columns) * height, columns * width * channels);
+        let mut grid = vec![0; lines * across];
+        for (at, &row) in rows.iter().enumerate() {
+            let small = small(x.row(row), shape, range, side);
+            let (top, left) = (at / columns * height, at % columns * width * channels);
+            for (y, line) in small.chunks_exact(width * channels).enumerate() {
+                let start = (top + y) * across + left;
+                grid[start..start + line.len()].copy_from_slice(line);
+            }
+        }
+        let png = encode(&grid, (lines, columns * width), channels)?;
+        if png.len() <= most {
+            return Ok(Some(Sheet { png, height, width, columns }));
+        }
+    }
+    Ok(None)
+}
+
+fn channels(shape: ImageShape) -> usize {
+    if shape.channels < 3 { 1 } else { 3 }
+}
+
+/// By which whole number an image is made smaller.
+fn factor(shape: ImageShape, side: usize) -> usize {
+    shape.height.max(shape.width).div_ceil(side).max(1)
+}
+
+/// Height and width of an image whose longer side has at most `side` pixels.
+fn size(shape: ImageShape, side: usize) -> (usize, usize) {
+    let factor = factor(shape, side);
+    (shape.height.div_ceil(factor).max(1), shape.width.div_ceil(factor).max(1))
+}
+
+/// The pixels of an image that was made smaller, `[height, width, channels]`.
+fn small(pixels: ArrayView1<'_, f32>, shape: ImageShape, (low, high): (f32, f32), side: usize) -> Vec<u8> {
+    let factor = factor(shape, side);
+    let (height, width) = size(shape, side);
+    let channels = channels(shape);
     let value = |channel: usize, y: usize, x: usize| {
         let (mut sum, mut count) = (0.0f64, 0usize);
         for y in y * factor..((y + 1) * factor).min(shape.height) {
@@ -43,12 +112,16 @@ pub fn png(pixels: ArrayView1<'_, f32>, shape: ImageShape, (low, high): (f32, f3
             bytes.extend((0..channels).map(|channel| value(channel, y, x)));
         }
     }
+    bytes
+}
+
+fn encode(bytes: &[u8], (height, width): (usize, usize), channels: usize) -> Result<String> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
     encoder.set_color(if channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&bytes)?;
+    writer.write_image_data(bytes)?;
     writer.finish()?;
     Ok(STANDARD.encode(file))
 }
@@ -105,6 +178,26 @@ mod tests {
         let mut pixels = vec![0; reader.output_buffer_size().expect("small")];
         reader.next_frame(&mut pixels).expect("pixels");
         assert_eq!(pixels, [0, 255]);
+    }
+
+    #[test]
+    fn a_sheet_has_the_images_in_their_order() {
+        let shape = ImageShape { channels: 1, height: 1, width: 2 };
+        let x = Array2::from_shape_fn((40, 2), |(i, j)| (2 * i + j) as f32);
+        let grid = sheet(x.view(), &[39, 0, 7], shape, 10_000).expect("png").expect("fits");
+        assert_eq!((grid.height, grid.width, grid.columns), (1, 2, 3));
+        let file = STANDARD.decode(&grid.png).expect("base64");
+        let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().expect("png");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("small")];
+        reader.next_frame(&mut pixels).expect("pixels");
+        let tone = |v: f64| (255.0 * v / 79.0).round() as u8;
+        assert_eq!(pixels, [78.0, 79.0, 0.0, 1.0, 14.0, 15.0].map(tone));
+        let all: Vec<usize> = (0..40).collect();
+        let grid = sheet(x.view(), &all, shape, 10_000).expect("png").expect("fits");
+        let file = STANDARD.decode(&grid.png).expect("base64");
+        let reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().expect("png");
+        assert_eq!((reader.info().size(), grid.columns), ((64, 2), 32));
+        assert_eq!(sheet(x.view(), &all, shape, 20).expect("png"), None);
     }
 
     #[test]

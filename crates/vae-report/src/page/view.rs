@@ -1,7 +1,7 @@
 //! What the templates are filled with: texts and numbers that need no more work.
 
 use super::cards::{self, Card};
-use super::{Page, Phase, Scores, confidence, curves, map_data, pictures};
+use super::{Generated, Page, Phase, Scores, Walk, confidence, curves, map_data, pictures};
 use crate::Result;
 use crate::text::{counted, number, thousands};
 use serde::Serialize;
@@ -21,16 +21,31 @@ pub struct View<'a> {
     /// Lines of the clusters that have no card.
     others: Vec<&'a str>,
     map: Option<map_data::View>,
-    frame: [i32; 2],
     confidence: Option<confidence::View>,
     curves: Vec<curves::View>,
     facts: &'a [super::Fact],
     data_notes: &'a [String],
     phases: Vec<PhaseView<'a>>,
     pictures: Vec<pictures::View>,
+    generated: Option<GeneratedView<'a>>,
     configuration: &'a str,
     is_without_rows: bool,
     few: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct GeneratedView<'a> {
+    columns: &'a [String],
+    left_out: usize,
+    samples: Vec<Block<'a>>,
+    walks: Vec<Block<'a>>,
+}
+
+/// Rows with a common title.
+#[derive(Debug, Serialize)]
+struct Block<'a> {
+    title: String,
+    rows: &'a [Vec<String>],
 }
 
 #[derive(Debug, Serialize)]
@@ -70,7 +85,6 @@ pub fn of(page: &Page) -> Result<View<'_>> {
         kind: kind(page),
         cards,
         others: others.iter().map(|cluster| cluster.summary.as_str()).collect(),
-        frame: map.map_or([1, 1], map_data::View::frame),
         map: match map {
             Some(map) => map_data::view(map, clusters)?,
             None => None,
@@ -81,10 +95,29 @@ pub fn of(page: &Page) -> Result<View<'_>> {
         data_notes: &page.data_notes,
         phases: page.phases.iter().map(phase).collect(),
         pictures: pictures::view(&page.pictures),
+        generated: page.generated.as_ref().map(|generated| generated_view(page, generated)),
         configuration: &page.configuration,
         is_without_rows: page.is_without_rows,
         few: crate::FEW,
     })
+}
+
+fn generated_view<'a>(page: &'a Page, generated: &'a Generated) -> GeneratedView<'a> {
+    let title = |cluster: u32| match page.clusters.clusters.get(cluster as usize) {
+        Some(of) => cards::title(of),
+        None => format!("cluster {cluster}"),
+    };
+    let samples = generated.samples.iter().map(|of| Block { title: title(of.cluster), rows: &of.rows });
+    let walk = |walk: &'a Walk| Block {
+        title: format!("{} → {}", title(walk.from), title(walk.to)),
+        rows: &walk.rows,
+    };
+    GeneratedView {
+        columns: &generated.columns,
+        left_out: generated.left_out,
+        samples: samples.collect(),
+        walks: generated.walks.iter().map(walk).collect(),
+    }
 }
 
 fn kind(page: &Page) -> &'static str {

@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 use vae_array::{Column, Csr, ImageShape, Schema};
 use vae_report::comparison::{Change, Comparison, Flow, Pair, Parts, Run};
 use vae_report::page::{
-    ConfidenceCounts, Curve, Fact, Map, MapInput, MeanImage, Phase, Picture, RowFacts, Scores, map_rows,
+    ConfidenceCounts, Curve, Fact, Generated, Layout, Made, Map, MapInput, MeanImage, Phase, Picture,
+    RowFacts, Scores, map_rows,
 };
-use vae_report::{ClusterNames, Confidence, Data, Documents, Images, Options, Page, Subject, Table, explain};
+use vae_report::{
+    ClusterNames, Clusters, Confidence, Data, Documents, Images, Options, Page, Subject, Table, explain,
+};
 
 /// Number of customers in each group.
 pub const SIZE: usize = 250;
@@ -138,13 +141,31 @@ pub fn page_of(
         labels: Some((&class_names, classes.view())),
     };
     let mut page = Page::new(title, clusters);
-    page.map = Some(Map::new(&input, &subject, &page.clusters).expect("fits"));
+    let mut map = Map::new(&input, &subject, &page.clusters).expect("fits");
+    // Not a layout that any method makes, but another one.
+    let points = map.points.iter().map(|[x, y]| [y + 0.2 * x * x, *x]).collect();
+    map.more = vec![Layout { name: "t-SNE".into(), about: "t-SNE of the latent space".into(), points }];
+    page.map = Some(map);
+    page.generated = generated(data, &page.clusters);
     page.mean_images = MeanImage::of(&subject).expect("drawn");
     page.rows = RowFacts::of(&subject.data, &page.clusters).expect("drawn");
     page.confidence =
         Some(ConfidenceCounts::new(gamma.rows().into_iter().map(|r| r.iter().copied().fold(0.0, f32::max))));
     fill(&mut page);
     page
+}
+
+/// What a model might draw: the first rows of the data.
+fn generated(data: &Data<'_>, clusters: &Clusters) -> Option<Generated> {
+    let x = match data {
+        Data::Table(_) => read(&csv()).0.slice(ndarray::s![..6, ..]).to_owned(),
+        Data::Documents(documents) => Array2::ones((6, documents.terms.len())),
+        Data::Images(_) => return None,
+    };
+    let part = |from: usize| x.slice(ndarray::s![from..from + 3, ..]).to_owned();
+    let made = Made { samples: vec![(0, part(0)), (1, part(1))], walks: vec![([0, 1], part(3))] };
+    // Of tables with other columns than the customers' there are none.
+    Generated::of(data, clusters, &made).ok().flatten()
 }
 
 /// The parts of a page that have nothing to do with its rows.

@@ -170,6 +170,7 @@ fn words(args: &SweepArgs, cell: &Cell) -> Vec<OsString> {
     option("--device", args.device.to_string());
     option("--matmul", args.matmul.to_string());
     option("--precision", args.precision.to_string());
+    option("--map", args.map.name().into());
     args.set.iter().for_each(|set| option("--set", set.clone()));
     let flags = [("--no-cache", args.no_cache), ("--no-samples", args.no_samples)];
     words.extend(flags.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| flag.into()));
