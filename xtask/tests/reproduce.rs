@@ -49,7 +49,7 @@ fn runs_are_made_once_and_rendered_everywhere() {
     }
     let calls = clone.read("bin/calls");
     assert!(calls.contains(
-        "--method vade --data strokes --profile standard --set warm=true --seed 1 --threads 1 --out "
+        "--method vade --data strokes --profile standard --set warm=true --seed 1 --map pca --threads 1 --out "
     ));
 
     // Done runs are skipped; one that is lacking is made; a new revision of the code makes all of

@@ -128,7 +128,7 @@ fn images_with_a_limit() {
     let place = Place::new();
     let fit = ["fit", "-p", "vade/strokes", "--limit", "150", "-o", "run"];
     place.ok(&[&fit[..], &TINY].concat());
-    assert_eq!(names(&place.path("run/pictures")).len(), 8);
+    assert_eq!(names(&place.path("run/pictures")).len(), 9);
     let run = json(&place.read("run/run.json"));
     assert_eq!((run["n"].as_u64(), run["limit"].as_u64()), (Some(150), Some(150)));
     assert_eq!((run["preset"].as_str(), run["dataset"].as_str()), (Some("vade/strokes"), Some("strokes")));
