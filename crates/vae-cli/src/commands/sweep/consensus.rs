@@ -55,8 +55,7 @@ pub fn of(k: usize, records: &[Record], runs: &[Run]) -> Result<Found> {
 /// The run whose clusters have the highest modularity in the neighbour graph of the features; of
 /// several, and where none has one, the run that agrees best with the consensus, then the first.
 ///
-/// On tables no other criterion comes near it (results/selection): agreement with other runs
-/// chooses no better than a draw.
+/// On tables it chooses best of all criteria (results/selection).
 fn best(
     full: &[usize],
     records: &[Record],
