@@ -9,6 +9,9 @@
 //! within them (normal: 1, exponential: 1.2, log-normal: 2). One measure serves a column in all
 //! clusters.
 //!
+//! A column whose mean is high and whose median is low in a cluster, or the reverse, is not told of
+//! it: two groups in one cluster do that, and neither word would be true.
+//!
 //! The overlap is one minus the distance of Kolmogorov and Smirnov. It is the overlapping
 //! coefficient (the area under both densities) where the two densities cross once, as those of two
 //! normals of equal deviation do; where they cross more often it is larger. Unlike an area under
@@ -49,7 +52,8 @@ pub fn features(name: &str, values: &[Option<f64>], groups: &Groups, options: &O
         }
         let (measure, difference) = difference(&ordered, &sums, c, is_heavy);
         let is_told = options.sets_apart(difference, inside, outside);
-        if !is_told || !options.is_its_own(c, &places, &counts, scale) {
+        let is_true = difference * median_shift(&ordered, c) >= 0.0;
+        if !is_told || !is_true || !options.is_its_own(c, &places, &counts, scale) {
             continue;
         }
         let [mean_inside, mean_outside] = sums.means(c);
@@ -82,12 +86,16 @@ fn difference(ordered: &Ordered, sums: &Sums, c: usize, is_heavy: bool) -> (Meas
         let width = pooled_width(ordered, c);
         // Half of the values may be equal on both sides, and tell nothing in this way.
         if width > 0.0 {
-            let shift = ordered.quantile_inside(c, 0.5) - ordered.quantile_outside(c, 0.5);
-            return (Measure::Median, standardised(shift, width));
+            return (Measure::Median, standardised(median_shift(ordered, c), width));
         }
     }
     let [inside, outside] = sums.means(c);
     (Measure::Mean, standardised(inside - outside, sums.pooled_deviation(c)))
+}
+
+/// How far the median of cluster `c` lies above that of all other rows.
+fn median_shift(ordered: &Ordered, c: usize) -> f64 {
+    ordered.quantile_inside(c, 0.5) - ordered.quantile_outside(c, 0.5)
 }
 
 /// `shift / scale`, within ±[`MOST_DIFFERENCE`].
@@ -229,6 +237,16 @@ mod tests {
         assert_eq!((inside.median, inside.q25, inside.q75, inside.count), (6.0, 5.0, 7.0, 3));
         assert_eq!((outside.median, outside.count), (2.0, 4));
         assert_relative_eq!(outside.mean, 2.0, epsilon = 1e-12);
+    }
+
+    #[test]
+    fn two_groups_in_one_cluster_are_neither_high_nor_low() {
+        // Mean 9.2 and median 2 beside mean 5.25 and median 5.
+        let found = of(&[2.0, 2.0, 2.0, 20.0, 20.0, 5.0, 5.0, 6.0, 5.0], &[0, 0, 0, 0, 0, 1, 1, 1, 1]);
+        assert!(found[0].is_empty() && found[1].is_empty(), "{found:?}");
+        // Medians that are equal contradict nothing.
+        let found = of(&[0.0, 0.0, 0.0, 20.0, 20.0, 0.0, 0.0, 0.0, 0.0], &[0, 0, 0, 0, 0, 1, 1, 1, 1]);
+        assert_eq!((found[0][0].direction, found[1][0].direction), (Direction::High, Direction::Low));
     }
 
     #[test]
