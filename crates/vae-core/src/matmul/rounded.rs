@@ -10,6 +10,7 @@
 //! A copy is the value of its weight or it is not used: a weight that anything but the optimiser
 //! has written since (a loaded checkpoint, a new start) has another version, and is rounded anew.
 
+use super::in_f32;
 use crate::params::Params;
 use crate::{Error, Result};
 use std::cell::RefCell;
@@ -76,7 +77,7 @@ impl RoundedWeights {
         // The graph is walked from the loss, so the last use comes first.
         for ((at, _), of_use) in uses.iter().zip(of_uses).rev().filter(|(_, g)| g.defined()) {
             let sum = &mut gradients[*at];
-            *sum = if sum.defined() { in_f32(sum)?.f_add(&in_f32(&of_use)?)? } else { of_use };
+            *sum = if sum.defined() { in_f32(sum.shallow_clone()).f_add(&in_f32(of_use))? } else { of_use };
         }
         match gradients.iter().position(|g| !g.defined()) {
             None => Ok(gradients),
@@ -126,10 +127,6 @@ impl RoundedWeight {
 
 fn is_same(a: &Tensor, b: &Tensor) -> bool {
     a.data_ptr() == b.data_ptr() && a.size() == b.size()
-}
-
-fn in_f32(gradient: &Tensor) -> Result<Tensor> {
-    Ok(gradient.f_to_kind(Kind::Float)?)
 }
 
 /// `weight` in bfloat16: the copy that is in force, or one made for this use alone.
