@@ -12,8 +12,9 @@
 //! 4. the candidate of the highest modularity in the graph wins, by default among those that cut
 //!    through no dense group ([`Select`]). No label is looked at.
 //!
-//! Of a table with categories the graph is the mean of one of the numbers and one of each category:
-//! its nearest rows alone would fall apart into the combinations of levels.
+//! Of a table with categories the graph is a weighted mean of one of the numbers and one of each
+//! category: its nearest rows alone would fall apart into the combinations of levels. A category
+//! counts as much as it has to do with the groups.
 //!
 //! Why modularity: the normalised cut, whose relaxation the eigenvectors are, prefers partitions
 //! with tiny clusters of outliers on real data; modularity charges for unequal sizes as well as for
@@ -46,7 +47,7 @@ pub const REVISIONS: &[Revision] =
 
 /// The same with the choice by conductance.
 pub const REVISIONS_BY_CONDUCTANCE: &[Revision] = &[
-    ("partition-by-conductance", 4),
+    ("partition-by-conductance", 5),
     ("spectral-partition", 2),
     affinity::REVISION,
     knn::REVISION,
@@ -96,6 +97,23 @@ pub enum Scaling {
     Unit,
     /// Eigenvector k times `λ_k⁸`, rows divided by the root of the degree: a diffusion map.
     Diffusion,
+}
+
+/// What is cut: a symmetric graph, or the same with [`Graphs::numbers`].
+#[derive(Clone, Copy, Debug)]
+pub struct Graphs<'a> {
+    /// The graph of the neighbours of all points.
+    pub all: &'a Graph,
+    /// Of a table with categories the graph of its numbers alone
+    /// ([`PartitionConfig::graph_of_numbers`]). What stands apart in the numbers stands apart,
+    /// though a category that is spread over a small group links it to all others.
+    pub numbers: Option<&'a Graph>,
+}
+
+impl<'a> From<&'a Graph> for Graphs<'a> {
+    fn from(all: &'a Graph) -> Self {
+        Self { all, numbers: None }
+    }
 }
 
 /// The partition that won, and the others' record.
@@ -158,8 +176,10 @@ impl PartitionConfig {
         streams: &Streams,
         cx: &FitContext,
     ) -> Result<Partition> {
-        let graph = self.mean_graph(spaces, n_clusters, cx)?;
-        self.of_graph(&graph, n_clusters, others, streams)
+        let all = self.mean_graph(spaces, n_clusters, cx)?;
+        let numbers = self.graph_of_numbers(spaces, cx)?;
+        let graphs = Graphs { all: &all, numbers: numbers.as_ref() };
+        self.of_graph(graphs, n_clusters, others, streams)
     }
 
     /// The mean of the neighbour graphs of the same points in all of `spaces`, with as many
@@ -179,6 +199,20 @@ impl PartitionConfig {
             }
             k = (2 * k).min(most);
         }
+    }
+
+    /// The graph of the numbers alone of the first of `spaces` that is a table with numbers and
+    /// categories; `None` without one.
+    ///
+    /// # Errors
+    /// What searching can return.
+    pub fn graph_of_numbers(&self, spaces: &[&Features], cx: &FitContext) -> Result<Option<Graph>> {
+        for x in spaces {
+            if let Some(numbers) = table::numbers(x)? {
+                return self.mean_graph(&[&numbers], 2, cx).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// The symmetric graph of the nearest neighbours of all points in one space, with self-tuning
@@ -236,18 +270,19 @@ impl PartitionConfig {
     ///
     /// # Errors
     /// As [`PartitionConfig::fit`].
-    pub fn of_graph(
+    pub fn of_graph<'a>(
         &self,
-        graph: &Graph,
+        graphs: impl Into<Graphs<'a>>,
         n_clusters: usize,
         others: &[(&str, Array1<u32>)],
         streams: &Streams,
     ) -> Result<Partition> {
-        let tries = tries(n_clusters, graph.n());
+        let graphs = graphs.into();
+        let tries = tries(n_clusters, graphs.all.n());
         let most = tries.iter().map(|(m, _)| *m).max().unwrap_or(n_clusters);
-        self.check_for(graph, n_clusters)?;
-        let eigen = leading_eigenvectors(graph, most, streams)?;
-        self.of_eigen(graph, n_clusters, (&eigen, &tries), others, streams)
+        self.check_for(graphs.all, n_clusters)?;
+        let eigen = leading_eigenvectors(graphs.all, most, streams)?;
+        self.of_eigen(graphs, n_clusters, (&eigen, &tries), others, streams)
     }
 
     fn check_for(&self, graph: &Graph, n_clusters: usize) -> Result<()> {
@@ -262,16 +297,16 @@ impl PartitionConfig {
     /// The same with the numbers of eigenvectors and scalings that are tried.
     fn of_eigen(
         &self,
-        graph: &Graph,
+        graphs: Graphs<'_>,
         n_clusters: usize,
         (eigen, tries): (&Eigen, &[(usize, Scaling)]),
         others: &[(&str, Array1<u32>)],
         streams: &Streams,
     ) -> Result<Partition> {
         let kmeans = KMeansConfig::fixed(self.n_init);
-        let mut candidates = Candidates::new(graph, n_clusters, self.select, streams);
+        let mut candidates = Candidates::new(graphs, n_clusters, self.select, streams);
         for &(m, scaling) in tries {
-            let space = space(eigen, graph, m, scaling);
+            let space = space(eigen, graphs.all, m, scaling);
             let seed = streams.derived_seed(&format!("kmeans.{m}.{scaling:?}"));
             let fits = match self.select {
                 Select::Modularity => kmeans.fit(space.view(), n_clusters, seed).map(|fit| vec![fit]),

@@ -4,6 +4,9 @@ use super::Graph;
 use crate::{Error, Result};
 use ndarray::ArrayView1;
 
+/// The odds that are told apart: beyond them an edge or two decide.
+const MOST_ODDS: f64 = 1000.0;
+
 /// Weights of the edges at the nodes of each cluster, both directions: within it, and all.
 struct Volumes {
     inside: Vec<f64>,
@@ -39,6 +42,26 @@ impl Graph {
     pub fn conductances(&self, labels: ArrayView1<'_, u32>) -> Result<Vec<f64>> {
         let Volumes { inside, degree } = self.volumes(labels)?;
         Ok(inside.iter().zip(&degree).map(|(w, d)| if *d > 0.0 { 1.0 - w / d } else { 0.0 }).collect())
+    }
+
+    /// How much better than chance the clusters of a symmetric graph explain its edges, in nats:
+    /// the log of (weight within over its expectation from the degrees) over (weight between over
+    /// its expectation). 0 for chance, negative below it; the odds are held to 1000, 0 without
+    /// edges or with one cluster. The weight that a layer of a multilayer graph earns (Pamfil,
+    /// Howison, Lambiotte and Porter 2019, for the planted-partition model).
+    ///
+    /// # Errors
+    /// [`Error::Size`] when there is not one label per node.
+    pub fn log_odds(&self, labels: ArrayView1<'_, u32>) -> Result<f64> {
+        let Volumes { inside, degree } = self.volumes(labels)?;
+        let total: f64 = degree.iter().sum();
+        let within = inside.iter().sum::<f64>() / total;
+        let expected: f64 = degree.iter().map(|d| (d / total) * (d / total)).sum();
+        if total == 0.0 || expected >= 1.0 {
+            return Ok(0.0);
+        }
+        let odds = (within / expected) / ((1.0 - within) / (1.0 - expected));
+        Ok(odds.clamp(1.0 / MOST_ODDS, MOST_ODDS).ln())
     }
 
     /// The modularity of a symmetric graph's partition after moves of single nodes: up to `sweeps`
@@ -149,6 +172,17 @@ mod tests {
         assert!(q(&[0, 0, 0, 0, 0]).abs() < 1e-12);
         assert!(q(&[0, 0, 1, 1, 1]) < 0.2);
         assert!(g.modularity(array![0u32].view()).is_err());
+    }
+
+    #[test]
+    fn log_odds_by_hand() {
+        let g = triangle_and_pair();
+        let of = |labels: &[u32]| g.log_odds(ArrayView1::from(labels)).expect("one label per node");
+        // Volumes 5 and 3 of 8, within 2/8; expected (25 + 9)/64: (16/34) / (48/30) = 5/17.
+        assert!((of(&[0, 0, 1, 0, 1]) - f64::ln(5.0 / 17.0)).abs() < 1e-12);
+        assert!((of(&[0, 0, 0, 1, 1]) - f64::ln(1000.0)).abs() < 1e-12);
+        assert_eq!(of(&[0, 0, 0, 0, 0]), 0.0);
+        assert!((of(&[0, 1, 2, 0, 1]) + f64::ln(1000.0)).abs() < 1e-12);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Partitions of one graph, and which of them is kept.
 
-use super::{PartitionConfig, Scaling};
-use crate::{Error, Graph, Result};
-use ndarray::Array1;
+use super::{Graphs, PartitionConfig, Scaling};
+use crate::{Error, Result};
+use ndarray::{Array1, ArrayView1};
 use serde::{Deserialize, Serialize};
 use vae_core::random::Streams;
 
@@ -16,14 +16,18 @@ pub enum Select {
     /// group. Modularity prefers clusters of equal size, and halves a large group to get them. Such
     /// a cut shows: at the border of the cluster there are as many edges as inside it. A candidate
     /// is sound if the conductance of each of its clusters is at most 0.4 of what halving the
-    /// cluster costs ([`Graph::halving_costs`]). Where none is, those remain whose worst cluster
-    /// has at most twice the least ratio that any candidate reaches. Candidates with a cluster of
-    /// no more points than a point has neighbours only win where all have one.
+    /// cluster costs ([`Graph::halving_costs`]), in the graph or in that of the numbers. Halves of
+    /// a large round group in few columns can be sound; but where groups stand apart, a candidate
+    /// that keeps them has far smaller ratios. So of the highest sound candidate and those that cut
+    /// fewer edges the ones remain whose worst cluster has at most twice the least ratio, or at
+    /// most 0.1. Where none is sound, those remain that have at most twice the least ratio.
+    /// Candidates with a cluster of no more points than a point has neighbours only win where all
+    /// have one.
     ///
     /// Where groups fall into pieces, hardly an edge is cut however these are put together, and the
     /// modularity says only how equal the clusters are. So of the candidates whose modularity is
-    /// near the winner's the one whose worst cluster has the least conductance is kept if that is
-    /// at most a tenth of the winner's.
+    /// near that of a winner that stands apart the one whose worst cluster has the least
+    /// conductance is kept if that is at most a tenth of the winner's.
     Conductance,
 }
 
@@ -31,14 +35,17 @@ pub enum Select {
 /// Halves of a round group have 0.5 to 1, groups that touch at 3.5 deviations 0.35.
 const SOUND: f64 = 0.4;
 
-/// How often the least of the candidates' largest ratios another candidate may have.
+/// Clusters with at most this ratio stand apart. Groups that are four deviations apart have 0.01 to
+/// 0.1.
+const APART: f64 = 0.1;
+
+/// How many times the least of the candidates' largest ratios another candidate may have.
 const FACTOR: f64 = 2.0;
 
 /// What modularity must differ by to say more than a conductance that is [`FEWER`] times as small.
 const NEAR: f64 = 0.01;
 
 /// How many times smaller the conductance of a candidate is that wins in spite of its modularity.
-/// Among those of tables and of the groups of tests that are near the winner the least is a third.
 const FEWER: f64 = 10.0;
 
 /// Sweeps over all points before modularities are compared. What k-means of the eigenvectors leaves
@@ -77,7 +84,8 @@ pub struct Candidate {
     pub modularity_after_moves: Option<f64>,
     /// The largest conductance of its clusters.
     pub conductance: f64,
-    /// The largest ratio of a cluster's conductance and the cost of halving it; only computed
+    /// The largest ratio of a cluster's conductance and the cost of halving it, in the graph of the
+    /// numbers where that is smaller ([`Graphs`]); only computed
     /// where it decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative_conductance: Option<f64>,
@@ -94,7 +102,7 @@ impl Candidate {
 
 /// What has been tried on a graph.
 pub(super) struct Candidates<'a> {
-    graph: &'a Graph,
+    graphs: Graphs<'a>,
     n_clusters: usize,
     select: Select,
     streams: &'a Streams,
@@ -103,22 +111,22 @@ pub(super) struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    pub fn new(graph: &'a Graph, n_clusters: usize, select: Select, streams: &'a Streams) -> Self {
-        Self { graph, n_clusters, select, streams, labels: Vec::new(), about: Vec::new() }
+    pub fn new(graphs: Graphs<'a>, n_clusters: usize, select: Select, streams: &'a Streams) -> Self {
+        Self { graphs, n_clusters, select, streams, labels: Vec::new(), about: Vec::new() }
     }
 
     pub fn push(&mut self, origin: Origin, labels: Array1<u32>) -> Result<()> {
-        let modularity = self.graph.modularity(labels.view())?;
+        let modularity = self.graphs.all.modularity(labels.view())?;
         // Restarts often end alike; the names of the clusters do not matter.
         if self.about.iter().any(|c| c.modularity == modularity) && self.select == Select::Conductance {
             return Ok(());
         }
-        let conductance = self.graph.conductances(labels.view())?.into_iter().fold(0.0, f64::max);
+        let conductance = self.graphs.all.conductances(labels.view())?.into_iter().fold(0.0, f64::max);
         let sizes = (0..self.n_clusters as u32).map(|c| labels.iter().filter(|&&l| l == c).count());
         let smallest = sizes.min().unwrap_or(0);
         let modularity_after_moves = match self.select {
             Select::Modularity => None,
-            Select::Conductance => Some(self.graph.modularity_after_moves(labels.view(), SWEEPS)?),
+            Select::Conductance => Some(self.graphs.all.modularity_after_moves(labels.view(), SWEEPS)?),
         };
         let relative_conductance = None;
         self.about.push(Candidate {
@@ -137,8 +145,8 @@ impl<'a> Candidates<'a> {
     pub fn choose(mut self, config: &PartitionConfig) -> Result<(Array1<u32>, usize, Vec<Candidate>)> {
         let none = Error::NoPartition { n_clusters: self.n_clusters };
         let mut ratios: Vec<Option<f64>> = vec![None; self.about.len()];
-        let best = best(&self.about, config, (SOUND, FACTOR), |i| {
-            let ratio = self.relative_conductance(i)?;
+        let best = best(&self.about, config, (SOUND, APART, FACTOR), |i| {
+            let ratio = relative_conductance(self.graphs, self.labels[i].view(), self.streams)?;
             ratios[i] = Some(ratio);
             Ok(ratio)
         })?;
@@ -146,15 +154,19 @@ impl<'a> Candidates<'a> {
         let best = best.ok_or(none)?;
         Ok((self.labels.swap_remove(best), best, self.about))
     }
+}
 
-    /// The largest ratio of a cluster's conductance and the cost of halving it.
-    fn relative_conductance(&self, i: usize) -> Result<f64> {
-        let labels = self.labels[i].view();
-        // The same draws for every candidate.
-        let halving = self.graph.halving_costs(labels, &mut self.streams.rng("halving", 0, 0))?;
-        let ratios = self.graph.conductances(labels)?.into_iter().zip(halving);
-        Ok(ratios.map(|(c, h)| relative(c, h)).fold(0.0, f64::max))
+/// The largest ratio of a cluster's conductance and the cost of halving it, in the graph where that
+/// is smaller.
+fn relative_conductance(graphs: Graphs<'_>, labels: ArrayView1<'_, u32>, streams: &Streams) -> Result<f64> {
+    let mut least = f64::INFINITY;
+    for graph in [Some(graphs.all), graphs.numbers].into_iter().flatten() {
+        // The same draws for every partition.
+        let halving = graph.halving_costs(labels, &mut streams.rng("halving", 0, 0))?;
+        let ratios = graph.conductances(labels)?.into_iter().zip(halving);
+        least = least.min(ratios.map(|(c, h)| relative(c, h)).fold(0.0, f64::max));
     }
+    Ok(least)
 }
 
 /// A conductance relative to the cost of halving. The largest number where a cluster that loses
@@ -163,8 +175,8 @@ fn relative(conductance: f64, halving: f64) -> f64 {
     if conductance > 0.0 { (conductance / halving).min(f64::from(f32::MAX)) } else { 0.0 }
 }
 
-/// The candidate of `large` in place of `winner`, if there is one: of nearly its modularity, with
-/// far fewer edges cut.
+/// The candidate in place of a `winner` that stands apart, if there is one: of nearly its
+/// modularity, with far fewer edges cut.
 fn of_fewer_edges(all: &[Candidate], large: &[usize], winner: usize) -> Option<usize> {
     let (height, conductance) = (all[winner].height(), all[winner].conductance);
     let is_clearer =
@@ -173,12 +185,13 @@ fn of_fewer_edges(all: &[Candidate], large: &[usize], winner: usize) -> Option<u
     clearer.min_by(|&a, &b| all[a].conductance.total_cmp(&all[b].conductance))
 }
 
-/// The place of the winner. Ratios are asked for from the highest candidate down, and not beyond
-/// the first that is sound: finding one costs as much as the candidate itself.
+/// The place of the winner. Ratios are asked for from the highest candidate down to the first that
+/// is sound, and of those below it that cut fewer edges: finding one costs as much as the candidate
+/// itself.
 fn best(
     all: &[Candidate],
     config: &PartitionConfig,
-    (sound, factor): (f64, f64),
+    (sound, apart, factor): (f64, f64, f64),
     mut ratio: impl FnMut(usize) -> Result<f64>,
 ) -> Result<Option<usize>> {
     let mut order: Vec<usize> = (0..all.len()).filter(|&i| all[i].smallest > 0).collect();
@@ -189,23 +202,38 @@ fn best(
     if config.select == Select::Modularity || large.is_empty() {
         return Ok(order.first().copied());
     }
-    let mut ratios = Vec::with_capacity(large.len());
-    for &i in &large {
-        ratios.push(ratio(i)?);
-        if ratios.last().is_some_and(|r| *r <= sound) {
-            return match of_fewer_edges(all, &large, i) {
-                Some(other) if ratio(other)? <= sound => Ok(Some(other)),
-                _ => Ok(Some(i)),
-            };
+    let mut tried: Vec<(usize, f64)> = Vec::with_capacity(large.len());
+    let mut below = large.iter();
+    while let Some(&i) = below.next() {
+        let of_i = ratio(i)?;
+        if of_i > sound {
+            tried.push((i, of_i));
+            continue;
         }
+        if of_i <= apart {
+            return Ok(Some(of_fewer_edges(all, &large, i).unwrap_or(i)));
+        }
+        tried = vec![(i, of_i)];
+        for &j in below.filter(|&&j| all[j].conductance < all[i].conductance) {
+            tried.push((j, ratio(j)?));
+        }
+        return Ok(highest(&tried, apart, factor));
     }
-    let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-    Ok(large.into_iter().zip(ratios).find(|(_, r)| *r <= factor * least).map(|(i, _)| i))
+    Ok(highest(&tried, 0.0, factor))
+}
+
+/// The first, and so highest, of candidates with their ratios that is at most `apart` or `factor`
+/// times the least.
+fn highest(tried: &[(usize, f64)], apart: f64, factor: f64) -> Option<usize> {
+    let least = tried.iter().map(|(_, ratio)| *ratio).fold(f64::INFINITY, f64::min);
+    tried.iter().find(|(_, ratio)| *ratio <= apart.max(factor * least)).map(|(i, _)| *i)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const BOUNDS: (f64, f64, f64) = (SOUND, APART, FACTOR);
 
     fn candidate(modularity: f64, smallest: usize) -> Candidate {
         let origin = Origin::Given { name: "made".into() };
@@ -220,7 +248,7 @@ mod tests {
     }
 
     /// The winner among candidates of (modularity, ratio, smallest), and how many ratios it took.
-    fn winner(all: &[(f64, f64, usize)], select: Select, bounds: (f64, f64)) -> (Option<usize>, usize) {
+    fn winner(all: &[(f64, f64, usize)], select: Select, bounds: (f64, f64, f64)) -> (Option<usize>, usize) {
         let config = PartitionConfig { select, ..PartitionConfig::default() };
         let about: Vec<Candidate> = all.iter().map(|&(q, _, n)| candidate(q, n)).collect();
         let mut asked = 0;
@@ -243,7 +271,7 @@ mod tests {
         let kept = |all: &[(f64, f64)]| {
             let of = |&(q, conductance): &(f64, f64)| Candidate { conductance, ..candidate(q, 100) };
             let about: Vec<Candidate> = all.iter().map(of).collect();
-            best(&about, &PartitionConfig::default(), (SOUND, FACTOR), |_| Ok(0.0)).expect("ratios")
+            best(&about, &PartitionConfig::default(), BOUNDS, |_| Ok(0.0)).expect("ratios")
         };
         // Three groups in pieces, and pieces put together to clusters of equal degree.
         assert_eq!(kept(&[(0.666_565, 0.0), (0.666_588, 1e-7)]), Some(0));
@@ -251,29 +279,45 @@ mod tests {
         assert_eq!(kept(&[(0.61, 0.005), (0.615, 0.02)]), Some(1), "a quarter is not far fewer");
         assert_eq!(kept(&[(0.60, 0.0), (0.615, 0.02)]), Some(1), "modularity has something to say");
         assert_eq!(kept(&[(0.62, 0.0), (0.625, 0.0)]), Some(1), "neither cuts any");
-        // What is kept has its ratio, and is sound.
-        let about = [candidate(0.62, 100), Candidate { conductance: 0.02, ..candidate(0.625, 100) }];
-        for (ratio_of_other, kept) in [(0.1, 0), (0.9, 1)] {
+    }
+
+    #[test]
+    fn a_large_group_is_not_halved_where_groups_stand_apart() {
+        let kept = |all: &[(f64, f64, f64)], bounds: (f64, f64, f64)| {
+            let of = |&(q, conductance, _): &(f64, f64, f64)| Candidate { conductance, ..candidate(q, 100) };
+            let about: Vec<Candidate> = all.iter().map(of).collect();
             let mut asked = Vec::new();
             let ratio = |i: usize| {
                 asked.push(i);
-                Ok([ratio_of_other, 0.2][i])
+                Ok(all[i].2)
             };
-            let config = PartitionConfig::default();
-            assert_eq!(best(&about, &config, (SOUND, FACTOR), ratio).expect("ratios"), Some(kept));
-            assert_eq!(asked, [1, 0]);
+            (best(&about, &PartitionConfig::default(), bounds, ratio).expect("ratios"), asked)
+        };
+        let of = |all: &[(f64, f64, f64)]| kept(all, BOUNDS);
+        // Modularity, conductance and ratio of groups of 1102 and 366 points in three columns: the
+        // larger one halved, and the groups.
+        let all = [(0.471, 0.035, 0.39), (0.470, 0.036, 0.38), (0.371, 0.0013, 0.02)];
+        assert_eq!(of(&all), (Some(2), vec![0, 2]), "what cuts more edges is not asked");
+        for bounds in [(0.4, 0.05, 2.0), (0.4, 0.2, 2.0), (0.4, 0.1, 1.0), (0.4, 0.1, 4.0)] {
+            assert_eq!(kept(&all, bounds).0, Some(2), "{bounds:?}");
         }
+        // Both stand apart; groups that touch.
+        assert_eq!(of(&[(0.72, 0.02, 0.09), (0.70, 0.001, 0.01)]), (Some(0), vec![0]));
+        assert_eq!(of(&[(0.72, 0.05, 0.3), (0.71, 0.04, 0.2)]), (Some(0), vec![0, 1]));
+        // Unsound ones do not come back.
+        assert_eq!(of(&[(0.8, 0.06, 0.5), (0.72, 0.05, 0.39), (0.71, 0.04, 0.3)]), (Some(1), vec![0, 1, 2]));
     }
 
     #[test]
     fn a_cut_through_a_dense_group_does_not_win() {
-        let of = |all: &[(f64, f64, usize)]| winner(all, Select::Conductance, (SOUND, FACTOR));
+        let of = |all: &[(f64, f64, usize)]| winner(all, Select::Conductance, BOUNDS);
         // The measures of three groups of 97, 2 and 1 %: the large one cut in three, and the groups
         // themselves.
         let all = [(0.605, 0.77, 487), (0.054, 0.24, 15), (0.9, 0.0, 0)];
-        assert_eq!(winner(&all, Select::Modularity, (SOUND, FACTOR)), (Some(0), 0));
+        assert_eq!(winner(&all, Select::Modularity, BOUNDS), (Some(0), 0));
         assert_eq!(of(&all), (Some(1), 2));
-        for bounds in [(0.25, 2.0), (0.7, 2.0), (0.4, 1.0), (0.4, 3.0)] {
+        for (sound, factor) in [(0.25, 2.0), (0.7, 2.0), (0.4, 1.0), (0.4, 3.0)] {
+            let bounds = (sound, APART, factor);
             assert_eq!(winner(&all, Select::Conductance, bounds).0, Some(1), "{bounds:?}");
         }
         // Groups that touch, and the cuts of them that modularity puts behind: one ratio is enough.

@@ -1,14 +1,14 @@
 //! An estimate of the number of clusters from a graph of neighbours.
 
-use super::{PartitionConfig, Select, leading_eigenvectors, tries};
-use crate::{Error, Graph, Result};
+use super::{Graphs, PartitionConfig, Select, leading_eigenvectors, tries};
+use crate::{Error, Result};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 use vae_core::identity::Revision;
 use vae_core::random::Streams;
 
 /// How the number is estimated.
-pub const REVISION: Revision = ("number-of-clusters", 3);
+pub const REVISION: Revision = ("number-of-clusters", 4);
 
 /// A partition whose worst cluster has a larger relative conductance cuts through something dense.
 /// The search ends after [`TORN_IN_A_ROW`] of them.
@@ -70,18 +70,20 @@ impl PartitionConfig {
     /// group: the border of the cluster then has as many edges as its inside, which the relative
     /// conductance of the worst cluster shows ([`Select::Conductance`]). The estimate is the number
     /// before the largest step of it, among the numbers whose partition still cuts through nothing.
-    /// `others` are partitions of `k` clusters that were found otherwise. At least 2; where 2 cut
-    /// through something dense already, the estimate is 2 and not clear.
+    /// `others` are partitions of `k` clusters that were found otherwise. At least 2; where
+    /// 2 cut through something dense already, the estimate is 2 and not clear.
     ///
     /// # Errors
     /// As [`PartitionConfig::fit`].
-    pub fn number_of_clusters(
+    pub fn number_of_clusters<'a>(
         &self,
-        graph: &Graph,
+        graphs: impl Into<Graphs<'a>>,
         others: impl Fn(usize) -> Result<Vec<(&'static str, Array1<u32>)>>,
         streams: &Streams,
     ) -> Result<NumberOfClusters> {
         let config = Self { n_init: N_INIT.min(self.n_init), select: Select::Conductance, ..self.clone() };
+        let graphs = graphs.into();
+        let graph = graphs.all;
         let most = MOST.min(graph.n());
         let n_vectors = tries(most, graph.n()).iter().map(|(m, _)| *m).max().unwrap_or(most);
         // For all numbers at once: finding them costs more than all partitions do.
@@ -91,7 +93,7 @@ impl PartitionConfig {
             let tries = tries(k, graph.n());
             // Two of them show where a cut goes through a group as well as eight.
             let few = [tries[0], tries[tries.len() - 1]];
-            let partition = match config.of_eigen(graph, k, (&eigen, &few), &others(k)?, streams) {
+            let partition = match config.of_eigen(graphs, k, (&eigen, &few), &others(k)?, streams) {
                 Ok(partition) => partition,
                 // More clusters than the graph can tell apart.
                 Err(Error::NoPartition { .. }) => break,

@@ -2,23 +2,38 @@
 //!
 //! Two levels of a category are as far apart in one-hot features as any other two, and farther than
 //! near rows in their numbers: nearest neighbours share every category, and their graph falls apart
-//! into the combinations of levels. So the numbers have a graph of their own, and each category one
-//! that links rows of equal level; their mean, in which each column counts alike, is what is cut.
+//! into the combinations of levels. So the numbers have a graph of their own, each category one
+//! that links rows of equal level, and what is cut is a weighted mean of these layers.
+//!
+//! A layer's weight is how well the groups explain it, in log odds ([`Graph::log_odds`]; Pamfil et
+//! al. 2019): a category that has little to do with the groups of the numbers counts little, one
+//! that has nothing to do with them nothing. Groups and weights are found in turn, from the groups
+//! of the numbers. Numbers without groups tell nothing of the categories: all layers count alike.
 
-use super::PartitionConfig;
+use super::{Clarity, Graphs, PartitionConfig};
 use crate::knn::{Knn, Metric};
-use crate::{Graph, Result};
-use ndarray::{ArrayView2, Axis, s};
+use crate::{Error, Graph, Result};
+use ndarray::{Array1, ArrayView2, Axis, s};
 use rand::RngExt as _;
 use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
 
+/// Times that the layers are weighed. The weights hardly depend on where a cut lies: the second
+/// time changes them little.
+const ROUNDS: usize = 3;
+
+/// Share of the log odds of the numbers that counts. Their graph joins near rows, so that any
+/// compact clusters explain much of it, those of a single round group too. On made tables half of
+/// the log odds does as well, a quarter makes clusters of levels, and the whole prefers clusters of
+/// cells that are missing.
+const OF_NUMBERS: f64 = 0.7;
+
 /// The mean graph of the columns of `x`, with `k` neighbours; `None` for features without
 /// categories.
 ///
 /// # Errors
-/// What searching can return.
+/// What searching and cutting can return.
 pub(super) fn graph(
     config: &PartitionConfig,
     x: &Features,
@@ -26,24 +41,93 @@ pub(super) fn graph(
     cx: &FitContext,
 ) -> Result<Option<Graph>> {
     let Some(dense) = x.as_dense().filter(|_| x.has_categories()) else { return Ok(None) };
-    let (numbers, categories) = x.numbers_and_categories();
-    let mut mean = None;
-    let mut columns = numbers.len() as f32;
-    if !numbers.is_empty() {
-        let numbers = Features::dense(dense.select(Axis(1), &numbers))?;
-        mean = Some(config.adjacency(&Knn { k, metric: Metric::Euclidean }.of(&numbers, cx)?)?);
-    }
-    let weight = mean.as_ref().map_or(1.0, mean_weight);
     let streams = Streams::new(cx.seed, "table-graph");
-    for (i, features) in categories.into_iter().enumerate() {
+    let (numbers, categories) = x.numbers_and_categories();
+    let of_numbers = match self::numbers(x)? {
+        None => None,
+        Some(numbers) => Some(config.adjacency(&Knn { k, metric: Metric::Euclidean }.of(&numbers, cx)?)?),
+    };
+    let weight = of_numbers.as_ref().map_or(1.0, mean_weight);
+    let of_categories = categories.into_iter().enumerate().map(|(i, features)| {
         let is_missing = |row: usize| x.gaps().binary_search(&(row * x.dim() + features.start)).is_ok();
         let levels = levels(dense.slice(s![.., features.clone()]), is_missing);
-        let graph = same_level(&levels, features.len(), (k, weight), (&streams, i))?;
-        columns += 1.0;
-        mean = Some(match mean {
-            None => graph,
-            Some(mean) => mean.mixed(&graph, 1.0 / columns)?,
-        });
+        same_level(&levels, features.len(), (k, weight), (&streams, i))
+    });
+    let of_categories: Vec<Graph> = of_categories.collect::<Result<_>>()?;
+    let Some(of_numbers) = of_numbers else {
+        let alike = vec![1.0; of_categories.len()];
+        return mean(&of_categories.iter().collect::<Vec<_>>(), &alike).map(Some);
+    };
+    let layers: Vec<&Graph> = [&of_numbers].into_iter().chain(&of_categories).collect();
+    match groups(config, &of_numbers, &streams)? {
+        Some(found) => weighted(config, &layers, found, &streams).map(Some),
+        // The numbers count for each of their columns.
+        None => {
+            let mut alike = vec![1.0; layers.len()];
+            alike[0] = numbers.len() as f64;
+            mean(&layers, &alike).map(Some)
+        }
+    }
+}
+
+/// The numbers of a table with numbers and categories, without the latter.
+///
+/// # Errors
+/// None in practice.
+pub(super) fn numbers(x: &Features) -> Result<Option<Features>> {
+    let Some(dense) = x.as_dense().filter(|_| x.has_categories()) else { return Ok(None) };
+    let (numbers, _) = x.numbers_and_categories();
+    if numbers.is_empty() {
+        return Ok(None);
+    }
+    Features::dense(dense.select(Axis(1), &numbers)).map(Some).map_err(Into::into)
+}
+
+/// The groups of the numbers; `None` where they have none.
+fn groups(config: &PartitionConfig, numbers: &Graph, streams: &Streams) -> Result<Option<Array1<u32>>> {
+    let found = config.number_of_clusters(numbers, |_| Ok(Vec::new()), streams)?;
+    if found.clarity == Clarity::NoGroups {
+        return Ok(None);
+    }
+    match config.of_graph(numbers, found.n_clusters, &[], streams) {
+        Ok(partition) => Ok(Some(partition.labels)),
+        Err(Error::NoPartition { .. }) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// The mean of the layers, weighed by the groups in them, from the groups `found`.
+fn weighted(
+    config: &PartitionConfig,
+    layers: &[&Graph],
+    mut found: Array1<u32>,
+    streams: &Streams,
+) -> Result<Graph> {
+    let n_clusters = found.iter().max().map_or(1, |most| *most as usize + 1);
+    let weigh = |found: &Array1<u32>| -> Result<Graph> {
+        let weights = layers.iter().map(|layer| Ok(layer.log_odds(found.view())?.max(0.0)));
+        let mut weights: Vec<f64> = weights.collect::<Result<_>>()?;
+        weights[0] *= OF_NUMBERS;
+        mean(layers, &weights)
+    };
+    for _ in 1..ROUNDS {
+        let all = weigh(&found)?;
+        match config.of_graph(Graphs { all: &all, numbers: Some(layers[0]) }, n_clusters, &[], streams) {
+            Ok(partition) if partition.labels == found => break,
+            Ok(partition) => found = partition.labels,
+            Err(Error::NoPartition { .. }) => break,
+            Err(e) => return Err(e),
+        }
+    }
+    weigh(&found)
+}
+
+/// The weighted mean of graphs, of the first where all weights are 0.
+fn mean(layers: &[&Graph], weights: &[f64]) -> Result<Graph> {
+    let (mut sum, mut mean): (f64, Graph) = (weights[0], layers[0].clone());
+    for (layer, weight) in layers.iter().zip(weights).skip(1).filter(|(_, weight)| **weight > 0.0) {
+        sum += weight;
+        mean = mean.mixed(layer, (weight / sum) as f32)?;
     }
     Ok(mean)
 }
@@ -122,6 +206,48 @@ mod tests {
         assert!(same.max(120 - same) >= 114, "{same} of 120");
         let plain = Features::dense(x.as_dense().expect("dense").to_owned()).expect("valid");
         assert!(graph(&config, &plain, 10, &cx).expect("no categories").is_none());
+    }
+
+    /// Three groups in two numbers; a category that follows the first two groups and is even in the
+    /// small third, and one that has to do with none.
+    fn weak() -> (Features, Array<u32, ndarray::Ix1>) {
+        let (sizes, centres) = ([150, 120, 50], [[0.0, 0.0], [12.0, 0.0], [0.0, 12.0]]);
+        let truth: Vec<u32> = (0..3).flat_map(|c| vec![c; sizes[c as usize]]).collect();
+        let mut rng = Streams::new(0, "weak").rng("rows", 0, 0);
+        let mut x = Array2::<f32>::zeros((truth.len(), 6));
+        for (i, &c) in truth.iter().enumerate() {
+            for j in 0..2 {
+                let spread: f32 = (0..6).map(|_| rng.random::<f32>() - 0.5).sum();
+                x[[i, j]] = centres[c as usize][j] + spread;
+            }
+            let level = if c < 2 && i % 5 > 0 { c as usize } else { i % 2 };
+            x[[i, 2 + level]] = 1.0;
+            x[[i, 4 + rng.random_range(0..2)]] = 1.0;
+        }
+        let categories = [Column::category("c", ["p", "q"]), Column::category("d", ["r", "s"])];
+        let columns = [Column::number("a"), Column::number("b")].into_iter().chain(categories).collect();
+        (Features::table(x, Some(Schema { named: true, columns })).expect("valid"), Array::from(truth))
+    }
+
+    #[test]
+    fn categories_that_have_little_to_do_with_the_groups_do_not_hide_them() {
+        let (x, truth) = weak();
+        let (cx, streams) = (FitContext::in_memory(3), Streams::new(3, "test"));
+        let config = PartitionConfig::default();
+        let graph = config.mean_graph(&[&x], 2, &cx).expect("a graph");
+        let numbers = config.graph_of_numbers(&[&x], &cx).expect("a graph");
+        let graphs = Graphs { all: &graph, numbers: numbers.as_ref() };
+        let found = config.number_of_clusters(graphs, |_| Ok(Vec::new()), &streams).expect("an estimate");
+        assert_eq!((found.n_clusters, found.clarity), (3, Clarity::Clear), "{found:?}");
+        let cut = config.of_graph(graphs, 3, &[], &streams).expect("cut");
+        assert_eq!(graph.agreement(truth.view()), graph.agreement(cut.labels.view()));
+        // The category without groups links no rows of different groups.
+        let layer = |j: usize| {
+            let levels: Vec<_> = x.as_dense().expect("dense").column(j).mapv(|v| Some(v as usize)).to_vec();
+            same_level(&levels, 2, (10, 1.0), (&streams, j)).expect("a graph")
+        };
+        let (weak, none) = (layer(3).log_odds(truth.view()), layer(5).log_odds(truth.view()));
+        assert!(weak.expect("odds") > 0.5 && none.expect("odds").abs() < 0.1);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::identity::Revision;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_gmm::{KMeansConfig, kmeans};
-use vae_graph::partition::{self, Clarity, PartitionConfig, number};
+use vae_graph::partition::{self, Clarity, Graphs, PartitionConfig, number};
 
 /// The candidates, and the order of what is done.
 pub const REVISION: Revision = ("feature-partition", 1);
@@ -50,7 +50,7 @@ impl FeaturePartition<'_> {
     /// What searching, the partition and k-means can return.
     pub fn fit(&self, n_clusters: usize, cx: &FitContext) -> Result<Partitioned> {
         let mut inputs = vec![self.x.sha256()];
-        inputs.extend(self.x.has_categories().then_some("a graph of each category"));
+        inputs.extend(self.x.has_categories().then_some("layers by log odds"));
         inputs.extend(self.others.iter().map(|o| o.key));
         let spec = PhaseSpec {
             name: "feature-partition",
@@ -72,19 +72,21 @@ impl FeaturePartition<'_> {
         let spaces: Vec<&Features> =
             [self.x].into_iter().chain(self.others.iter().map(|o| o.points)).collect();
         let pieces = if n_clusters == 0 { 2 } else { n_clusters };
-        let graph = self.partition.mean_graph(&spaces, pieces, phase.fit)?;
+        let all = self.partition.mean_graph(&spaces, pieces, phase.fit)?;
+        let numbers = self.partition.graph_of_numbers(&spaces, phase.fit)?;
+        let graphs = Graphs { all: &all, numbers: numbers.as_ref() };
         let (n_clusters, number) = match n_clusters {
             0 => {
                 let few = KMeansConfig { n_init: N_INIT.min(self.kmeans.n_init), ..self.kmeans.clone() };
                 let others = |k| self.clusters(&few, k, phase).map_err(into_graph);
-                let found = self.partition.number_of_clusters(&graph, others, &phase.streams)?;
+                let found = self.partition.number_of_clusters(graphs, others, &phase.streams)?;
                 phase.fit.progress.note(&words(&found));
                 (found.n_clusters, json!(found))
             }
             given => (given, Value::Null),
         };
         let others = self.clusters(self.kmeans, n_clusters, phase)?;
-        let found = self.partition.of_graph(&graph, n_clusters, &others, &phase.streams)?;
+        let found = self.partition.of_graph(graphs, n_clusters, &others, &phase.streams)?;
         let mut tensors = Tensors::from([("assignments".to_string(), labels_to_tensor(&found.labels))]);
         store_n_clusters(n_clusters, &mut tensors);
         let notes = json!({

@@ -70,7 +70,7 @@ impl Codes<'_> {
         }
         // Codes alone are what partitions were made of before there was a choice.
         inputs.extend(features.then_some("features"));
-        inputs.extend((features && self.x.has_categories()).then_some("a graph of each category"));
+        inputs.extend((features && self.x.has_categories()).then_some("layers by log odds"));
         inputs.extend((!of_codes).then_some("without codes"));
         let spec = PhaseSpec {
             name: "partition",
