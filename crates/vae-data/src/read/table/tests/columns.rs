@@ -112,6 +112,27 @@ fn roles_are_those_said() {
 }
 
 #[test]
+fn a_column_that_is_not_there_is_told_with_the_nearest_name() {
+    let text = "customer,income (EUR),c\nx,1,2\ny,4,5\n";
+    let near = |change: &dyn Fn(&mut LoadOptions, Vec<String>)| {
+        let told = message(with(text, |o| change(o, strings(&["incom"]))));
+        assert!(
+            told.contains("no column `incom` (did you mean `income (EUR)`?); it has: customer"),
+            "{told}"
+        );
+    };
+    near(&|o, names| o.drop = names);
+    near(&|o, names| o.columns = names);
+    near(&|o, names| o.categorical = names);
+    near(&|o, names| o.id_column = names.into_iter().next());
+    near(&|o, names| o.label_column = names.into_iter().next());
+    let far = message(with(text, |o| o.drop = strings(&["region"])));
+    assert!(far.contains("no column `region`; it has: customer"), "{far}");
+    let numbers = message(with("1,2\n3,4\n", |o| o.drop = strings(&["12"])));
+    assert!(numbers.contains("no column `12`; it has: 1, 2 (no header was found"), "{numbers}");
+}
+
+#[test]
 fn missing_cells_are_kept_and_counted() {
     let text = "a,b,k\n1,NA,red\n,?,\n3,2,blue\n4,n/a,red\nNaN,5,blue\n";
     let table = read_text(text).expect("missing");
