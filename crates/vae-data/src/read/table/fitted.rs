@@ -114,7 +114,7 @@ impl Facts<'_> {
         let is_extra = |i: &usize| !sources.contains(i);
         self.roles.one(Role::Id).or_else(|| {
             let ids = self.ids(&mut Vec::new());
-            ids.columns.into_iter().find(is_extra)
+            ids.names.filter(is_extra).or_else(|| ids.columns.into_iter().find(is_extra))
         })
     }
 

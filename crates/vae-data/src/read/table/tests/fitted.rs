@@ -54,6 +54,11 @@ fn columns_that_the_model_does_not_know_are_left_out_and_told() {
     assert!(told.contains("column `id` is kept as the names of the rows"), "{told}");
     let table = fitted("id,a,b,c\n9,1,2,3\n", &abc(), |_| ()).expect("one row");
     assert_eq!(table.ids.expect("ids").get(0), Some("9"));
+    // Codes are known in a few rows, too, but a better name wins.
+    let table = fitted("a,b,c,who\n1,2,3,N07\n4,5,6,N12\n", &abc(), |_| ()).expect("codes");
+    assert_eq!(table.ids.expect("ids").iter().collect::<Vec<_>>(), ["N07", "N12"]);
+    let table = fitted("a,b,c,who,id\n1,2,3,N07,x\n4,5,6,N12,y\n", &abc(), |_| ()).expect("both");
+    assert_eq!(table.ids.expect("ids").name(), "id");
     // A counter that is a feature of the model stays one.
     let rows: String = (1..=12).map(|i| format!("{i},0.{i}\n")).collect();
     let table = fitted(&format!("a,b\n{rows}"), &Schema::plain(true, ["a", "b"]), |_| ()).expect("counter");
