@@ -179,8 +179,15 @@ fn places_that_cannot_be_written() {
         place.refused(&["fit", "-m", "kmeans", "-d", "x.csv", "--label-column", "kind", "-k", "3", "-o", out])
     };
     let below = fit("file/run");
-    assert!(below.contains("cannot create the run folder file/run"), "{below}");
-    assert!(fit("file").contains("cannot create the run folder file"));
+    assert!(below.contains("cannot create the run folder file/run: file is a file; choose"), "{below}");
+    let sweep = ["sweep", "--methods", "kmeans", "-d", "x.csv", "--clusters", "2..3", "-o", "file"];
+    for at in [fit("file"), place.refused(&[&sweep[..], &["--label-column", "kind"]].concat())] {
+        assert!(
+            at.contains("cannot create the run folder file: file is a file; choose another --out"),
+            "{at}"
+        );
+        assert!(!at.contains("os error"), "{at}");
+    }
     assert_eq!(place.read("file"), b"not a folder");
     fs::create_dir(place.path("mine")).expect("folder");
     place.write("mine/thesis.tex", "years of work");
