@@ -15,7 +15,7 @@ use crate::read::table::levels::Levels;
 use crate::read::table::record::Record;
 
 /// No quoted field of a table has more bytes, so that a lost quote is found near its line.
-pub(super) const LONGEST_FIELD: usize = 1 << 20;
+pub(crate) const LONGEST_FIELD: usize = 1 << 20;
 
 /// What the first pass is to look for in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
