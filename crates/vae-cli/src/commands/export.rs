@@ -2,7 +2,7 @@
 
 use crate::args::{ExportArgs, ExportFormat};
 use crate::commands::open_model;
-use crate::commands::outputs::check_out;
+use crate::commands::outputs::{check_out, tell_of_replacing};
 use crate::input::{VOCABULARY_FILE, folder_of};
 use crate::output::{quiet, say};
 use crate::report::names;
@@ -24,6 +24,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     check_out(&args.out, &[model])?;
     let fitted = open_model(model, None)?;
     let notes = ExportNotes { documents: documents(model)?, cluster_names: names::read(model)? };
+    tell_of_replacing(&args.out);
     fitted.export(&args.out, &notes)?;
     if !quiet() {
         let (out, k) = (args.out.display(), fitted.n_clusters());
