@@ -321,6 +321,16 @@ pub fn is_locked(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// What the setting is called that holds the column which names the rows, and a hash of the names.
+pub const ROW_NAMES: &str = "row_names";
+
+/// The column that names the rows of the run in `path`; `None` where they have no names.
+pub fn id_column(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path.join(IDENTITY)).ok()?;
+    let identity: Identity = serde_json::from_str(&text).ok()?;
+    Some(identity.0.get(ROW_NAMES)?.rsplit_once(' ')?.0.to_owned())
+}
+
 /// Whether `path` is the folder of a sweep.
 pub fn is_sweep(path: &Path) -> bool {
     let text = fs::read_to_string(path.join(IDENTITY)).unwrap_or_default();
