@@ -147,12 +147,12 @@ def tf_idf(texts, terms, idf):
     return np.sqrt(len(terms)) * x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300)
 
 
-def read(path, table, documents, text_column):  # The raw features of a file, [n, d].
+def read(path, text_column, table, documents, id=None, **_):  # Raw features [n, d]; names of column and rows.
     columns = table["columns"] if table else []
     if path.endswith(".npy"):
         x, offsets = np.load(path), [c["kind"].get("number", {}).get("offset", 0) for c in columns]
         x = x.astype(np.float32) / 255 if x.dtype == np.uint8 and x.ndim > 2 else x.astype(float)
-        return x.reshape(len(x), -1) - (offsets if any(offsets) else 0)
+        return x.reshape(len(x), -1) - (offsets if any(offsets) else 0), [[]] * (len(x) + 1)
     with open(path, newline="", encoding="utf-8-sig") as file:
         separator = max(",;\t", key=file.readline().count)
         file.seek(0)
@@ -165,7 +165,8 @@ def read(path, table, documents, text_column):  # The raw features of a file, [n
         sys.exit(f"{path} lacks the columns {', '.join(sorted(lacking))}")
     cells = [[row[header.index(name)] for row in rows] for name in wanted]
     parts = [tf_idf(cells[0], **documents)] if documents else map(features, cells, columns)
-    return np.concatenate(list(parts), axis=1)
+    names = [[cell for name, cell in zip(header, row) if name == id] for row in [header, *rows]]
+    return np.concatenate(list(parts), axis=1), names
 
 
 def main():
@@ -178,20 +179,19 @@ def main():
         tensors = {name: file.get_tensor(name) for name in file.keys()}
     if model.get("version") != 1 or {step["op"] for step in model["steps"]} - set(STEPS):
         sys.exit(f"{args.model} is no file of `vae export`, or of a version of it that is unknown here")
-    about = model["input"]
-    x = read(args.data, about["table"], about["documents"], args.text_column).astype(np.float32)
-    if x.shape[1] != about["dim"]:
-        sys.exit(f"{args.data} has {x.shape[1]} features, the model {about['dim']}")
-    parts = [run(model, tensors, x[i : i + BLOCK]) for i in range(0, len(x), BLOCK)]
+    x, ids = read(args.data, args.text_column, **model["input"])
+    if x.shape[1] != model["input"]["dim"]:
+        sys.exit(f"{args.data} has {x.shape[1]} features, the model {model['input']['dim']}")
+    parts = [run(model, tensors, x[i : i + BLOCK].astype(np.float32)) for i in range(0, len(x), BLOCK)]
     scores, codes = (np.concatenate(of) for of in zip(*parts))
     if not np.isfinite(scores).all():
         sys.exit(f"row {np.isfinite(scores).all(axis=1).argmin()} has a value that the model cannot use")
     names, letter = model["cluster_names"], "p" if model["outputs"]["are_probabilities"] else "s"
     with open(args.out or sys.stdout.fileno(), "w", newline="", encoding="utf-8") as out:
         put = csv.writer(out, lineterminator="\n").writerow
-        put(["index", "cluster", "cluster_name", *(f"{letter}{k}" for k in range(scores.shape[1]))])
-        for i, row in enumerate(scores):
-            put([i, row.argmax(), names.get(str(row.argmax()), ""), *(f"{score:.8g}" for score in row)])
+        put([*ids[0], "index", "cluster", "cluster_name", *(f"{letter}{k}" for k in range(scores.shape[1]))])
+        for i, (row, own) in enumerate(zip(scores, ids[1:])):
+            put([*own, i, row.argmax(), names.get(str(row.argmax()), ""), *(f"{score:.8g}" for score in row)])
     if args.codes:
         np.savetxt(args.codes, codes, fmt="%.8g", delimiter=",")
 

@@ -126,9 +126,9 @@ pub struct NameArgs {
     /// Folder of a finished run
     #[arg(value_name = "DIR")]
     pub run: PathBuf,
-    /// Number of the cluster
+    /// Number of the cluster, or the name that it has now
     #[arg(value_name = "CLUSTER")]
-    pub cluster: u32,
+    pub cluster: String,
     /// Its name; an empty one takes the name away
     #[arg(value_name = "NAME")]
     pub name: String,

@@ -288,12 +288,19 @@ pub fn features_of(
     })
 }
 
-/// Labels for `rows` assignments, from a file with one label a row.
+/// Labels for `rows` assignments, from a file with one label a row, or a table that names them as
+/// `ids` does.
 ///
 /// # Errors
-/// An unreadable file, or another number of labels.
-pub fn labels_for(path: &Path, rows: usize, args: &ReadArgs) -> Result<Array1<Option<u32>>> {
-    Ok(vae_data::load_labels(path, rows, &options(args).missing)?.y)
+/// An unreadable file, another number of labels, other names.
+pub fn labels_for(
+    path: &Path,
+    rows: usize,
+    ids: Option<&(String, Vec<String>)>,
+    args: &ReadArgs,
+) -> Result<Array1<Option<u32>>> {
+    let ids = ids.map(|(column, names)| (column.as_str(), names.as_slice()));
+    Ok(vae_data::load_labels(path, rows, ids, &options(args))?.y)
 }
 
 /// Assignments and classes of the rows that have a label; of the others nothing can be scored.

@@ -1,7 +1,8 @@
 //! Assignments that somebody made: from a run folder, a table, one value a line, or NPY.
 //!
 //! A cluster is a whole number (also written `2.0`), or a name; -1 means that the sample is not
-//! assigned. Other columns, such as names of the rows, are passed over.
+//! assigned. The first column has the names of the rows, where it is none of those that the program
+//! writes; others are passed over.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
@@ -14,6 +15,9 @@ const NOT_ASSIGNED: i64 = -1;
 const HEADERS: [&str; 9] =
     ["cluster", "clusters", "label", "labels", "class", "group", "pred", "prediction", "predictions"];
 
+/// Columns of assignments that are no names of rows.
+const OWN: [&str; 5] = ["index", "cluster", "cluster_name", "confidence", "outlier"];
+
 /// The most names that are listed.
 const MOST_NAMES: usize = 20;
 
@@ -24,6 +28,8 @@ pub struct Predictions {
     pub clusters: Vec<Option<u32>>,
     /// What the numbers stand for, where the file had names, in their order.
     pub names: Vec<String>,
+    /// The column that names the samples, and their names.
+    pub ids: Option<(String, Vec<String>)>,
 }
 
 impl Predictions {
@@ -89,7 +95,7 @@ fn of_npy(bytes: &[u8]) -> Result<Predictions> {
     let clusters = values.into_iter().enumerate().map(|(row, value)| {
         cluster(value).with_context(|| format!("row {row}: {value} is no cluster: {EXPECTED}"))
     });
-    Ok(Predictions { clusters: clusters.collect::<Result<_>>()?, names: Vec::new() })
+    Ok(Predictions { clusters: clusters.collect::<Result<_>>()?, names: Vec::new(), ids: None })
 }
 
 const EXPECTED: &str = "expected 0, 1, 2, ..., or -1 for a sample that is not assigned";
@@ -109,10 +115,14 @@ struct Row {
     line: usize,
     index: Option<usize>,
     cluster: String,
+    /// Name of the sample, where there are names.
+    id: String,
 }
 
 fn of_text(text: &str) -> Result<Predictions> {
-    let rows = in_order_of_index(rows(text)?)?;
+    let (rows, id_name) = rows(text)?;
+    let mut rows = in_order_of_index(rows)?;
+    let ids = id_name.map(|name| (name, rows.iter_mut().map(|row| std::mem::take(&mut row.id)).collect()));
     let is_number = |row: &Row| row.cluster.parse::<f64>().is_ok();
     let is_name = |row: &&Row| !is_number(row) && !row.cluster.is_empty();
     if !rows.iter().any(|row| is_name(&row)) {
@@ -120,7 +130,7 @@ fn of_text(text: &str) -> Result<Predictions> {
             let value = field.parse().ok().and_then(cluster);
             value.with_context(|| format!("line {line}: `{field}` is no cluster: {EXPECTED}"))
         });
-        return Ok(Predictions { clusters: clusters.collect::<Result<_>>()?, names: Vec::new() });
+        return Ok(Predictions { clusters: clusters.collect::<Result<_>>()?, names: Vec::new(), ids });
     }
     let not_assigned = |row: &Row| row.cluster.parse() == Ok(NOT_ASSIGNED as f64);
     if let Some(Row { line, cluster, .. }) = rows.iter().find(|row| !is_name(row) && !not_assigned(row)) {
@@ -129,15 +139,16 @@ fn of_text(text: &str) -> Result<Predictions> {
     let names: BTreeSet<&str> = rows.iter().filter(is_name).map(|row| row.cluster.as_str()).collect();
     let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
     let clusters = rows.iter().map(|row| names.binary_search(&row.cluster).ok().map(|at| at as u32));
-    Ok(Predictions { clusters: clusters.collect(), names })
+    Ok(Predictions { clusters: clusters.collect(), names, ids })
 }
 
-fn rows(text: &str) -> Result<Vec<Row>> {
+/// The rows, and the name of the column that names them.
+fn rows(text: &str) -> Result<(Vec<Row>, Option<String>)> {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let names = fields(first);
     let mut lines = if names.len() > 1 { records(text)? } else { numbered_lines(text) };
     if lines.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
     let index = names.iter().position(|n| n == "index");
     let (column, is_header) = match names.iter().position(|n| n == "cluster") {
@@ -148,6 +159,7 @@ fn rows(text: &str) -> Result<Vec<Row>> {
     if is_header {
         lines.remove(0);
     }
+    let id_name = names.first().filter(|name| names.len() > 1 && !OWN.contains(&name.as_str())).cloned();
     let row = |(line, text): (usize, String)| {
         let of_line = fields(&text);
         let field = |column: usize| of_line.get(column).cloned().unwrap_or_default();
@@ -155,9 +167,11 @@ fn rows(text: &str) -> Result<Vec<Row>> {
             let place = field(index);
             place.parse().with_context(|| format!("line {line}: `{place}` is no index"))
         });
-        Ok(Row { line, index: index.transpose()?, cluster: field(column) })
+        let id = if id_name.is_some() { field(0) } else { String::new() };
+        Ok(Row { line, index: index.transpose()?, cluster: field(column), id })
     };
-    lines.into_iter().map(row).collect()
+    let rows = lines.into_iter().map(row).collect::<Result<_>>()?;
+    Ok((rows, id_name))
 }
 
 /// The lines with something in them, by their numbers from 1.

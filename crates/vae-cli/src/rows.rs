@@ -13,6 +13,9 @@ const OTHER_NAME: &str = "id";
 /// What new columns begin with where the table has one of their names.
 const PREFIX: &str = "vae_";
 
+/// The most columns that are named in a warning.
+const MOST_TOLD: usize = 4;
+
 /// Where the columns stand.
 #[derive(Debug, Clone)]
 pub enum Place {
@@ -128,7 +131,11 @@ impl<'a> RowWriter<'a> {
                 }
                 let Some(header) = header else { return Ok(()) };
                 self.line.push_text(header);
-                new_names(names, &table.names).iter().for_each(|name| self.line.push_text(name));
+                let (new, taken) = (new_names(names, &table.names), taken(names, &table.names));
+                if !taken.is_empty() {
+                    eprintln!("warning: {}", about_taken(&taken, &new));
+                }
+                new.iter().for_each(|name| self.line.push_text(name));
                 writeln!(self.out, "{}", self.line.text)
             }
         }
@@ -167,6 +174,26 @@ fn new_names(names: &[String], taken: &[String]) -> Vec<String> {
         names.iter_mut().for_each(|name| name.insert_str(0, PREFIX));
     }
     names
+}
+
+/// Those of the names that columns of the table have.
+fn taken<'n>(names: &'n [String], of_table: &[String]) -> Vec<&'n str> {
+    names.iter().filter(|name| of_table.contains(name)).map(String::as_str).collect()
+}
+
+/// What becomes of columns that an earlier command put there.
+fn about_taken(taken: &[&str], new: &[String]) -> String {
+    let listed = |names: &[&str]| {
+        let shown: Vec<String> = names.iter().take(MOST_TOLD).map(|name| format!("`{name}`")).collect();
+        shown.join(", ") + if names.len() > MOST_TOLD { " and so on" } else { "" }
+    };
+    let new: Vec<&str> = new.iter().map(String::as_str).collect();
+    format!(
+        "the table has {} already, as an earlier --append writes them: they stay as they are, and the new columns are called \
+         {}; for one of each, give the table without the old ones",
+        listed(taken),
+        listed(&new)
+    )
 }
 
 /// Names of the columns `{prefix}{i}` for the numbers `first` to `first + n - 1`.

@@ -203,6 +203,12 @@ impl RunFolder {
 
 /// Makes the folder if need be and takes its lock; with whether it was made.
 fn enter(path: &Path, at: &mut impl FnMut(Step)) -> Result<(Lock, bool)> {
+    if let Some(file) = in_the_way(path) {
+        let (path, file) = (path.display(), file.display());
+        bail!(
+            "cannot create the run folder {path}: {file} is a file; choose another --out, or move that file away"
+        );
+    }
     for _ in 0..ATTEMPTS {
         let made = make(path).with_context(|| format!("cannot create the run folder {}", path.display()))?;
         at(Step::Made);
@@ -223,6 +229,11 @@ fn enter(path: &Path, at: &mut impl FnMut(Step)) -> Result<(Lock, bool)> {
         }
     }
     bail!("the run folder {} is removed again and again; choose another --out", path.display())
+}
+
+/// The file that stands where the folder `path` or one above it would be.
+fn in_the_way(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|place| place.exists() && !place.is_dir())
 }
 
 /// Creates a folder and those above it; `false` when it was there.
@@ -308,6 +319,16 @@ pub fn is_locked(path: &Path) -> io::Result<bool> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(e) => Err(e),
     }
+}
+
+/// What the setting is called that holds the column which names the rows, and a hash of the names.
+pub const ROW_NAMES: &str = "row_names";
+
+/// The column that names the rows of the run in `path`; `None` where they have no names.
+pub fn id_column(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path.join(IDENTITY)).ok()?;
+    let identity: Identity = serde_json::from_str(&text).ok()?;
+    Some(identity.0.get(ROW_NAMES)?.rsplit_once(' ')?.0.to_owned())
 }
 
 /// Whether `path` is the folder of a sweep.

@@ -179,8 +179,15 @@ fn places_that_cannot_be_written() {
         place.refused(&["fit", "-m", "kmeans", "-d", "x.csv", "--label-column", "kind", "-k", "3", "-o", out])
     };
     let below = fit("file/run");
-    assert!(below.contains("cannot create the run folder file/run"), "{below}");
-    assert!(fit("file").contains("cannot create the run folder file"));
+    assert!(below.contains("cannot create the run folder file/run: file is a file; choose"), "{below}");
+    let sweep = ["sweep", "--methods", "kmeans", "-d", "x.csv", "--clusters", "2..3", "-o", "file"];
+    for at in [fit("file"), place.refused(&[&sweep[..], &["--label-column", "kind"]].concat())] {
+        assert!(
+            at.contains("cannot create the run folder file: file is a file; choose another --out"),
+            "{at}"
+        );
+        assert!(!at.contains("os error"), "{at}");
+    }
     assert_eq!(place.read("file"), b"not a folder");
     fs::create_dir(place.path("mine")).expect("folder");
     place.write("mine/thesis.tex", "years of work");
@@ -212,11 +219,8 @@ fn data_of_another_dimension() {
     // there.
     place.write("labelled.csv", "b,class,a,z\n1,2,3,4\n");
     let error = place.refused(&["predict", "-m", "run", "-d", "labelled.csv", "-o", "p.csv"]);
-    for part in
-        ["labelled.csv has other columns", "missing: c (", "not known to it: class, z (", "--label-column"]
-    {
-        assert!(error.contains(part), "{error}");
-    }
+    let lacks = "labelled.csv lacks columns that the model was fitted on: `c`; add or rename them";
+    assert!(error.contains(lacks) && error.contains("the model does not know: class, z"), "{error}");
     assert!(!place.path("p.csv").exists());
 }
 

@@ -98,8 +98,23 @@ fn a_name_is_carried_by_everything() {
     place.ok(&["name", "run", "1", ""]);
     assert!(head("run/assignments.csv").is_some_and(|head| head.contains("cluster,confidence")));
     assert!(!text(&place, "run/report.html").contains("the &lt;old&gt; ones"));
-    assert!(place.refused(&["name", "run", "3", "x"]).contains("no cluster 3: the run has 3"));
     assert!(place.refused(&["name", "nothing", "0", "x"]).contains("no folder of a finished run"));
+}
+
+#[test]
+fn a_cluster_is_named_by_its_name_and_no_two_have_one() {
+    let (place, _) = fitted(&[]);
+    place.ok(&["name", "run", "0", "strong"]);
+    let error = place.refused(&["name", "run", "2", "strong"]);
+    assert!(error.contains("cluster 0 is called “strong” already; choose another name"), "{error}");
+    assert!(clusters(&place)["clusters"][2]["name"].is_null());
+    let said = place.ok(&["name", "run", "strong", "robust"]);
+    assert!(said.starts_with("cluster 0 “robust”: "), "{said}");
+    for unknown in ["strong", "3"] {
+        let error = place.refused(&["name", "run", unknown, "x"]);
+        assert!(error.contains(&format!("no cluster `{unknown}`")), "{error}");
+        assert!(error.contains("the number or the name of one: 0 “robust”, 1, 2"), "{error}");
+    }
 }
 
 #[test]

@@ -45,11 +45,24 @@ fn the_file_lists_the_steps_from_cells_to_clusters() {
         }
     }
 
+    assert_eq!(export["input"]["id"], Value::Null);
+
     // The model without its folder has no names of clusters.
     std::fs::copy(place.path("run/model.safetensors"), place.path("alone.safetensors")).expect("copied");
     place.ok(&["export", "--model", "alone.safetensors", "-o", "alone.export.safetensors"]);
     let (alone, _) = read(&place, "alone.export.safetensors");
     assert_eq!((&alone["steps"], &alone["cluster_names"]), (&export["steps"], &json!({})));
+}
+
+#[test]
+fn the_column_that_names_the_rows_is_said() {
+    let place = Place::new();
+    place.write("my.csv", "\"who, when\",a\nx,1\ny,2\nz,9\n");
+    let fit = ["fit", "-m", "kmeans", "-k", "2", "-d", "my.csv", "--id-column", "who, when", "-o", "run"];
+    place.ok(&fit);
+    place.ok(&["export", "run", "-o", "out.safetensors"]);
+    let (export, _) = read(&place, "out.safetensors");
+    assert_eq!(export["input"]["id"], "who, when");
 }
 
 #[test]

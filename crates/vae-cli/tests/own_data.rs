@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Place, Sequence};
+use common::{Place, Sequence, groups_csv};
 use std::fmt::Write;
 
 /// Normal deviates by the method of Box and Muller.
@@ -188,4 +188,41 @@ fn what_auto_keeps_does_not_hang_on_its_tolerance() {
             serde_json::from_slice(&place.read(&format!("{run}/metrics.json"))).expect("JSON");
         assert!(metrics["fit"]["acc"].as_f64().expect("a number") > 0.98, "{tolerance}: {}", metrics["fit"]);
     }
+}
+
+#[test]
+fn labels_of_a_table_are_found_by_the_names_of_the_rows() {
+    let place = Place::new();
+    let kinds: Vec<String> = groups_csv(30).lines().skip(1).map(str::to_owned).collect();
+    let (mut data, mut truth) = (String::from("customer,a,b,c\n"), String::from("size,kind,customer\n"));
+    for (i, line) in kinds.iter().enumerate() {
+        let (features, _) = line.rsplit_once(',').expect("a kind");
+        data += &format!("C{i:03},{features}\n");
+    }
+    for (i, line) in kinds.iter().enumerate().rev() {
+        let (_, kind) = line.rsplit_once(',').expect("a kind");
+        truth += &format!("1,{kind},C{i:03}\n");
+    }
+    place.write("x.csv", data);
+    place.write("truth.csv", &truth);
+    place.ok(&["fit", "-m", "kmeans", "-d", "x.csv", "-k", "3", "-o", "run"]);
+    let score = ["score", "--pred", "run", "--labels", "truth.csv"];
+    let unclear = place.refused(&score);
+    assert!(unclear.contains("size, kind; say with --label-column which holds the labels"), "{unclear}");
+    let said = place.ok(&[&score[..], &["--label-column", "kind"]].concat());
+    assert!(said.contains("ACC           1.0000"), "{said}");
+
+    // A fit finds them as well.
+    let two: String =
+        truth.lines().map(|line| format!("{}\n", &line[line.find(',').expect("two") + 1..])).collect();
+    place.write("truth.csv", &two);
+    assert_eq!(place.ok(&score), said);
+    let fit = ["fit", "-m", "kmeans", "-d", "x.csv", "-k", "3", "--labels", "truth.csv", "-o", "again"];
+    assert!(place.ok(&fit).contains("ACC 100.00 %"), "a fit");
+
+    place.write("truth.csv", two.replace("C007", "C700"));
+    let other = place.refused(&score);
+    assert!(other.contains("line 24: `C700` is the name of no row"), "{other}");
+    place.write("truth.csv", two.replace("red,C000\n", ""));
+    assert!(place.refused(&score).contains("has no line for the row `C000`"));
 }

@@ -342,15 +342,15 @@ fn a_model_is_applied_with_the_library_of_its_fit() {
             (&library.into(), &library.into())
         );
 
-        let alone = format!("{library}/model.safetensors");
+        let (alone, z) = (format!("{library}/model.safetensors"), format!("{library}.npy"));
         let with = |command: &str, more: &[&str]| {
             let words = [&[command, "-m", &alone][..], &data, &["--threads", "1"], more].concat();
             let out = place.vae(&words).output().expect("it starts");
             assert!(out.status.success(), "{words:?}");
             String::from_utf8_lossy(&out.stderr).into_owned()
         };
-        assert_eq!(with("embed", &["-o", "z.npy"]), "", "nothing to say");
-        assert_eq!(place.read("z.npy"), place.read(&format!("{library}/embedding.npy")), "{library}");
+        assert_eq!(with("embed", &["-o", &z]), "", "nothing to say");
+        assert_eq!(place.read(&z), place.read(&format!("{library}/embedding.npy")), "{library}");
         let other = if library == "blas" { "auto" } else { "blas" };
         let said = with("predict", &["-o", "p.csv", "--matmul", other]);
         let is_other = library == "onednn" || said.contains("onednn is used");

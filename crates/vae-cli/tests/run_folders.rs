@@ -98,6 +98,33 @@ fn no_file_of_a_run_is_replaced() {
     place.ok(&["predict", "-m", "my run", "-d", "x.csv", "--label-column", "kind", "-o", "my run/new.csv"]);
 }
 
+#[test]
+fn a_file_that_is_replaced_is_told() {
+    let place = Place::new();
+    place.write("x.csv", groups_csv(30));
+    let fit = ["fit", "-m", "gmm", "-d", "x.csv", "--label-column", "kind", "-k", "3", "-o", "run"];
+    place.ok(&fit);
+    let told = |words: &[&str]| {
+        let out = place.vae(words).output().expect("the program starts");
+        assert!(out.status.success(), "{words:?}");
+        String::from_utf8_lossy(&out.stderr).into_owned()
+    };
+    let data = ["-d", "x.csv", "--label-column", "kind"];
+    for (command, more, out) in [
+        ("predict", &data[..], "p.csv"),
+        ("predict", &data, "p.npy"),
+        ("embed", &data, "z.csv"),
+        ("sample", &[], "s.csv"),
+        ("export", &[], "e.safetensors"),
+    ] {
+        let words = [&[command, "-m", "run", "-o", out], more].concat();
+        let note = format!("note: {out} is there already, and is replaced");
+        assert!(!told(&words).contains(&note), "{command}: it is new");
+        assert!(told(&words).contains(&note), "{command}");
+        assert_eq!(told(&[&["-q"], &words[..]].concat()), "", "{command}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn suggested_commands_are_for_the_shell() {

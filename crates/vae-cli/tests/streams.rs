@@ -140,7 +140,9 @@ fn columns_stand_behind_rows_as_they_are_written() {
     // What was appended once is named otherwise the second time.
     place.write("twice.csv", &appended);
     let twice = ["predict", "-m", "run", "-d", "twice.csv", "--append", "--proba", "-o", "more.csv"];
-    place.ok(&twice);
+    let (_, told) = said(&place, &twice);
+    let known = "warning: the table has `cluster`, `outlier` already, as an earlier --append writes them";
+    assert!(told.contains(known) && told.contains("are called `vae_cluster`, `vae_p0`,"), "{told}");
     let more = text(&place, "more.csv");
     let header = more.lines().next().expect("a header");
     assert!(header.ends_with("outlier;vae_cluster;vae_p0;vae_p1;vae_outlier"), "{header}");

@@ -3,7 +3,7 @@
 
 use crate::fsio::sha256_hex;
 use crate::{Error, Result};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use vae_array::{Csr, ImageShape, Schema, Values, table_sha256};
@@ -174,12 +174,13 @@ impl Features {
         ((0..self.dim()).filter(is_number).collect(), categories)
     }
 
-    /// Number of missing values (NaN).
+    /// Number of missing values (NaN): of cells, where the schema says which features are one.
     pub fn n_missing(&self) -> usize {
-        match &self.data {
-            Data::Dense(x) => x.iter().filter(|v| v.is_nan()).count(),
-            Data::Sparse(_) => 0,
-        }
+        let Data::Dense(x) = &self.data else { return 0 };
+        let Some(schema) = &self.schema else { return x.iter().filter(|v| v.is_nan()).count() };
+        let is_missing = |row: ArrayView1<'_, f32>, cell| row.slice(s![cell]).iter().any(|v| v.is_nan());
+        let of_row = |row| schema.ranges().filter(|cell| is_missing(row, cell.clone())).count();
+        x.rows().into_iter().map(of_row).sum()
     }
 
     /// Places of the values that stand for missing ones, as `row · d + column`, ascending.
@@ -276,6 +277,7 @@ mod tests {
     use super::*;
     use ndarray::array;
     use tch::{Device, Tensor};
+    use vae_array::Column;
 
     fn csr() -> Csr {
         Csr { indptr: vec![0, 2, 2, 3], indices: vec![0, 2, 1], values: vec![1.0, 2.0, 3.0], n_columns: 3 }
@@ -286,6 +288,16 @@ mod tests {
         let x = array![[0.0f32, 1.0], [2.0, f32::NAN]];
         let e = Features::dense(x).expect_err("NaN").to_string();
         assert!(e.contains("row 1, column 1"), "{e}");
+    }
+
+    #[test]
+    fn a_missing_category_is_one_cell() {
+        let nan = f32::NAN;
+        let schema =
+            Schema { named: true, columns: vec![Column::category("c", ["x", "y"]), Column::number("a")] };
+        let x = array![[nan, nan, 1.0f32], [nan, nan, nan], [0.0, 1.0, 2.0]];
+        assert_eq!(Features::table(x.clone(), Some(schema)).expect("valid").n_missing(), 3);
+        assert_eq!(Features::table(x, None).expect("valid").n_missing(), 5);
     }
 
     #[test]

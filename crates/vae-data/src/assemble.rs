@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 use crate::labels::Labels;
 use crate::matrix::Matrix;
 use crate::note::{Note, counted};
-use crate::read::missing::Missing;
+use crate::read::Raw;
+use crate::read::label_table::{self, Labelled};
 use crate::read::table::Table;
-use crate::read::{Raw, labels};
 use crate::source::LoadOptions;
 use crate::text::TextSet;
 
@@ -49,8 +49,10 @@ pub(crate) fn assemble(
     };
     let labels = match &options.labels {
         Some(path) => {
-            let missing = Missing::new(&options.missing);
-            Some(Labels::from_raw(labels::read(path, set.x.n(), None, &missing)?))
+            let names = set.ids.as_ref().map(|ids| (ids.name(), ids.iter().collect()));
+            // --label-column is for the data.
+            let rows = Labelled { n: set.x.n(), names, column: None, may_say: false };
+            Some(Labels::from_raw(label_table::read(path, &rows, &options.missing)?))
         }
         None => own_labels.map(Labels::from_raw).map(|labels| named(labels, names)),
     };

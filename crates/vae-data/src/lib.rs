@@ -33,6 +33,7 @@ mod load;
 mod load_options;
 mod matrix;
 mod memory;
+mod near;
 mod note;
 mod numpy;
 mod offset;
@@ -46,7 +47,7 @@ mod text;
 
 pub use cache_dir::cache_dir;
 pub use dataset::DataSet;
-pub use error::{Attempt, Error, Looked, Result, TableProblem, TextColumn, ValueProblem};
+pub use error::{Attempt, Error, Lacking, Looked, Result, TableProblem, TextColumn, ValueProblem};
 pub use fetch::{FetchOptions, FileState, OnProgress, Progress, fetch, fetch_entry};
 pub use ids::Ids;
 pub use info::{FileInfo, Info, info, table_info};

@@ -21,10 +21,10 @@ use crate::load_options::{
 use crate::places::{Places, resolve};
 use crate::read::compressed::uncompressed_name;
 use crate::read::content::Content;
-use crate::read::missing::Missing;
+use crate::read::label_table::{self, Labelled};
 use crate::read::precision::{Offsets, centred};
 use crate::read::table::Table;
-use crate::read::{Keys, Raw, documents, idx, labels, mat, npy, npz, pictures, table};
+use crate::read::{Keys, Raw, documents, idx, mat, npy, npz, pictures, table};
 use crate::registry::{Entry, Reader, registry};
 use crate::source::{LoadOptions, Source};
 use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
@@ -130,13 +130,25 @@ pub(crate) fn terms(options: &LoadOptions) -> Result<Columns> {
     }
 }
 
-/// Labels on their own, to hold against assignments that exist already: IDX, NPY, or text with one
-/// label a line. `missing` are the words for a missing one, as [`LoadOptions::missing`].
+/// Labels on their own, to hold against assignments that exist already: IDX, NPY, text with one
+/// label a line, or a table with a header whose lines are found by the names of the rows.
+///
+/// `names` are the name of the column that names the rows, and their names. Of `options` the words
+/// for a missing label count, and the column that holds the labels of a table; without `names` this
+/// column is taken in the order of the rows.
 ///
 /// # Errors
-/// Those of the file, and [`Error::LabelCount`] where it does not hold `rows` labels.
-pub fn load_labels(path: &Path, rows: usize, missing: &[String]) -> Result<Labels> {
-    Ok(Labels::from_raw(labels::read(path, rows, None, &Missing::new(missing))?))
+/// Those of the file, [`Error::LabelCount`] where it does not hold `rows` labels, and
+/// [`Error::Format`] where its names are not those of the rows.
+pub fn load_labels(
+    path: &Path,
+    rows: usize,
+    names: Option<(&str, &[String])>,
+    options: &LoadOptions,
+) -> Result<Labels> {
+    let names = names.map(|(column, names)| (column, names.iter().map(String::as_str).collect()));
+    let rows = Labelled { n: rows, names, column: options.label_column.as_deref(), may_say: true };
+    Ok(Labels::from_raw(label_table::read(path, &rows, &options.missing)?))
 }
 
 /// The file's name without what says its format.

@@ -239,7 +239,7 @@ impl Registry {
     pub fn near(&self, text: &str) -> Vec<String> {
         let text = text.to_lowercase().replace('_', "-");
         let is_near = |name: &str| {
-            distance(&text, name) <= name.len().div_ceil(3)
+            strsim::levenshtein(&text, name) <= name.len().div_ceil(3)
                 || (text.len() >= 3 && (name.starts_with(&text) || text.contains(name)))
         };
         self.names().into_iter().filter(|name| text.len() < 64 && is_near(name)).collect()
@@ -251,22 +251,6 @@ impl Entry {
     pub(crate) fn file(&self, name: &str) -> Option<&File> {
         self.files.iter().find(|file| file.name == name)
     }
-}
-
-/// Levenshtein distance: insertions, deletions and replacements from one text to the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -337,12 +321,5 @@ mod tests {
         assert_eq!(registry().near("fashion_mnist"), ["mnist", "fashion-mnist"]);
         assert_eq!(registry().near("reuters"), ["reuters10k", "reuters21578"]);
         assert!(registry().near("penguins").is_empty());
-    }
-
-    #[test]
-    fn distance_counts_edits() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("same", "same"), 0);
     }
 }

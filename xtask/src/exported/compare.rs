@@ -18,6 +18,8 @@ const CODE_TOLERANCE: f64 = 1e-3;
 /// The assignments of a program.
 #[derive(Debug)]
 pub struct Table {
+    /// Names of the rows: the first column, where `index` is the second.
+    ids: Option<Vec<String>>,
     clusters: Vec<u32>,
     names: Option<Vec<String>>,
     /// `p0`, `p1`, … of each row, or the scores `s0`, `s1`, …
@@ -69,10 +71,12 @@ impl Table {
         let rows: Vec<Vec<&str>> = lines.collect();
         ensure!(rows.iter().all(|row| row.len() == header.len()), "rows differ in their numbers of fields");
         let clusters = rows.iter().map(|row| Ok(row[cluster].parse()?)).collect::<Result<_>>()?;
+        let named = place("index") == Some(1);
+        let ids = named.then(|| rows.iter().map(|row| row[0].to_owned()).collect());
         let names = place("cluster_name").map(|at| rows.iter().map(|row| row[at].to_owned()).collect());
         let numbers = |row: &Vec<&str>| columns.iter().map(|&at| Ok(row[at].parse()?)).collect();
         let scores = rows.iter().map(numbers).collect::<Result<_>>()?;
-        Ok(Self { clusters, names, scores, are_probabilities })
+        Ok(Self { ids, clusters, names, scores, are_probabilities })
     }
 
     /// Whether the scores are probabilities.
@@ -112,10 +116,16 @@ impl Table {
     }
 
     /// Refuses other clusters where the margin is above the tolerance, other probabilities, and
-    /// other names.
+    /// other names of clusters and rows.
     pub fn agrees_with(&self, vae: &Self) -> Result<Agreement> {
         let rows = self.clusters.len();
         ensure!(rows > 0 && rows == vae.clusters.len(), "{rows} rows here, {} there", vae.clusters.len());
+        ensure!(
+            self.ids == vae.ids,
+            "the names of the rows differ: {:?} here, {:?} there",
+            self.ids,
+            vae.ids
+        );
         let mut agreement = Agreement { rows, differing: 0, off: self.are_probabilities.then_some(0.0) };
         for i in 0..rows {
             if self.clusters[i] != vae.clusters[i] {
@@ -147,16 +157,23 @@ impl Table {
     }
 }
 
-/// The latent codes that a program wrote, without a header.
+/// The latent codes that a program wrote: numbers, or below a header the names of the rows before
+/// them.
 #[derive(Debug)]
 pub struct Codes(Vec<Vec<f64>>);
 
 impl Codes {
     /// Reads numbers with commas between.
     pub fn read(path: &Path) -> Result<Self> {
-        let numbers = |line: &str| line.split(',').map(|field| Ok(field.parse()?)).collect();
-        let rows = read(path)?.lines().map(numbers).collect::<Result<_>>();
-        Ok(Self(rows.with_context(|| format!("{} is no table of numbers", path.display()))?))
+        Self::parse(&read(path)?).with_context(|| format!("{} is no table of numbers", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let is_number = |field: &str| field.parse::<f64>().is_ok();
+        let above = usize::from(!text.lines().next().is_some_and(|line| line.split(',').all(is_number)));
+        let numbers =
+            |line: &str| line.split(',').skip(above).map(|field| Ok(field.parse()?)).collect::<Result<_>>();
+        Ok(Self(text.lines().skip(above).map(numbers).collect::<Result<_>>()?))
     }
 
     /// Refuses other codes, but for rows between two clusters: there a code may depend on the
@@ -183,11 +200,23 @@ mod tests {
 
     #[test]
     fn equal_tables_agree_whatever_their_columns_are() {
-        let own = table("index,cluster,cluster_name,p0,p1\n0,1,b,0.3,0.7\n1,0,,0.99999,0.00001\n");
+        let own = table("key,index,cluster,cluster_name,p0,p1\nx,0,1,b,0.3,0.7\ny,1,0,,0.99999,0.00001\n");
         let vae = table("key,index,cluster,cluster_name,p0,p1\nx,0,1,b,0.30005,0.69995\ny,1,0,,1,0\n");
         let found = own.agrees_with(&vae).unwrap();
         assert_eq!((found.rows, found.differing), (2, 0));
         assert!((found.off.unwrap() - 5e-5).abs() < 1e-9, "{found}");
+    }
+
+    #[test]
+    fn rows_have_the_same_names() {
+        let own = table("key,index,cluster,p0\nx,0,0,1\n");
+        for other in ["key,index,cluster,p0\ny,0,0,1\n", "index,cluster,p0\n0,0,1\n"] {
+            let refused = own.agrees_with(&table(other)).map(|found| found.to_string());
+            assert!(
+                refused.is_err_and(|e| e.to_string().contains("the names of the rows differ")),
+                "{other}"
+            );
+        }
     }
 
     #[test]
@@ -238,5 +267,6 @@ mod tests {
         assert!(codes(1.0, 5.0).agree_with(&codes(1.001, 9.0), &sure).is_ok());
         assert!(codes(1.0, 5.0).agree_with(&codes(1.01, 5.0), &sure).is_err());
         assert!(codes(1.0, 5.0).agree_with(&Codes(vec![vec![1.0]]), &sure).is_err());
+        assert_eq!(Codes::parse("id,z1\nx,1\ny,5\n").unwrap().0, Codes::parse("1\n5\n").unwrap().0);
     }
 }

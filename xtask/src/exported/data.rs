@@ -31,7 +31,8 @@ pub const DIGITS_ARRAY: &str = "digits.npy";
 
 pub const OF_DIGITS: Data = Data { fitted: &DIGITS, new: &MORE_DIGITS, file: DIGITS_ARRAY, python: &[] };
 
-/// Numbers of different units, a category, gaps; the columns of the new rows are in another order.
+/// Names of the rows, numbers of different units, a category, gaps; the columns of the new rows are
+/// in another order.
 pub const OF_TABLE: Data =
     Data { fitted: &["-d", "table.csv"], new: &["-d", "new.csv"], file: "new.csv", python: &[] };
 
@@ -61,7 +62,8 @@ fn spread(row: usize, step: f64) -> f64 {
 /// Rows of three groups. Every seventh income, every ninth age and every eleventh city is missing,
 /// and of new rows one has a city that no fitted row has, and one has nothing.
 fn table(rows: std::ops::Range<usize>, is_new: bool) -> String {
-    let mut text = String::from(if is_new { "city,visits,age,income\n" } else { "age,income,visits,city\n" });
+    let head = if is_new { "city,visits,age,income,id\n" } else { "id,age,income,visits,city\n" };
+    let mut text = String::from(head);
     let cities = ["Bern", "\"Basel, Stadt\"", "Chur"];
     for row in rows {
         let group = row % 3;
@@ -74,10 +76,10 @@ fn table(rows: std::ops::Range<usize>, is_new: bool) -> String {
         let city = if row % 11 == 5 { "" } else { city };
         // Writing to a String cannot fail.
         let _ = match (is_new, row) {
-            (true, 250) => writeln!(text, "Zug,{visits},{age},{income}"),
-            (true, 251) => writeln!(text, ",,,"),
-            (true, _) => writeln!(text, "{city},{visits},{age},{income}"),
-            (false, _) => writeln!(text, "{age},{income},{visits},{city}"),
+            (true, 250) => writeln!(text, "Zug,{visits},{age},{income},r{row}"),
+            (true, 251) => writeln!(text, ",,,,r{row}"),
+            (true, _) => writeln!(text, "{city},{visits},{age},{income},r{row}"),
+            (false, _) => writeln!(text, "r{row},{age},{income},{visits},{city}"),
         };
     }
     text
@@ -120,7 +122,7 @@ mod tests {
         let (fitted, new) = (table(0..240, false), table(200..320, true));
         assert_eq!((fitted.lines().count(), new.lines().count()), (241, 121));
         assert!(fitted.contains(",NA,") && fitted.contains("\"Basel, Stadt\"") && !fitted.contains("Zug"));
-        assert!(new.contains("\nZug,") && new.contains("\n,,,\n"));
+        assert!(new.contains("\nZug,") && new.contains("\n,,,,r251\n"));
         assert!(texts(100..160).contains("Nowhere else"));
     }
 }

@@ -65,7 +65,8 @@ pub struct ComputeArgs {
 /// How to read data.
 #[derive(Clone, Debug, Args)]
 pub struct ReadArgs {
-    /// File with one label per row, used for scores only; the method never sees it
+    /// File with one label per row, or a table with the names of the rows and their labels; used
+    /// for scores only, the method never sees it
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
     /// How many terms of documents are kept, the most frequent ones [default: 2000]

@@ -2,7 +2,7 @@
 
 use crate::args::ModelOnData;
 use crate::assignments::ids_file;
-use crate::commands::outputs::Target;
+use crate::commands::outputs::{Target, tell_of_replacing};
 use crate::commands::{open_model, threads};
 use crate::exit::Stopped;
 use crate::files::write_file;
@@ -182,6 +182,7 @@ pub fn write_lines(
         let done = fill(applied, &mut RowWriter::new(&mut out, &place));
         return done.and_then(|()| Ok(out.flush()?)).map_err(of_stdout);
     };
+    tell_of_replacing(path);
     write_file(path, |out| fill(applied, &mut RowWriter::new(out, &place)))
 }
 
@@ -204,6 +205,7 @@ pub fn write_array<T: npyz::AutoSerialize>(
     shape: &[u64],
     mut numbers: impl FnMut(&dyn Clusterer, &Piece) -> Result<Vec<T>>,
 ) -> Result<()> {
+    tell_of_replacing(path);
     let beside = forget_ids(path)?;
     let id_name = applied.id_name().map(str::to_owned);
     write_file(path, |out| {

@@ -2,10 +2,11 @@
 
 use crate::args::{ExportArgs, ExportFormat};
 use crate::commands::open_model;
-use crate::commands::outputs::check_out;
+use crate::commands::outputs::{check_out, tell_of_replacing};
 use crate::input::{VOCABULARY_FILE, folder_of};
 use crate::output::{quiet, say};
 use crate::report::names;
+use crate::run_folder::id_column;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use vae_data::Vocabulary;
@@ -23,7 +24,12 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     }
     check_out(&args.out, &[model])?;
     let fitted = open_model(model, None)?;
-    let notes = ExportNotes { documents: documents(model)?, cluster_names: names::read(model)? };
+    let notes = ExportNotes {
+        documents: documents(model)?,
+        cluster_names: names::read(model)?,
+        id: id_column(folder_of(model)),
+    };
+    tell_of_replacing(&args.out);
     fitted.export(&args.out, &notes)?;
     if !quiet() {
         let (out, k) = (args.out.display(), fitted.n_clusters());

@@ -26,7 +26,7 @@ use crate::progress::for_stderr;
 use crate::reference::Reference;
 use crate::report::{self, Clustering, Kept};
 use crate::results::{self, FacetsFound};
-use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, PRECISION, RunFolder, State};
+use crate::run_folder::{CONFIG, Identity, MATMUL, MODEL, PRECISION, ROW_NAMES, RunFolder, State};
 use crate::run_record::{self, Begun, Compute, Found, RUN_FILE};
 use crate::selection::{Chosen, choose};
 use crate::signals;
@@ -139,7 +139,7 @@ fn identity(resolved: &Resolved, input: &Input, compute: &Compute, former: Optio
     if let Some(ids) = &input.ids {
         // They change no byte of the model, but the files that people look into.
         let names: String = ids.iter().map(|id| format!("{id}\0")).collect();
-        put("row_names", format!("{} {}", ids.name(), sha256_hex(names.as_bytes())));
+        put(ROW_NAMES, format!("{} {}", ids.name(), sha256_hex(names.as_bytes())));
     }
     if compute.fit_split == FitSplit::Train {
         put("fit_split", "train".into());

@@ -14,16 +14,17 @@ use vae_core::fsio::write_bytes;
 /// `report.html` again.
 ///
 /// # Errors
-/// A folder without a finished run, a cluster that it has not, files that cannot be read or
-/// written.
+/// A folder without a finished run, a cluster that it has not, a name that another one has, files
+/// that cannot be read or written.
 pub fn run(args: &NameArgs) -> Result<()> {
     if !run_folder::is_finished(&args.run) {
         bail!("{} is no folder of a finished run", args.run.display());
     }
-    names::set(&args.run, args.cluster, report::n_clusters(&args.run)?, &args.name)?;
+    let cluster = names::find(&args.run, report::n_clusters(&args.run)?, &args.cluster)?;
+    names::set(&args.run, cluster, &args.name)?;
     report::write(&args.run, false, None)?;
     name_assignments(&args.run)?;
-    let line = report::lines(&args.run)?.into_iter().nth(args.cluster as usize).unwrap_or_default();
+    let line = report::lines(&args.run)?.into_iter().nth(cluster as usize).unwrap_or_default();
     say(&format!("{line}\n"))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::args::ModelOnData;
 use crate::assignments::ids_file;
-use crate::output::{quiet, say};
+use crate::output::{quiet, remark, say};
 use crate::run_folder::is_of_a_fit;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -84,6 +84,13 @@ pub fn check_out(out: &Path, inputs: &[&Path]) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Says that a file which is there is about to be replaced.
+pub fn tell_of_replacing(out: &Path) {
+    if out.is_file() {
+        remark(format_args!("note: {} is there already, and is replaced", out.display()));
+    }
 }
 
 /// The files that `args` names: none of them may be written.

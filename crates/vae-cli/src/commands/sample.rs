@@ -2,7 +2,7 @@
 
 use crate::args::SampleArgs;
 use crate::commands::open_model;
-use crate::commands::outputs::{Format, check_out, format_of};
+use crate::commands::outputs::{Format, check_out, format_of, tell_of_replacing};
 use crate::output::say;
 use crate::pictures::raster::{Canvas, Tone};
 use crate::{files, input};
@@ -27,6 +27,7 @@ pub fn run(args: &SampleArgs) -> Result<()> {
         clusters.iter().map(|&c| generator.sample(c, n, args.seed)).collect::<Result<_, _>>()?;
     let views: Vec<_> = parts.iter().map(Array2::view).collect();
     let samples = concatenate(Axis(0), &views)?;
+    tell_of_replacing(&args.out);
     match format {
         Format::Npy => files::write_npy_f32(&args.out, samples.view())?,
         Format::Csv => {

@@ -105,16 +105,23 @@ struct Pair {
 fn of_files(args: &ScoreArgs, place: &Path) -> Result<Scored> {
     let is_run = place.is_dir();
     let pred = if is_run { place.join("assignments.csv") } else { place.to_path_buf() };
-    if let (None, Some(option)) = (&args.data, args.read.table.given()) {
+    let mut table = args.read.table.clone();
+    if args.read.labels.is_some() {
+        // Of the file of labels, which may be a table.
+        table.label_column = None;
+    }
+    if let (None, Some(option)) = (&args.data, table.given()) {
         bail!("{option} is for a table, and no --data is given; leave it out");
     }
     let predictions = Predictions::read(&pred)?;
     if let Some(names) = predictions.about_names() {
         remark(format_args!("{}: {names}", pred.display()));
     }
-    let clusters = predictions.clusters;
+    let Predictions { clusters, ids, .. } = predictions;
     let (labels, features) = match (&args.read.labels, &args.data) {
-        (Some(labels), None) => (Some(input::labels_for(labels, clusters.len(), &args.read)?), None),
+        (Some(labels), None) => {
+            (Some(input::labels_for(labels, clusters.len(), ids.as_ref(), &args.read)?), None)
+        }
         (_, Some(data)) => {
             let Input { labels, features, .. } = input::load(&data.parse::<Source>()?, &args.read)?;
             (labels.map(|labels| labels.y), Some(features))

@@ -8,9 +8,12 @@ mod text;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use parts::{Attempt, Looked, ValueProblem};
+pub use parts::{Attempt, Lacking, Looked, ValueProblem};
 pub use table::{TableProblem, TextColumn};
-use text::{attempts_text, available_text, fetch_text, gib, listed, looked_text, name_text, near_text};
+use text::{
+    attempts_text, available_text, fetch_text, gib, lacking, looked_text, name_text, near_column, near_text,
+    others,
+};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -196,29 +199,30 @@ pub enum Error {
     },
 
     /// A column that is asked for and not there.
-    #[error("{} has no column `{name}`; it has: {}{}", path.display(), columns.join(", "),
+    #[error("{} has no column `{name}`{}; it has: {}{}", path.display(), near_column(near), columns.join(", "),
         if *header { "" } else { " (no header was found, so columns go by number; say so if the first line is one)" })]
     NoSuchColumn {
         /// The file.
         path: PathBuf,
         /// The name asked for.
         name: String,
+        /// One that may be meant.
+        near: Option<String>,
         /// The names there are (at most 20).
         columns: Vec<String>,
         /// Whether the file has a header.
         header: bool,
     },
 
-    /// A table whose columns are not those a model was fitted on.
-    #[error("{} has other columns than the model was fitted on{}{}", path.display(),
-        listed("missing", missing, "add or rename them"),
-        listed("not known to it", unknown, "leave them out, or name the labels with --label-column"))]
+    /// A table that lacks columns a model was fitted on.
+    #[error("{} lacks columns that the model was fitted on: {}; add or rename them{}", path.display(),
+        lacking(missing), others(unknown))]
     OtherColumns {
         /// The file.
         path: PathBuf,
-        /// Names of the model that the table has not (at most 20).
-        missing: Vec<String>,
-        /// Names of the table that the model has not (at most 20), the label column aside.
+        /// Columns of the model that the table has not (at most 20).
+        missing: Vec<Lacking>,
+        /// Names of the table that the model has not (at most 20), labels and names of rows aside.
         unknown: Vec<String>,
     },
 

@@ -24,6 +24,17 @@ pub struct Attempt {
     pub reason: String,
 }
 
+/// A column of a fitted model that a table lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lacking {
+    /// Its name.
+    pub name: String,
+    /// A column of the table, unknown to the model, whose name is near to it.
+    pub near: Option<String>,
+    /// Whether the table has it, and an option says that it is something else.
+    pub is_taken: bool,
+}
+
 /// What is wrong with one value of a text file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

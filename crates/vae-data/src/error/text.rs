@@ -2,11 +2,28 @@
 
 use std::fmt::Write as _;
 
-use crate::error::{Attempt, Looked};
+use crate::error::{Attempt, Lacking, Looked};
 
-/// `; WHAT: a, b: REMEDY`, or nothing for an empty list.
-pub(super) fn listed(what: &str, names: &[String], remedy: &str) -> String {
-    if names.is_empty() { String::new() } else { format!("; {what}: {} ({remedy})", names.join(", ")) }
+/// Columns that a table lacks, each with what is nearest to it.
+pub(super) fn lacking(columns: &[Lacking]) -> String {
+    let one = |Lacking { name, near, is_taken }: &Lacking| match (near, is_taken) {
+        (_, true) => format!("`{name}` (it is there, and an option says that it is no feature)"),
+        (Some(near), _) => format!("`{name}` (did you mean `{near}`?)"),
+        (None, _) => format!("`{name}`"),
+    };
+    columns.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Columns of a table that a model does not know.
+pub(super) fn others(names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("; columns here that the model does not know: {}", names.join(", "))
+}
+
+pub(super) fn near_column(near: &Option<String>) -> String {
+    near.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
 }
 
 pub(super) fn near_text(near: &[String]) -> String {

@@ -1,6 +1,5 @@
 //! A file of labels beside the features: IDX, NPY, or text with one label a line.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -17,8 +16,12 @@ use crate::read::{idx, npy};
 /// label that occurs again, nor a number above numbers. `header` says so where one knows.
 ///
 /// Words for a missing label become empty texts: the row has none.
-pub(crate) fn read(path: &Path, rows: usize, header: Option<bool>, missing: &Missing) -> Result<RawLabels> {
-    let mut input = Input::open(path)?;
+pub(crate) fn read(
+    mut input: Input<'_>,
+    rows: usize,
+    header: Option<bool>,
+    missing: &Missing,
+) -> Result<RawLabels> {
     let labels = match &input.peek(6)?[..] {
         [0, 0, _, _, _, _] => RawLabels::Ints(idx::read_labels(input, Some(rows))?),
         b"\x93NUMPY" => npy::read_labels(input, rows)?,
@@ -83,6 +86,7 @@ fn looks_like_a_header(lines: &[Arc<str>]) -> bool {
 mod tests {
     use std::fs::{self, File};
     use std::io::Write;
+    use std::path::Path;
 
     use flate2::Compression;
     use proptest::prelude::*;
@@ -96,7 +100,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join("labels");
         fs::write(&path, bytes).expect("file");
-        read(&path, rows, header, &Missing::default())
+        read(Input::open(&path)?, rows, header, &Missing::default())
     }
 
     #[test]
@@ -138,7 +142,12 @@ mod tests {
             writer.write_all(&bytes).expect("fits into the pipe");
             drop(writer);
             let path = format!("/dev/fd/{}", reader.as_raw_fd());
-            assert_eq!(read(Path::new(&path), 2, None, &Missing::default()).as_ref().ok(), Some(want));
+            assert_eq!(
+                read(Input::open(Path::new(&path)).expect("opens"), 2, None, &Missing::default())
+                    .as_ref()
+                    .ok(),
+                Some(want)
+            );
         }
     }
 
@@ -150,7 +159,8 @@ mod tests {
         // 10 million labels in 20 kB; the binary ones promise as many.
         (0..100).for_each(|_| gz.write_all(&b"a\n".repeat(100_000)).expect("file"));
         gz.finish().expect("file");
-        let error = with_memory(4096, || read(&path, 60, None, &Missing::default())).expect_err("too many");
+        let error = with_memory(4096, || read(Input::open(&path)?, 60, None, &Missing::default()))
+            .expect_err("too many");
         assert!(matches!(error, Error::LabelCount { rows: 60, labels: 10_000_000, .. }), "{error}");
         let npy = npy_bytes(&header("<i8", "(10000000,)"), &[]);
         for bytes in [idx_bytes(&[10_000_000], &[]), npy] {
@@ -158,8 +168,8 @@ mod tests {
                 flate2::write::GzEncoder::new(File::create(&path).expect("file"), Compression::best());
             gz.write_all(&bytes).and_then(|()| gz.write_all(&vec![0; 80_000_000])).expect("file");
             gz.finish().expect("file");
-            let error =
-                with_memory(4096, || read(&path, 60, None, &Missing::default())).expect_err("too many");
+            let error = with_memory(4096, || read(Input::open(&path)?, 60, None, &Missing::default()))
+                .expect_err("too many");
             assert!(matches!(error, Error::LabelCount { rows: 60, labels: 10_000_000, .. }), "{error}");
         }
         // Names without end are held once each, and that is too much as well.

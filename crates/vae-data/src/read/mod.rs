@@ -12,6 +12,7 @@ pub(crate) mod foreign;
 pub(crate) mod har;
 pub(crate) mod idx;
 pub(crate) mod input;
+pub(crate) mod label_table;
 pub(crate) mod labels;
 pub(crate) mod lines;
 pub(crate) mod mat;

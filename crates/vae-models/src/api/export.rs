@@ -20,6 +20,8 @@ pub struct ExportNotes {
     pub documents: Option<Documents>,
     /// Names that somebody gave to clusters, by their numbers.
     pub cluster_names: BTreeMap<u32, String>,
+    /// The column that names the rows, which is no feature.
+    pub id: Option<String>,
 }
 
 /// The terms of documents and their weights, both in the order of the features.
@@ -38,6 +40,7 @@ struct InputRecord<'a> {
     image: Option<ImageShape>,
     table: Option<&'a Schema>,
     documents: Option<&'a Documents>,
+    id: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +65,8 @@ pub(super) fn write(
     notes: &ExportNotes,
 ) -> Result<()> {
     let documents = notes.documents.as_ref();
-    let input = InputRecord { dim: input.dim, image: input.image, table: input.schema.as_ref(), documents };
+    let (table, id) = (input.schema.as_ref(), notes.id.as_deref());
+    let input = InputRecord { dim: input.dim, image: input.image, table, documents, id };
     let record = Record {
         format: FORMAT,
         version: VERSION,

@@ -85,8 +85,9 @@ impl InputConfig {
         let n_missing = x.n_missing();
         if n_missing > 0 {
             let left_out = if self.likelihood.is_some() { "; likelihoods leave them out" } else { "" };
+            let cells = if n_missing == 1 { "cell" } else { "cells" };
             resolved
-                .push(format!("{n_missing} missing values: the mean of the nearest rows' values{left_out}"));
+                .push(format!("{n_missing} missing {cells}: the mean of the nearest rows' values{left_out}"));
         }
         let likelihood = match self.likelihood {
             None => None,

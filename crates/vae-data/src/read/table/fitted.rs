@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use vae_array::{ColumnKind, Schema};
 
-use crate::error::{Error, Result, TableProblem};
+use crate::error::{Error, Lacking, Result, TableProblem};
+use crate::near::nearest;
 use crate::note::{Note, listed};
 use crate::read::table::header::some_of;
 use crate::read::table::plan::{Facts, Plan};
@@ -39,17 +40,27 @@ impl Facts<'_> {
     fn by_name(&self, schema: &Schema) -> Result<Vec<usize>> {
         let places: HashMap<&str, usize> = self.roles.features().map(|i| (self.name(i), i)).collect();
         let wanted = || schema.columns.iter().map(|column| column.name.as_str());
-        let missing: Vec<&str> = wanted().filter(|name| !places.contains_key(name)).collect();
-        if missing.is_empty() {
+        if wanted().all(|name| places.contains_key(name)) {
             return Ok(wanted().map(|name| places[name]).collect());
         }
         let known: HashSet<&str> = wanted().collect();
-        let unknown: Vec<&str> =
-            self.roles.features().map(|i| self.name(i)).filter(|name| !known.contains(name)).collect();
+        let ids = self.ids(&mut Vec::new()).columns;
+        let unknown: Vec<&str> = self
+            .roles
+            .features()
+            .filter(|i| !ids.contains(i))
+            .map(|i| self.name(i))
+            .filter(|name| !known.contains(name))
+            .collect();
+        let missing = wanted().filter(|name| !places.contains_key(name)).map(|name| Lacking {
+            name: name.to_owned(),
+            near: nearest(name, unknown.iter().copied()).map(str::to_owned),
+            is_taken: self.layout.names.iter().any(|other| other == name),
+        });
         Err(Error::OtherColumns {
             path: self.path.to_owned(),
-            missing: some_of(&missing),
-            unknown: some_of(&unknown),
+            missing: some_of(missing),
+            unknown: some_of(unknown.iter().map(|name| (*name).to_owned())),
         })
     }
 
@@ -103,7 +114,7 @@ impl Facts<'_> {
         let is_extra = |i: &usize| !sources.contains(i);
         self.roles.one(Role::Id).or_else(|| {
             let ids = self.ids(&mut Vec::new());
-            ids.columns.into_iter().find(is_extra)
+            ids.names.filter(is_extra).or_else(|| ids.columns.into_iter().find(is_extra))
         })
     }
 

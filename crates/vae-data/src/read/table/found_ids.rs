@@ -18,6 +18,8 @@ pub(super) struct Ids {
 enum Reason {
     Counts,
     Named,
+    /// Its values are codes, no two alike.
+    Codes,
 }
 
 impl Facts<'_> {
@@ -62,7 +64,9 @@ impl Facts<'_> {
             return Some(if is_named { Reason::Named } else { Reason::Counts });
         }
         if !is_named {
-            return None;
+            let is_fitted = self.options.schema.is_some();
+            let are_codes = held.missing == 0 && held.are_distinct() && held.codes.are_identifiers(is_fitted);
+            return are_codes.then_some(Reason::Codes);
         }
         let is_texts = held.texts > 0 && held.moments.count() == 0;
         // One row is different from all others, which says nothing; new data may have no more.
@@ -83,11 +87,18 @@ impl Facts<'_> {
 
     fn tell_of_id(&self, i: usize, reason: &Reason, is_kept: bool) -> Note {
         let name = self.name(i);
+        let kept = if is_kept { ": it is kept as their names, and" } else { " as well: it is left out, and" };
         let why = match (reason, self.held(i).moments.summary()) {
+            (Reason::Codes, _) => {
+                let example = self.held(i).first_text.as_ref().map_or("", |place| &place.text);
+                return Note::warning(format!(
+                    "column `{name}` looks like names of the rows (such as `{example}`, no two alike){kept} is no feature; if \
+                     it is something else, leave it out with --drop"
+                ));
+            }
             (Reason::Counts, Some((min, max, _))) => format!("counts the rows ({min} to {max})"),
             _ => "names the rows".to_owned(),
         };
-        let kept = if is_kept { ": it is kept as their names, and" } else { " as well: it is left out, and" };
         Note::info(format!(
             "column `{name}` {why}{kept} is no feature; to make it one, name all features with --columns"
         ))

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::near::nearest;
 use crate::note::{Note, listed};
 use crate::read::table::cell::Cells;
 
@@ -160,12 +161,14 @@ pub(super) fn find_column(path: &Path, names: &[String], named: bool, wanted: &s
     names.iter().position(|name| name == wanted).ok_or_else(|| Error::NoSuchColumn {
         path: path.to_owned(),
         name: wanted.to_owned(),
+        // Numbers are near to each other, and mean nothing by that.
+        near: nearest(wanted, names.iter().filter(|_| named).map(String::as_str)).map(str::to_owned),
         columns: names.iter().take(NAMES_IN_ERROR).cloned().collect(),
         header: named,
     })
 }
 
-/// The first names of a list, for an error.
-pub(super) fn some_of(names: &[&str]) -> Vec<String> {
-    names.iter().take(NAMES_IN_ERROR).map(|name| (*name).to_owned()).collect()
+/// As many columns as an error lists.
+pub(super) fn some_of<T>(columns: impl IntoIterator<Item = T>) -> Vec<T> {
+    columns.into_iter().take(NAMES_IN_ERROR).collect()
 }

@@ -59,6 +59,65 @@ impl Counter {
     }
 }
 
+/// Sees whether all texts of a column are one prefix and a number each, as `C0001`, `C0002`, … are,
+/// without holding them. Whether one comes twice is seen by others.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Codes {
+    is_broken: bool,
+    prefix: String,
+    /// Digits of each number; `None` where they differ.
+    digits: Option<usize>,
+    /// Whether a number begins with a zero that only fills it up.
+    is_padded: bool,
+    numbers: Counter,
+    moments: Moments,
+}
+
+impl Codes {
+    pub fn add(&mut self, text: &str) {
+        let Some((prefix, digits)) = code(text).filter(|_| !self.is_broken) else { return self.stop() };
+        let is_first = self.moments.count() == 0;
+        if is_first {
+            prefix.clone_into(&mut self.prefix);
+            self.digits = Some(digits.len());
+        }
+        let Some(number) = digits.parse().ok().filter(|_| self.prefix == prefix) else { return self.stop() };
+        self.digits = self.digits.filter(|n| *n == digits.len());
+        self.is_padded |= digits.len() > 1 && digits.starts_with('0');
+        self.numbers.add(number);
+        self.moments.add(number);
+    }
+
+    /// Says that a value is no code.
+    pub fn stop(&mut self) {
+        self.is_broken = true;
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    /// Whether these are identifiers if they differ: numbers filled up to one length with zeros, or
+    /// consecutive ones. Few rows say that only where `are_few_enough`.
+    pub fn are_identifiers(&self, are_few_enough: bool) -> bool {
+        let n = self.moments.count();
+        let is_filled_up = self.is_padded && self.digits.is_some() && (n >= FEWEST_ROWS || are_few_enough);
+        !self.is_broken && n > 0 && (is_filled_up || self.numbers.is_consecutive(&self.moments))
+    }
+}
+
+/// A text as a word and the digits at its end, if that is what it is.
+fn code(text: &str) -> Option<(&str, &str)> {
+    const LONGEST_PREFIX: usize = 32;
+    // f64 has all whole numbers of so many digits.
+    const MOST_DIGITS: usize = 15;
+    let prefix = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = &text[prefix.len()..];
+    let is_word = prefix.chars().any(char::is_alphabetic) && !prefix.contains(char::is_whitespace);
+    let fits = prefix.len() <= LONGEST_PREFIX && (1..=MOST_DIGITS).contains(&digits.len());
+    (is_word && fits).then_some((prefix, digits))
+}
+
 /// A whole number below 2^53, where f64 has all of them.
 fn whole(value: f64) -> Option<i64> {
     const LIMIT: f64 = (1_u64 << 53) as f64;
@@ -99,6 +158,29 @@ mod tests {
         assert!(!is_consecutive([1, 3, 3, 3, 4, 5, 7, 7, 8, 10, 10, 10].map(f64::from)));
         assert!(!is_consecutive((0..20).map(|i| f64::from(i) + 0.5)));
         assert!(!is_consecutive([]));
+    }
+
+    #[test]
+    fn codes_are_a_prefix_and_numbers() {
+        let are = |texts: &[String], few| {
+            let mut codes = Codes::default();
+            texts.iter().for_each(|text| codes.add(text));
+            codes.are_identifiers(few)
+        };
+        let made = |make: &dyn Fn(u32) -> String, n| (1..=n).map(make).collect::<Vec<String>>();
+        assert!(are(&made(&|i| format!("C{:04}", i * 37), 12), false), "filled up");
+        assert!(are(&made(&|i| format!("order-{i}"), 12), false), "consecutive");
+        assert!(!are(&made(&|i| format!("C{i:04}"), 9), false), "too few");
+        assert!(are(&made(&|i| format!("C{i:04}"), 2), true), "few are enough");
+        assert!(!are(&made(&|i| format!("C{}", i * 37), 12), false), "neither");
+        assert!(
+            !are(&made(&|i| format!("{}{i:04}", if i < 6 { "C" } else { "D" }), 12), false),
+            "two prefixes"
+        );
+        assert!(!are(&made(&|i| format!("comment no {i}"), 12), false), "blanks");
+        assert!(!are(&made(&|i| format!("2024-{i:02}"), 12), false), "no word");
+        assert!(!are(&made(&|i| format!("C{i:04}x"), 12), false), "no number at the end");
+        assert!(!are(&[], true));
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub use reader::{Block, TableReader, TableText};
 pub(crate) use record::Records;
 pub(crate) use summary::describe;
 pub use summary::{ColumnInfo, ColumnUse, TableInfo};
+pub(crate) use survey::LONGEST_FIELD;
 
 use crate::error::Result;
 use crate::read::content::Content;

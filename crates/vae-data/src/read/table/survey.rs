@@ -9,13 +9,13 @@ use crate::offset::Moments;
 use crate::read::content::Content;
 use crate::read::table::cell::{Cell, Cells};
 use crate::read::table::date::is_date_or_time;
-use crate::read::table::identifier::Counter;
+use crate::read::table::identifier::{Codes, Counter};
 use crate::read::table::layout::Layout;
 use crate::read::table::levels::Levels;
 use crate::read::table::record::Record;
 
 /// No quoted field of a table has more bytes, so that a lost quote is found near its line.
-pub(super) const LONGEST_FIELD: usize = 1 << 20;
+pub(crate) const LONGEST_FIELD: usize = 1 << 20;
 
 /// What the first pass is to look for in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub(super) struct Held {
     /// Of the numbers.
     pub moments: Moments,
     pub counter: Counter,
+    /// Of the texts.
+    pub codes: Codes,
     /// Cells that are neither numbers nor missing, and the first of them.
     pub texts: usize,
     pub first_text: Option<Place>,
@@ -61,7 +63,7 @@ pub(super) struct Held {
     pub dates: usize,
     pub with_blanks: usize,
     pub text_bytes: usize,
-    /// Hashes of all values, where these are asked for and all different so far.
+    /// Hashes of all values, where these are asked for or codes, and all different so far.
     distinct: Option<HashSet<u64>>,
 }
 
@@ -72,6 +74,7 @@ impl Held {
             missing: 0,
             moments: Moments::default(),
             counter: Counter::default(),
+            codes: Codes::default(),
             texts: 0,
             first_text: None,
             not_finite: None,
@@ -82,7 +85,7 @@ impl Held {
             dates: 0,
             with_blanks: 0,
             text_bytes: 0,
-            distinct: (look == Look::AtValues { for_ids: true }).then(HashSet::new),
+            distinct: matches!(look, Look::AtValues { .. }).then(HashSet::new),
         }
     }
 
@@ -94,6 +97,11 @@ impl Held {
             Look::AtWords => Cell::Text,
             Look::AtValues { .. } => cells.read(text),
         };
+        match cell {
+            Cell::Text => self.codes.add(text),
+            Cell::Missing => {}
+            _ => self.codes.stop(),
+        }
         match cell {
             Cell::Missing => {
                 self.missing += 1;
@@ -133,6 +141,9 @@ impl Held {
     }
 
     fn add_distinct(&mut self, text: &str) -> Result<(), Shortage> {
+        if self.codes.is_broken() && self.look != (Look::AtValues { for_ids: true }) {
+            self.distinct = None;
+        }
         let Some(distinct) = &mut self.distinct else { return Ok(()) };
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
@@ -143,7 +154,7 @@ impl Held {
         Ok(())
     }
 
-    /// Whether no value came twice; `false` where that was not asked for.
+    /// Whether no value came twice; `false` where that was neither asked for nor are they codes.
     pub fn are_distinct(&self) -> bool {
         self.distinct.is_some()
     }

@@ -77,6 +77,33 @@ fn identifiers_are_known_by_their_names_if_their_values_differ() {
 }
 
 #[test]
+fn codes_that_differ_name_the_rows() {
+    let rows = |n: usize| -> String { (1..=n).map(|i| format!("C{:04},{}\n", i * 3, i % 7)).collect() };
+    let table = read_text(&format!("customer,a\n{}", rows(30))).expect("codes");
+    let ids = table.ids.as_ref().expect("ids");
+    assert_eq!((names(&table), ids.name(), ids.get(1)), (strings(&["a"]), "customer", Some("C0006")));
+    let told = notes(&table, Severity::Warning);
+    assert!(
+        told.contains("column `customer` looks like names of the rows (such as `C0003`, no two"),
+        "{told}"
+    );
+    // A better name wins, and the codes are left out as well.
+    let both: String = (1..=30).map(|i| format!("k{},C{i:04},{}\n", i * i, i % 7)).collect();
+    let table = read_text(&format!("id,customer,a\n{both}")).expect("both");
+    assert_eq!((names(&table), table.ids.as_ref().expect("ids").name()), (strings(&["a"]), "id"));
+    assert!(notes(&table, Severity::Warning).contains("as well: it is left out"), "{:?}", table.notes);
+    // One that comes twice is refused as before, with the ways out, and so are a few rows.
+    let twice = message(read_text(&format!("customer,a\n{}C0003,1\n", rows(30))));
+    assert!(twice.contains("column `customer` holds texts"), "{twice}");
+    assert!(message(read_text(&format!("customer,a\n{}", rows(5)))).contains("--id-column 'customer'"));
+    let said = with(&format!("customer,a\n{}", rows(5)), |o| o.id_column = Some("customer".into()));
+    assert_eq!(said.expect("the way out").ids.expect("ids").len(), 5);
+    // A dozen prices are no names.
+    let prices: String = (1..=12).map(|i| format!("EUR{},{}\n", i * 111, i % 5)).collect();
+    assert!(message(read_text(&format!("price,a\n{prices}"))).contains("column `price` holds texts"));
+}
+
+#[test]
 fn a_second_counter_is_left_out_as_well() {
     let text: String = (0..12).map(|i| format!("{i},{},0.{}\n", i + 5, i * 7 % 10)).collect();
     let table = read_text(&format!("n,index,a\n{text}")).expect("two");
@@ -109,6 +136,27 @@ fn roles_are_those_said() {
     assert!(twice.contains("column `a` is named by --label-column and by --drop"), "{twice}");
     let none = message(with(text, |o| o.drop = strings(&["z"])));
     assert!(none.contains("no column `z`; it has: k, a, b, c"), "{none}");
+}
+
+#[test]
+fn a_column_that_is_not_there_is_told_with_the_nearest_name() {
+    let text = "customer,income (EUR),c\nx,1,2\ny,4,5\n";
+    let near = |change: &dyn Fn(&mut LoadOptions, Vec<String>)| {
+        let told = message(with(text, |o| change(o, strings(&["incom"]))));
+        assert!(
+            told.contains("no column `incom` (did you mean `income (EUR)`?); it has: customer"),
+            "{told}"
+        );
+    };
+    near(&|o, names| o.drop = names);
+    near(&|o, names| o.columns = names);
+    near(&|o, names| o.categorical = names);
+    near(&|o, names| o.id_column = names.into_iter().next());
+    near(&|o, names| o.label_column = names.into_iter().next());
+    let far = message(with(text, |o| o.drop = strings(&["region"])));
+    assert!(far.contains("no column `region`; it has: customer"), "{far}");
+    let numbers = message(with("1,2\n3,4\n", |o| o.drop = strings(&["12"])));
+    assert!(numbers.contains("no column `12`; it has: 1, 2 (no header was found"), "{numbers}");
 }
 
 #[test]

@@ -22,12 +22,25 @@ fn columns_go_by_name_where_a_model_has_names() {
     assert_eq!((labels(&table), &table.schema), (strings(&["x", "y"]), &abc()));
 
     let refused = message(fitted("x,b,a,class\n1,2,3,0\n", &abc(), |_| ()));
-    for part in ["missing: c (add or rename", "not known to it: x, class (leave them out, or name the labels"]
-    {
-        assert!(refused.contains(part), "{refused}");
-    }
-    let taken = message(fitted("a,b,c\n1,2,3\n", &abc(), |o| o.label_column = Some("c".into())));
-    assert!(taken.contains("missing: c") && !taken.contains("not known"), "{taken}");
+    assert!(
+        refused.contains(
+            "lacks columns that the model was fitted on: `c`; add or rename them; columns here that"
+        ),
+        "{refused}"
+    );
+    assert!(refused.ends_with("the model does not know: x, class"), "{refused}");
+}
+
+#[test]
+fn a_column_that_is_lacking_is_named_with_the_nearest_one() {
+    let schema = Schema::plain(true, ["age", "income"]);
+    let refused = message(fitted("id,age,incom\n4,1,2\n7,3,4\n", &schema, |_| ()));
+    assert!(refused.contains("fitted on: `income` (did you mean `incom`?); add or rename"), "{refused}");
+    // Names of the rows are no fault.
+    assert!(refused.ends_with("the model does not know: incom"), "{refused}");
+    let taken = message(fitted("age,income\n1,2\n", &schema, |o| o.label_column = Some("income".into())));
+    assert!(taken.contains("`income` (it is there, and an option says that it is no feature)"), "{taken}");
+    assert!(!taken.contains("does not know"), "{taken}");
 }
 
 #[test]
@@ -41,6 +54,11 @@ fn columns_that_the_model_does_not_know_are_left_out_and_told() {
     assert!(told.contains("column `id` is kept as the names of the rows"), "{told}");
     let table = fitted("id,a,b,c\n9,1,2,3\n", &abc(), |_| ()).expect("one row");
     assert_eq!(table.ids.expect("ids").get(0), Some("9"));
+    // Codes are known in a few rows, too, but a better name wins.
+    let table = fitted("a,b,c,who\n1,2,3,N07\n4,5,6,N12\n", &abc(), |_| ()).expect("codes");
+    assert_eq!(table.ids.expect("ids").iter().collect::<Vec<_>>(), ["N07", "N12"]);
+    let table = fitted("a,b,c,who,id\n1,2,3,N07,x\n4,5,6,N12,y\n", &abc(), |_| ()).expect("both");
+    assert_eq!(table.ids.expect("ids").name(), "id");
     // A counter that is a feature of the model stays one.
     let rows: String = (1..=12).map(|i| format!("{i},0.{i}\n")).collect();
     let table = fitted(&format!("a,b\n{rows}"), &Schema::plain(true, ["a", "b"]), |_| ()).expect("counter");
