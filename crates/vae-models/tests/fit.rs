@@ -59,7 +59,12 @@ fn with(method: &str, seed: u64, more: &[&str]) -> (Box<dyn Clusterer>, FitConte
         );
     }
     if method == "spectralnet" {
-        let nets = ["siamese_net.hidden=[32]", "map.hidden=[32, 32]", "siamese.train.min_updates=100"];
+        let nets = [
+            "space=codes",
+            "siamese_net.hidden=[32]",
+            "map.hidden=[32, 32]",
+            "siamese.train.min_updates=100",
+        ];
         set.extend(nets.map(String::from));
         set.push("train.epochs=30".into());
     }

@@ -18,7 +18,8 @@ const BOTH: [&str; 7] = [
     "train.batch_size=30",
 ];
 
-const SPECTRALNET: [&str; 5] = [
+const SPECTRALNET: [&str; 6] = [
+    "space=codes",
     "siamese_net.hidden=[16]",
     "siamese.train.epochs=1",
     "siamese.train.min_updates=60",
@@ -54,6 +55,7 @@ fn every_setting_runs_and_finds_the_groups() {
         ("spectralnet", &[longer, "grad_through_ortho=false"]),
         ("spectralnet", &[longer, "distance=euclidean"]),
         ("spectralnet", &[longer, "space=features", "map.n_outputs=4"]),
+        ("spectralnet", &[longer, "space=auto", "distance=euclidean"]),
         ("ltvae", &[]),
         ("ltvae", &["init.kind=kmeans"]),
         ("ltvae", &["alpha=0.02", "covariance=fixed"]),

@@ -261,9 +261,10 @@ impl<M: Method> Fit<M> {
 
 impl<M: Method> Clusterer for Fit<M> {
     fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
-        let (input, mut resolved) = self.config.input().resolve(x, self.config.affine())?;
         let mut config = self.config.clone();
-        resolved.extend(config.for_data(x));
+        let for_data = config.for_data(x);
+        let (input, mut resolved) = config.input().resolve(x, config.affine())?;
+        resolved.extend(for_data);
         let scaled = input.prepare(x)?;
         let (model, mut summary) = M::fit(&config, scaled.as_ref(), &input, cx)?;
         if let Some(start) = &summary.start_assignments {

@@ -109,7 +109,7 @@ cases! {
         "train.adam_eps=1e-2";
     imsat_rpt: "imsat", Sparse, 3, IMSAT, "perturbation.kind=rpt";
 
-    spectralnet: "spectralnet", Sparse, 3, NET, PRETRAIN, TRAIN, MAP,
+    spectralnet: "spectralnet", Sparse, 3, NET, PRETRAIN, TRAIN, MAP, "space=codes",
         "siamese_net.hidden=[16] siamese_net.latent_dim=3 siamese.train.epochs=3 siamese.train.min_updates=0";
     spectralnet_plain: "spectralnet", Scales, 3, TRAIN, MAP,
         "space=features distance=euclidean clusters=kmeans grad_through_ortho=false affinity.n_neighbors=0";

@@ -23,6 +23,9 @@ use vae_graph::siamese::{PairLoss, SiameseConfig, SiameseInit};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PointSpace {
+    /// `features` for tables, `codes` for images and sparse features. Graphs of codes of a small
+    /// table lose groups that those of its features keep (docs/lab-notes.md).
+    Auto,
     /// Codes of a pretrained auto-encoder.
     Codes,
     /// The features themselves.
@@ -33,6 +36,8 @@ pub enum PointSpace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PairDistance {
+    /// `euclidean` for features, `siamese` for codes and where a table `[siamese]` is given.
+    Auto,
     /// That of the points.
     Euclidean,
     /// That of a Siamese network trained on the points' neighbours.
@@ -62,7 +67,18 @@ pub struct AffinityConfig {
 
 impl Default for AffinityConfig {
     fn default() -> Self {
-        Self { n_neighbors: 3, scale_neighbor: 2 }
+        Self::of(PointSpace::Codes)
+    }
+}
+
+impl AffinityConfig {
+    /// The default: the published numbers for codes, more neighbours for features, which no
+    /// network has drawn together.
+    fn of(space: PointSpace) -> Self {
+        match space {
+            PointSpace::Features => Self { n_neighbors: 10, scale_neighbor: 5 },
+            PointSpace::Codes | PointSpace::Auto => Self { n_neighbors: 3, scale_neighbor: 2 },
+        }
     }
 }
 
@@ -104,9 +120,9 @@ pub struct SpectralNetConfig {
     pub likelihood: LikelihoodKind,
     /// λ of a Gaussian likelihood.
     pub likelihood_variance: f64,
-    /// `codes` or `features`.
+    /// `auto`, `codes` or `features`.
     pub space: PointSpace,
-    /// `euclidean` or `siamese`.
+    /// `auto`, `euclidean` or `siamese`.
     pub distance: PairDistance,
     /// Whether gradients flow through the orthonormalisation (the authors' code) or not (the
     /// alternation of the paper).
@@ -122,8 +138,10 @@ pub struct SpectralNetConfig {
     /// Its training, for `distance = "siamese"`, from random weights; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub siamese: Option<SiameseConfig>,
-    /// The graph of a batch.
-    pub affinity: AffinityConfig,
+    /// The graph of a batch; where it is absent, 10 neighbours and the scale of the fifth for
+    /// features, 3 and the second for codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<AffinityConfig>,
     /// The map.
     pub map: MapConfig,
     /// The training of the map.
@@ -151,15 +169,15 @@ impl Default for SpectralNetConfig {
             scale: ScaleKind::Auto,
             likelihood: LikelihoodKind::Auto,
             likelihood_variance: 0.1,
-            space: PointSpace::Codes,
-            distance: PairDistance::Siamese,
+            space: PointSpace::Auto,
+            distance: PairDistance::Auto,
             grad_through_ortho: true,
             clusters: ClusterChoice::Modularity,
             net: crate::pretrained::default_net(),
             pretrain: crate::pretrained::default_pretrain(),
             siamese_net: NetConfig { hidden: vec![256, 256, 128], ..NetConfig::default() },
             siamese: None,
-            affinity: AffinityConfig::default(),
+            affinity: None,
             map: MapConfig::default(),
             train: TrainConfig {
                 epochs: 40,
@@ -176,6 +194,11 @@ impl Default for SpectralNetConfig {
 }
 
 impl SpectralNetConfig {
+    /// The graph of a batch.
+    pub(super) fn affinity(&self) -> AffinityConfig {
+        self.affinity.clone().unwrap_or_else(|| AffinityConfig::of(self.space))
+    }
+
     /// Outputs of the map.
     pub(super) fn n_outputs(&self) -> usize {
         match (self.map.n_outputs, self.clusters) {
@@ -188,23 +211,49 @@ impl SpectralNetConfig {
 
 impl MethodConfig for SpectralNetConfig {
     fn input(&self) -> InputConfig {
-        let codes = self.space == PointSpace::Codes;
+        let codes = self.space != PointSpace::Features;
         let likelihood = codes.then_some((self.likelihood, self.likelihood_variance));
         InputConfig { n_clusters: self.n_clusters, scale: self.scale, likelihood }
     }
 
     fn every_table() -> Self {
-        Self { siamese: Some(default_siamese()), ..Self::default() }
+        let (affinity, siamese) = (Some(AffinityConfig::default()), Some(default_siamese()));
+        Self { affinity, siamese, ..Self::default() }
     }
 
     fn complete(&mut self) {
+        if self.distance == PairDistance::Auto {
+            self.distance = match self.space {
+                _ if self.siamese.is_some() => PairDistance::Siamese,
+                PointSpace::Auto => PairDistance::Auto,
+                PointSpace::Codes => PairDistance::Siamese,
+                PointSpace::Features => PairDistance::Euclidean,
+            };
+        }
         if self.distance == PairDistance::Siamese {
             self.siamese.get_or_insert_with(default_siamese);
+        }
+        if self.space != PointSpace::Auto {
+            self.affinity.get_or_insert_with(|| AffinityConfig::of(self.space));
         }
     }
 
     fn for_data(&mut self, x: &Features) -> Option<String> {
-        net_for_data(&mut self.net, x)
+        let asked = self.space;
+        if asked == PointSpace::Auto {
+            let is_table = x.image().is_none() && x.as_dense().is_some();
+            self.space = if is_table { PointSpace::Features } else { PointSpace::Codes };
+        }
+        self.complete();
+        let name = |value: serde_json::Value| value.as_str().unwrap_or_default().to_string();
+        let space = (asked != self.space).then(|| {
+            let (space, distance) =
+                (name(serde_json::json!(self.space)), name(serde_json::json!(self.distance)));
+            format!("space = {space}, distance = {distance}")
+        });
+        let net = net_for_data(&mut self.net, x);
+        let said: Vec<String> = [space, net].into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join("; "))
     }
 
     fn check(&self) -> Result<()> {
@@ -213,19 +262,20 @@ impl MethodConfig for SpectralNetConfig {
         self.siamese_net.check().within("siamese_net")?;
         self.train.check().within("train")?;
         self.kmeans.check().within("kmeans")?;
-        let siamese = (self.distance == PairDistance::Siamese, "distance is \"siamese\"");
+        let siamese = (self.distance != PairDistance::Euclidean, "distance is \"siamese\"");
         check_optional("siamese", self.siamese.as_ref(), siamese, check_random_siamese)?;
         check_widths("map.hidden", &self.map.hidden)?;
-        if self.affinity.n_neighbors == 1 {
+        let affinity = self.affinity();
+        if affinity.n_neighbors == 1 {
             return Err(Error::config(
                 "affinity.n_neighbors",
                 1,
                 "0 for all, or at least 2: one is the point itself",
             ));
         }
-        if self.affinity.scale_neighbor < 2 {
+        if affinity.scale_neighbor < 2 {
             let expected = "at least 2: the first is the point itself";
-            return Err(Error::config("affinity.scale_neighbor", self.affinity.scale_neighbor, expected));
+            return Err(Error::config("affinity.scale_neighbor", affinity.scale_neighbor, expected));
         }
         if self.train.batch_size < 2 * self.n_outputs() {
             let expected = format!("at least twice the outputs of the map, {}", 2 * self.n_outputs());
@@ -238,6 +288,32 @@ impl MethodConfig for SpectralNetConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::Array2;
+    use vae_core::ImageShape;
+
+    #[test]
+    fn the_data_decide_what_auto_leaves_open() {
+        let of = |x: Features, change: &dyn Fn(&mut SpectralNetConfig)| {
+            let mut config = SpectralNetConfig { n_clusters: 2, ..SpectralNetConfig::default() };
+            change(&mut config);
+            config.complete();
+            let said = config.for_data(&x);
+            config.check().expect("valid");
+            let affinity = config.affinity.expect("decided");
+            (config.space, config.distance, affinity.n_neighbors, config.siamese.is_some(), said)
+        };
+        let table = || Features::dense(Array2::zeros((4, 4))).expect("valid");
+        let (codes, features) = (PointSpace::Codes, PointSpace::Features);
+        let (siamese, euclidean) = (PairDistance::Siamese, PairDistance::Euclidean);
+        let said = Some("space = features, distance = euclidean".to_string());
+        assert_eq!(of(table(), &|_| {}), (features, euclidean, 10, false, said));
+        assert_eq!(of(table(), &|c| c.space = codes), (codes, siamese, 3, true, None));
+        assert_eq!(of(table(), &|c| c.distance = siamese).1, siamese);
+        assert_eq!(of(table(), &|c| c.siamese = Some(default_siamese())).1, siamese);
+        let images = table().with_image(ImageShape { channels: 1, height: 2, width: 2 }).expect("valid");
+        let (space, distance, n_neighbors, ..) = of(images, &|_| {});
+        assert_eq!((space, distance, n_neighbors), (codes, siamese, 3));
+    }
 
     #[test]
     fn settings_that_cannot_work_are_refused_by_name() {
@@ -253,10 +329,13 @@ mod tests {
             assert!(config.check().is_err_and(|e| e.to_string().contains(part)), "{part}");
         };
         refused("train.batch_size", &|c| c.train.batch_size = 19);
-        refused("affinity.n_neighbors", &|c| c.affinity.n_neighbors = 1);
-        refused("affinity.scale_neighbor", &|c| c.affinity.scale_neighbor = 1);
+        let affinity = |n_neighbors, scale_neighbor| Some(AffinityConfig { n_neighbors, scale_neighbor });
+        refused("affinity.n_neighbors", &|c| c.affinity = affinity(1, 2));
+        refused("affinity.scale_neighbor", &|c| c.affinity = affinity(3, 1));
         refused("map.hidden[1]", &|c| c.map.hidden[1] = 0);
-        refused("siamese", &|c| c.distance = PairDistance::Euclidean);
+        refused("siamese", &|c| {
+            (c.distance, c.siamese) = (PairDistance::Euclidean, Some(default_siamese()));
+        });
         refused("siamese.start", &|c| {
             c.siamese = Some(SiameseConfig::default());
         });

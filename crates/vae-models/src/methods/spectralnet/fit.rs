@@ -112,7 +112,7 @@ fn train_map(
     let mut sample = permutation(&mut phase.streams.rng("scale", 0, 0), points.n());
     sample.truncate(SCALE_SAMPLE.min(config.train.batch_size));
     let sample = Tensor::f_from_slice(&sample)?.f_to_device(device)?;
-    let scale_neighbor = config.affinity.scale_neighbor.min(sample.numel());
+    let scale_neighbor = config.affinity().scale_neighbor.min(sample.numel());
     let scale = neighbour_scale(&near.f_index_select(0, &sample)?, scale_neighbor)?;
     let seed = phase.streams.derived_seed("kmeans");
     let training = SpectralNetTraining { map, config, points: &points, near, scale, seed };
@@ -141,7 +141,7 @@ impl Method for SpectralNet {
     ) -> Result<(SpectralNetModel, FitSummary)> {
         let mut phases = Vec::new();
         let mut autoencoder = None;
-        if config.space == PointSpace::Codes {
+        if config.space != PointSpace::Features {
             let trained = pretrain(x, &config.net, &config.pretrain, input.likelihood()?, cx)?;
             autoencoder = Some(CodeModel::new(&config.net, input, &trained.tensors, cx.device)?);
             phases.push(trained.record);
@@ -193,7 +193,7 @@ impl Method for SpectralNet {
     fn restore(config: &SpectralNetConfig, input: &Input, tensors: &Tensors) -> Result<SpectralNetModel> {
         let device = Device::Cpu;
         let (autoencoder, dim) = match config.space {
-            PointSpace::Codes => {
+            PointSpace::Codes | PointSpace::Auto => {
                 (Some(CodeModel::new(&config.net, input, tensors, device)?), config.net.latent_dim)
             }
             PointSpace::Features => (None, input.dim),

@@ -49,7 +49,7 @@ impl Trainable for SpectralNetTraining<'_> {
         };
         let weights = if self.config.grad_through_ortho { weights } else { weights.detach() };
         let near = self.near.f_index_select(0, batch.index)?;
-        let w = affinity(&near, self.config.affinity.n_neighbors, self.scale)?;
+        let w = affinity(&near, self.config.affinity().n_neighbors, self.scale)?;
         let total = laplacian(&w, &y.f_matmul(&weights)?);
         Ok(Loss { total, terms: vec![("skipped", one(0.0))] })
     }
