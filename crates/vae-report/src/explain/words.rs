@@ -10,9 +10,10 @@
 //! with the share `tf` of the term in the cluster's weight, the weight `f(t)` of the term in all
 //! clusters and the mean weight `A` of a cluster with documents. "Weight" is whatever the matrix
 //! holds: counts as in the paper, or tf-idf. Deviations: a word must have a share of the cluster's
-//! weight that is [`LIFT`] times its share elsewhere, and must be none of the common words of the
-//! documents' language, or words like `the` and `was` would stand among the first wherever tables
-//! are in one cluster and prose in another.
+//! weight that is [`LIFT`] times its share elsewhere, and be in a larger share of its documents
+//! than of the others (words of short documents are heavy). And it must be none of the common words
+//! of the documents' language, or words like `the` and `was` would stand among the first wherever
+//! tables are in one cluster and prose in another.
 
 use crate::clusters::Word;
 use crate::data::{Documents, Subject};
@@ -70,7 +71,8 @@ pub fn of(documents: &Documents<'_>, subject: &Subject<'_>, sizes: &[usize], mos
         let size: f64 = weights[c].iter().sum();
         let is_own = |term: usize| {
             let (inside, outside) = (weights[c][term], totals[term] - weights[c][term]);
-            let names = inside > 0.0 && !common[term];
+            let (share_inside, share_outside) = shares(c, term);
+            let names = share_inside > share_outside && !common[term];
             names && (total <= size || inside * (total - size) >= LIFT * outside * size)
         };
         let mut found: Vec<(usize, f64)> = (0..terms)

@@ -1,7 +1,7 @@
 """The number of clusters that each criterion of `vae sweep` chooses, against the true one.
 
-    python results/selection/numbers.py target/debug/vae ../shared/datasets DIR > numbers.json     sweeps, resumed in DIR
-    python results/selection/numbers.py numbers.json                                               the table of README.md
+    python results/selection/number_of_clusters.py target/debug/vae ../shared/datasets DIR > chosen.json     sweeps, resumed in DIR
+    python results/selection/number_of_clusters.py chosen.json                                               the table of README.md
 
 Sets: known data whose classes are counted, and ten mixtures of 2 to 11 unequal Gaussians whose centres are at least six
 deviations apart (numbers 0 to 9 of `mixture`). Of each a sweep of `spectral` over 2..15 clusters (6..14 for ten classes of
