@@ -2,6 +2,7 @@
 
 use ndarray::ArrayView2;
 
+use crate::data::Rows;
 use crate::{Error, Result};
 
 /// Refuses an empty array and the first NaN or infinite value, in row order.
@@ -11,6 +12,27 @@ pub(crate) fn data(x: ArrayView2<'_, f32>) -> Result<()> {
         return Err(Error::EmptyData { n, d });
     }
     finite("x", x)
+}
+
+/// The same of rows that may be sparse.
+pub(crate) fn rows(x: &Rows<'_>) -> Result<()> {
+    match x {
+        Rows::Dense(x) => data(*x),
+        Rows::Sparse(x) => {
+            let (n, d) = (x.n(), x.n_columns);
+            if n == 0 || d == 0 {
+                return Err(Error::EmptyData { n, d });
+            }
+            for row in 0..n {
+                let (columns, values) = x.row(row);
+                if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+                    let (col, value) = (columns[at] as usize, f64::from(values[at]));
+                    return Err(Error::NonFinite { what: "x", row, col, value });
+                }
+            }
+            Ok(())
+        }
+    }
 }
 
 /// Refuses the first NaN or infinite value of `a`, in row order.

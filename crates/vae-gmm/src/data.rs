@@ -1,10 +1,12 @@
 //! The rows in the form that the distance kernels need: contiguous, with their mean, their norms
 //! and a fixed partition.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use ndarray::{Array1, ArrayView2, CowArray, Ix2};
 use rayon::prelude::*;
+use vae_array::Csr;
 
 use crate::vector::{add_row, square};
 
@@ -16,9 +18,61 @@ pub(crate) const BLOCK: usize = 256;
 /// count.
 const MAX_PARTS: usize = 32;
 
+/// Rows of features, `[n, d]`.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows<'a> {
+    /// Every value.
+    Dense(ArrayView2<'a, f32>),
+    /// The values that are not 0. The results are those of the same rows, dense.
+    Sparse(&'a Csr),
+}
+
+impl<'a> From<ArrayView2<'a, f32>> for Rows<'a> {
+    fn from(x: ArrayView2<'a, f32>) -> Self {
+        Self::Dense(x)
+    }
+}
+
+impl<'a> From<&'a Csr> for Rows<'a> {
+    fn from(x: &'a Csr) -> Self {
+        Self::Sparse(x)
+    }
+}
+
+impl Rows<'_> {
+    /// Rows and columns.
+    pub(crate) fn dim(&self) -> (usize, usize) {
+        match self {
+            Self::Dense(x) => x.dim(),
+            Self::Sparse(x) => (x.n(), x.n_columns),
+        }
+    }
+
+    /// Copies row `i` into `out`, `[d]`.
+    pub(crate) fn copy(&self, i: usize, out: &mut [f32]) {
+        match self {
+            Self::Dense(x) => out.iter_mut().zip(x.row(i)).for_each(|(o, &v)| *o = v),
+            Self::Sparse(x) => scatter(x, i, out),
+        }
+    }
+}
+
+/// Writes row `i` into `out`, `[d]`.
+fn scatter(x: &Csr, i: usize, out: &mut [f32]) {
+    out.fill(0.0);
+    let (columns, values) = x.row(i);
+    columns.iter().zip(values).for_each(|(&column, &value)| out[column as usize] = value);
+}
+
+/// What the rows are kept in.
+enum Kept<'a> {
+    Dense(CowArray<'a, f32, Ix2>),
+    Sparse(&'a Csr),
+}
+
 /// The data of a fit.
 pub(crate) struct Data<'a> {
-    x: CowArray<'a, f32, Ix2>,
+    x: Kept<'a>,
     /// Mean row, which the f32 kernels subtract first: cancellation then costs the spread's
     /// precision, not the offset's.
     pub(crate) mean: Array1<f32>,
@@ -30,15 +84,18 @@ pub(crate) struct Data<'a> {
 
 impl<'a> Data<'a> {
     /// Takes finite, non-empty data `[n, d]`; copies them only when they are not contiguous.
-    pub(crate) fn new(x: ArrayView2<'a, f32>) -> Self {
-        let x = match x.is_standard_layout() {
-            true => CowArray::from(x),
-            false => CowArray::from(x.as_standard_layout().into_owned()),
+    pub(crate) fn new(x: impl Into<Rows<'a>>) -> Self {
+        let x = x.into();
+        let mean = Array1::zeros(x.dim().1);
+        let x = match x {
+            Rows::Dense(x) if x.is_standard_layout() => Kept::Dense(CowArray::from(x)),
+            Rows::Dense(x) => Kept::Dense(CowArray::from(x.as_standard_layout().into_owned())),
+            Rows::Sparse(x) => Kept::Sparse(x),
         };
-        let mut data = Self { mean: Array1::zeros(x.ncols()), norms: Vec::new(), spread: 0.0, x };
+        let mut data = Self { mean, norms: Vec::new(), spread: 0.0, x };
         let sums = data.over_parts(|rows| {
             let mut sum = vec![0.0; data.d()];
-            rows.for_each(|i| add_row(&mut sum, data.row(i)));
+            rows.for_each(|i| data.add_to(i, &mut sum));
             sum
         });
         let n = data.n() as f64;
@@ -53,19 +110,51 @@ impl<'a> Data<'a> {
 
     /// Number of rows.
     pub(crate) fn n(&self) -> usize {
-        self.x.nrows()
+        match &self.x {
+            Kept::Dense(x) => x.nrows(),
+            Kept::Sparse(x) => x.n(),
+        }
     }
 
     /// Number of columns.
     pub(crate) fn d(&self) -> usize {
-        self.x.ncols()
+        self.mean.len()
     }
 
-    /// One row.
-    pub(crate) fn row(&self, i: usize) -> &[f32] {
-        let d = self.d();
-        let all = self.x.as_slice().expect("standard layout was ensured in `new`");
-        &all[i * d..(i + 1) * d]
+    /// The rows, if they are sparse.
+    pub(crate) fn sparse(&self) -> Option<&Csr> {
+        match &self.x {
+            Kept::Dense(_) => None,
+            Kept::Sparse(x) => Some(x),
+        }
+    }
+
+    /// One row with all its values.
+    pub(crate) fn row(&self, i: usize) -> Cow<'_, [f32]> {
+        match &self.x {
+            Kept::Dense(x) => {
+                let d = self.d();
+                let all = x.as_slice().expect("standard layout was ensured in `new`");
+                Cow::Borrowed(&all[i * d..(i + 1) * d])
+            }
+            Kept::Sparse(x) => {
+                let mut row = vec![0.0; self.d()];
+                scatter(x, i, &mut row);
+                Cow::Owned(row)
+            }
+        }
+    }
+
+    /// Adds row `i` to `sum`, `[d]`.
+    pub(crate) fn add_to(&self, i: usize, sum: &mut [f64]) {
+        match &self.x {
+            Kept::Dense(_) => add_row(sum, &self.row(i)),
+            // A value of 0 changes no sum.
+            Kept::Sparse(x) => {
+                let (columns, values) = x.row(i);
+                columns.iter().zip(values).for_each(|(&column, &v)| sum[column as usize] += f64::from(v));
+            }
+        }
     }
 
     fn centred_sq_norm(&self, i: usize) -> f64 {
@@ -86,7 +175,7 @@ impl<'a> Data<'a> {
     /// Copies rows minus the mean into the first `rows.len()` rows of a block buffer `[BLOCK * d]`.
     pub(crate) fn centre_into(&self, rows: Range<usize>, block: &mut [f32]) {
         for (i, out) in rows.zip(block.chunks_exact_mut(self.d())) {
-            for ((o, &v), &m) in out.iter_mut().zip(self.row(i)).zip(&self.mean) {
+            for ((o, &v), &m) in out.iter_mut().zip(self.row(i).iter()).zip(&self.mean) {
                 *o = v - m;
             }
         }

@@ -19,7 +19,7 @@ mod seeding;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::data::Data;
+use crate::data::{Data, Rows};
 use crate::rng::{Purpose, stream};
 use crate::{Result, check};
 use assign::{Scorer, own_distances};
@@ -87,7 +87,7 @@ impl KMeansConfig {
     /// # Complexity
     ///
     /// `O(n_init * i * n * k * d)` for `i` iterations, as matrix products.
-    pub fn fit(&self, x: ArrayView2<'_, f32>, n_clusters: usize, seed: u64) -> Result<KMeansFit> {
+    pub fn fit<'a>(&self, x: impl Into<Rows<'a>>, n_clusters: usize, seed: u64) -> Result<KMeansFit> {
         let mut fits = self.fit_all(x, n_clusters, seed)?;
         let inertias: Vec<f64> = fits.iter().map(|fit| fit.inertia).collect();
         let best = (0..fits.len()).min_by(|&a, &b| inertias[a].total_cmp(&inertias[b])).unwrap_or(0);
@@ -102,10 +102,16 @@ impl KMeansConfig {
     /// # Errors
     ///
     /// As [`fit`](Self::fit).
-    pub fn fit_all(&self, x: ArrayView2<'_, f32>, n_clusters: usize, seed: u64) -> Result<Vec<KMeansFit>> {
+    pub fn fit_all<'a>(
+        &self,
+        x: impl Into<Rows<'a>>,
+        n_clusters: usize,
+        seed: u64,
+    ) -> Result<Vec<KMeansFit>> {
+        let x = x.into();
         self.check()?;
-        check::data(x)?;
-        check::clusters(x.nrows(), n_clusters)?;
+        check::rows(&x)?;
+        check::clusters(x.dim().0, n_clusters)?;
         let data = Data::new(x);
         let group = (MAX_COLUMNS / n_clusters).max(1);
         let mut fits = Vec::with_capacity(self.n_init);
@@ -190,7 +196,7 @@ impl KMeans {
     /// # Errors
     ///
     /// Empty or non-finite data, or another number of columns.
-    pub fn predict(&self, x: ArrayView2<'_, f32>) -> Result<Array1<u32>> {
+    pub fn predict<'a>(&self, x: impl Into<Rows<'a>>) -> Result<Array1<u32>> {
         let data = self.data(x)?;
         Ok(Scorer::new(&data, vec![self.centres.view()]).predict(&data).into())
     }
@@ -201,15 +207,17 @@ impl KMeans {
     /// # Errors
     ///
     /// As [`predict`](Self::predict).
-    pub fn inertia_per_row(&self, x: ArrayView2<'_, f32>) -> Result<Array1<f64>> {
+    pub fn inertia_per_row<'a>(&self, x: impl Into<Rows<'a>>) -> Result<Array1<f64>> {
         let data = self.data(x)?;
         let labels = Scorer::new(&data, vec![self.centres.view()]).predict(&data);
         Ok(own_distances(&data, self.centres.view(), &labels).into())
     }
 
-    fn data<'a>(&self, x: ArrayView2<'a, f32>) -> Result<Data<'a>> {
-        check::data(x)?;
-        check::shape("x", x.shape(), &[x.nrows(), self.centres.ncols()])?;
+    fn data<'a>(&self, x: impl Into<Rows<'a>>) -> Result<Data<'a>> {
+        let x = x.into();
+        check::rows(&x)?;
+        let (n, d) = x.dim();
+        check::shape("x", &[n, d], &[n, self.centres.ncols()])?;
         Ok(Data::new(x))
     }
 }

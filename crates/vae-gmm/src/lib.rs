@@ -1,16 +1,16 @@
 //! k-means++ and diagonal Gaussian mixtures, and the mixture prior of a variational auto-encoder.
 //!
-//! Without the feature `torch` the crate needs `ndarray` only:
+//! Without the feature `torch` the crate does not build torch:
 //!
 //! * [`kmeans`]: k-means++ seeding, exact Lloyd iterations, mini-batch k-means for very many rows;
 //! * [`gmm`]: diagonal Gaussian mixtures fitted by EM in the log domain with f64 moments.
 //!
 //! The feature `torch` adds `prior`, the mixture prior as a torch module, and `tree`, latent trees.
 //!
-//! Data come in as `ArrayView2<f32>` of shape `[n, d]`; centres, parameters and everything that is
-//! summed are f64. Random numbers are ChaCha streams keyed by the caller's seed, and sums are
-//! reduced in an order fixed by the data alone, so a fit gives the same bytes at every thread
-//! count.
+//! Data come in as `ArrayView2<f32>` of shape `[n, d]`, to k-means also as a sparse matrix; centres,
+//! parameters and everything that is summed are f64. Random numbers are ChaCha streams keyed by the
+//! caller's seed, and sums are reduced in an order fixed by the data alone, so a fit gives the same
+//! bytes at every thread count.
 //!
 //! # Example
 //!
@@ -46,6 +46,7 @@ mod rng;
 pub mod tree;
 mod vector;
 
+pub use data::Rows;
 pub use error::{Error, Result};
 pub use gmm::{Gmm, GmmConfig, GmmFit, InitCov, Select};
 pub use kmeans::{KMeans, KMeansConfig, KMeansFit};

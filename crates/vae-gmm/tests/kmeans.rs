@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
+use vae_array::Csr;
 use vae_gmm::{Error, KMeans, KMeansConfig};
 
 /// `per` rows around each of the centres, with unit variance.
@@ -23,6 +24,19 @@ fn three_centres() -> Array2<f32> {
 
 fn sq_dist(x: ArrayView2<'_, f32>, i: usize, c: ArrayView2<'_, f64>, j: usize) -> f64 {
     x.row(i).iter().zip(c.row(j)).map(|(&a, &b)| (f64::from(a) - b).powi(2)).sum()
+}
+
+/// The values of `x` that are not 0.
+fn sparse(x: ArrayView2<'_, f32>) -> Csr {
+    let mut out = Csr { indptr: vec![0], indices: vec![], values: vec![], n_columns: x.ncols() };
+    for row in x.outer_iter() {
+        for (j, &v) in row.iter().enumerate().filter(|(_, v)| **v != 0.0) {
+            out.indices.push(j as u32);
+            out.values.push(v);
+        }
+        out.indptr.push(out.values.len());
+    }
+    out
 }
 
 /// The naive nearest centre: so simple that it is unlikely to be wrong.
@@ -233,6 +247,18 @@ fn mini_batches_come_close_to_the_full_iteration() {
 }
 
 #[test]
+fn bad_sparse_rows_are_refused_by_place() {
+    let mut x = sparse(array![[0.0, 1.0], [2.0, 0.0], [0.0, 3.0]].view());
+    x.values[1] = f32::NAN;
+    let error = KMeansConfig::default().fit(&x, 2, 0).unwrap_err();
+    assert!(matches!(error, Error::NonFinite { row: 1, col: 0, .. }), "{error}");
+    let none = Csr { indptr: vec![0], indices: vec![], values: vec![], n_columns: 2 };
+    assert!(matches!(KMeansConfig::default().fit(&none, 1, 0), Err(Error::EmptyData { n: 0, d: 2 })));
+    let narrow = KMeans::from_centres(array![[1.0, 2.0, 3.0]]).unwrap();
+    assert!(matches!(narrow.predict(&sparse(array![[1.0, 0.0]].view())), Err(Error::Shape { .. })));
+}
+
+#[test]
 fn configuration_refuses_unknown_keys_and_fills_defaults() {
     let config: KMeansConfig = serde_json::from_str(r#"{"n_init": 3}"#).unwrap();
     assert_eq!(config, KMeansConfig { n_init: 3, ..KMeansConfig::default() });
@@ -262,6 +288,34 @@ proptest! {
             // equal up to the summation order of two f64 sums
             let (a, b) = (sq_dist(x.view(), i, centres.view(), own), sq_dist(x.view(), i, centres.view(), best));
             prop_assert!(own == best || a <= b * (1.0 + 1e-13), "row {}: {} against {}", i, a, b);
+        }
+    }
+
+    /// Sparse rows give the bytes of the same rows, dense, by both ways of fitting.
+    #[test]
+    fn sparse_rows_give_what_dense_ones_give(
+        n in 20_usize..400, d in 1_usize..60, k in 1_usize..8,
+        share in 0.02_f64..0.6, offset in prop_oneof![Just(0.0_f32), Just(50.0)],
+        mini in any::<bool>(), seed in any::<u64>(),
+    ) {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let x = Array2::from_shape_fn((n, d), |(i, j)| {
+            let is_there = rng.random::<f64>() < share || j == i % d;
+            if is_there { offset + rng.sample::<f32, _>(StandardNormal) } else { 0.0 }
+        });
+        let mini_batch_above = if mini { 10 } else { 1_000_000 };
+        let config = KMeansConfig { n_init: 3, mini_batch_above, batch_size: 64, ..KMeansConfig::default() };
+        let csr = sparse(x.view());
+        match (config.fit(x.view(), k, seed), config.fit(&csr, k, seed)) {
+            (Ok(dense), Ok(of_csr)) => {
+                prop_assert_eq!(&dense, &of_csr);
+                let model = dense.model();
+                prop_assert_eq!(model.predict(x.view()).unwrap(), model.predict(&csr).unwrap());
+                let (a, b) = (model.inertia_per_row(x.view()).unwrap(), model.inertia_per_row(&csr).unwrap());
+                prop_assert_eq!(a, b);
+            }
+            (Err(a), Err(b)) => prop_assert_eq!(a.to_string(), b.to_string()),
+            (a, b) => prop_assert!(false, "{:?} against {:?}", a.is_ok(), b.is_ok()),
         }
     }
 

@@ -99,7 +99,7 @@ impl Block {
 
     fn load(&mut self, data: &Data<'_>, rows: Range<usize>) {
         for (b, i) in rows.enumerate() {
-            self.columns.iter_mut().zip(data.row(i)).for_each(|(column, &v)| column[b] = f64::from(v));
+            self.columns.iter_mut().zip(data.row(i).iter()).for_each(|(column, &v)| column[b] = f64::from(v));
         }
     }
 }

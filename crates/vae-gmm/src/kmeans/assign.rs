@@ -5,14 +5,15 @@
 //! centred data. The product is a filter only: where the two best scores lie closer than the
 //! rounding error they may carry, the candidates are compared again by their f64 distances.
 //! Assignments are therefore those of the naive f64 loop, ties going to the lowest index, whatever
-//! instructions the matrix product used.
+//! instructions the matrix product used, and whether the rows are dense or sparse.
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, linalg::general_mat_mul, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, linalg::general_mat_mul, s};
+use vae_array::Csr;
 
 use crate::data::{BLOCK, Data, blocks};
-use crate::vector::{add_row, sq_dist, square};
+use crate::vector::{sq_dist, square};
 
 /// Rounding error of one score in units of `f32::EPSILON * |c| * (|x| + |c|)`, less the number of
 /// columns: the inner product's own bound grows with that number, the constant covers the roundings
@@ -31,6 +32,46 @@ pub(crate) struct Scorer<'a> {
     max_norms: Vec<f32>,
     /// Error factor of the scores, see [`ERROR_SLACK`].
     error: f32,
+    /// For sparse rows, whose products are taken without centring them.
+    uncentred: Option<Uncentred>,
+}
+
+/// Centres for products with sparse rows: `(x - m) . c = x . c - m . c`.
+struct Uncentred {
+    /// The centred centres, transposed, `[d, sets * k]`: a stored value needs one row of them.
+    by_column: Array2<f32>,
+    /// `m . c` of each.
+    of_mean: Vec<f32>,
+    /// Norm of the mean row, by which uncentred rows may be longer than centred ones.
+    mean_norm: f32,
+}
+
+impl Uncentred {
+    fn new(data: &Data<'_>, centred: &Array2<f32>) -> Self {
+        let dot = |c: ArrayView1<'_, f32>| -> f64 {
+            c.iter().zip(&data.mean).map(|(&c, &m)| f64::from(c) * f64::from(m)).sum()
+        };
+        Self {
+            by_column: centred.t().as_standard_layout().into_owned(),
+            of_mean: centred.outer_iter().map(|c| dot(c) as f32).collect(),
+            mean_norm: data.mean.iter().map(|&m| square(f64::from(m))).sum::<f64>().sqrt() as f32,
+        }
+    }
+
+    /// Adds `-2 (x - m) . c` of `rows` to the scores, `[sets * k, rows.len()]`.
+    fn add_products(&self, x: &Csr, rows: Range<usize>, scores: &mut ArrayViewMut2<'_, f32>) {
+        let mut products = vec![0.0_f32; self.of_mean.len()];
+        for (b, i) in rows.enumerate() {
+            products.iter_mut().zip(&self.of_mean).for_each(|(product, &m)| *product = -m);
+            let (columns, values) = x.row(i);
+            for (&column, &value) in columns.iter().zip(values) {
+                let c = self.by_column.row(column as usize);
+                let c = c.to_slice().expect("a row of a fresh array is contiguous");
+                products.iter_mut().zip(c).for_each(|(product, &c)| *product += value * c);
+            }
+            scores.column_mut(b).iter_mut().zip(&products).for_each(|(score, &p)| *score -= 2.0 * p);
+        }
+    }
 }
 
 impl<'a> Scorer<'a> {
@@ -44,12 +85,14 @@ impl<'a> Scorer<'a> {
         }
         let norms: Vec<f64> =
             centred.outer_iter().map(|c| c.iter().map(|&v| square(f64::from(v))).sum::<f64>()).collect();
+        let uncentred = data.sparse().map(|_| Uncentred::new(data, &centred));
         let largest = |c: &[f64]| c.iter().copied().fold(0.0, f64::max).sqrt() as f32;
         Self {
             k,
             max_norms: norms.chunks_exact(k).map(largest).collect(),
             sq_norms: norms.iter().map(|&v| v as f32).collect(),
             centred,
+            uncentred,
             // two scores are compared, each wrong by at most half of this factor
             error: (2.0 * (d as f64 + ERROR_SLACK) * f64::from(f32::EPSILON)) as f32,
             sets,
@@ -60,23 +103,34 @@ impl<'a> Scorer<'a> {
     /// `labels`, laid out `[sets, BLOCK]`.
     fn label_block(&self, data: &Data<'_>, rows: Range<usize>, scratch: &mut Scratch, labels: &mut [u32]) {
         let len = rows.len();
-        data.centre_into(rows.clone(), &mut scratch.block);
-        let block = ArrayView2::from_shape((len, data.d()), &scratch.block[..len * data.d()])
-            .expect("the buffer holds BLOCK rows");
         for (row, &sq) in scratch.scores.outer_iter_mut().zip(&self.sq_norms) {
             row.into_slice().expect("a row of a fresh array is contiguous").fill(sq);
         }
         let mut scores: ArrayViewMut2<'_, f32> = scratch.scores.slice_mut(s![.., ..len]);
-        general_mat_mul(-2.0, &self.centred, &block.t(), 1.0, &mut scores);
+        let mut longer = 0.0;
+        match (data.sparse(), &self.uncentred) {
+            (Some(x), Some(uncentred)) => {
+                uncentred.add_products(x, rows.clone(), &mut scores);
+                // |x| + |m| in place of |x - m|
+                longer = 2.0 * uncentred.mean_norm;
+            }
+            _ => {
+                scratch.block.resize(BLOCK * data.d(), 0.0);
+                data.centre_into(rows.clone(), &mut scratch.block);
+                let block = ArrayView2::from_shape((len, data.d()), &scratch.block[..len * data.d()])
+                    .expect("the buffer holds BLOCK rows");
+                general_mat_mul(-2.0, &self.centred, &block.t(), 1.0, &mut scores);
+            }
+        }
         for (set, labels) in labels.chunks_exact_mut(BLOCK).enumerate() {
             let own = scratch.scores.slice(s![set * self.k..(set + 1) * self.k, ..]);
             let (best, second) = (&mut scratch.best, &mut scratch.second);
             two_smallest(own, best, second, labels);
             for (b, i) in rows.clone().enumerate() {
                 let c = self.max_norms[set];
-                let margin = self.error * c * (data.norms[i] + c);
+                let margin = self.error * c * (data.norms[i] + longer + c);
                 if !exceeds(second[b] - best[b], margin) {
-                    labels[b] = self.nearest_exactly(data.row(i), set, own, b, best[b] + margin);
+                    labels[b] = self.nearest_exactly(&data.row(i), set, own, b, best[b] + margin);
                 }
             }
         }
@@ -134,7 +188,7 @@ impl<'a> Scorer<'a> {
     }
 
     fn over_blocks(&self, data: &Data<'_>, part: Range<usize>, mut f: impl FnMut(Range<usize>, &[u32])) {
-        let mut scratch = Scratch::new(data.d(), self.centred.nrows());
+        let mut scratch = Scratch::new(self.centred.nrows());
         let mut labels = vec![0_u32; self.sets.len() * BLOCK];
         for rows in blocks(part) {
             self.label_block(data, rows.clone(), &mut scratch, &mut labels);
@@ -151,6 +205,7 @@ fn exceeds(a: f32, b: f32) -> bool {
 
 /// Buffers of one worker.
 struct Scratch {
+    /// Dense rows, centred; empty for sparse ones.
     block: Vec<f32>,
     scores: Array2<f32>,
     best: [f32; BLOCK],
@@ -158,9 +213,9 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new(d: usize, centres: usize) -> Self {
+    fn new(centres: usize) -> Self {
         Self {
-            block: vec![0.0; BLOCK * d],
+            block: Vec::new(),
             scores: Array2::zeros((centres, BLOCK)),
             best: [0.0; BLOCK],
             second: [0.0; BLOCK],
@@ -213,7 +268,7 @@ impl Assignment {
         let sums = self.sums.as_slice_mut().expect("a fresh array is contiguous");
         for (i, &label) in rows.zip(labels) {
             let j = label as usize;
-            add_row(&mut sums[j * d..(j + 1) * d], data.row(i));
+            data.add_to(i, &mut sums[j * d..(j + 1) * d]);
             self.counts[j] += 1;
             self.labels.push(label);
         }
@@ -230,7 +285,7 @@ impl Assignment {
 pub(crate) fn own_distances(data: &Data<'_>, centres: ArrayView2<'_, f64>, labels: &[u32]) -> Vec<f64> {
     let own = |i: usize| {
         let c = centres.row(labels[i] as usize);
-        sq_dist(data.row(i), c.to_slice().expect("centres are contiguous"))
+        sq_dist(&data.row(i), c.to_slice().expect("centres are contiguous"))
     };
     data.over_parts(|part| part.map(own).collect::<Vec<f64>>()).concat()
 }

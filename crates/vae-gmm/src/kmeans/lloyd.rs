@@ -119,7 +119,7 @@ fn relocate_empty(data: &Data<'_>, centres: ArrayView2<'_, f64>, found: &mut Ass
 pub(crate) fn rows_as_centres(data: &Data<'_>, rows: &[usize]) -> Array2<f64> {
     let mut centres = Array2::zeros((rows.len(), data.d()));
     for (mut c, &i) in centres.axis_iter_mut(Axis(0)).zip(rows) {
-        c.iter_mut().zip(data.row(i)).for_each(|(c, &v)| *c = f64::from(v));
+        c.iter_mut().zip(data.row(i).iter()).for_each(|(c, &v)| *c = f64::from(v));
     }
     centres
 }

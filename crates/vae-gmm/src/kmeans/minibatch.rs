@@ -12,7 +12,7 @@ use rand_chacha::ChaCha12Rng;
 use super::assign::{Scorer, own_distances};
 use super::lloyd::rows_as_centres;
 use super::seeding::plus_plus;
-use crate::data::Data;
+use crate::data::{Data, Rows};
 use crate::rng::row;
 use crate::{Result, check};
 
@@ -37,9 +37,12 @@ pub(crate) struct MiniBatchLane {
 }
 
 /// Draws rows into a new array.
-fn draw(x: ArrayView2<'_, f32>, rows: usize, rng: &mut ChaCha12Rng) -> Array2<f32> {
-    let mut out = Array2::zeros((rows, x.ncols()));
-    out.outer_iter_mut().for_each(|mut r| r.assign(&x.row(row(rng, x.nrows()))));
+fn draw(x: Rows<'_>, rows: usize, rng: &mut ChaCha12Rng) -> Array2<f32> {
+    let (n, d) = x.dim();
+    let mut out = Array2::zeros((rows, d));
+    for mut drawn in out.outer_iter_mut() {
+        x.copy(row(rng, n), drawn.as_slice_mut().expect("a row of a fresh array is contiguous"));
+    }
     out
 }
 
@@ -50,14 +53,14 @@ fn draw(x: ArrayView2<'_, f32>, rows: usize, rng: &mut ChaCha12Rng) -> Array2<f3
 /// [`crate::Error::TooFewDistinctRows`] when the rows drawn for seeding hold fewer than `k`
 /// different ones.
 pub(crate) fn run(
-    x: ArrayView2<'_, f32>,
+    x: Rows<'_>,
     k: usize,
     batch_size: usize,
     max_iter: usize,
     seeding: Vec<ChaCha12Rng>,
     mut batches: ChaCha12Rng,
 ) -> Result<Vec<MiniBatchLane>> {
-    let n = x.nrows();
+    let n = x.dim().0;
     let sample = draw(x, (SEEDING_BATCHES * batch_size.max(k)).min(n), &mut batches);
     check::clusters(sample.nrows(), k)?;
     let sample = Data::new(sample.view());

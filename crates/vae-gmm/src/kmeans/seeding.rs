@@ -169,7 +169,7 @@ impl Candidates {
                     // an overflow gives NaN or infinity, an underflow equality: both go to the
                     // exact branch
                     let trusted = sq > CANCELLED * scale && sq < f32::MAX;
-                    dist[b] = if trusted { f64::from(sq) } else { sq_dist(data.row(i), &as_f64[j]) };
+                    dist[b] = if trusted { f64::from(sq) } else { sq_dist(&data.row(i), &as_f64[j]) };
                 }
                 f(rows.clone(), j, &dist[..len]);
             }

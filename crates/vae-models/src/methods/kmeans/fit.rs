@@ -6,7 +6,7 @@ use crate::api::{FitSummary, Method, Model, stored};
 use crate::config::Preset;
 use crate::input::Input;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
-use crate::shared::dense_rows::dense;
+use crate::shared::dense_rows::{dense, rows};
 use crate::shared::nearest_centre;
 use ndarray::{Array1, Array2};
 use serde_json::json;
@@ -43,7 +43,7 @@ impl Method for KMeans {
             PhaseSpec { name: "kmeans", revisions: &[&[kmeans::REVISION]], config, inputs: &[x.sha256()] };
         let artefact = cx.phase(&spec, |phase| -> Result<Artefact> {
             let seed = phase.streams.derived_seed("kmeans");
-            let fit = config.kmeans.fit(dense(x).view(), config.n_clusters, seed)?;
+            let fit = config.kmeans.fit(rows(x), config.n_clusters, seed)?;
             let mut tensors = Tensors::from([("kmeans.centres".to_string(), to_tensor_f64(fit.centres())?)]);
             tensors.insert("assignments".into(), labels_to_tensor(&fit.labels().to_owned()));
             let notes = json!({
@@ -74,7 +74,7 @@ impl Model for KMeansModel {
     }
 
     fn predict(&self, x: &Features) -> Result<Array1<u32>> {
-        Ok(Self::predict(self, dense(x).view())?)
+        Ok(Self::predict(self, rows(x))?)
     }
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
