@@ -7,10 +7,10 @@
 //!
 //! The feature `torch` adds `prior`, the mixture prior as a torch module, and `tree`, latent trees.
 //!
-//! Data come in as `ArrayView2<f32>` of shape `[n, d]`, to k-means also as a sparse matrix; centres,
-//! parameters and everything that is summed are f64. Random numbers are ChaCha streams keyed by the
-//! caller's seed, and sums are reduced in an order fixed by the data alone, so a fit gives the same
-//! bytes at every thread count.
+//! Data come in as `ArrayView2<f32>` of shape `[n, d]`, to k-means also as a sparse matrix;
+//! centres, parameters and everything that is summed are f64. Random numbers are ChaCha streams
+//! keyed by the caller's seed, and sums are reduced in an order fixed by the data alone, so a fit
+//! gives the same bytes at every thread count.
 //!
 //! # Example
 //!

@@ -16,7 +16,8 @@ pub enum Select {
     /// group. Modularity prefers clusters of equal size, and halves a large group to get them. Such
     /// a cut shows: at the border of the cluster there are as many edges as inside it. A candidate
     /// is sound if the conductance of each of its clusters is at most 0.4 of what halving the
-    /// cluster costs ([`Graph::halving_costs`]), in the graph or in that of the numbers. Halves of
+    /// cluster costs ([`halving_costs`](crate::Graph::halving_costs)), in the graph or in that of
+    /// the numbers. Halves of
     /// a large round group in few columns can be sound; but where groups stand apart, a candidate
     /// that keeps them has far smaller ratios. So of the highest sound candidate and those that cut
     /// fewer edges the ones remain whose worst cluster has at most twice the least ratio, or at
@@ -79,7 +80,8 @@ pub struct Candidate {
     pub origin: Origin,
     /// Modularity in the graph of neighbours.
     pub modularity: f64,
-    /// The same after moves of single points ([`Graph::modularity_after_moves`]); not computed for
+    /// The same after moves of single points
+    /// ([`modularity_after_moves`](crate::Graph::modularity_after_moves)); not computed for
     /// `select = "modularity"`.
     pub modularity_after_moves: Option<f64>,
     /// The largest conductance of its clusters.
