@@ -10,7 +10,6 @@ here. Needs numpy.
 """
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -39,32 +38,29 @@ def mixture(case):
 def sweep(vae, data_dir, data, clusters, out):
     words = [vae, "sweep", "--data-dir", data_dir, "--data", str(data), "--methods", "spectral", "--clusters", clusters, "--seeds", "3",
              "--out", str(out), "--jobs", "1", "--threads", "1"]
-    used = lambda: sum(os.times()[2:4])
-    start = used()
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-    return json.loads((out / "sweep.json").read_text()), used() - start
+    return json.loads((out / "sweep.json").read_text())
 
 
-def judged(name, found, truth, seconds):
+def judged(name, found, truth):
     number = found["number"]
     votes = {vote["criterion"]: vote["n_clusters"] for vote in number["votes"]}
     return {"set": name, "rows": found["n"], "columns": found["dim"], "true": truth, "votes": votes,
-            "recommended": number["recommended"], "clarity": number["clarity"], "sentence": number["sentence"],
-            "cpu_s": round(seconds)}
+            "recommended": number["recommended"], "clarity": number["clarity"], "sentence": number["sentence"]}
 
 
 def run(vae, data_dir, out):
     out.mkdir(parents=True, exist_ok=True)
     sets = []
     for name, k in KNOWN.items():
-        found, seconds = sweep(vae, data_dir, name, "6..14" if name in LONG else "2..15", out / name)
-        sets.append(judged(name, found, k, seconds))
+        found = sweep(vae, data_dir, name, "6..14" if name in LONG else "2..15", out / name)
+        sets.append(judged(name, found, k))
     for case in range(10):
         rows, k = mixture(case)
         path = out / f"mixture-{case}.csv"
         np.savetxt(path, rows, fmt="%.5f", delimiter=",", comments="", header=",".join(f"x{j}" for j in range(rows.shape[1])))
-        found, seconds = sweep(vae, data_dir, path, "2..15", out / f"mixture-{case}")
-        sets.append(judged(f"mixture {case}", found, k, seconds))
+        found = sweep(vae, data_dir, path, "2..15", out / f"mixture-{case}")
+        sets.append(judged(f"mixture {case}", found, k))
     json.dump({"sets": sets}, sys.stdout, indent=1)
     print()
 
