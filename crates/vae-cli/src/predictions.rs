@@ -159,7 +159,11 @@ fn rows(text: &str) -> Result<(Vec<Row>, Option<String>)> {
     if is_header {
         lines.remove(0);
     }
-    let id_name = names.first().filter(|name| names.len() > 1 && !OWN.contains(&name.as_str())).cloned();
+    // As the program writes them; the first column of a table that --append has made is the user's.
+    let are_ids = |name: &&String| {
+        !OWN.contains(&name.as_str()) && names.get(1).is_some_and(|second| OWN.contains(&second.as_str()))
+    };
+    let id_name = names.first().filter(are_ids).cloned();
     let row = |(line, text): (usize, String)| {
         let of_line = fields(&text);
         let field = |column: usize| of_line.get(column).cloned().unwrap_or_default();

@@ -112,3 +112,13 @@ fn what_is_no_cluster_is_named_by_line() {
     assert!(wrong("index,cluster\n0,1\n2,2\n").contains("index 1 is missing: all of 0 to 1"));
     assert!(wrong("index,cluster\na,1\n").contains("line 2: `a` is no index"));
 }
+
+#[test]
+fn only_a_column_that_the_program_puts_first_names_the_rows() {
+    let ids = |text: &str| of_text(text).expect("assignments").ids;
+    let names = vec!["C1".to_string(), "C2".to_string()];
+    assert_eq!(ids("id,cluster,confidence\nC1,0,1\nC2,1,1\n"), Some(("id".into(), names)));
+    // Behind the columns of a table, as --append writes them.
+    assert_eq!(ids("x,y,cluster,confidence\n0.5,1.5,0,1\n0.25,2.5,1,1\n"), None);
+    assert_eq!(ids("index,cluster\n0,1\n1,0\n"), None);
+}

@@ -14,7 +14,7 @@ use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::identity::Revision;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_gmm::{KMeansConfig, kmeans};
-use vae_graph::partition::{self, Clarity, Graphs, PartitionConfig, number};
+use vae_graph::partition::{Clarity, Graphs, NumberOfClusters, PartitionConfig, number};
 
 /// The candidates, and the order of what is done.
 pub const REVISION: Revision = ("feature-partition", 1);
@@ -59,6 +59,10 @@ impl FeaturePartition<'_> {
             inputs: &inputs,
         };
         let artefact = cx.phase(&spec, |phase| self.cut(n_clusters, phase))?;
+        // Of a partition from the cache too.
+        if let Some(number) = number_of_clusters(&artefact.record) {
+            cx.progress.note(&words(&number));
+        }
         let assignments = labels_of(artefact.tensor("assignments")?)?;
         Ok(Partitioned {
             assignments,
@@ -80,7 +84,6 @@ impl FeaturePartition<'_> {
                 let few = KMeansConfig { n_init: N_INIT.min(self.kmeans.n_init), ..self.kmeans.clone() };
                 let others = |k| self.clusters(&few, k, phase).map_err(into_graph);
                 let found = self.partition.number_of_clusters(graphs, others, &phase.streams)?;
-                phase.fit.progress.note(&words(&found));
                 (found.n_clusters, json!(found))
             }
             given => (given, Value::Null),
@@ -124,8 +127,13 @@ fn into_graph(error: Error) -> vae_graph::Error {
     }
 }
 
+/// The estimate of the number of clusters that the notes of a phase tell of.
+pub fn number_of_clusters(record: &PhaseRecord) -> Option<NumberOfClusters> {
+    serde_json::from_value(record.notes.get("number_of_clusters")?.clone()).ok()
+}
+
 /// What an estimate says.
-fn words(found: &partition::NumberOfClusters) -> String {
+fn words(found: &NumberOfClusters) -> String {
     let say = "say --clusters K if you know it";
     let sure = match (found.clarity, found.runner_up) {
         (Clarity::Clear, _) => "clearly".to_string(),

@@ -2,11 +2,33 @@
 
 use crate::output::{counted, percent};
 use crate::results;
+use vae_graph::partition::Clarity;
 use vae_models::FitSummary;
+use vae_models::pretrained::number_of_clusters;
 
 /// All warnings on a fit whose clusters have these sizes.
 pub fn of(summary: &FitSummary, sizes: &[usize]) -> Vec<String> {
-    [small_clusters(summary, sizes), worse_than_the_start(summary)].into_iter().flatten().collect()
+    let all = [unclear_number(summary), small_clusters(summary, sizes), worse_than_the_start(summary)];
+    all.into_iter().flatten().collect()
+}
+
+/// An estimate of the number of clusters that is not clear.
+fn unclear_number(summary: &FitSummary) -> Option<String> {
+    let number = summary.phases.iter().find_map(number_of_clusters)?;
+    let k = number.n_clusters;
+    let advice = "`vae sweep` compares several, and --clusters K says it if you know it";
+    match (number.clarity, number.runner_up) {
+        (Clarity::Clear, _) => None,
+        (Clarity::NoGroups, _) => Some(format!(
+            "the data may have no groups: {k} clusters cut through something dense already; {advice}"
+        )),
+        (Clarity::Contested, Some(other)) => {
+            Some(format!("{k} clusters are an estimate that is not clear: {other} come near; {advice}"))
+        }
+        (Clarity::Contested, None) => {
+            Some(format!("{k} clusters are an estimate that is not clear; {advice}"))
+        }
+    }
 }
 
 /// Clusters that hold almost nothing.
@@ -50,6 +72,7 @@ fn worse_than_the_start(summary: &FitSummary) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vae_core::phase::PhaseRecord;
     use vae_models::{Quality, Watch};
 
     fn summary(after: f64, empty: usize) -> FitSummary {
@@ -69,6 +92,25 @@ mod tests {
         let both = of(&summary(0.8, 1), &[100, 0]);
         assert!(both.len() == 2 && both[1].contains("emptied 1 cluster;"), "{both:?}");
         assert!(!both[1].contains("modularity"), "it is the same: {both:?}");
+    }
+
+    #[test]
+    fn an_unclear_number_of_clusters_is_told() {
+        let of_number = |clarity: &str, runner_up: Option<usize>| {
+            let number = serde_json::json!({
+                "n_clusters": 2, "runner_up": runner_up, "clarity": clarity, "relative_conductances": [0.5],
+            });
+            let notes = serde_json::json!({ "number_of_clusters": number });
+            let phases = vec![PhaseRecord { notes, ..PhaseRecord::default() }];
+            of(&FitSummary { phases, ..FitSummary::default() }, &[50, 50])
+        };
+        assert!(of_number("clear", Some(3)).is_empty());
+        assert!(of_number("no-groups", None)[0].starts_with("the data may have no groups: 2 clusters"));
+        assert!(of_number("contested", Some(3))[0].contains("not clear: 3 come near; `vae sweep`"));
+        assert!(of_number("contested", None)[0].contains("not clear; `vae sweep`"));
+        let given = serde_json::json!({ "number_of_clusters": null });
+        let phases = vec![PhaseRecord { notes: given, ..PhaseRecord::default() }];
+        assert!(of(&FitSummary { phases, ..FitSummary::default() }, &[50, 50]).is_empty());
     }
 
     #[test]

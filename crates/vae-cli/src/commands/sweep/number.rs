@@ -23,6 +23,9 @@ const CONFIRMED: f64 = 0.8;
 /// How far a peak of prediction strength is above both its neighbours.
 const PEAK: f64 = 0.1;
 
+/// Means of a criterion that differ by no more are equal.
+const EQUAL: f64 = 1e-9;
+
 /// What decides.
 struct Evidence {
     k: usize,
@@ -45,8 +48,10 @@ pub fn decide(
     estimate: Option<&NumberOfClusters>,
     over_seeds: &[OverSeeds],
 ) -> Number {
-    let votes = votes(clusters, data, estimate, over_seeds);
-    let Some(estimate) = estimate else {
+    let evidence = estimate.map(|estimate| Evidence::new(data, estimate));
+    let preferred = evidence.as_ref().map(|evidence| nearest(clusters, evidence.k));
+    let votes = votes(clusters, data, (estimate, preferred), over_seeds);
+    let Some(evidence) = evidence else {
         return Number {
             recommended: None,
             used: clusters[0],
@@ -56,7 +61,6 @@ pub fn decide(
             votes,
         };
     };
-    let evidence = Evidence::new(data, estimate);
     let used = nearest(clusters, evidence.k);
     let is_in_grid = used == evidence.k;
     let clarity = match (evidence.graph, evidence.is_confirmed) {
@@ -167,11 +171,12 @@ fn disagreement(recommended: Option<usize>, votes: &[Vote]) -> Option<String> {
     Some(format!("The criteria of the runs disagree: {}.", told.join(", ")))
 }
 
-/// The number that each criterion prefers, in the order of [`CRITERIA`].
+/// The number that each criterion prefers, in the order of [`CRITERIA`]. Of equal ones it is
+/// `preferred`, or else the smallest.
 fn votes(
     clusters: &[usize],
     data: &OfData,
-    estimate: Option<&NumberOfClusters>,
+    (estimate, preferred): (Option<&NumberOfClusters>, Option<usize>),
     over_seeds: &[OverSeeds],
 ) -> Vec<Vote> {
     let mut votes = vec![Vote {
@@ -194,7 +199,9 @@ fn votes(
         });
         // One number of clusters is no choice.
         if means.len() > 1 {
-            let n_clusters = best.map(|(k, _)| k);
+            let is_best = |mean: f64| best.is_some_and(|(_, other)| (mean - other).abs() <= EQUAL);
+            let tied = means.iter().find(|&&(k, mean)| Some(k) == preferred && is_best(mean));
+            let n_clusters = tied.or(best.as_ref()).map(|(k, _)| *k);
             votes.push(Vote { criterion: criterion.key.into(), n_clusters, decides: false });
         }
     }

@@ -60,12 +60,16 @@ fn criteria_vote_and_disagreement_is_said() {
             ("davies_bouldin".to_owned(), spread(davies_bouldin)),
         ]),
     };
-    let cells = [cell(2, 0.5, 0.9), cell(3, 0.6, 0.8), cell(4, 0.6, 0.7)];
+    let cells = [cell(2, 0.6, 0.9), cell(3, 0.6, 0.8), cell(4, 0.6, 0.7)];
     let (data, estimate) = three(0.9, partition::Clarity::Clear);
     let number = decide(&[2, 3, 4], &data, Some(&estimate), &cells);
     let vote = |key: &str| number.votes.iter().find(|v| v.criterion == key).and_then(|v| v.n_clusters);
     assert_eq!((vote("relative_conductance"), vote("prediction_strength")), (Some(3), Some(3)));
-    assert_eq!((vote("modularity"), vote("davies_bouldin")), (Some(3), Some(4)), "the first of equals");
+    assert_eq!(
+        (vote("modularity"), vote("davies_bouldin")),
+        (Some(3), Some(4)),
+        "of equals the one decided for"
+    );
     assert_eq!(number.clarity, Clarity::Clear, "criteria of runs do not decide");
     let last = number.reasons.last().expect("reasons");
     assert_eq!(last, "The criteria of the runs disagree: Davies-Bouldin 4.");
