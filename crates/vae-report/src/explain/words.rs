@@ -59,13 +59,12 @@ pub fn of(documents: &Documents<'_>, subject: &Subject<'_>, sizes: &[usize], mos
     let filled = sizes.iter().filter(|size| **size > 0).count().max(1);
     let mean = totals.iter().sum::<f64>() / filled as f64;
     let n = subject.n();
+    let occurrences: Vec<u32> = (0..terms).map(|term| counts.iter().map(|of| of[term]).sum()).collect();
     let shares = |c: usize, term: usize| {
-        let all: u32 = counts.iter().map(|of| of[term]).sum();
         let share = |count: u32, of: usize| f64::from(count) / of.max(1) as f64;
-        (share(counts[c][term], sizes[c]), share(all - counts[c][term], n - sizes[c]))
+        (share(counts[c][term], sizes[c]), share(occurrences[term] - counts[c][term], n - sizes[c]))
     };
     let total: f64 = totals.iter().sum();
-    let occurrences: Vec<u32> = (0..terms).map(|term| counts.iter().map(|of| of[term]).sum()).collect();
     let common = common(documents.terms, &occurrences);
     let of_cluster = |c: usize| {
         let size: f64 = weights[c].iter().sum();
