@@ -11,7 +11,7 @@ mod table;
 pub use self::common::{ReadArgs, SelectionArgs};
 pub use self::data::{CacheCommand, DataCommand, FeatureModel, FeaturesArgs};
 pub use self::export::{ExportArgs, ExportFormat};
-pub use self::fit::{ConfigArgs, FitArgs, FitSplit, MapChoice};
+pub use self::fit::{ConfigArgs, FitArgs, FitSplit, MapChoice, OnDisk};
 pub use self::model::{EmbedArgs, ModelOnData, PredictArgs, SampleArgs, ScoreArgs};
 pub use self::sweep::{CompareArgs, Launcher, SweepArgs};
 pub use self::table::TableArgs;

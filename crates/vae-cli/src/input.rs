@@ -11,6 +11,10 @@ use vae_data::{
     DataSet, Ids, Labels, LoadOptions, Matrix, Note, Schema, Severity, Source, Stream, Vocabulary,
 };
 
+mod on_disk;
+
+pub use on_disk::Storage;
+
 /// Terms and weights of the documents a model was fitted on, beside the model.
 pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
 
@@ -223,10 +227,16 @@ fn is_one_file(source: &Source) -> bool {
 /// sees.
 ///
 /// # Errors
-/// As [`load`]; a data set without a test split where one is asked for.
-pub fn load_split(source: &Source, args: &ReadArgs, split: FitSplit) -> Result<(Input, Option<HeldOut>)> {
+/// As [`load`] and [`Storage::load`]; a data set without a test split where one is asked for.
+pub fn load_split(
+    source: &Source,
+    args: &ReadArgs,
+    split: FitSplit,
+    storage: &Storage,
+) -> Result<(Input, Option<HeldOut>)> {
     if split == FitSplit::All {
-        return Ok((load(source, args)?, None));
+        let in_file = storage.load(source, args)?;
+        return Ok((in_file.map_or_else(|| load(source, args), Ok)?, None));
     }
     let (mut set, mut labels) = vae_data::load(source, &options(args))?;
     if set.n_train >= set.x.n() {

@@ -3,24 +3,39 @@
 
 use crate::fsio::sha256_hex;
 use crate::{Error, Result};
-use ndarray::{Array2, ArrayView1, ArrayView2, s};
+use ndarray::parallel::prelude::*;
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use vae_array::{Csr, ImageShape, Schema, Values, table_sha256};
 
 mod convert;
+mod mapped;
 mod resident;
 
 pub use convert::{as_slice, to_array2, to_array2_f64, to_tensor, to_tensor_f64};
+pub use mapped::{Mapped, MappedWriter};
 pub use resident::{BLOCK, CONVOLUTION_BLOCK, Resident};
 
 #[derive(Clone, Debug)]
 enum Data {
     Dense(Array2<f32>),
+    Mapped(Arc<Mapped>),
     Sparse(Csr),
 }
 
-/// `n` samples of `dim` finite features, dense or CSR, with an optional image shape.
+impl Data {
+    fn view(&self) -> Option<ArrayView2<'_, f32>> {
+        match self {
+            Self::Dense(x) => Some(x.view()),
+            Self::Mapped(rows) => Some(rows.view()),
+            Self::Sparse(_) => None,
+        }
+    }
+}
+
+/// `n` samples of `dim` finite features, dense or CSR, with an optional image shape. Dense ones may
+/// lie in a file ([`Mapped`]) instead of in memory.
 ///
 /// The type has no labels: a fit that takes `&Features` cannot use any.
 #[derive(Clone, Debug)]
@@ -30,6 +45,8 @@ pub struct Features {
     schema: Option<Arc<Schema>>,
     /// Places of the values that stand for missing ones, row after row, ascending.
     gaps: Arc<[usize]>,
+    /// Of rows in a file whose gaps are filled: the same with NaN in the gaps.
+    with_nan: Option<Arc<Mapped>>,
     sha256: OnceLock<String>,
 }
 
@@ -40,28 +57,37 @@ impl Features {
     /// [`Error::Features`] when there are no rows or columns, [`Error::NonFiniteFeature`] at the
     /// first NaN or infinity.
     pub fn dense(x: Array2<f32>) -> Result<Self> {
-        Self::checked(x, f32::is_finite)
+        Self::of(of_array(x), f32::is_finite)
     }
 
-    fn checked(x: Array2<f32>, is_allowed: impl Fn(f32) -> bool) -> Result<Self> {
-        if x.is_empty() {
-            return Err(Error::Features(format!(
-                "the features are empty: {} rows, {} columns",
-                x.nrows(),
-                x.ncols()
-            )));
+    /// Dense features in a file, `[n, d]`; of a table, with NaN where a cell is missing, if there is
+    /// a schema.
+    ///
+    /// # Errors
+    /// As [`Features::dense`] and [`Features::table`].
+    pub fn mapped(rows: Mapped, schema: Option<Schema>) -> Result<Self> {
+        let data = Data::Mapped(Arc::new(rows));
+        match schema {
+            None => Self::of(data, f32::is_finite),
+            Some(schema) => Self::table_of(data, Some(schema)),
         }
-        let x = if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() };
-        if let Some(((row, column), value)) = x.indexed_iter().find(|(_, v)| !is_allowed(**v)) {
-            return Err(Error::NonFiniteFeature { row, column, value: *value });
+    }
+
+    fn of(data: Data, is_allowed: impl Fn(f32) -> bool) -> Result<Self> {
+        if let Some(x) = data.view() {
+            if x.is_empty() {
+                let (rows, columns) = x.dim();
+                let what = format!("the features are empty: {rows} rows, {columns} columns");
+                return Err(Error::Features(what));
+            }
+            for (row, values) in x.rows().into_iter().enumerate() {
+                if let Some((column, value)) = values.iter().enumerate().find(|(_, v)| !is_allowed(**v)) {
+                    return Err(Error::NonFiniteFeature { row, column, value: *value });
+                }
+            }
         }
-        Ok(Self {
-            data: Data::Dense(x),
-            image: None,
-            schema: None,
-            gaps: Arc::default(),
-            sha256: OnceLock::new(),
-        })
+        let (gaps, sha256) = (Arc::default(), OnceLock::new());
+        Ok(Self { data, image: None, schema: None, gaps, with_nan: None, sha256 })
     }
 
     /// The features of a table, `[n, d]`, with NaN where a cell is missing, and what they are made
@@ -71,11 +97,15 @@ impl Features {
     /// [`Error::Features`] when there are no rows or columns, or not as many columns as the schema
     /// has features, [`Error::NonFiniteFeature`] at the first infinity.
     pub fn table(x: Array2<f32>, schema: Option<Schema>) -> Result<Self> {
-        if let Some(schema) = schema.as_ref().filter(|schema| schema.n_features() != x.ncols()) {
-            let (features, columns) = (schema.n_features(), x.ncols());
+        Self::table_of(of_array(x), schema)
+    }
+
+    fn table_of(data: Data, schema: Option<Schema>) -> Result<Self> {
+        let table = Self::of(data, |v| v.is_finite() || v.is_nan())?;
+        if let Some(schema) = schema.as_ref().filter(|schema| schema.n_features() != table.dim()) {
+            let (features, columns) = (schema.n_features(), table.dim());
             return Err(Error::Features(format!("the schema has {features} features, the table {columns}")));
         }
-        let table = Self::checked(x, |v| v.is_finite() || v.is_nan())?;
         Ok(Self { schema: schema.map(Arc::new), ..table })
     }
 
@@ -99,22 +129,57 @@ impl Features {
                 }
             }
         }
-        let data = Data::Sparse(csr);
-        Ok(Self { data, image: None, schema: None, gaps: Arc::default(), sha256: OnceLock::new() })
+        Self::of(Data::Sparse(csr), f32::is_finite)
     }
 
-    /// The same table with `x`, `[n, d]`, for its values: those that are missing here are marked as
-    /// gaps, which an observation model leaves out.
+    /// The same features with other values in their rows: `change` is given each row `[d]`, on
+    /// several threads. What lies in a file stays in a file. Sparse features are returned as they
+    /// are.
     ///
     /// # Errors
-    /// As [`Features::table`], and another shape.
-    pub fn filled(&self, x: Array2<f32>) -> Result<Self> {
-        let Some(own) = self.as_dense().filter(|own| own.dim() == x.dim()) else {
-            return Err(Error::Features("what fills the gaps has another shape".into()));
-        };
+    /// As [`Features::table`], and a file that cannot be written.
+    pub fn changed(&self, change: impl Fn(ArrayViewMut1<'_, f32>) + Sync) -> Result<Self> {
+        let schema = self.schema.as_deref().cloned();
+        let changed = Self::table_of(self.data_changed(change)?, schema)?;
+        match self.image {
+            Some(image) => changed.with_image(image),
+            None => Ok(changed),
+        }
+    }
+
+    /// The same table with its missing values filled: `fill` is given each row that has some. They
+    /// are marked as gaps, which an observation model leaves out.
+    ///
+    /// # Errors
+    /// As [`Features::dense`] for what is still missing, and a file that cannot be written.
+    pub fn filled(&self, fill: impl Fn(ArrayViewMut1<'_, f32>) + Sync) -> Result<Self> {
+        let Some(own) = self.as_dense() else { return Ok(self.clone()) };
         let gaps = own.iter().enumerate().filter(|(_, v)| v.is_nan()).map(|(i, _)| i).collect();
-        let filled = Self::checked(x, f32::is_finite)?;
-        Ok(Self { schema: self.schema.clone(), gaps, ..filled })
+        let filled = self.data_changed(|row| {
+            if row.iter().any(|v| v.is_nan()) {
+                fill(row);
+            }
+        })?;
+        let with_nan = match &self.data {
+            Data::Mapped(rows) => Some(Arc::clone(rows)),
+            Data::Dense(_) | Data::Sparse(_) => None,
+        };
+        Ok(Self { schema: self.schema.clone(), gaps, with_nan, ..Self::of(filled, f32::is_finite)? })
+    }
+
+    fn data_changed(&self, change: impl Fn(ArrayViewMut1<'_, f32>) + Sync) -> Result<Data> {
+        let change = |mut rows: ArrayViewMut2<'_, f32>| {
+            rows.axis_iter_mut(Axis(0)).into_par_iter().for_each(&change);
+        };
+        Ok(match &self.data {
+            Data::Dense(x) => {
+                let mut x = x.clone();
+                change(x.view_mut());
+                Data::Dense(x)
+            }
+            Data::Mapped(rows) => Data::Mapped(Arc::new(rows.changed(|_, block| change(block))?)),
+            Data::Sparse(csr) => Data::Sparse(csr.clone()),
+        })
     }
 
     /// Declares each row an image.
@@ -138,6 +203,7 @@ impl Features {
     pub fn n(&self) -> usize {
         match &self.data {
             Data::Dense(x) => x.nrows(),
+            Data::Mapped(rows) => rows.view().nrows(),
             Data::Sparse(csr) => csr.n(),
         }
     }
@@ -146,6 +212,7 @@ impl Features {
     pub fn dim(&self) -> usize {
         match &self.data {
             Data::Dense(x) => x.ncols(),
+            Data::Mapped(rows) => rows.view().ncols(),
             Data::Sparse(csr) => csr.n_columns,
         }
     }
@@ -176,7 +243,7 @@ impl Features {
 
     /// Number of missing values (NaN): of cells, where the schema says which features are one.
     pub fn n_missing(&self) -> usize {
-        let Data::Dense(x) = &self.data else { return 0 };
+        let Some(x) = self.as_dense() else { return 0 };
         let Some(schema) = &self.schema else { return x.iter().filter(|v| v.is_nan()).count() };
         let is_missing = |row: ArrayView1<'_, f32>, cell| row.slice(s![cell]).iter().any(|v| v.is_nan());
         let of_row = |row| schema.ranges().filter(|cell| is_missing(row, cell.clone())).count();
@@ -195,16 +262,21 @@ impl Features {
 
     /// The dense matrix `[n, d]`; `None` for sparse features.
     pub fn as_dense(&self) -> Option<ArrayView2<'_, f32>> {
+        self.data.view()
+    }
+
+    /// The file that holds the rows; `None` for features in memory.
+    pub fn as_mapped(&self) -> Option<&Mapped> {
         match &self.data {
-            Data::Dense(x) => Some(x.view()),
-            Data::Sparse(_) => None,
+            Data::Mapped(rows) => Some(rows),
+            Data::Dense(_) | Data::Sparse(_) => None,
         }
     }
 
     /// The sparse matrix; `None` for dense features.
     pub fn as_csr(&self) -> Option<&Csr> {
         match &self.data {
-            Data::Dense(_) => None,
+            Data::Dense(_) | Data::Mapped(_) => None,
             Data::Sparse(csr) => Some(csr),
         }
     }
@@ -212,9 +284,43 @@ impl Features {
     /// A dense copy of the rows `start..end`, `[end - start, d]`.
     pub fn dense_rows(&self, start: usize, end: usize) -> Array2<f32> {
         match &self.data {
-            Data::Dense(x) => x.slice(ndarray::s![start..end, ..]).to_owned(),
+            Data::Dense(x) => x.slice(s![start..end, ..]).to_owned(),
+            Data::Mapped(rows) => rows.view().slice(s![start..end, ..]).to_owned(),
             Data::Sparse(csr) => csr.dense_rows(start, end),
         }
+    }
+
+    /// The rows `rows`, in their order, in memory.
+    ///
+    /// # Errors
+    /// As [`Features::dense`], where there are no rows.
+    ///
+    /// # Panics
+    /// A row that is not there.
+    pub fn select(&self, rows: &[usize]) -> Result<Self> {
+        let data = match (self.as_dense(), self.as_csr()) {
+            (None, Some(csr)) => {
+                let mut indptr = vec![0];
+                let (mut indices, mut values) = (Vec::new(), Vec::new());
+                for &row in rows {
+                    let (columns, of_row) = csr.row(row);
+                    indices.extend_from_slice(columns);
+                    values.extend_from_slice(of_row);
+                    indptr.push(indices.len());
+                }
+                Data::Sparse(Csr { indptr, indices, values, n_columns: csr.n_columns })
+            }
+            (x, _) => Data::Dense(x.expect("dense features").select(Axis(0), rows)),
+        };
+        let d = self.dim();
+        let gaps_of = |(to, &row): (usize, &usize)| {
+            let first = self.gaps.partition_point(|gap| *gap < row * d);
+            let last = self.gaps.partition_point(|gap| *gap < (row + 1) * d);
+            self.gaps[first..last].iter().map(move |gap| gap - row * d + to * d).collect::<Vec<_>>()
+        };
+        let gaps = rows.iter().enumerate().flat_map(gaps_of).collect();
+        let (image, schema) = (self.image, self.schema.clone());
+        Ok(Self { image, schema, gaps, ..Self::of(data, |v| v.is_finite() || v.is_nan())? })
     }
 
     /// Number of different rows, counted up to `limit`: the search stops there.
@@ -237,18 +343,18 @@ impl Features {
         let fold = |start: (f32, f32), values: &[f32]| {
             values.iter().fold(start, |(lo, hi), &v| (lo.min(v), hi.max(v)))
         };
-        match &self.data {
-            Data::Dense(x) => fold((f32::INFINITY, f32::NEG_INFINITY), x.as_slice().unwrap_or(&[])),
-            Data::Sparse(csr) => fold((0.0, 0.0), &csr.values),
+        match (self.as_dense(), self.as_csr()) {
+            (Some(x), _) => fold((f32::INFINITY, f32::NEG_INFINITY), x.as_slice().unwrap_or(&[])),
+            (None, csr) => fold((0.0, 0.0), csr.map_or(&[], |csr| &csr.values)),
         }
     }
 
     /// Whether every value is 0, 1 or missing.
     pub fn is_binary(&self) -> bool {
         let binary = |v: &f32| *v == 0.0 || *v == 1.0 || v.is_nan();
-        match &self.data {
-            Data::Dense(x) => x.iter().all(binary),
-            Data::Sparse(csr) => csr.values.iter().all(binary),
+        match (self.as_dense(), self.as_csr()) {
+            (Some(x), _) => x.iter().all(binary),
+            (None, csr) => csr.is_none_or(|csr| csr.values.iter().all(binary)),
         }
     }
 
@@ -258,6 +364,7 @@ impl Features {
         self.sha256.get_or_init(|| {
             let values = match &self.data {
                 Data::Dense(x) => Values::Dense(x.view()),
+                Data::Mapped(rows) => Values::Dense(rows.view()),
                 Data::Sparse(csr) => Values::Sparse(csr),
             };
             let table = table_sha256(values, self.image, self.schema());
@@ -272,105 +379,9 @@ impl Features {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ndarray::array;
-    use tch::{Device, Tensor};
-    use vae_array::Column;
-
-    fn csr() -> Csr {
-        Csr { indptr: vec![0, 2, 2, 3], indices: vec![0, 2, 1], values: vec![1.0, 2.0, 3.0], n_columns: 3 }
-    }
-
-    #[test]
-    fn refuses_what_is_not_finite_by_row_and_column() {
-        let x = array![[0.0f32, 1.0], [2.0, f32::NAN]];
-        let e = Features::dense(x).expect_err("NaN").to_string();
-        assert!(e.contains("row 1, column 1"), "{e}");
-    }
-
-    #[test]
-    fn a_missing_category_is_one_cell() {
-        let nan = f32::NAN;
-        let schema =
-            Schema { named: true, columns: vec![Column::category("c", ["x", "y"]), Column::number("a")] };
-        let x = array![[nan, nan, 1.0f32], [nan, nan, nan], [0.0, 1.0, 2.0]];
-        assert_eq!(Features::table(x.clone(), Some(schema)).expect("valid").n_missing(), 3);
-        assert_eq!(Features::table(x, None).expect("valid").n_missing(), 5);
-    }
-
-    #[test]
-    fn filled_values_are_known_as_gaps() {
-        let table = Features::table(array![[0.0f32, f32::NAN], [2.0, 3.0]], None).expect("valid");
-        assert!(table.has_gaps() && table.gaps().is_empty());
-        let filled = table.filled(array![[0.0f32, 1.0], [2.0, 3.0]]).expect("filled");
-        assert_eq!((filled.gaps(), filled.n_missing(), filled.has_gaps()), (&[1usize][..], 0, true));
-        // The same values, all of them there, are other data.
-        let whole = Features::dense(array![[0.0f32, 1.0], [2.0, 3.0]]).expect("valid");
-        assert_ne!(filled.sha256(), whole.sha256());
-        assert!(table.filled(array![[0.0f32, 1.0]]).is_err());
-        let rows = Resident::new(&filled, Device::Cpu).expect("resident");
-        let index = Tensor::from_slice(&[1i64, 0]);
-        let targets = rows.gather_targets(&index).expect("gather").expect("gaps");
-        assert_eq!(
-            Vec::<bool>::try_from(targets.isnan().view(-1)).expect("four"),
-            [false, false, false, true]
-        );
-        assert_eq!(rows.gather(&index).expect("gather").double_value(&[1, 1]), 1.0);
-        let whole = Resident::new(&whole, Device::Cpu).expect("resident");
-        assert!(whole.gather_targets(&index).expect("gather").is_none());
-    }
-
-    #[test]
-    fn refuses_empty_and_contradictory_input() {
-        assert!(Features::dense(Array2::zeros((0, 3))).is_err());
-        assert!(Features::sparse(Csr { indices: vec![0, 3, 1], ..csr() }).is_err());
-        assert!(Features::sparse(Csr { indptr: vec![0, 3, 2, 3], ..csr() }).is_err());
-        let image = ImageShape { channels: 1, height: 2, width: 2 };
-        assert!(Features::dense(array![[1.0f32, 2.0]]).and_then(|f| f.with_image(image)).is_err());
-    }
-
-    #[test]
-    fn sparse_batches_equal_dense_ones() {
-        let dense = array![[1.0f32, 0.0, 2.0], [0.0, 0.0, 0.0], [0.0, 3.0, 0.0]];
-        let sparse = Features::sparse(csr()).expect("valid");
-        assert_eq!(sparse.dense_rows(0, 3), dense);
-        let dense = Features::dense(dense).expect("valid");
-        let index = Tensor::from_slice(&[2i64, 0]);
-        let a = Resident::new(&sparse, Device::Cpu).and_then(|r| r.gather(&index)).expect("gather");
-        let b = Resident::new(&dense, Device::Cpu).and_then(|r| r.gather(&index)).expect("gather");
-        assert!(a.equal(&b));
-    }
-
-    #[test]
-    fn distinct_rows_are_counted_up_to_the_limit() {
-        let x = Features::dense(array![[0.0f32, 1.0], [-0.0, 1.0], [2.0, 1.0], [3.0, 1.0]]).expect("valid");
-        assert_eq!(x.distinct_rows_up_to(10), 3);
-        assert_eq!(x.distinct_rows_up_to(2), 2);
-    }
-
-    #[test]
-    fn the_checksum_depends_on_values_kind_and_shape() {
-        let flat = || Features::dense(array![[1.0f32, 2.0, 0.0, 3.0]]).expect("valid");
-        let image = |height, width| {
-            let shape = ImageShape { channels: 1, height, width };
-            flat().with_image(shape).expect("four values").sha256().to_string()
-        };
-        let all = [
-            flat().sha256().to_string(),
-            Features::dense(array![[1.0f32, 2.0], [0.0, 3.0]]).expect("valid").sha256().to_string(),
-            Features::dense(array![[1.0f32, 2.5, 0.0, 3.0]]).expect("valid").sha256().to_string(),
-            image(2, 2),
-            image(1, 4),
-            image(4, 1),
-        ];
-        let distinct: std::collections::BTreeSet<&String> = all.iter().collect();
-        assert_eq!(distinct.len(), all.len());
-        // Set after a look at the hash.
-        let features = flat();
-        let before = features.sha256().to_string();
-        let after = features.with_image(ImageShape { channels: 1, height: 2, width: 2 }).expect("fits");
-        assert_ne!(after.sha256(), before);
-    }
+fn of_array(x: Array2<f32>) -> Data {
+    Data::Dense(if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() })
 }
+
+#[cfg(test)]
+mod tests;

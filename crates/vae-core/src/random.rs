@@ -75,6 +75,31 @@ pub fn permutation(rng: &mut ChaCha8Rng, n: usize) -> Vec<i64> {
     order
 }
 
+/// Blocks whose rows are mixed with each other in [`block_permutation`].
+const BLOCKS_TOGETHER: usize = 64;
+
+/// A random order of `0..n` for rows that are read from a file: blocks of `block` rows come in random
+/// order, and the rows of each 64 blocks that follow one another are mixed. With blocks of one row it
+/// is [`permutation`].
+pub fn block_permutation(rng: &mut ChaCha8Rng, n: usize, block: usize) -> Vec<i64> {
+    if block <= 1 {
+        return permutation(rng, n);
+    }
+    let blocks = permutation(rng, n.div_ceil(block));
+    let mut order = Vec::with_capacity(n);
+    for together in blocks.chunks(BLOCKS_TOGETHER) {
+        let first = order.len();
+        for start in together.iter().map(|b| *b as usize * block) {
+            order.extend(start as i64..(start + block).min(n) as i64);
+        }
+        let mixed = &mut order[first..];
+        for i in (1..mixed.len()).rev() {
+            mixed.swap(i, rng.random_range(0..=i));
+        }
+    }
+    order
+}
+
 /// `size` different numbers of `0..n`, every subset equally likely (Floyd's algorithm); `size` is
 /// at most `n`.
 pub(crate) fn subset(rng: &mut ChaCha8Rng, n: usize, size: usize) -> Vec<i64> {
@@ -118,6 +143,24 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(sorted, (0..1000).collect::<Vec<i64>>());
         assert_ne!(order, sorted);
+    }
+
+    #[test]
+    fn blocks_stay_near_each_other_and_are_mixed() {
+        let rng = || Streams::new(0, "t").rng("shuffle", 0, 0);
+        let (n, block) = (1003, 5);
+        let order = block_permutation(&mut rng(), n, block);
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..n as i64).collect::<Vec<i64>>());
+        // 201 blocks: the first 64 hold 320 rows (318 with the short last block among them).
+        let whole = |rows: &[i64]| {
+            let blocks: std::collections::BTreeSet<i64> = rows.iter().map(|row| row / block as i64).collect();
+            blocks.len()
+        };
+        assert!((64..=65).contains(&whole(&order[..320])), "{}", whole(&order[..320]));
+        assert!(whole(&order[..64]) > 30, "rows of many blocks in a batch: {}", whole(&order[..64]));
+        assert_eq!(block_permutation(&mut rng(), n, 1), permutation(&mut rng(), n));
     }
 
     #[test]

@@ -56,6 +56,7 @@ pub fn train(
         batch_size: config.batch_size,
         device: data.device(),
         streams: &cx.streams,
+        block_rows: config.block_rows_of(data),
         pass: None,
     };
     let n_steps = drawer.n_steps();

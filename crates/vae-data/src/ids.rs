@@ -1,5 +1,10 @@
 //! Names of the rows: what a column of identifiers holds, or the files that are the rows.
 
+use std::path::Path;
+
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::Result;
 use crate::memory::{self, Shortage};
 
 /// Names of the rows, in their order, with the name of the column they come from; `file` for files.
@@ -57,6 +62,16 @@ impl Ids {
         }
     }
 
+    /// Appends the names of further rows.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where the memory does not suffice.
+    pub fn append(&mut self, rows: &Self) -> Result<()> {
+        let short = |shortage: Shortage| shortage.at(Path::new(&rows.name));
+        self.reserve(rows.len()).map_err(short)?;
+        rows.iter().try_for_each(|id| self.push(id)).map_err(short)
+    }
+
     /// Makes room for so many rows, but for their texts.
     pub(crate) fn reserve(&mut self, rows: usize) -> Result<(), Shortage> {
         memory::reserve(&mut self.ends, rows)
@@ -83,6 +98,9 @@ mod tests {
         assert_eq!((ids.len(), ids.get(2), ids.get(4)), (4, Some("über"), None));
         assert_eq!(ids.slice(1, 3).iter().collect::<Vec<_>>(), ["", "über"]);
         assert_eq!(ids.slice(2, 99).iter().collect::<Vec<_>>(), ["über", "4"]);
+        let mut joined = ids.slice(0, 3);
+        joined.append(&ids.slice(3, 4)).expect("fits");
+        assert_eq!(joined, ids);
         assert!(ids.slice(9, 12).is_empty() && ids.slice(9, 12).name() == "id");
     }
 }

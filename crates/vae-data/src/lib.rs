@@ -55,6 +55,7 @@ pub use known::provenance_of;
 pub use labels::Labels;
 pub use load::{load, load_from, load_labels};
 pub use matrix::Matrix;
+pub use memory::available as available_memory;
 pub use note::{Note, Severity};
 pub use places::Places;
 pub use read::table::{Block, ColumnInfo, ColumnUse, TableInfo, TableReader, TableText};

@@ -152,7 +152,7 @@ pub fn load_labels(
 }
 
 /// The file's name without what says its format.
-fn name_of(path: &Path) -> String {
+pub(crate) fn name_of(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let name = uncompressed_name(&name);
     if path.is_dir() {

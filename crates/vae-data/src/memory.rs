@@ -153,7 +153,7 @@ pub(crate) fn check(bytes: usize) -> Result<(), Shortage> {
 
 /// Bytes that this process can still have, where the system says so: free memory and caches, and on
 /// Linux what the control group leaves.
-fn available() -> Option<u64> {
+pub fn available() -> Option<u64> {
     let mut system = System::new().ok()?;
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
     let machine = Some(system.available_memory()).filter(|bytes| *bytes > 0);

@@ -12,7 +12,7 @@ use crate::file_kind::FileKind;
 use crate::ids::Ids;
 use crate::known::{Folder, is_har_folder, is_idx_folder, is_stl10_folder};
 use crate::known_text::{is_rcv1_folder, is_reuters21578_folder};
-use crate::load::{load, terms};
+use crate::load::{load, name_of, terms};
 use crate::load_options::{COLUMN_OPTIONS, PICTURE_OPTIONS, TABLE_OPTIONS, TEXT_OPTIONS, only_options};
 use crate::matrix::Matrix;
 use crate::note::Note;
@@ -44,6 +44,7 @@ use crate::text::Columns;
 /// # Ok::<(), vae_data::Error>(())
 /// ```
 pub struct Stream {
+    name: String,
     rows: Rows,
     at: usize,
     /// Notes of a table that were given out.
@@ -52,7 +53,7 @@ pub struct Stream {
 
 enum Rows {
     Table(Box<TableReader>),
-    Array(Box<npy::Rows>, Option<Schema>),
+    Array(Box<npy::Rows>, Option<Schema>, Vec<Note>),
     Pictures(Box<PictureBlocks>),
     Column(Box<ColumnBlocks>),
     Folder(Box<FolderBlocks>),
@@ -89,14 +90,30 @@ impl Stream {
             Some(rows) => rows,
             None => Rows::Whole(Box::new(load(source, options)?.0)),
         };
-        Ok(Self { rows, at: 0, told: 0 })
+        let name = match (source, &rows) {
+            (_, Rows::Whole(set)) => set.name.clone(),
+            (Source::Path(path), _) => name_of(path),
+            (Source::Known(name), _) => name.clone(),
+            (Source::StandardInput, _) => "stdin".to_owned(),
+        };
+        Ok(Self { name, rows, at: 0, told: 0 })
+    }
+
+    /// What a data set of these rows is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether blocks are read one after another: else the data are in memory, as a whole.
+    pub fn is_in_blocks(&self) -> bool {
+        !matches!(self.rows, Rows::Whole(_))
     }
 
     /// Number of rows.
     pub fn n(&self) -> usize {
         match &self.rows {
             Rows::Table(reader) => reader.n(),
-            Rows::Array(rows, _) => rows.dim().0,
+            Rows::Array(rows, ..) => rows.dim().0,
             Rows::Pictures(blocks) => blocks.n(),
             Rows::Column(blocks) => blocks.n(),
             Rows::Folder(blocks) => blocks.n(),
@@ -108,7 +125,7 @@ impl Stream {
     pub fn dim(&self) -> usize {
         match &self.rows {
             Rows::Table(reader) => reader.schema().n_features(),
-            Rows::Array(rows, _) => rows.dim().1,
+            Rows::Array(rows, ..) => rows.dim().1,
             Rows::Pictures(blocks) => blocks.shape().dim(),
             Rows::Column(blocks) => blocks.dim(),
             Rows::Folder(blocks) => blocks.dim(),
@@ -120,7 +137,7 @@ impl Stream {
     pub fn schema(&self) -> Option<&Schema> {
         match &self.rows {
             Rows::Table(reader) => Some(reader.schema()),
-            Rows::Array(_, schema) => schema.as_ref(),
+            Rows::Array(_, schema, _) => schema.as_ref(),
             Rows::Whole(set) => set.schema.as_ref(),
             Rows::Pictures(_) | Rows::Column(_) | Rows::Folder(_) => None,
         }
@@ -129,7 +146,7 @@ impl Stream {
     /// Shape of a row, where rows are pictures.
     pub fn image(&self) -> Option<ImageShape> {
         match &self.rows {
-            Rows::Array(rows, _) => rows.image(),
+            Rows::Array(rows, ..) => rows.image(),
             Rows::Pictures(blocks) => Some(blocks.shape()),
             Rows::Whole(set) => set.image,
             Rows::Table(_) | Rows::Column(_) | Rows::Folder(_) => None,
@@ -177,7 +194,8 @@ impl Stream {
             }
             Rows::Pictures(blocks) => blocks.notes(),
             Rows::Whole(set) => std::mem::take(&mut set.notes),
-            Rows::Array(..) | Rows::Column(_) | Rows::Folder(_) => Vec::new(),
+            Rows::Array(.., notes) => std::mem::take(notes),
+            Rows::Column(_) | Rows::Folder(_) => Vec::new(),
         }
     }
 
@@ -204,7 +222,7 @@ impl Stream {
                 text = block.text;
                 (Matrix::Dense(block.x), block.ids)
             }
-            Rows::Array(array, _) => (dense(array.next(rows)?, array.dim().1)?, None),
+            Rows::Array(array, ..) => (dense(array.next(rows)?, array.dim().1)?, None),
             Rows::Pictures(blocks) => {
                 let (x, ids) = blocks.next(rows)?;
                 (dense(x, blocks.shape().dim())?, Some(ids))
@@ -235,10 +253,14 @@ fn of_file(content: Content, options: &LoadOptions) -> Result<Option<Rows>> {
         FileKind::Table => {}
         FileKind::Npy => {
             only_options(options, &[], "an NPY array")?;
-            let Some(offsets) = offsets_for(options) else { return Ok(None) };
-            let Some(rows) = npy::Rows::open(content.open()?, offsets)? else { return Ok(None) };
-            let schema = rows.offsets().map(|offsets| of_offsets(offsets.to_vec()));
-            return Ok(Some(Rows::Array(Box::new(rows), schema)));
+            let opened = match offsets_for(options) {
+                Some(offsets) => npy::Rows::open(content.open()?, offsets)?.map(|rows| (rows, Vec::new())),
+                None => npy::Rows::centred(|| content.open())?,
+            };
+            return Ok(opened.map(|(rows, notes)| {
+                let schema = rows.offsets().map(|offsets| of_offsets(offsets.to_vec()));
+                Rows::Array(Box::new(rows), schema, notes)
+            }));
         }
         FileKind::Matlab | FileKind::Npz | FileKind::Idx => return Ok(None),
     }

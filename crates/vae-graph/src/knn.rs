@@ -189,18 +189,28 @@ const PACE: Duration = Duration::from_secs(10);
 struct Pace<'a> {
     n: usize,
     cx: &'a FitContext,
+    start: Instant,
     last: Instant,
 }
 
 impl<'a> Pace<'a> {
     fn new(n: usize, cx: &'a FitContext) -> Self {
-        Self { n, cx, last: Instant::now() }
+        let now = Instant::now();
+        Self { n, cx, start: now, last: now }
     }
 
     /// Notes that `done` rows are finished.
     fn at(&mut self, done: usize) {
         if self.last.elapsed() >= PACE {
-            self.cx.progress.note(&format!("nearest neighbours: {done} of {} rows", self.n));
+            let left = self.start.elapsed().as_secs_f64() * (self.n - done) as f64 / done.max(1) as f64;
+            let left = match left {
+                hours if hours >= 5400.0 => format!("{:.0} hours", hours / 3600.0),
+                minutes if minutes >= 90.0 => format!("{:.0} minutes", minutes / 60.0),
+                seconds => format!("{seconds:.0} seconds"),
+            };
+            self.cx
+                .progress
+                .note(&format!("nearest neighbours: {done} of {} rows, about {left} left", self.n));
             self.last = Instant::now();
         }
     }

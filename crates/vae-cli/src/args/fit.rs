@@ -20,6 +20,11 @@ pub struct FitArgs {
     /// fitted model
     #[arg(long, value_name = "SPLIT", value_enum, default_value_t = FitSplit::All)]
     pub fit_split: FitSplit,
+    /// Whether the features lie in a file while the fit runs, so that they need not fit into memory:
+    /// auto, if they hardly would; yes; no. For tables, NPY arrays and folders of pictures; it
+    /// changes no result
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = OnDisk::Auto)]
+    pub on_disk: OnDisk,
     /// Give the clusters the numbers that those of a former run on the same rows have
     #[arg(long, value_name = "DIR")]
     pub align_to: Option<PathBuf>,
@@ -37,6 +42,17 @@ pub struct FitArgs {
     /// Do not share finished phases (such as pretraining) with other runs
     #[arg(long)]
     pub no_cache: bool,
+}
+
+/// Whether features lie in a file while a fit runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnDisk {
+    /// If they would hardly fit into memory
+    Auto,
+    /// Always
+    Yes,
+    /// Never
+    No,
 }
 
 /// Layouts of the map in a report.

@@ -1,7 +1,8 @@
 //! Features on the device of a training.
 
-use super::{Data, Features};
-use crate::{Error, Result};
+use super::{Data, Features, Mapped, to_tensor};
+use crate::Result;
+use ndarray::s;
 use tch::{Device, Kind, Tensor};
 
 /// Rows per block when a fully connected network is applied to all samples
@@ -11,11 +12,12 @@ pub const BLOCK: usize = 4096;
 /// The same where the network may have convolutions, whose maps take more memory than a sample.
 pub const CONVOLUTION_BLOCK: usize = 512;
 
-/// Features on the device during a training, so that a batch is one gather.
+/// Features on the device during a training, so that a batch is one gather. Batches of sparse
+/// features and of features in a file are made on the host.
 #[derive(Debug)]
 pub struct Resident<'a> {
     features: &'a Features,
-    /// `[n, d]` on the device; `None` for sparse features, whose batches are made on the host.
+    /// `[n, d]` on the device; `None` where batches are made on the host.
     dense: Option<Tensor>,
     /// The same with NaN for values that stand for missing ones, where there are any.
     targets: Option<Tensor>,
@@ -24,19 +26,14 @@ pub struct Resident<'a> {
 
 impl<'a> Resident<'a> {
     /// Puts the features on `device`. Dense features on the CPU are copied once into memory of
-    /// libtorch.
+    /// libtorch, unless they lie in a file.
     ///
     /// # Errors
-    /// [`Error::Torch`], for example when the device has too little memory.
+    /// [`crate::Error::Torch`], for example when the device has too little memory.
     pub fn new(features: &'a Features, device: Device) -> Result<Self> {
         let dense = match &features.data {
-            Data::Dense(x) => {
-                let shape = [x.nrows() as i64, x.ncols() as i64];
-                let values =
-                    x.as_slice().ok_or_else(|| Error::Internal("the matrix is not contiguous".into()))?;
-                Some(Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(device)?)
-            }
-            Data::Sparse(_) => None,
+            Data::Dense(x) => Some(to_tensor(x.view(), device)?),
+            Data::Mapped(_) | Data::Sparse(_) => None,
         };
         let targets = match (&dense, features.gaps()) {
             (Some(x), gaps @ [_, ..]) => {
@@ -61,6 +58,11 @@ impl<'a> Resident<'a> {
         self.features.dim()
     }
 
+    /// Whether every value of a row is there, and not only those that are not 0.
+    pub fn is_dense(&self) -> bool {
+        self.features.as_csr().is_none()
+    }
+
     /// The device of the batches.
     pub fn device(&self) -> Device {
         self.device
@@ -70,38 +72,54 @@ impl<'a> Resident<'a> {
     /// device.
     ///
     /// # Errors
-    /// [`Error::Torch`] when an index is out of range.
+    /// [`crate::Error::Torch`] when an index is out of range.
     pub fn gather(&self, index: &Tensor) -> Result<Tensor> {
         if let Some(x) = &self.dense {
             return Ok(x.f_index_select(0, index)?);
         }
+        match &self.features.data {
+            Data::Mapped(rows) => self.gather_from(rows, index),
+            Data::Dense(_) | Data::Sparse(_) => self.gathered(index, |row, out| {
+                out.extend(self.features.dense_rows(row, row + 1));
+            }),
+        }
+    }
+
+    fn gather_from(&self, rows: &Mapped, index: &Tensor) -> Result<Tensor> {
+        let x = rows.view();
+        self.gathered(index, |row, out| out.extend(x.row(row)))
+    }
+
+    /// The rows that `put` appends, on the device.
+    fn gathered(&self, index: &Tensor, put: impl Fn(usize, &mut Vec<f32>)) -> Result<Tensor> {
         let rows = Vec::<i64>::try_from(index.f_to_device(Device::Cpu)?)?;
         let mut out = Vec::with_capacity(rows.len() * self.dim());
-        for row in &rows {
-            out.extend(self.features.dense_rows(*row as usize, *row as usize + 1));
-        }
-        Ok(Tensor::f_from_slice(&out)?
-            .f_view([rows.len() as i64, self.dim() as i64])?
-            .f_to_device(self.device)?)
+        rows.iter().for_each(|row| put(*row as usize, &mut out));
+        let shape = [rows.len() as i64, self.dim() as i64];
+        Ok(Tensor::f_from_slice(&out)?.f_view(shape)?.f_to_device(self.device)?)
     }
 
     /// The rows `index` with NaN for values that stand for missing ones; `None` where all are
     /// there.
     ///
     /// # Errors
-    /// [`Error::Torch`] when an index is out of range.
+    /// [`crate::Error::Torch`] when an index is out of range.
     pub fn gather_targets(&self, index: &Tensor) -> Result<Option<Tensor>> {
+        if let Some(rows) = &self.features.with_nan {
+            return Ok(Some(self.gather_from(rows, index)?));
+        }
         Ok(self.targets.as_ref().map(|x| x.f_index_select(0, index)).transpose()?)
     }
 
     /// The rows `start..end`, `[end - start, d]`, on the device, without a copy where possible.
     ///
     /// # Errors
-    /// [`Error::Torch`] when the range is outside the data.
+    /// [`crate::Error::Torch`] when the range is outside the data.
     pub fn rows(&self, start: usize, end: usize) -> Result<Tensor> {
-        match &self.dense {
-            Some(x) => Ok(x.f_narrow(0, start as i64, (end - start) as i64)?),
-            None => {
+        match (&self.dense, &self.features.data) {
+            (Some(x), _) => Ok(x.f_narrow(0, start as i64, (end - start) as i64)?),
+            (None, Data::Mapped(rows)) => to_tensor(rows.view().slice(s![start..end, ..]), self.device),
+            (None, _) => {
                 self.gather(&Tensor::f_arange_start(start as i64, end as i64, (Kind::Int64, self.device))?)
             }
         }
@@ -111,11 +129,12 @@ impl<'a> Resident<'a> {
     /// [`Resident::rows`].
     ///
     /// # Errors
-    /// [`Error::Torch`] when the range is outside the data.
+    /// [`crate::Error::Torch`] when the range is outside the data.
     pub fn target_rows(&self, start: usize, end: usize) -> Result<Tensor> {
-        match &self.targets {
-            Some(x) => Ok(x.f_narrow(0, start as i64, (end - start) as i64)?),
-            None => self.rows(start, end),
+        match (&self.targets, &self.features.with_nan) {
+            (Some(x), _) => Ok(x.f_narrow(0, start as i64, (end - start) as i64)?),
+            (None, Some(rows)) => to_tensor(rows.view().slice(s![start..end, ..]), self.device),
+            (None, None) => self.rows(start, end),
         }
     }
 
@@ -123,16 +142,26 @@ impl<'a> Resident<'a> {
     /// joins the results along the first axis; no gradients.
     ///
     /// # Errors
-    /// What `f` returns, or [`Error::Torch`].
+    /// What `f` returns, or [`crate::Error::Torch`].
     pub fn map_rows(&self, block: usize, mut f: impl FnMut(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
         let _guard = tch::no_grad_guard();
-        let mut parts = Vec::new();
-        let mut start = 0;
-        while start < self.n() {
-            let end = (start + block).min(self.n());
-            parts.push(f(&self.rows(start, end)?)?);
-            start = end;
+        let first = f(&self.rows(0, block.min(self.n()))?)?;
+        if self.n() <= block {
+            return Ok(first);
         }
-        Ok(Tensor::f_cat(&parts, 0)?)
+        // Into one tensor: joined afterwards, the results would be there twice.
+        let mut shape = first.size();
+        shape[0] = self.n() as i64;
+        let all = Tensor::f_empty(shape.as_slice(), (first.f_kind()?, first.device()))?;
+        let put = |start: usize, part: &Tensor| -> Result<()> {
+            let mut place = all.f_narrow(0, start as i64, part.size()[0])?;
+            Ok(place.f_copy_(part)?)
+        };
+        put(0, &first)?;
+        for start in (block..self.n()).step_by(block) {
+            let end = (start + block).min(self.n());
+            put(start, &f(&self.rows(start, end)?)?)?;
+        }
+        Ok(all)
     }
 }

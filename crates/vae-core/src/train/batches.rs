@@ -1,7 +1,7 @@
 //! Which rows make a batch.
 
 use crate::Result;
-use crate::random::{Streams, permutation, subset};
+use crate::random::{Streams, block_permutation, subset};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
@@ -41,6 +41,8 @@ pub(super) struct Drawer<'a> {
     pub batch_size: usize,
     pub device: Device,
     pub streams: &'a Streams,
+    /// Rows that stay near each other in a random order.
+    pub block_rows: usize,
     /// The latest pass that was needed and its order, i64 `[n]`.
     pub pass: Option<(usize, Tensor)>,
 }
@@ -98,7 +100,10 @@ impl Drawer<'_> {
             Some((known, all)) if known == pass => all,
             _ => {
                 let rows = match order {
-                    Order::Shuffled => permutation(&mut self.streams.rng("shuffle", pass, 0), self.n),
+                    Order::Shuffled => {
+                        let mut rng = self.streams.rng("shuffle", pass, 0);
+                        block_permutation(&mut rng, self.n, self.block_rows)
+                    }
                     Order::Sequential => (0..self.n as i64).collect(),
                 };
                 Tensor::f_from_slice(&rows)?.f_to_device(self.device)?
@@ -116,8 +121,15 @@ mod tests {
 
     fn draw(batches: Batches, n: usize, batch_size: usize, epochs: usize) -> Vec<Vec<i64>> {
         let streams = Streams::new(3, "train");
-        let mut drawer =
-            Drawer { batches, n, batch_size, device: Device::Cpu, streams: &streams, pass: None };
+        let mut drawer = Drawer {
+            batches,
+            n,
+            batch_size,
+            device: Device::Cpu,
+            streams: &streams,
+            block_rows: 1,
+            pass: None,
+        };
         let steps = drawer.n_steps();
         let at = (0..epochs * steps).map(|s| (s / steps, s % steps));
         let drawn: Vec<Vec<i64>> =

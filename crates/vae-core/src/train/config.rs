@@ -1,5 +1,6 @@
 //! The configuration of a training.
 
+use crate::features::Resident;
 use crate::identity::neutral;
 use crate::optim::{EpsForm, Group, OptimizerKind, Rule};
 use crate::schedule::{LrSchedule, Schedule};
@@ -18,6 +19,11 @@ pub struct TrainConfig {
     pub min_updates: usize,
     /// Samples per update; the last batch of an epoch may be smaller.
     pub batch_size: usize,
+    /// Rows that stay near each other in the random order of a pass, so that a file is read in
+    /// pieces: blocks of so many rows come in random order, and the rows of 64 blocks are mixed. 1
+    /// mixes all rows. 0: blocks of 1 MiB where dense features take more than 1 GiB, else 1.
+    #[serde(skip_serializing_if = "no_blocks")]
+    pub shuffle_block_rows: usize,
     /// `adam` or `sgd`.
     pub optimizer: OptimizerKind,
     /// Learning rate at the start.
@@ -52,6 +58,10 @@ fn no_min_updates(updates: &usize) -> bool {
     neutral(updates, &0)
 }
 
+fn no_blocks(rows: &usize) -> bool {
+    neutral(rows, &0)
+}
+
 fn no_ramp(updates: &usize) -> bool {
     neutral(updates, &0)
 }
@@ -62,6 +72,7 @@ impl Default for TrainConfig {
             epochs: 50,
             min_updates: 0,
             batch_size: 256,
+            shuffle_block_rows: 0,
             optimizer: OptimizerKind::Adam,
             lr: 1e-3,
             lr_schedule: LrSchedule::Constant,
@@ -123,6 +134,12 @@ impl TrainConfig {
         Self { epochs: self.epochs.max(needed), ..self.clone() }
     }
 
+    /// [`TrainConfig::shuffle_block_rows`] for these features. It depends on their size and on
+    /// nothing else: neither on memory, nor on where they lie.
+    pub(super) fn block_rows_of(&self, data: &Resident<'_>) -> usize {
+        block_rows(self.shuffle_block_rows, data.is_dense().then_some((data.n(), data.dim())))
+    }
+
     /// How many epochs of a training on `n` samples, in passes over them, are what `part` epochs
     /// are of [`TrainConfig::epochs`]: where `min_updates` makes the training longer, a part of it
     /// gets longer with it.
@@ -169,9 +186,33 @@ impl TrainConfig {
     }
 }
 
+/// Dense features of more bytes are mixed in blocks.
+const MIXED_WHOLE: usize = 1 << 30;
+
+/// Bytes of such a block.
+const SHUFFLE_BLOCK: usize = 1 << 20;
+
+/// The rows of a block, of those that were asked for and the shape of dense features.
+fn block_rows(asked: usize, dense: Option<(usize, usize)>) -> usize {
+    match (asked, dense) {
+        (0, Some((n, d))) if 4 * n * d > MIXED_WHOLE => (SHUFFLE_BLOCK / (4 * d)).max(1),
+        (0, _) => 1,
+        (asked, _) => asked,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_data_are_mixed_in_blocks() {
+        assert_eq!(block_rows(0, Some((70_000, 784))), 1);
+        assert_eq!(block_rows(0, Some((10_000_000, 50))), 5242);
+        assert_eq!(block_rows(0, Some((1000, 1_000_000))), 1);
+        assert_eq!(block_rows(0, None), 1);
+        assert_eq!([1, 77].map(|asked| block_rows(asked, Some((10_000_000, 50)))), [1, 77]);
+    }
 
     #[test]
     fn small_data_are_passed_over_more_often() {

@@ -43,6 +43,11 @@ impl Narrow {
         Self { offsets, moments: Vec::new(), finds_out: false }
     }
 
+    /// Numbers as they are, while their moments are taken.
+    pub fn finding_out() -> Self {
+        Self { finds_out: true, ..Self::plain() }
+    }
+
     /// Before the first value of a matrix with `d` columns of this kind.
     pub fn begin(&mut self, d: usize, kind: Kind, path: &Path) -> Result<()> {
         if self.offsets.len() != d {
@@ -75,7 +80,7 @@ impl Narrow {
     }
 
     /// The offsets of all columns, where the values have shown that one needs an offset.
-    fn needed(&self) -> Option<Vec<f64>> {
+    pub fn needed(&self) -> Option<Vec<f64>> {
         let is_needed = self.moments.iter().any(|moments| moments.offset() != 0.0);
         is_needed.then(|| self.moments.iter().map(Moments::offset).collect())
     }
@@ -85,7 +90,7 @@ impl Narrow {
 /// were subtracted.
 pub(crate) fn centred(offsets: Offsets<'_>, mut read: impl FnMut(&mut Narrow) -> Result<Raw>) -> Result<Raw> {
     let mut narrow = match offsets {
-        Offsets::Own => Narrow { finds_out: true, ..Narrow::plain() },
+        Offsets::Own => Narrow::finding_out(),
         Offsets::Given(offsets) => Narrow::by(offsets.to_vec()),
     };
     let raw = read(&mut narrow)?;
@@ -101,7 +106,8 @@ pub(crate) fn centred(offsets: Offsets<'_>, mut read: impl FnMut(&mut Narrow) ->
     Ok(Raw { offsets: Some(narrow.offsets), ..raw })
 }
 
-fn told(offsets: &[f64]) -> Note {
+/// What is said of the numbers that are subtracted.
+pub(crate) fn told(offsets: &[f64]) -> Note {
     let moved: Vec<String> = (1..)
         .zip(offsets)
         .filter(|(_, offset)| **offset != 0.0)

@@ -25,6 +25,7 @@ use vae_core::identity::revisions;
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
 use vae_core::program::{Outputs, Program, Value};
+use vae_core::random::{Streams, permutation};
 use vae_core::{Features, ImageShape};
 
 /// What a method's configuration type provides.
@@ -53,6 +54,12 @@ pub trait MethodConfig: Serialize + DeserializeOwned + Default + Clone + Debug +
     /// Whether a fit without a number of clusters (`n_clusters = 0`) estimates it.
     fn estimates_n_clusters(&self) -> bool {
         false
+    }
+
+    /// Most rows that the method itself sees, for methods that would take too long on many: of more
+    /// rows it gets a random sample, and its model assigns the others.
+    fn max_rows(&self) -> Option<usize> {
+        None
     }
 
     /// Fills in what another choice implies: settings that exist for one choice only are absent
@@ -259,6 +266,22 @@ impl<M: Method> Fit<M> {
     }
 }
 
+/// At most `most` rows, a random sample in the order of the data; `None` where there are no more.
+fn sample(x: &Features, most: usize, cx: &FitContext) -> Result<Option<Features>> {
+    if x.n() <= most {
+        return Ok(None);
+    }
+    cx.progress.note(&of_sample(most, x.n()));
+    let order = permutation(&mut Streams::new(cx.seed, "sample").rng("rows", 0, 0), x.n());
+    let mut rows: Vec<usize> = order[..most].iter().map(|row| *row as usize).collect();
+    rows.sort_unstable();
+    Ok(Some(x.select(&rows)?))
+}
+
+fn of_sample(fitted: usize, n: usize) -> String {
+    format!("fitted on a random sample of {fitted} of the {n} rows (max_rows); the model assigns the others")
+}
+
 impl<M: Method> Clusterer for Fit<M> {
     fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
         let mut config = self.config.clone();
@@ -266,9 +289,17 @@ impl<M: Method> Clusterer for Fit<M> {
         let (input, mut resolved) = config.input().resolve(x, config.affine())?;
         resolved.extend(for_data);
         let scaled = input.prepare(x)?;
-        let (model, mut summary) = M::fit(&config, scaled.as_ref(), &input, cx)?;
+        let sample = config.max_rows().map(|most| sample(&scaled, most, cx)).transpose()?.flatten();
+        let fitted_on = sample.as_ref().unwrap_or(&scaled);
+        let (model, mut summary) = M::fit(&config, fitted_on, &input, cx)?;
         if let Some(start) = &summary.start_assignments {
-            summary.watch = Watch::new(scaled.as_ref(), (start, &summary.assignments), cx)?;
+            summary.watch = Watch::new(fitted_on, (start, &summary.assignments), cx)?;
+        }
+        if let Some(sample) = sample {
+            let assignments = model.predict(&scaled)?;
+            resolved.push(of_sample(sample.n(), x.n()));
+            // What is known of the sample alone has other rows than the assignments.
+            summary = FitSummary { assignments, start_assignments: None, observed: Vec::new(), ..summary };
         }
         drop(scaled);
         summary.resolved = resolved;

@@ -1,8 +1,7 @@
 //! Missing values of a table.
 
 use crate::Result;
-use ndarray::parallel::prelude::*;
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use tch::Tensor;
@@ -45,17 +44,12 @@ impl Imputer {
     /// The features without missing values.
     ///
     /// # Errors
-    /// None in practice.
+    /// A file that cannot be written, where the features lie in one.
     pub(crate) fn fill(&self, x: &Features) -> Result<Features> {
-        let Some(dense) = x.as_dense() else { return Ok(x.clone()) };
-        let mut filled: Array2<f32> = dense.to_owned();
-        filled.axis_iter_mut(Axis(0)).into_par_iter().for_each(|mut row| {
-            if row.iter().any(|v| v.is_nan()) {
-                let values = self.values(row.view());
-                row.iter_mut().zip(values).filter(|(v, _)| v.is_nan()).for_each(|(v, value)| *v = value);
-            }
-        });
-        Ok(x.filled(filled)?)
+        Ok(x.filled(|mut row| {
+            let values = self.values(row.view());
+            row.iter_mut().zip(values).filter(|(v, _)| v.is_nan()).for_each(|(v, value)| *v = value);
+        })?)
     }
 
     /// Adds it to a program.
@@ -104,7 +98,7 @@ fn mean_of(column: ArrayView1<'_, f32>) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
+    use ndarray::{Array2, array};
 
     #[test]
     fn near_rows_lend_their_values() {

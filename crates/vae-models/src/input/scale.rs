@@ -7,7 +7,7 @@ mod power;
 use crate::{Error, Result};
 use choose::choose;
 use columns::Column;
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
 use power::Power;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -226,27 +226,21 @@ impl Scale {
     /// # Errors
     /// A scaled value that overflows.
     pub fn apply<'a>(&self, x: &'a Features) -> Result<Cow<'a, Features>> {
-        let Some(dense) = x.as_dense() else { return Ok(Cow::Borrowed(x)) };
+        if x.as_dense().is_none() {
+            return Ok(Cow::Borrowed(x));
+        }
         let scaled = match self {
             Self::Identity => return Ok(Cow::Borrowed(x)),
-            Self::Affine { shift, width } => {
-                let (shift, width) = (Array1::from(shift.clone()), Array1::from(width.clone()));
-                (&dense - &shift) / &width
-            }
-            Self::Power { columns, shift, width } => {
-                let mut scaled = dense.to_owned();
-                for (i, mut column) in scaled.axis_iter_mut(Axis(1)).enumerate() {
-                    let scaled = |v: f32| (columns[i].apply(f64::from(v)) - shift[i]) / width[i];
-                    column.mapv_inplace(|v| scaled(v) as f32);
+            Self::Affine { shift, width } => x.changed(|mut row| {
+                Zip::from(&mut row).and(shift).and(width).for_each(|v, s, w| *v = (*v - s) / w);
+            })?,
+            Self::Power { columns, shift, width } => x.changed(|mut row| {
+                for (i, v) in row.iter_mut().enumerate() {
+                    *v = ((columns[i].apply(f64::from(*v)) - shift[i]) / width[i]) as f32;
                 }
-                scaled
-            }
+            })?,
         };
-        let scaled = Features::table(scaled, x.schema().cloned())?;
-        Ok(Cow::Owned(match x.image() {
-            Some(image) => scaled.with_image(image)?,
-            None => scaled,
-        }))
+        Ok(Cow::Owned(scaled))
     }
 
     /// Adds the scaling to a program.

@@ -4,4 +4,5 @@ mod config;
 mod fit;
 
 pub use config::SpectralConfig;
+pub(crate) use config::{MAX_ROWS, usual_max_rows};
 pub use fit::{Spectral, SpectralModel};

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::api::stored;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayViewMut2, Axis};
 use tch::{Device, Kind, Tensor};
 use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::features::{to_array2, to_tensor};
@@ -11,10 +11,13 @@ use vae_core::identity::Revision;
 use vae_core::phase::FitContext;
 use vae_core::program::{Op, Program, Value};
 use vae_core::{Csr, Features};
-use vae_graph::knn::{Knn, Metric};
+use vae_graph::knn::{Knn, Metric, Neighbours};
 
 /// The weights of the votes.
 pub const REVISION: Revision = ("neighbour-vote", 1);
+
+/// Rows whose neighbours are searched at once, for the sake of memory.
+const BLOCK: usize = 1 << 17;
 
 /// Points with the cluster of each.
 #[derive(Debug)]
@@ -46,8 +49,22 @@ impl NeighbourVote {
     pub fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
         let k = self.n_neighbors.min(self.points.n());
         let knn = Knn { k, metric: Metric::Euclidean };
-        let found = knn.among(&self.points, x, &FitContext::in_memory(0))?;
         let mut gamma = Array2::<f32>::zeros((x.n(), self.n_clusters));
+        if x.n() <= BLOCK {
+            self.vote(&knn.among(&self.points, x, &FitContext::in_memory(0))?, gamma.view_mut());
+            return Ok(gamma);
+        }
+        for (nth, votes) in gamma.axis_chunks_iter_mut(Axis(0), BLOCK).enumerate() {
+            let rows: Vec<usize> = (nth * BLOCK..nth * BLOCK + votes.nrows()).collect();
+            let found = knn.among(&self.points, &x.select(&rows)?, &FitContext::in_memory(0))?;
+            self.vote(&found, votes);
+        }
+        Ok(gamma)
+    }
+
+    /// Sets the shares of the votes of the neighbours `found`, `[n, K]`, which are 0 before.
+    fn vote(&self, found: &Neighbours, mut gamma: ArrayViewMut2<'_, f32>) {
+        let k = found.k();
         for (i, mut row) in gamma.rows_mut().into_iter().enumerate() {
             let distance = found.distance();
             let scale = f64::from(distance[[i, k / 2]]).powi(2).max(f64::MIN_POSITIVE);
@@ -58,7 +75,6 @@ impl NeighbourVote {
                 row[self.labels[j as usize] as usize] += (vote / all) as f32;
             }
         }
-        Ok(gamma)
     }
 
     /// The cluster with most votes, `[n]`; the lowest of equals.

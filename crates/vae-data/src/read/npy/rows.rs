@@ -3,10 +3,14 @@
 use vae_array::ImageShape;
 
 use crate::error::{Error, Result};
+use crate::note::Note;
 use crate::read::element::read_values;
 use crate::read::input::Input;
 use crate::read::npy::{Shape, read_rows};
-use crate::read::precision::Narrow;
+use crate::read::precision::{Narrow, told};
+
+/// Rows that are read at once to find out about their values.
+const AT_ONCE: usize = 4096;
 
 /// The rows of an array that has them one after another.
 pub(crate) struct Rows {
@@ -20,12 +24,29 @@ pub(crate) struct Rows {
 impl Rows {
     /// Opens an array; `None` where its columns lie one after another. `offsets` are subtracted
     /// from the columns, where there is one for each.
-    pub fn open(mut input: Input<'static>, offsets: Vec<f64>) -> Result<Option<Self>> {
+    pub fn open(input: Input<'static>, offsets: Vec<f64>) -> Result<Option<Self>> {
+        Self::narrowed(input, Narrow::by(offsets))
+    }
+
+    /// The same with the offsets that the values need, as
+    /// [`centred`](crate::read::precision::centred) finds them, and what it says of them: an array
+    /// whose numbers exceed f32 is read once before.
+    pub fn centred(open: impl Fn() -> Result<Input<'static>>) -> Result<Option<(Self, Vec<Note>)>> {
+        let Some(mut rows) = Self::narrowed(open()?, Narrow::finding_out())? else { return Ok(None) };
+        if !rows.shape.element.kind.exceeds_f32() {
+            return Ok(Some((rows, Vec::new())));
+        }
+        while !rows.next(AT_ONCE)?.is_empty() {}
+        let offsets = rows.narrow.needed().unwrap_or_default();
+        let notes = if offsets.is_empty() { Vec::new() } else { vec![told(&offsets)] };
+        Ok(Self::open(open()?, offsets)?.map(|rows| (rows, notes)))
+    }
+
+    fn narrowed(mut input: Input<'static>, mut narrow: Narrow) -> Result<Option<Self>> {
         let shape = Shape::read(&mut input)?;
         if shape.is_fortran {
             return Ok(None);
         }
-        let mut narrow = Narrow::by(offsets);
         narrow.begin(shape.d(), shape.element.kind, &input.path)?;
         Ok(Some(Self { input: Some(input), shape, narrow, at: 0 }))
     }
@@ -84,6 +105,7 @@ mod tests {
 
     use super::*;
     use crate::read::npy;
+    use crate::read::precision::{Offsets, centred};
 
     /// An array of f64, rows first.
     fn array(dims: (usize, usize), values: &[f64]) -> Vec<u8> {
@@ -114,6 +136,21 @@ mod tests {
         assert_eq!(x, whole.x);
         let mut moved = open(vec![0.0, 1.0, 0.0]).expect("sound").expect("rows first");
         assert_eq!(moved.next(1).expect("a row"), [0.0, -0.9, 0.2]);
+    }
+
+    #[test]
+    fn offsets_are_those_of_the_whole() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("a.npy");
+        // Seconds of a day, and a column that needs nothing.
+        let values: Vec<f64> = (0..40).flat_map(|i| [1.7e9 + f64::from(i), f64::from(i % 7) * 0.5]).collect();
+        fs::write(&path, array((40, 2), &values)).expect("file");
+        let open = || Input::open(&path);
+        let whole = centred(Offsets::Own, |narrow| npy::read(open()?, narrow)).expect("reads");
+        let (mut rows, notes) = Rows::centred(open).expect("sound").expect("rows first");
+        assert_eq!((rows.offsets(), &notes), (whole.offsets.as_deref(), &whole.notes));
+        assert_eq!(notes.len(), 1);
+        assert_eq!(rows.next(99).expect("rows"), whole.x);
     }
 
     #[test]

@@ -5,8 +5,17 @@ use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use vae_core::identity::neutral;
 use vae_gmm::KMeansConfig;
 use vae_graph::partition::PartitionConfig;
+
+/// Most rows whose neighbour graph is cut, where nothing else is said.
+pub(crate) const MAX_ROWS: usize = 100_000;
+
+/// Younger than recorded runs, none of which has more rows.
+pub(crate) fn usual_max_rows(rows: &usize) -> bool {
+    neutral(rows, &MAX_ROWS)
+}
 
 /// The configuration of `spectral`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +31,10 @@ pub struct SpectralConfig {
     pub kmeans: KMeansConfig,
     /// Nearest fitted rows that vote on a new one.
     pub n_voters: usize,
+    /// Most rows that are fitted: of more rows a random sample is, and the model assigns the others.
+    /// The time to search the neighbours grows with the square of the rows. 0: all rows.
+    #[serde(skip_serializing_if = "usual_max_rows")]
+    pub max_rows: usize,
 }
 
 impl Default for SpectralConfig {
@@ -32,6 +45,7 @@ impl Default for SpectralConfig {
             partition: PartitionConfig::default(),
             kmeans: KMeansConfig::default(),
             n_voters: 5,
+            max_rows: MAX_ROWS,
         }
     }
 }
@@ -43,6 +57,10 @@ impl MethodConfig for SpectralConfig {
 
     fn estimates_n_clusters(&self) -> bool {
         true
+    }
+
+    fn max_rows(&self) -> Option<usize> {
+        Some(self.max_rows).filter(|rows| *rows > 0)
     }
 
     fn check(&self) -> Result<()> {

@@ -4,6 +4,7 @@ use crate::api::MethodConfig;
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::methods::dgg::DggConfig;
+use crate::methods::spectral::{MAX_ROWS, usual_max_rows};
 use crate::pretrained::{default_net, default_pretrain, net_for_data};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,10 @@ pub struct AutoConfig {
     pub assignment_warmup_epochs: usize,
     /// DGG's training.
     pub train: TrainConfig,
+    /// Most rows that are fitted: of more rows a random sample is, and the model assigns the others.
+    /// The time to search the neighbours grows with the square of the rows. 0: all rows.
+    #[serde(skip_serializing_if = "usual_max_rows")]
+    pub max_rows: usize,
 }
 
 impl Default for AutoConfig {
@@ -81,6 +86,7 @@ impl Default for AutoConfig {
             siamese: SiameseConfig::default(),
             assignment_warmup_epochs: dgg.assignment_warmup_epochs,
             train: dgg.train,
+            max_rows: MAX_ROWS,
         }
     }
 }
@@ -112,6 +118,10 @@ impl MethodConfig for AutoConfig {
 
     fn estimates_n_clusters(&self) -> bool {
         true
+    }
+
+    fn max_rows(&self) -> Option<usize> {
+        Some(self.max_rows).filter(|rows| *rows > 0)
     }
 
     fn for_data(&mut self, x: &Features) -> Option<String> {
