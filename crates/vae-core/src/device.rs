@@ -132,11 +132,14 @@ pub fn configure_process(threads: usize) {
     let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
+        // No tensor of a training step is larger; what holds something of every row may be, and its
+        // memory is given back.
+        const LARGEST_OF_A_STEP: libc::c_int = 64 << 20;
         const ONE_GIB: libc::c_int = 1 << 30;
         // SAFETY: mallopt only changes allocator parameters; unknown parameters are ignored with a
         // return of 0.
         unsafe {
-            libc::mallopt(libc::M_MMAP_THRESHOLD, ONE_GIB);
+            libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST_OF_A_STEP);
             libc::mallopt(libc::M_TRIM_THRESHOLD, ONE_GIB);
         }
     }

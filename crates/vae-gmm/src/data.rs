@@ -48,6 +48,11 @@ impl Rows<'_> {
         }
     }
 
+    /// The same, for checks.
+    pub(crate) fn shape(&self) -> [usize; 2] {
+        self.dim().into()
+    }
+
     /// Copies row `i` into `out`, `[d]`.
     pub(crate) fn copy(&self, i: usize, out: &mut [f32]) {
         match self {

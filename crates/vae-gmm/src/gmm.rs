@@ -10,13 +10,13 @@
 mod model;
 mod pass;
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
 pub use model::Gmm;
 use model::Regulariser;
 
-use crate::data::Data;
+use crate::data::{Data, Rows};
 use crate::kmeans::{self, KMeansConfig, KMeansFit};
 use crate::{Result, check};
 
@@ -96,7 +96,7 @@ impl GmmConfig {
         check::non_negative("min_covar", self.min_covar)
     }
 
-    /// Fits a mixture of `n_components` to the rows of `x` `[n, d]`.
+    /// Fits a mixture of `n_components` to the rows of `x` `[n, d]`, dense or sparse.
     ///
     /// # Errors
     ///
@@ -106,7 +106,8 @@ impl GmmConfig {
     /// # Complexity
     ///
     /// k-means, and `O(n k d)` per EM iteration.
-    pub fn fit(&self, x: ArrayView2<'_, f32>, n_components: usize, seed: u64) -> Result<GmmFit> {
+    pub fn fit<'a>(&self, x: impl Into<Rows<'a>>, n_components: usize, seed: u64) -> Result<GmmFit> {
+        let x = x.into();
         self.check()?;
         let kmeans = KMeansConfig::fixed(self.n_init);
         match self.select {
@@ -135,11 +136,12 @@ impl GmmConfig {
     /// # Errors
     ///
     /// Shapes that disagree, bad data, or a cluster without variance.
-    pub fn init(&self, x: ArrayView2<'_, f32>, kmeans: &KMeansFit) -> Result<Gmm> {
+    pub fn init<'a>(&self, x: impl Into<Rows<'a>>, kmeans: &KMeansFit) -> Result<Gmm> {
+        let x = x.into();
         self.check()?;
-        check::data(x)?;
+        check::rows(&x)?;
         let (centres, labels) = (kmeans.centres(), kmeans.labels());
-        check::shape("x", x.shape(), &[labels.len(), centres.ncols()])?;
+        check::shape("x", &x.shape(), &[labels.len(), centres.ncols()])?;
         let data = Data::new(x);
         let equal = Array1::from_elem(centres.nrows(), 1.0 / centres.nrows() as f64);
         let overall = self.overall_variance(&data);
@@ -160,10 +162,11 @@ impl GmmConfig {
     /// # Errors
     ///
     /// As [`fit`](Self::fit), and a shape error when the mixture has another number of columns.
-    pub fn fit_from(&self, x: ArrayView2<'_, f32>, init: &Gmm) -> Result<GmmFit> {
+    pub fn fit_from<'a>(&self, x: impl Into<Rows<'a>>, init: &Gmm) -> Result<GmmFit> {
+        let x = x.into();
         self.check()?;
-        check::data(x)?;
-        check::shape("x", x.shape(), &[x.nrows(), init.mu().ncols()])?;
+        check::rows(&x)?;
+        check::shape("x", &x.shape(), &[x.shape()[0], init.mu().ncols()])?;
         let data = Data::new(x);
         let n = data.n() as f64;
         let mut model = init.clone();

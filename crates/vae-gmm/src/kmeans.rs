@@ -29,6 +29,9 @@ use lloyd::{Lane, Stop};
 /// partial sums.
 const MAX_COLUMNS: usize = 256;
 
+/// Most distances (restarts times rows) that the choice of initial centres keeps at once.
+const MAX_DISTANCES: usize = 1 << 25;
+
 /// Name and number of the algorithm; the number is raised whenever the code changes a result.
 pub const REVISION: (&str, u32) = ("k-means", 1);
 
@@ -113,7 +116,11 @@ impl KMeansConfig {
         check::rows(&x)?;
         check::clusters(x.dim().0, n_clusters)?;
         let data = Data::new(x);
-        let group = (MAX_COLUMNS / n_clusters).max(1);
+        let mut group = (MAX_COLUMNS / n_clusters).max(1);
+        if data.n() <= self.mini_batch_above {
+            // Restarts do not depend on those beside them.
+            group = group.min(MAX_DISTANCES / data.n()).max(1);
+        }
         let mut fits = Vec::with_capacity(self.n_init);
         for first in (0..self.n_init).step_by(group) {
             let streams = first..(first + group).min(self.n_init);

@@ -5,8 +5,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha12Rng;
 use rand_distr::StandardNormal;
 
-use super::pass::{Moments, Parameters, posterior, weigh};
-use crate::data::Data;
+use super::pass::{Moments, Parameters, assignments, posterior, weigh};
+use crate::data::{Data, Rows};
 use crate::rng::{Purpose, stream};
 use crate::vector::square;
 use crate::{Error, Result, check};
@@ -194,13 +194,13 @@ impl Gmm {
         2 * self.mu.len() + self.pi.len() - 1
     }
 
-    /// The most probable component of each row of `x` `[n, d]`; the lowest index wins a tie.
+    /// The most probable component of each row of `x` `[n, d]`, dense or sparse; the lowest index wins a tie.
     ///
     /// # Errors
     ///
     /// Empty or non-finite data, another number of columns, or a row too far away for f64.
-    pub fn predict(&self, x: ArrayView2<'_, f32>) -> Result<Array1<u32>> {
-        Ok(self.predict_proba(x)?.outer_iter().map(argmax).collect())
+    pub fn predict<'a>(&self, x: impl Into<Rows<'a>>) -> Result<Array1<u32>> {
+        Ok(assignments(&self.data(x)?, self.parameters())?.into())
     }
 
     /// Responsibilities `gamma` `[n, k]` of the rows of `x` `[n, d]`; every row sums to 1.
@@ -208,7 +208,7 @@ impl Gmm {
     /// # Errors
     ///
     /// As [`predict`](Self::predict).
-    pub fn predict_proba(&self, x: ArrayView2<'_, f32>) -> Result<Array2<f64>> {
+    pub fn predict_proba<'a>(&self, x: impl Into<Rows<'a>>) -> Result<Array2<f64>> {
         Ok(posterior(&self.data(x)?, self.parameters())?.0)
     }
 
@@ -217,7 +217,7 @@ impl Gmm {
     /// # Errors
     ///
     /// As [`predict`](Self::predict).
-    pub fn log_likelihood(&self, x: ArrayView2<'_, f32>) -> Result<Array1<f64>> {
+    pub fn log_likelihood<'a>(&self, x: impl Into<Rows<'a>>) -> Result<Array1<f64>> {
         Ok(posterior(&self.data(x)?, self.parameters())?.1.into())
     }
 
@@ -227,8 +227,9 @@ impl Gmm {
     /// # Errors
     ///
     /// As [`predict`](Self::predict).
-    pub fn bic(&self, x: ArrayView2<'_, f32>) -> Result<f64> {
-        let penalty = self.n_parameters() as f64 * (x.nrows() as f64).ln();
+    pub fn bic<'a>(&self, x: impl Into<Rows<'a>>) -> Result<f64> {
+        let x = x.into();
+        let penalty = self.n_parameters() as f64 * (x.shape()[0] as f64).ln();
         Ok(penalty - 2.0 * self.log_likelihood(x)?.sum())
     }
 
@@ -237,7 +238,7 @@ impl Gmm {
     /// # Errors
     ///
     /// As [`predict`](Self::predict).
-    pub fn aic(&self, x: ArrayView2<'_, f32>) -> Result<f64> {
+    pub fn aic<'a>(&self, x: impl Into<Rows<'a>>) -> Result<f64> {
         Ok(2.0 * self.n_parameters() as f64 - 2.0 * self.log_likelihood(x)?.sum())
     }
 
@@ -287,21 +288,12 @@ impl Gmm {
         }
     }
 
-    fn data<'a>(&self, x: ArrayView2<'a, f32>) -> Result<Data<'a>> {
-        check::data(x)?;
-        check::shape("x", x.shape(), &[x.nrows(), self.mu.ncols()])?;
+    fn data<'a>(&self, x: impl Into<Rows<'a>>) -> Result<Data<'a>> {
+        let x = x.into();
+        check::rows(&x)?;
+        check::shape("x", &x.shape(), &[x.shape()[0], self.mu.ncols()])?;
         Ok(Data::new(x))
     }
-}
-
-fn argmax(gamma: ArrayView1<'_, f64>) -> u32 {
-    let mut best = 0;
-    for (k, &g) in gamma.iter().enumerate() {
-        if g > gamma[best] {
-            best = k;
-        }
-    }
-    best as u32
 }
 
 fn refuse_degenerate(var: ArrayView2<'_, f64>) -> Result<()> {

@@ -245,3 +245,25 @@ pub(crate) fn posterior(data: &Data<'_>, mixture: Parameters<'_>) -> Result<(Arr
     }
     Ok((Array2::from_shape_vec((data.n(), k), gammas).expect("every part gave its rows"), likelihoods))
 }
+
+/// The most probable component of each row; the lowest index wins a tie.
+pub(crate) fn assignments(data: &Data<'_>, mixture: Parameters<'_>) -> Result<Vec<u32>> {
+    let density = LogDensity::new(mixture);
+    let parts = data.over_parts(|part| {
+        let mut labels = Vec::with_capacity(part.len());
+        density.over_blocks(data, part, |rows, gamma, _, _| {
+            labels.extend((0..rows.len()).map(|b| argmax(gamma.iter().map(|g| g[b]))));
+        })?;
+        Ok(labels)
+    });
+    let mut labels = Vec::with_capacity(data.n());
+    for part in parts {
+        labels.extend(part?);
+    }
+    Ok(labels)
+}
+
+fn argmax(gamma: impl Iterator<Item = f64>) -> u32 {
+    let better = |best: (usize, f64), other: (usize, f64)| if other.1 > best.1 { other } else { best };
+    gamma.enumerate().reduce(better).map_or(0, |(component, _)| component as u32)
+}

@@ -1,6 +1,7 @@
 //! The codes of a pretrained auto-encoder, and clusterings of them as initial values.
 
 use crate::shared::assignments::{labels_of, labels_to_tensor};
+use crate::shared::dense_rows::dense;
 use crate::shared::mixture::{Mixture, selection_text};
 use crate::{Error, Result};
 use ndarray::{Array1, Array2};
@@ -205,7 +206,7 @@ fn mixture_of(
     streams: &Streams,
     cx: &FitContext,
 ) -> Result<Artefact> {
-    let codes = points.dense_rows(0, points.n());
+    let codes = dense(points);
     let seed = streams.derived_seed("gmm");
     let kmeans = KMeansConfig::fixed(config.n_init);
     let mut notes = json!({});

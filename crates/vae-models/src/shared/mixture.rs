@@ -3,6 +3,7 @@
 
 use crate::Result;
 use crate::api::stored;
+use crate::shared::dense_rows::dense;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use vae_core::Features;
 use vae_core::bundle::Tensors;
@@ -88,7 +89,7 @@ impl Mixture {
 /// of such assignments, it divides by n − 1 and takes clusters without rows: their mean is 0, their
 /// variances are the floor.
 pub(crate) fn gaussians(codes: &Features, labels: ArrayView1<'_, u32>, n_clusters: usize) -> Mixture {
-    let codes = codes.dense_rows(0, codes.n());
+    let codes = dense(codes);
     let (n, j) = codes.dim();
     let mut count = vec![0usize; n_clusters];
     let mut mu = Array2::<f64>::zeros((n_clusters, j));

@@ -6,7 +6,7 @@ use crate::api::{Calibration, Density, FitSummary, Generative, Method, Model, So
 use crate::config::Preset;
 use crate::input::Input;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
-use crate::shared::dense_rows::dense;
+use crate::shared::dense_rows::{dense, rows};
 use crate::shared::mixture::{Mixture, selection_text};
 use ndarray::{Array1, Array2, ArrayView2};
 use serde_json::json;
@@ -41,11 +41,11 @@ impl Method for Gmm {
     ) -> Result<(GmmModel, FitSummary)> {
         let spec = PhaseSpec { name: "gmm", revisions: &[gmm::REVISIONS], config, inputs: &[x.sha256()] };
         let artefact = cx.phase(&spec, |phase| -> Result<Artefact> {
-            let x = dense(x);
-            let fit = config.gmm.fit(x.view(), config.n_clusters, phase.streams.derived_seed("gmm"))?;
+            let x = rows(x);
+            let fit = config.gmm.fit(x, config.n_clusters, phase.streams.derived_seed("gmm"))?;
             let mut tensors = Tensors::new();
             Mixture::of(fit.model()).store("gmm.", &mut tensors)?;
-            tensors.insert("assignments".into(), labels_to_tensor(&fit.model().predict(x.view())?));
+            tensors.insert("assignments".into(), labels_to_tensor(&fit.model().predict(x)?));
             let notes = json!({
                 "log_likelihood_nats": fit.log_likelihood(),
                 "iterations": fit.n_iter(),
@@ -75,7 +75,7 @@ impl Model for GmmModel {
     }
 
     fn predict(&self, x: &Features) -> Result<Array1<u32>> {
-        Ok(Self::predict(self, dense(x).view())?)
+        Ok(Self::predict(self, rows(x))?)
     }
 
     fn embed(&self, x: &Features) -> Result<Array2<f32>> {
@@ -110,13 +110,13 @@ impl Density for GmmModel {
     }
 
     fn log_density(&self, x: &Features, _calibration: &Calibration) -> Result<Array1<f32>> {
-        Ok(self.log_likelihood(dense(x).view())?.mapv(|l| l as f32))
+        Ok(self.log_likelihood(rows(x))?.mapv(|l| l as f32))
     }
 }
 
 impl Soft for GmmModel {
     fn gamma(&self, x: &Features) -> Result<Array2<f32>> {
-        Ok(self.predict_proba(dense(x).view())?.mapv(|g| g as f32))
+        Ok(self.predict_proba(rows(x))?.mapv(|g| g as f32))
     }
 }
 
