@@ -1,14 +1,16 @@
 """Which of several runs to keep: what criteria without labels choose, against what labels say afterwards.
 
-    python results/selection/runs.py target/debug/vae OUT/runs/own ../shared/datasets/own [FORMER.json] > NEW.json
+    python results/selection/runs.py target/debug/vae ../shared/datasets FORMER.json FOLDER... > NEW.json
 
-    python results/selection/runs.py runs.json    prints the table of README.md
+    python results/selection/runs.py runs.json    prints the tables of README.md
 
-Arguments: the program, the folder with the run folders of `cargo xtask reproduce own` (`DATASET-ROW-standard-sSEED-...`),
-that of the tables, and perhaps the outcome of a former call, whose pairs are kept where there are no run folders. A pair is a table and a method with five seeds whose accuracies differ. For every pair and criterion: the
-accuracy of the run that the criterion chooses less the mean of the five, whether that run is the worst or the best of them,
-and Spearman's rank correlation with ACC and NMI. Over pairs: the mean difference with a bootstrap interval (10,000 draws of
-pairs). The criterion that is the default was fixed on the tables `CHOOSE`; the result is that of `REPORT`. Needs numpy.
+Arguments: the program, the folder with the data sets, the outcome of a former call, whose pairs are kept where there are no run
+folders (`-` for none), and folders with run folders of `cargo xtask reproduce` (`out/runs/own`, `out/runs/demo`, `out/runs/seeds`:
+`DATASET-ROW-PROFILE-sSEED-...`). A pair is a data set and a method with five seeds whose accuracies differ. For every pair and
+criterion: the accuracy of the run that the criterion chooses less the mean of the five, whether that run is the worst or the best
+of them, and Spearman's rank correlation with ACC and NMI. Over pairs: the mean difference with a bootstrap interval (10,000 draws
+of pairs). The criterion that is the default was fixed on the tables `CHOOSE`; the results are those of `REPORT` and `OTHERS`.
+Needs numpy.
 """
 
 import json
@@ -21,6 +23,8 @@ import numpy as np
 
 CHOOSE = ["iris", "wine"]
 REPORT = ["optdigits", "pendigits", "breast-cancer"]
+# No tables: pictures, sensor features, text.
+OTHERS = ["strokes", "hhar", "reuters21578"]
 
 # The larger the better. Of the run itself, of its clusters in the space of the scaled features, and of the five together.
 OF_RUN = {"loss": lambda run: -run["phases"][-1]["final_loss_nats"], "entropy": lambda run: -run["criteria"]["mean_entropy"]}
@@ -48,12 +52,12 @@ def spearman(a, b):
     return None if a.std() == 0 or b.std() == 0 else float(np.corrcoef(a, b)[0, 1])
 
 
-def criteria_of(vae, table, run):
-    words = [vae, "score", "--pred", str(run / "assignments.npy"), "--data", str(table), "--drop", "class", "--json"]
+def criteria_of(vae, data_dir, name, run):
+    words = [vae, "score", "--pred", str(run / "assignments.npy"), "--data-dir", data_dir, "--data", name, "--json"]
     return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)["criteria"]
 
 
-def values(vae, table, folders):
+def values(vae, data_dir, name, folders):
     """Every criterion of the runs of a pair, and their scores."""
     runs = [json.loads((folder / "run.json").read_text()) for folder in folders]
     found = {}
@@ -62,7 +66,7 @@ def values(vae, table, folders):
             found[name] = [of(run) for run in runs]
         except (KeyError, TypeError):
             pass  # The method has no loss or no posterior.
-    clusters = [criteria_of(vae, table, folder) for folder in folders]
+    clusters = [criteria_of(vae, data_dir, name, folder) for folder in folders]
     for name, sign in OF_CLUSTERS.items():
         if all(name in of_run for of_run in clusters):
             found[name] = [sign * of_run[name] for of_run in clusters]
@@ -91,25 +95,29 @@ def summary(pairs, name, tables):
             "spearman_acc": round(mean("spearman_acc"), 3), "spearman_nmi": round(mean("spearman_nmi"), 3)}
 
 
-def print_table(path):
+def print_tables(path):
     with open(path) as file:
-        of = json.load(file)["summary"]["report"]
-    print("| criterion | pairs | chosen − mean seed (95 %) | best − chosen | worst of five | best of five | rank correlation with ACC | with NMI |")
-    print("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
-    for name, s in sorted(of.items(), key=lambda item: -item[1]["chosen_minus_mean"]):
-        low, high = (100 * q for q in s["interval_95"])
-        print(f"| {name.replace('_', ' ')} | {s['pairs']} | {100 * s['chosen_minus_mean']:+.2f} ({low:+.2f} to {high:+.2f}) | "
-              f"{100 * s['best_minus_chosen']:.2f} | {100 * s['worst_of_five']:.0f} % | {100 * s['best_of_five']:.0f} % | "
-              f"{s['spearman_acc']:+.2f} | {s['spearman_nmi']:+.2f} |")
+        summary = json.load(file)["summary"]
+    for which in ("report", "others"):
+        print(f"\n{which}\n")
+        print("| criterion | pairs | chosen − mean seed (95 %) | best − chosen | worst of five | best of five | rank correlation with ACC | with NMI |")
+        print("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
+        found = [(name, s) for name, s in summary[which].items() if s]
+        for name, s in sorted(found, key=lambda item: -item[1]["chosen_minus_mean"]):
+            low, high = (100 * q for q in s["interval_95"])
+            print(f"| {name.replace('_', ' ')} | {s['pairs']} | {100 * s['chosen_minus_mean']:+.2f} ({low:+.2f} to {high:+.2f}) | "
+                  f"{100 * s['best_minus_chosen']:.2f} | {100 * s['worst_of_five']:.0f} % | {100 * s['best_of_five']:.0f} % | "
+                  f"{s['spearman_acc']:+.2f} | {s['spearman_nmi']:+.2f} |")
 
 
 def main():
     if len(sys.argv) == 2:
-        return print_table(sys.argv[1])
-    vae, runs, tables = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+        return print_tables(sys.argv[1])
+    vae, data_dir, former = sys.argv[1:4]
+    names = "|".join([*CHOOSE, *REPORT, *OTHERS])
     groups = {}
-    for folder in sorted(runs.iterdir()):
-        match = re.fullmatch(r"(optdigits|pendigits|iris|wine|breast-cancer)-(.+)-standard-s([0-4])-.*", folder.name)
+    for folder in sorted(folder for runs in sys.argv[4:] for folder in pathlib.Path(runs).iterdir()):
+        match = re.fullmatch(rf"({names})-(.+)-(?:standard|quick)-s([0-4])-.*", folder.name)
         if match and (folder / "DONE").exists():
             groups.setdefault(match.group(1, 2), {})[int(match.group(3))] = folder
     pairs = []
@@ -117,7 +125,7 @@ def main():
         if len(folders) < 5:
             print(f"{table} {row}: {len(folders)} of 5 runs, left out", file=sys.stderr)
             continue
-        found, scores = values(vae, tables / f"{table.replace('-', '_')}.csv", [folders[s] for s in range(5)])
+        found, scores = values(vae, data_dir, table, [folders[s] for s in range(5)])
         acc = np.array(scores["acc"])
         if acc.max() - acc.min() < 1e-9:
             continue
@@ -130,13 +138,13 @@ def main():
                 "is_worst": bool(chosen == acc.min()), "is_best": bool(chosen == acc.max()),
                 "spearman_acc": spearman(value, acc), "spearman_nmi": spearman(value, scores["nmi"])}
         pairs.append({"table": table, "method": row, "acc": [round(a, 4) for a in scores["acc"]], "criteria": of_criteria})
-    if len(sys.argv) > 4:
-        with open(sys.argv[4]) as file:
+    if former != "-":
+        with open(former) as file:
             new = {(p["table"], p["method"]) for p in pairs}
             pairs += [p for p in json.load(file)["pairs"] if (p["table"], p["method"]) not in new]
-    pairs.sort(key=lambda p: ([*CHOOSE, *REPORT].index(p["table"]), p["method"]))
+    pairs.sort(key=lambda p: ([*CHOOSE, *REPORT, *OTHERS].index(p["table"]), p["method"]))
     names = [*OF_RUN, *OF_CLUSTERS, *OF_ALL]
-    over = {which: {name: summary(pairs, name, of) for name in names} for which, of in (("choose", CHOOSE), ("report", REPORT))}
+    over = {which: {name: summary(pairs, name, of) for name in names} for which, of in (("choose", CHOOSE), ("report", REPORT), ("others", OTHERS))}
     json.dump({"summary": over, "pairs": pairs}, sys.stdout, indent=1)
     print()
 
