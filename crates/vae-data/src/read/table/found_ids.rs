@@ -91,16 +91,16 @@ impl Facts<'_> {
         let why = match (reason, self.held(i).moments.summary()) {
             (Reason::Codes, _) => {
                 let example = self.held(i).first_text.as_ref().map_or("", |place| &place.text);
-                return Note::warning(format!(
-                    "column `{name}` looks like names of the rows (such as `{example}`, no two alike){kept} is no feature; if \
-                     it is something else, leave it out with --drop"
-                ));
+                format!("names the rows (such as `{example}`, no two alike)")
             }
             (Reason::Counts, Some((min, max, _))) => format!("counts the rows ({min} to {max})"),
             _ => "names the rows".to_owned(),
         };
-        Note::info(format!(
-            "column `{name}` {why}{kept} is no feature; to make it one, name all features with --columns"
-        ))
+        // Texts that differ in every row can be no feature.
+        let way = match self.held(i).is_number() {
+            true => "to make it one, name all features with --columns",
+            false => "if it is something else, leave it out with --drop",
+        };
+        Note::info(format!("column `{name}` {why}{kept} is no feature; {way}"))
     }
 }

@@ -82,16 +82,18 @@ fn codes_that_differ_name_the_rows() {
     let table = read_text(&format!("customer,a\n{}", rows(30))).expect("codes");
     let ids = table.ids.as_ref().expect("ids");
     assert_eq!((names(&table), ids.name(), ids.get(1)), (strings(&["a"]), "customer", Some("C0006")));
-    let told = notes(&table, Severity::Warning);
+    let told = notes(&table, Severity::Info);
     assert!(
-        told.contains("column `customer` looks like names of the rows (such as `C0003`, no two"),
+        told.contains("column `customer` names the rows (such as `C0003`, no two alike): it is kept"),
         "{told}"
     );
+    assert!(told.contains("leave it out with --drop"), "{told}");
+    assert_eq!(notes(&table, Severity::Warning), "");
     // A better name wins, and the codes are left out as well.
     let both: String = (1..=30).map(|i| format!("k{},C{i:04},{}\n", i * i, i % 7)).collect();
     let table = read_text(&format!("id,customer,a\n{both}")).expect("both");
     assert_eq!((names(&table), table.ids.as_ref().expect("ids").name()), (strings(&["a"]), "id"));
-    assert!(notes(&table, Severity::Warning).contains("as well: it is left out"), "{:?}", table.notes);
+    assert!(notes(&table, Severity::Info).contains("as well: it is left out"), "{:?}", table.notes);
     // One that comes twice is refused as before, with the ways out, and so are a few rows.
     let twice = message(read_text(&format!("customer,a\n{}C0003,1\n", rows(30))));
     assert!(twice.contains("column `customer` holds texts"), "{twice}");
