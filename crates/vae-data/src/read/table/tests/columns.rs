@@ -338,6 +338,19 @@ fn a_label_among_the_features_is_told() {
             .contains("column `Species` is used as a feature; if it holds labels")
     );
     assert!(read_with("a,class\n1,2\n3,4\n", None, Some("class")).expect("named").notes.is_empty());
+    // Numbers on a scale are no classes: with fractions, or many different ones.
+    let of = |y: &dyn Fn(usize) -> String| {
+        let rows: String = (0..120).map(|i| format!("{},{}\n", i * i % 11, y(i))).collect();
+        read_text(&format!("a,y\n{rows}")).expect("numbers")
+    };
+    for table in [of(&|i| format!("0.{}", 1000 + i)), of(&|i| format!("{}", i * i))] {
+        assert_eq!(notes(&table, Severity::Warning), "");
+        let told = notes(&table, Severity::Info);
+        assert!(told.contains("column `y` is used as a feature; if it is to have no part"), "{told}");
+    }
+    for table in [of(&|i| format!("{}", i % 3)), of(&|i| format!("{}.5", i % 3))] {
+        assert!(notes(&table, Severity::Warning).contains("column `y` is used as a feature; if it holds"));
+    }
 }
 
 #[test]
