@@ -81,6 +81,7 @@ impl<'f> Facts<'f> {
         let role = |role: &Role| match role {
             Role::Label => "labels",
             Role::Id => "names of the rows",
+            Role::Documents => "documents",
             Role::Left => "left out",
             Role::Feature | Role::Category => "feature",
         };

@@ -212,13 +212,14 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Reads the whole file, and looks at each column as said.
-    pub fn of(content: &Content, layout: &Layout, looks: &[Look]) -> Result<Self> {
+    /// Reads the whole file, and looks at each column as said; no quoted field has more than
+    /// `longest` bytes.
+    pub fn of(content: &Content, layout: &Layout, looks: &[Look], longest: usize) -> Result<Self> {
         let short = |short: Shortage| short.at(content.path());
         let bytes = looks.len().saturating_mul(size_of::<Held>());
         memory::check(bytes).map_err(short)?;
         let mut columns: Vec<Held> = looks.iter().map(|look| Held::new(*look)).collect();
-        let mut records = layout.records(content, LONGEST_FIELD)?;
+        let mut records = layout.records(content, longest)?;
         let (mut n, mut first_line) = (0, 0);
         let mut meter = Meter::default();
         while let Some(record) = records.next()? {
