@@ -244,7 +244,9 @@ fn info_shows_some_of_the_data() {
     let text = place.ok(&["data", "info", "t.csv", "--text-column", "text"]);
     assert!(text.contains("2.0 different terms a document") && text.contains("  wheat corn\n"), "{text}");
     place.write("n.csv", "a,b\n1,2.5\n");
-    assert!(place.ok(&["data", "info", "n.csv"]).contains("the first rows:\n  1.0000 2.5000\n"));
+    let text = place.ok(&["data", "info", "n.csv"]);
+    assert!(text.contains("the first rows:\n  1.0000 2.5000\n"), "{text}");
+    assert!(text.contains("on loading  values stay as they are; a fit scales the columns"), "{text}");
     let limited = json(place.ok(&["data", "info", "n.csv", "--limit", "1", "--json"]).as_bytes());
     assert_eq!((limited["n"].as_u64(), limited["preprocessing"].as_str()), (Some(1), Some("none")));
     let picture = place.ok(&["data", "info", "strokes"]);
