@@ -8,6 +8,8 @@ use crate::note::{Note, counted};
 
 /// The most documents that are named.
 const MOST_NAMED: usize = 5;
+/// Characters of a name that are shown.
+const LONGEST_NAME: usize = 80;
 
 /// Documents without any term, seen block by block.
 #[derive(Debug, Default)]
@@ -24,10 +26,12 @@ impl Wordless {
         for i in (0..x.n()).filter(|i| x.row(*i).0.is_empty()) {
             self.n += 1;
             if self.first.len() < MOST_NAMED {
-                let name = ids.and_then(|ids| ids.get(i));
+                let name = ids.and_then(|ids| ids.get(i)).map(|name| name.chars().take(LONGEST_NAME));
                 self.has_names |= name.is_some();
-                self.first
-                    .push(name.map_or_else(|| format!("{}", start + i + 1), |name| format!("`{name}`")));
+                self.first.push(match name {
+                    Some(name) => format!("`{}`", name.collect::<String>()),
+                    None => (start + i + 1).to_string(),
+                });
             }
         }
     }
