@@ -14,7 +14,6 @@ pub use self::export::{ExportArgs, ExportFormat};
 pub use self::fit::{ConfigArgs, FitArgs, FitSplit, MapChoice, OnDisk};
 pub use self::model::{EmbedArgs, ModelOnData, PredictArgs, SampleArgs, ScoreArgs};
 pub use self::sweep::{CompareArgs, Launcher, SweepArgs};
-pub use self::table::TableArgs;
 
 use crate::made_from;
 use clap::{Args, Parser, Subcommand};

@@ -81,6 +81,9 @@ fn one_page_compares_several_runs() {
     assert!(page.contains(&split.replace('<', "&lt;").replace('>', "&gt;")), "{split}");
     // Again, elsewhere, in another order, and files of assignments: equal bytes for equal runs.
     place.ok(&["report", "two", "three", "again", "--out", "other.html"]);
+    let again = place.vae(&["report", "two", "three", "again", "--out", "other.html"]).output();
+    let told = String::from_utf8(again.expect("the program starts").stderr).expect("text");
+    assert!(told.contains("note: other.html is there already, and is replaced"), "{told}");
     assert_eq!(place.read("other.html"), page.as_bytes());
     place.ok(&["report", "three/assignments.csv", "two", "-o", "file.html"]);
     assert!(String::from_utf8_lossy(&place.read("file.html")).contains("three&#x2f;assignments.csv"));

@@ -51,6 +51,68 @@ fn documents_are_clustered_and_new_ones_get_the_same_terms() {
     assert!(refused.contains("vocabulary.tsv is missing"), "{refused}");
 }
 
+/// The same with an identifier in front.
+fn named_documents(n: usize) -> String {
+    let text = documents(n);
+    let rows = text.split("\"\n").filter(|row| !row.is_empty()).enumerate();
+    let row = |(i, row): (usize, &str)| match row.split_once('\n') {
+        Some((_, first)) if i == 0 => format!("id,kind,text\nd0,{first}\"\n"),
+        _ => format!("d{},{row}\"\n", i * 7),
+    };
+    rows.map(row).collect()
+}
+
+/// Runs the program, which must succeed; returns what it said on stdout and stderr.
+fn said(place: &Place, words: &[&str]) -> (String, String) {
+    let out = place.vae(words).output().expect("the program starts");
+    let [stdout, stderr] = [out.stdout, out.stderr].map(|bytes| String::from_utf8(bytes).expect("text"));
+    assert!(out.status.success(), "vae {}\n{stdout}\n{stderr}", words.join(" "));
+    (stdout, stderr)
+}
+
+#[test]
+fn documents_of_a_table_keep_the_names_of_their_rows() {
+    let place = Place::new();
+    place.write("old.csv", named_documents(40));
+    let fit = ["fit", "-m", "kmeans", "-d", "old.csv", "-k", "2", "-o", "run", "--threads", "1"];
+    let (_, told) = said(&place, &[&fit[..], &TEXT].concat());
+    assert!(told.contains("note: column `id` names the rows: it is kept as their names"), "{told}");
+    let assigned = String::from_utf8(place.read("run/assignments.csv")).expect("text");
+    assert!(assigned.starts_with("id,index,cluster,outlier\nd0,0,"), "{assigned}");
+    let old = ["predict", "-m", "run", "-d", "old.csv", "--text-column", "text"];
+    assert_eq!(place.ok(&old), assigned);
+    place.ok(&["embed", "-m", "run", "-d", "old.csv", "--text-column", "text", "-o", "z.csv"]);
+    assert!(place.read("z.csv").starts_with(b"id,z1,"));
+    let kinds: Vec<String> =
+        (0..40).rev().map(|i| format!("d{},{}\n", i * 7, ["land", "water"][i % 2])).collect();
+    place.write("kinds.csv", format!("id,kind\n{}", kinds.concat()));
+    let score = ["score", "--pred", "run/assignments.csv", "--labels", "kinds.csv"];
+    assert!(place.ok(&score).contains("ACC           1.0000"));
+
+    // Columns stand behind the rows as these are written.
+    let new = "id,text,kind\nx1,\"ship,\nsail\",water\nx2, Nothing ,land\nx3,corn field,land\n";
+    place.write("new.csv", new);
+    let predict = ["predict", "-m", "run", "-d", "new.csv", "--text-column", "text", "--append"];
+    let (appended, told) = said(&place, &predict);
+    let (head, rows) = appended.split_once('\n').expect("a header");
+    assert_eq!(head, "id,text,kind,cluster,outlier");
+    let ends: Vec<&str> = rows.lines().map(|line| line.split(',').next().expect("a field")).collect();
+    assert_eq!(ends, ["x1", "sail\"", "x2", "x3"], "{rows}");
+    assert!(rows.contains("x2, Nothing ,land,"), "{rows}");
+    // A document without a known word is told, with the name of its row.
+    let wordless = "warning: 1 document without any word that the model knows (`x2`)";
+    assert!(told.contains(wordless) && told.contains("means nothing"), "{told}");
+    place.write("odd.csv", named_documents(40) + "odd,land,!\n");
+    let odd = ["fit", "-m", "kmeans", "-d", "odd.csv", "-k", "2", "-o", "odd", "--threads", "1", "--quiet"];
+    let (_, told) = said(&place, &[&odd[..], &TEXT].concat());
+    assert!(
+        told.contains(
+            "warning: 1 document without any word that is kept as a feature (row 41, counted from 1)"
+        ),
+        "{told}"
+    );
+}
+
 #[test]
 fn rows_of_a_folder_have_the_names_of_its_files() {
     let place = Place::new();
@@ -182,7 +244,9 @@ fn info_shows_some_of_the_data() {
     let text = place.ok(&["data", "info", "t.csv", "--text-column", "text"]);
     assert!(text.contains("2.0 different terms a document") && text.contains("  wheat corn\n"), "{text}");
     place.write("n.csv", "a,b\n1,2.5\n");
-    assert!(place.ok(&["data", "info", "n.csv"]).contains("the first rows:\n  1.0000 2.5000\n"));
+    let text = place.ok(&["data", "info", "n.csv"]);
+    assert!(text.contains("the first rows:\n  1.0000 2.5000\n"), "{text}");
+    assert!(text.contains("on loading  values stay as they are; a fit scales the columns"), "{text}");
     let limited = json(place.ok(&["data", "info", "n.csv", "--limit", "1", "--json"]).as_bytes());
     assert_eq!((limited["n"].as_u64(), limited["preprocessing"].as_str()), (Some(1), Some("none")));
     let picture = place.ok(&["data", "info", "strokes"]);

@@ -32,6 +32,10 @@ fn a_sweep_finds_the_groups_and_keeps_what_is_finished() {
     };
     let text = sweep("s", &["--label-column", "kind"]);
     assert!(text.contains("3 clusters, and clearly so."), "{text}");
+    // All criteria that the reasons may name are in the table.
+    for part in ["Calinski-", "Harabasz", "Davies-", "entropy", "confidence"] {
+        assert!(text.contains(part), "{part} is not in: {text}");
+    }
     let record = json(&place, "s/sweep.json");
     assert_eq!(
         (record["number"]["recommended"].as_u64(), record["runs"].as_array().map(Vec::len)),
@@ -65,6 +69,35 @@ fn a_sweep_finds_the_groups_and_keeps_what_is_finished() {
         ["sweep", "-d", "t.csv", "--drop", "kind", "-m", "kmeans", "-k", "2..6", "--seeds", "3", "-o", "s"];
     place.ok(&grown);
     assert_eq!(json(&place, "s/sweep.json")["runs"].as_array().map(Vec::len), Some(15));
+}
+
+#[test]
+fn the_next_command_reads_new_data_as_the_sweep_read_its_own() {
+    let place = Place::new();
+    let mut texts = String::new();
+    for i in 0..40 {
+        let words = [["wheat", "corn", "field"], ["ship", "sail", "sea"]][i % 2];
+        texts += &format!("d{i}\t{} {} x{}\n", words[i / 2 % 3], words[i / 3 % 3], i % 5);
+    }
+    place.write("t.tsv", &texts);
+    let read = ["--text-column", "2", "--header", "no", "--id-column", "1", "--max-terms", "9"];
+    let sweep = ["sweep", "-d", "t.tsv", "-m", "kmeans", "-k", "2,3", "--seeds", "1", "-o", "my sweep"];
+    let said = place.ok(&[&sweep[..], &read].concat());
+    let next = said.lines().find_map(|line| line.strip_prefix("next: vae ")).expect("a command");
+    let rest = "--data NEW.tsv --header no --id-column 1 --text-column 2 --out labels.csv";
+    assert!(next.ends_with(rest) && next.contains("--model 'my sweep/runs/kmeans-k"), "{next}");
+    place.write("NEW.tsv", &texts);
+    let words: Vec<String> = next
+        .split('\'')
+        .enumerate()
+        .flat_map(|(i, part)| match i % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        })
+        .collect();
+    place.ok(&words.iter().map(String::as_str).collect::<Vec<&str>>());
+    let labels = String::from_utf8(place.read("labels.csv")).expect("text");
+    assert!(labels.starts_with("1,index,cluster,") && labels.contains("\nd39,39,"), "{labels}");
 }
 
 #[test]

@@ -36,10 +36,10 @@ pub(crate) fn assemble(
             let set = DataSet::new(name, x, image, n_train, schema);
             (DataSet { notes, ..set }, labels)
         }
-        Found::Text(TextSet { x, vocabulary, labels, beginnings }) => {
+        Found::Text(TextSet { x, vocabulary, labels, beginnings, ids, notes }) => {
             let n = x.n();
             let set = DataSet::new(name, Matrix::Sparse(x), None, n, None);
-            (DataSet { vocabulary: Some(vocabulary), beginnings, ..set }, labels)
+            (DataSet { vocabulary: Some(vocabulary), beginnings, ids, notes, ..set }, labels)
         }
         Found::Table(Table { x, n, schema, labels, ids, n_missing, notes }) => {
             let x = dense(n, schema.n_features(), x)?;

@@ -18,6 +18,7 @@ use crate::labels::Labels;
 use crate::load_options::{
     COLUMN_OPTIONS, FOLDER_OPTIONS, KEY_OPTIONS, PICTURE_OPTIONS, TABLE_OPTIONS, TEXT_OPTIONS, only_options,
 };
+use crate::matrix::Matrix;
 use crate::places::{Places, resolve};
 use crate::read::compressed::uncompressed_name;
 use crate::read::content::Content;
@@ -27,7 +28,7 @@ use crate::read::table::Table;
 use crate::read::{Keys, Raw, documents, idx, mat, npy, npz, pictures, table};
 use crate::registry::{Entry, Reader, registry};
 use crate::source::{LoadOptions, Source};
-use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
+use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary, Wordless};
 
 /// Loads a data set: features, and its labels if it has any.
 ///
@@ -68,7 +69,8 @@ use crate::text::{Columns, DEFAULT_MAX_TERMS, TextSet, Vocabulary};
 ///   NaN in the features, and no label;
 /// * a column of few words is a category, with one feature a word; dates and other texts are
 ///   refused until an option says what to do with them;
-/// * a column that names or counts the rows becomes [`DataSet::ids`](crate::DataSet::ids).
+/// * a column that names or counts the rows becomes [`DataSet::ids`](crate::DataSet::ids), beside
+///   documents as well.
 ///
 /// [`DataSet::notes`](crate::DataSet::notes) says what was decided, and
 /// [`DataSet::schema`](crate::DataSet::schema) is what a fitted model keeps to get the same
@@ -92,25 +94,42 @@ pub fn load_from(
     places: &Places,
 ) -> Result<(DataSet, Option<Labels>)> {
     let terms = terms(options)?;
+    let (mut set, labels) = load_with(source, options, places, &terms)?;
+    if let (Matrix::Sparse(x), true) = (&set.x, set.vocabulary.is_some()) {
+        let of_model = matches!(terms, Columns::Given(_));
+        let mut wordless = Wordless::default();
+        // The notes of a fit are in its report, which may have to be without names of rows.
+        wordless.look(x, set.ids.as_ref().filter(|_| of_model), 0);
+        set.notes.extend(wordless.take_note(of_model));
+    }
+    Ok((set, labels))
+}
+
+fn load_with(
+    source: &Source,
+    options: &LoadOptions,
+    places: &Places,
+    terms: &Columns,
+) -> Result<(DataSet, Option<Labels>)> {
     let (name, found, names) = match source {
         Source::Known(name) => {
             let entry = registry().require(name)?;
             let is_text = matches!(entry.reader, Reader::Reuters21578 | Reader::Rcv1);
             only_options(options, if is_text { &TEXT_OPTIONS } else { &[] }, "a known data set")?;
-            let (found, names) = read_known(entry, places, options, &terms)?;
+            let (found, names) = read_known(entry, places, options, terms)?;
             (name.clone(), found, names)
         }
         Source::Path(path) if path.is_dir() => {
-            let (found, names, ids) = read_folder(path, options, &terms)?;
+            let (found, names, ids) = read_folder(path, options, terms)?;
             let (set, labels) = assemble(name_of(path), found, names, options)?;
             return Ok((DataSet { ids, ..set }, labels));
         }
         Source::Path(path) => {
-            (name_of(path), read_file(Content::of_path(path)?, options, &terms)?, Names::AsWritten)
+            (name_of(path), read_file(Content::of_path(path)?, options, terms)?, Names::AsWritten)
         }
         Source::StandardInput => {
             let content = Content::of_standard_input()?;
-            ("stdin".to_owned(), read_file(content, options, &terms)?, Names::AsWritten)
+            ("stdin".to_owned(), read_file(content, options, terms)?, Names::AsWritten)
         }
     };
     assemble(name, found, names, options)

@@ -21,8 +21,16 @@ pub(crate) const TABLE_OPTIONS: [&str; 10] = [
     "--quote",
 ];
 /// Of a table with a column of documents.
-pub(crate) const COLUMN_OPTIONS: [&str; 7] =
-    ["--label-column", "--missing", "--header", "--delimiter", "--quote", "--text-column", "--max-terms"];
+pub(crate) const COLUMN_OPTIONS: [&str; 8] = [
+    "--label-column",
+    "--id-column",
+    "--missing",
+    "--header",
+    "--delimiter",
+    "--quote",
+    "--text-column",
+    "--max-terms",
+];
 
 /// An option that means nothing for this kind of data is not ignored.
 pub(crate) fn only_options(options: &LoadOptions, allowed: &[&str], kind: &str) -> Result<()> {

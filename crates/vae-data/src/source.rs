@@ -126,7 +126,8 @@ pub struct LoadOptions {
     pub decimal: Option<char>,
     /// Quotes around fields of a table; `None`: `"`.
     pub quote: Option<Quote>,
-    /// The column of a table that holds documents; the others, but for the labels, are not used.
+    /// The column of a table that holds documents; the others, but for the labels and the names of
+    /// the rows, are not used.
     pub text_column: Option<String>,
     /// Name of the features in a MATLAB or NPZ file.
     pub x_key: Option<String>,

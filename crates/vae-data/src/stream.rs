@@ -159,7 +159,8 @@ impl Stream {
             Rows::Table(reader) => reader.id_name(),
             Rows::Pictures(_) | Rows::Folder(_) => Some("file"),
             Rows::Whole(set) => set.ids.as_ref().map(Ids::name),
-            Rows::Array(..) | Rows::Column(_) => None,
+            Rows::Column(blocks) => blocks.id_name(),
+            Rows::Array(..) => None,
         }
     }
 
@@ -180,6 +181,7 @@ impl Stream {
     pub fn keep_text(&mut self) -> Result<Option<TableText>> {
         match &mut self.rows {
             Rows::Table(reader) => reader.keep_text().map(Some),
+            Rows::Column(blocks) => blocks.keep_text().map(Some),
             _ => Ok(None),
         }
     }
@@ -195,7 +197,8 @@ impl Stream {
             Rows::Pictures(blocks) => blocks.notes(),
             Rows::Whole(set) => std::mem::take(&mut set.notes),
             Rows::Array(.., notes) => std::mem::take(notes),
-            Rows::Column(_) | Rows::Folder(_) => Vec::new(),
+            Rows::Column(blocks) => blocks.notes(),
+            Rows::Folder(blocks) => blocks.notes(),
         }
     }
 
@@ -227,7 +230,11 @@ impl Stream {
                 let (x, ids) = blocks.next(rows)?;
                 (dense(x, blocks.shape().dim())?, Some(ids))
             }
-            Rows::Column(blocks) => (Matrix::Sparse(blocks.next(rows)?), None),
+            Rows::Column(blocks) => {
+                let block = blocks.next(rows)?;
+                text = block.text;
+                (Matrix::Sparse(block.x), block.ids)
+            }
             Rows::Folder(blocks) => {
                 let (x, ids) = blocks.next(rows)?;
                 (Matrix::Sparse(x), Some(ids))

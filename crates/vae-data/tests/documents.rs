@@ -113,6 +113,12 @@ fn a_column_of_a_table_with_lines_in_quotes() {
         );
     }
     let path = put(&dir, "t.csv", table);
+    for column in ["kind", "id"] {
+        let label_column = (column == "kind").then(|| column.to_owned());
+        let id_column = (column == "id").then(|| column.to_owned());
+        let twice = LoadOptions { label_column, id_column, ..text_column(column) };
+        assert!(message(&path, &twice).contains(&format!("column `{column}`")));
+    }
     assert!(message(&path, &text_column("body")).contains("has no column `body`; it has: id, kind, text"));
     let numbers = put(&dir, "n.csv", "text\n\"1 2\"\n");
     assert!(message(&numbers, &text_column("text")).contains("is empty: words of at least two letters"));

@@ -109,6 +109,19 @@ impl ReadArgs {
         words.extend(self.table.words().into_iter().map(OsString::from));
         words
     }
+
+    /// The options that new data of the same kind need as well, as words of a command. Terms and
+    /// the columns' uses are known to a fitted model, and labels are not needed.
+    pub fn of_new_data(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut put = |option: &str, value: Option<String>| {
+            words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
+        };
+        put("--image-size", self.image_size.map(|(height, width)| format!("{height}x{width}")));
+        put("--x-key", self.x_key.clone());
+        words.extend(self.table.of_new_data());
+        words
+    }
 }
 
 /// `28x28` as height and width.

@@ -114,8 +114,6 @@ impl TableArgs {
         put("--drop", list(&self.drop));
         put("--columns", list(&self.columns));
         put("--categorical", list(&self.categorical));
-        let header = self.header.to_possible_value().filter(|_| self.header != Header::Auto);
-        put("--header", header.map(|value| value.get_name().to_owned()));
         words.extend(self.of_new_data());
         words
     }
@@ -127,6 +125,8 @@ impl TableArgs {
         let mut put = |option: &str, value: Option<String>| {
             words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
         };
+        let header = self.header.to_possible_value().filter(|_| self.header != Header::Auto);
+        put("--header", header.map(|value| value.get_name().to_owned()));
         put("--id-column", self.id_column.clone());
         let missing: Vec<String> = joined(&self.missing).iter().map(|word| quoted(word)).collect();
         put("--missing", (!missing.is_empty()).then(|| missing.join(",")));

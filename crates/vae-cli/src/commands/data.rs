@@ -248,7 +248,7 @@ fn describe(info: &Info) -> String {
     put("classes", info.n_classes.map_or_else(|| "no labels".into(), |k| k.to_string()));
     let names = if info.class_names.len() <= 20 { info.class_names.join(", ") } else { String::new() };
     put("class names", names);
-    put("preprocessing", info.preprocessing.clone());
+    put("on loading", on_loading(info));
     put("licence", info.licence.clone());
     put("homepage", info.homepage.clone());
     put("cite", info.citation.clone());
@@ -259,6 +259,14 @@ fn describe(info: &Info) -> String {
     let rows: Vec<_> = rows.into_iter().map(|(key, value)| vec![format!("  {key}"), value]).collect();
     text.push_str(&table(&rows));
     text + &verify::file_lines(info)
+}
+
+/// What is done to the values on loading, and what a fit does afterwards.
+fn on_loading(info: &Info) -> String {
+    match info.preprocessing.as_str() {
+        "none" => "values stay as they are; a fit scales the columns (setting scale, auto by default)".into(),
+        other => other.into(),
+    }
 }
 
 /// Fails when a fit could not use the set, so that scripts can ask.

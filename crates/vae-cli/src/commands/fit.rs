@@ -9,6 +9,7 @@ mod scores;
 mod warnings;
 
 use self::closing::Closing;
+pub use self::closing::new_data;
 use self::scores::score;
 use crate::align::{Aligned, Former};
 use crate::args::{FitArgs, FitSplit};
@@ -100,7 +101,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         provenance: made_from::provenance(&compute.hardware),
     };
     let data = (input, held_out);
-    let new_data = closing::new_data(&source, &args.read.table);
+    let new_data = new_data(&source, &args.read);
     let kept = Kept { without_rows: args.no_samples, map: args.map, seed: compute.seed };
     let around = Around { begun: &begun, new_data: &new_data, former: former.as_ref(), kept };
     let fitted = fit_and_write(&folder, &chosen.resolved, model.as_mut(), data, &context, &around);

@@ -2,6 +2,7 @@
 //! runs.
 
 use crate::args::ReportArgs;
+use crate::commands::outputs::tell_of_replacing;
 use crate::commands::{compare, sweep};
 use crate::output::say;
 use crate::{comparison, report, run_folder};
@@ -50,6 +51,7 @@ fn of_several(args: &ReportArgs) -> Result<()> {
     let out = args.out.as_deref().unwrap_or(Path::new(COMPARISON));
     compare::check_out(out)?;
     let comparison = comparison::of_paths(&args.runs)?;
+    tell_of_replacing(out);
     write_bytes(out, comparison.render()?.as_bytes())?;
     say(&format!("{}\n", out.display()))
 }

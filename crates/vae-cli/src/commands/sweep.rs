@@ -17,6 +17,7 @@ use self::consensus::Found;
 use self::grid::Cell;
 use crate::args::SweepArgs;
 use crate::assignments::{Assignments, Beside, numbers};
+use crate::commands::fit::new_data;
 use crate::criteria::{MOST_ROWS, Sample};
 use crate::input::{self, About, Input};
 use crate::output::{counted, remark, say, shell_word, thousands};
@@ -67,7 +68,7 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     }
     end_at_signals().context("cannot listen for signals")?;
     let sweep = evaluate(args, (&features, &about), &cells, folder.path(), ids.as_ref())?;
-    say(&table::text(&sweep, folder.path()))?;
+    say(&table::text(&sweep, folder.path(), &new_data(&source, &args.read)))?;
     launched.check_failures(folder.path())
 }
 

@@ -8,14 +8,15 @@ use crate::error::{Error, Result, TableProblem};
 use crate::ids::Ids;
 use crate::labels::RawLabels;
 use crate::memory::{self, Interner};
+use crate::note::Note;
 use crate::read::content::Content;
 use crate::read::folder::{Classed, classes, ending_of, list, names};
 use crate::read::input::Input;
 use crate::read::lines::Lines;
 use crate::read::pictures::is_picture_ending;
-use crate::read::table::{Layout, Records};
+use crate::read::table::{DocumentTable, Records, TableText};
 use crate::source::LoadOptions;
-use crate::text::{Columns, Corpus, TextSet, Vocabulary};
+use crate::text::{Columns, Corpus, TextSet, Vocabulary, Wordless};
 
 /// One text is no longer; a file that is no text at all ends here and not in memory.
 const MAX_DOCUMENT_BYTES: usize = 16 << 20;
@@ -64,8 +65,8 @@ fn add_file(corpus: &mut Corpus, path: &Path) -> Result<()> {
     corpus.end_document().map_err(|problem| problem.at(path))
 }
 
-/// Reads one column of a table as documents, and another as labels if it is named. Quoted fields
-/// may have several lines. The first record is a header unless the options say that it is not.
+/// Reads one column of a table as documents, another as labels if it is named, and one as names of
+/// the rows as a table of numbers has them. Quoted fields may have several lines.
 pub(crate) fn read_column(
     content: &Content,
     text_column: &str,
@@ -73,39 +74,52 @@ pub(crate) fn read_column(
     columns: &Columns,
 ) -> Result<TextSet> {
     let path = content.path();
-    let layout = Layout::of(content, options, Some(options.header.unwrap_or(true)))?;
-    let text = layout.find(path, text_column)?;
-    let label = options.label_column.as_deref().map(|name| layout.find(path, name)).transpose()?;
-    let mut records = layout.records(content, MAX_DOCUMENT_BYTES)?;
+    let table = DocumentTable::of(content, text_column, options, MAX_DOCUMENT_BYTES)?;
+    let mut records = table.layout.records(content, MAX_DOCUMENT_BYTES)?;
     let mut corpus = columns.corpus().with_beginnings();
     let (mut labels, mut texts) = (Vec::new(), Interner::default());
+    let mut ids = table.id_name().map(Ids::new);
     while let Some(record) = records.next()? {
         corpus
-            .text(record.get(text))
+            .text(record.get(table.text))
             .and_then(|()| corpus.end_document())
             .map_err(|problem| problem.at_line(path, record.line))?;
-        if let Some(label) = label {
+        if let (Some(id), Some(ids)) = (table.id, &mut ids) {
+            ids.push(record.get(id)).map_err(|short| short.at(path))?;
+        }
+        if let Some(label) = table.label {
             let label = record.get(label);
-            let label = if layout.cells.missing.is(label) { "" } else { label };
+            let label = if table.layout.cells.missing.is(label) { "" } else { label };
             let label = texts.get(label).map_err(|short| short.at(path))?;
             memory::push(&mut labels, label).map_err(|short| short.at(path))?;
         }
     }
     records.finish()?;
-    if let Some(label) = label.filter(|_| labels.iter().all(|label| label.is_empty())) {
-        let column = layout.names[label].clone();
+    if let Some(label) = table.label.filter(|_| labels.iter().all(|label| label.is_empty())) {
+        let column = table.layout.names[label].clone();
         return Err(Error::table(path, TableProblem::NoLabels { column }));
     }
-    columns.weigh(corpus, path, label.map(|_| RawLabels::Texts(labels)))
+    let set = columns.weigh(corpus, path, table.label.map(|_| RawLabels::Texts(labels)))?;
+    Ok(TextSet { ids, notes: table.notes, ..set })
 }
 
 /// The documents of a column in blocks, with the terms and weights of a vocabulary.
 pub(crate) struct ColumnBlocks {
     content: Content,
+    table: DocumentTable,
     records: Option<Records<'static>>,
-    column: usize,
     vocabulary: Vocabulary,
-    n: usize,
+    wordless: Wordless,
+    at: usize,
+    keeps_text: bool,
+}
+
+/// Some documents of a column, in their order.
+pub(crate) struct ColumnBlock {
+    pub x: Csr,
+    pub ids: Option<Ids>,
+    /// The rows as the file has them, where [`ColumnBlocks::keep_text`] asked for them.
+    pub text: Option<Vec<String>>,
 }
 
 impl ColumnBlocks {
@@ -116,23 +130,28 @@ impl ColumnBlocks {
         options: &LoadOptions,
         vocabulary: Vocabulary,
     ) -> Result<Self> {
-        let layout = Layout::of(&content, options, Some(options.header.unwrap_or(true)))?;
-        let column = layout.find(content.path(), column)?;
-        if let Some(label) = &options.label_column {
-            layout.find(content.path(), label)?;
-        }
-        let mut records = layout.records(&content, MAX_DOCUMENT_BYTES)?;
-        let mut n = 0;
-        while records.next()?.is_some() {
-            n += 1;
-        }
-        records.finish()?;
-        if n == 0 {
-            let path = content.path().to_owned();
-            return Err(Error::Empty { path, expected: "at least one document" });
-        }
-        let records = Some(layout.records(&content, MAX_DOCUMENT_BYTES)?);
-        Ok(Self { content, records, column, vocabulary, n })
+        let table = DocumentTable::of(&content, column, options, MAX_DOCUMENT_BYTES)?;
+        let records = Some(table.layout.records(&content, MAX_DOCUMENT_BYTES)?);
+        let wordless = Wordless::default();
+        Ok(Self { content, table, records, vocabulary, wordless, at: 0, keeps_text: false })
+    }
+
+    /// Has the blocks from here on hold the rows as the file has them; says how it is written.
+    pub fn keep_text(&mut self) -> Result<TableText> {
+        self.keeps_text = true;
+        self.table.layout.text(&self.content, self.table.decimal_comma)
+    }
+
+    /// Name of the column that names the rows.
+    pub fn id_name(&self) -> Option<&str> {
+        self.table.id_name()
+    }
+
+    /// What was decided and seen since the last call.
+    pub fn notes(&mut self) -> Vec<Note> {
+        let mut notes = std::mem::take(&mut self.table.notes);
+        notes.extend(self.wordless.take_note(true));
+        notes
     }
 
     /// Number of terms.
@@ -142,23 +161,36 @@ impl ColumnBlocks {
 
     /// Number of documents.
     pub fn n(&self) -> usize {
-        self.n
+        self.table.n
     }
 
     /// The next `rows` documents, fewer at the end and none behind it.
-    pub fn next(&mut self, rows: usize) -> Result<Csr> {
+    pub fn next(&mut self, rows: usize) -> Result<ColumnBlock> {
+        let path = self.content.path();
         let mut corpus = Corpus::of_terms(&self.vocabulary);
+        let mut ids = self.table.id_name().map(Ids::new);
+        let mut text = self.keeps_text.then(Vec::new);
         while let Some(records) = self.records.as_mut().filter(|_| corpus.n() < rows) {
             let Some(record) = records.next()? else {
                 self.records = None;
                 break;
             };
             corpus
-                .text(record.get(self.column))
+                .text(record.get(self.table.text))
                 .and_then(|()| corpus.end_document())
-                .map_err(|problem| problem.at_line(self.content.path(), record.line))?;
+                .map_err(|problem| problem.at_line(path, record.line))?;
+            if let (Some(id), Some(ids)) = (self.table.id, &mut ids) {
+                ids.push(record.get(id)).map_err(|short| short.at(path))?;
+            }
+            if let Some(text) = &mut text {
+                let pushed = memory::copy_of(record.text()).and_then(|row| memory::push(text, row));
+                pushed.map_err(|short| short.at(path))?;
+            }
         }
-        Ok(corpus.weigh_as(&self.vocabulary))
+        let x = corpus.weigh_as(&self.vocabulary);
+        self.wordless.look(&x, ids.as_ref(), self.at);
+        self.at += x.n();
+        Ok(ColumnBlock { x, ids, text })
     }
 }
 
@@ -167,6 +199,7 @@ pub(crate) struct FolderBlocks {
     all: Vec<Classed>,
     ids: Ids,
     vocabulary: Vocabulary,
+    wordless: Wordless,
     at: usize,
 }
 
@@ -175,7 +208,7 @@ impl FolderBlocks {
     pub fn open(folder: &Path, vocabulary: Vocabulary) -> Result<Self> {
         let (all, _) = classes(folder, "texts", |path| Ok(ending_of(path) == "txt"))?;
         let ids = names(folder, &all)?;
-        Ok(Self { all, ids, vocabulary, at: 0 })
+        Ok(Self { all, ids, vocabulary, wordless: Wordless::default(), at: 0 })
     }
 
     /// Number of terms.
@@ -195,8 +228,14 @@ impl FolderBlocks {
         for (path, _) in &self.all[self.at..end] {
             add_file(&mut corpus, path)?;
         }
-        let ids = self.ids.slice(self.at, end);
+        let (x, ids) = (corpus.weigh_as(&self.vocabulary), self.ids.slice(self.at, end));
+        self.wordless.look(&x, Some(&ids), self.at);
         self.at = end;
-        Ok((corpus.weigh_as(&self.vocabulary), ids))
+        Ok((x, ids))
+    }
+
+    /// What was seen since the last call.
+    pub fn notes(&mut self) -> Vec<Note> {
+        self.wordless.take_note(true).into_iter().collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Labels beside the features that are a table: each line names its row, or stands in its place.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::labels::RawLabels;
 use crate::memory::{self, Interner};
 use crate::near::nearest;
+use crate::note::listed;
 use crate::read::content::Content;
 use crate::read::labels;
 use crate::read::lines::Lines;
@@ -61,7 +62,7 @@ fn read_table(content: &Content, rows: &Labelled<'_>, missing: &[String]) -> Res
     let layout = Layout::of(content, &options, Some(true))?;
     let numbers: Vec<String>;
     let (key, names) = match &rows.names {
-        Some((name, names)) => (Some(key_column(path, &layout, name)?), names.clone()),
+        Some((name, names)) => (Some(key_column(content, &layout, name, names)?), names.clone()),
         None => match layout.names.iter().position(|name| name == INDEX) {
             Some(index) => {
                 numbers = (0..rows.n).map(|i| i.to_string()).collect();
@@ -83,16 +84,31 @@ fn read_table(content: &Content, rows: &Labelled<'_>, missing: &[String]) -> Res
 }
 
 /// The column by whose names the rows are found.
-fn key_column(path: &Path, layout: &Layout, name: &str) -> Result<usize> {
+fn key_column(content: &Content, layout: &Layout, name: &str, names: &[&str]) -> Result<usize> {
     layout.names.iter().position(|other| other == name).ok_or_else(|| {
-        let near = nearest(name, layout.names.iter().map(String::as_str));
-        let near = near.map_or_else(String::new, |near| format!(" (rename `{near}`, if it holds them)"));
+        let hint = match columns_of(content, layout, names).unwrap_or_default()[..] {
+            [only] => format!(" (`{}` has their names)", layout.names[only]),
+            _ => nearest(name, layout.names.iter().map(String::as_str))
+                .map_or_else(String::new, |near| format!(" (`{near}`, if it holds their names)")),
+        };
         let problem = format!(
-            "is a table of labels, and its first line has no column `{name}`, the names of the rows{near}; add it, or \
-             give one label a line, in the order of the rows"
+            "is a table of labels whose first line gives the columns {}, and none is `{name}`, which names the rows of the \
+             data: rename the column that names the rows to `{name}`{hint}, or give one label a line, in the order of the rows",
+            listed(&layout.names)
         );
-        Error::format(path, problem)
+        Error::format(content.path(), problem)
     })
+}
+
+/// The columns in which all values are among these names.
+fn columns_of(content: &Content, layout: &Layout, names: &[&str]) -> Result<Vec<usize>> {
+    let names: HashSet<&str> = names.iter().map(|name| name.trim()).collect();
+    let mut columns: Vec<usize> = (0..layout.names.len()).collect();
+    let mut records = layout.records(content, LONGEST_FIELD)?;
+    while let Some(record) = records.next()? {
+        columns.retain(|i| names.contains(record.get(*i).trim()));
+    }
+    Ok(columns)
 }
 
 /// The column of the labels: the one that is said, or the only one beside the names.
@@ -243,10 +259,15 @@ mod tests {
             ("who,kind\na,x\n", "has no line for the row `b`; add one"),
             ("who,kind\na,x\nb,y\na,x\n", "line 4: `a` has a label on line 2 already"),
             (
-                "Who,kind\na,x\nb,y\n",
-                "no column `who`, the names of the rows (rename `Who`, if it holds them)",
+                "customer,kind\na,x\nb,y\n",
+                "the columns customer, kind, and none is `who`, which names the rows of the data: rename the column \
+                 that names the rows to `who` (`customer` has their names), or give one label a line",
             ),
-            ("a,x\nb,y\n", "no column `who`, the names of the rows; add it, or give one label a line"),
+            ("Who,kind\na,x\nc,y\n", "to `who` (`Who`, if it holds their names), or give"),
+            (
+                "a,x\nc,y\n",
+                "the columns a, x, and none is `who`, which names the rows of the data: rename the",
+            ),
             ("who,kind,size\na,x,1\nb,y,2\n", "rows: kind, size; say with --label-column which"),
             ("who,kind\na,\nb,NA\n", "has no label for any row"),
         ] {

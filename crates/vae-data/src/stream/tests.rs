@@ -68,6 +68,16 @@ fn tables_documents_and_whole_sets_are_the_same_in_blocks() {
     fs::write(&texts, "text\napple pear\n\"plum,\nplum apple\"\nnothing\npear\nplum\n").expect("file");
     let of_terms = LoadOptions { vocabulary: Some(terms), ..options.clone() };
     assert_same(&Source::Path(texts), &LoadOptions { text_column: Some("text".into()), ..of_terms.clone() });
+    let named = dir.path().join("named.csv");
+    fs::write(&named, "text,id\napple,d1\nnothing,d2\nplum,d3\nnothing,d4\n").expect("file");
+    let of_column = LoadOptions { text_column: Some("text".into()), ..of_terms.clone() };
+    assert_same(&Source::Path(named.clone()), &of_column);
+    let mut stream = Stream::open(&Source::Path(named), &of_column).expect("opens");
+    assert_eq!(stream.id_name(), Some("id"));
+    assert!(stream.notes()[0].text.contains("column `id` names the rows"));
+    while stream.next_block(1).expect("a block").is_some() {}
+    let [note] = &stream.notes()[..] else { panic!("one note") };
+    assert!(note.text.contains("2 documents") && note.text.contains("(`d2`, `d4`)"), "{note}");
     let folder = dir.path().join("texts");
     fs::create_dir(&folder).expect("folder");
     for (name, text) in [("a", "apple apple"), ("b", "pear"), ("c", ""), ("d", "plum pear"), ("e", "x")] {
@@ -108,6 +118,22 @@ fn the_text_of_a_table_is_kept_as_it_is() {
         rows.extend(block.text.expect("asked for"));
     }
     assert_eq!(rows, ["1;2,5;\"u;\nv\"", "; 3,5 ;w"]);
+    // Documents as well; what else the table has says how its decimals are written.
+    let texts = dir.path().join("texts.csv");
+    let rows = ["1;\"two;\nlines\";2,5", "2; apple ;3,75"];
+    fs::write(&texts, format!("id;text;price\n{}\n{}\n", rows[0], rows[1])).expect("file");
+    let terms = dir.path().join("vocabulary.tsv");
+    fs::write(&terms, "term\tidf\napple\t1\n").expect("file");
+    let (text_column, vocabulary) = (Some("text".into()), Some(terms));
+    let of_column = LoadOptions { text_column, vocabulary, as_fitted: true, ..LoadOptions::default() };
+    let mut stream = Stream::open(&Source::Path(texts), &of_column).expect("opens");
+    let text = stream.keep_text().expect("read").expect("a table");
+    assert_eq!(
+        (text.separator, text.decimal_comma, &text.head[..]),
+        (';', true, &["id;text;price".into()][..])
+    );
+    let block = stream.next_block(9).expect("a block").expect("rows");
+    assert_eq!(block.text.expect("asked for"), rows);
     let mut other = Stream::open(&"strokes".parse().expect("known"), &options).map(|_| ());
     assert!(other.as_mut().is_err(), "options of tables are for tables");
 }

@@ -16,16 +16,20 @@ mod beginnings;
 mod corpus;
 mod tokens;
 mod vocabulary;
+mod wordless;
 
 use std::path::Path;
 use vae_array::Csr;
 
 use crate::error::{Error, Result};
+use crate::ids::Ids;
 use crate::labels::RawLabels;
 use crate::memory;
+use crate::note::Note;
 
 pub(crate) use corpus::Corpus;
 pub use vocabulary::Vocabulary;
+pub(crate) use wordless::Wordless;
 
 /// Terms kept where nothing else is said: the number of the published tables.
 pub const DEFAULT_MAX_TERMS: usize = 2000;
@@ -38,6 +42,10 @@ pub(crate) struct TextSet {
     pub labels: Option<RawLabels>,
     /// How each document begins, where it is known.
     pub beginnings: Option<Vec<String>>,
+    /// Names of the rows, where a column has them.
+    pub ids: Option<Ids>,
+    /// What was decided while reading.
+    pub notes: Vec<Note>,
 }
 
 /// How documents become columns.
@@ -72,34 +80,6 @@ impl Columns {
                 expected: "words of at least two letters in the documents",
             })?,
         };
-        if let Some((n, first)) = empty_rows(&x) {
-            tracing::warn!(path = %path.display(), documents = n, first_row = first,
-                "documents without any kept term become rows of zeros (rows count from 0)");
-        }
-        Ok(TextSet { x, vocabulary, labels, beginnings })
-    }
-}
-
-/// How many rows hold nothing, and the first of them.
-fn empty_rows(x: &Csr) -> Option<(usize, usize)> {
-    let mut empty = (0..x.n()).filter(|i| x.row(*i).0.is_empty());
-    let first = empty.next()?;
-    Some((1 + empty.count(), first))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_of_zeros_are_counted() {
-        let rows = |indptr: &[usize]| Csr {
-            indptr: indptr.to_vec(),
-            indices: vec![0; indptr.last().copied().unwrap_or(0)],
-            values: vec![1.0; indptr.last().copied().unwrap_or(0)],
-            n_columns: 1,
-        };
-        assert_eq!(empty_rows(&rows(&[0, 1, 1, 2, 2])), Some((2, 1)));
-        assert_eq!(empty_rows(&rows(&[0, 1, 2])), None);
+        Ok(TextSet { x, vocabulary, labels, beginnings, ids: None, notes: Vec::new() })
     }
 }

@@ -45,7 +45,8 @@ pub const CRITERIA: [Criterion; 12] = [
         "relative_conductance",
         "relative conductance",
         Good::Low,
-        "edges that the worst cluster of a partition of the neighbour graph loses, as a share of what halving it costs",
+        "what it costs to separate the least distinct cluster, as a share of what cutting it in half would cost, counted in \
+         links between near rows",
     ),
     of(
         "prediction_strength",

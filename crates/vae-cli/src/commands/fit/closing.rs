@@ -4,7 +4,7 @@
 //! Each part is a method that returns its lines, each ending in a line break, or an empty text.
 //! Only [`Closing::scores`] and the scores of facets look at labels.
 
-use crate::args::TableArgs;
+use crate::args::ReadArgs;
 use crate::confidence;
 use crate::output::{self, duration, percent, shell_word, thousands};
 use crate::results::{Evaluation, FacetsFound, TestScores};
@@ -173,7 +173,7 @@ fn of_test_split(test: &TestScores) -> String {
 }
 
 /// The words that give data of the same kind as `source` to another command.
-pub fn new_data(source: &Source, table: &TableArgs) -> String {
+pub fn new_data(source: &Source, read: &ReadArgs) -> String {
     let name = match source {
         Source::Known(_) => "NEW.npy".into(),
         Source::StandardInput => "-".into(),
@@ -182,7 +182,6 @@ pub fn new_data(source: &Source, table: &TableArgs) -> String {
             None => "NEW".into(),
         },
     };
-    let words: Vec<String> =
-        table.of_new_data().iter().map(|word| format!(" {}", shell_word(word))).collect();
+    let words: Vec<String> = read.of_new_data().iter().map(|word| format!(" {}", shell_word(word))).collect();
     format!("--data {}{}", shell_word(&name), words.concat())
 }

@@ -129,7 +129,7 @@ impl Evidence {
         let mut reasons = Vec::new();
         reasons.extend(self.relative.map(|relative| {
             format!(
-                "Cut into {k}, the worst cluster loses {:.0} % of the edges that halving it would cost.",
+                "To separate the least distinct of {k} clusters costs {:.0} % of what cutting it in half would: the lower, the clearer.",
                 100.0 * relative
             )
         }));

@@ -4,6 +4,7 @@ use crate::note::Note;
 use crate::read::table::identifier::is_named_like_one;
 use crate::read::table::plan::Facts;
 use crate::read::table::roles::Role;
+use crate::source::LoadOptions;
 
 /// Columns that are no features because they name or count the rows.
 #[derive(Debug, Default)]
@@ -31,13 +32,8 @@ impl Facts<'_> {
         if self.roles.chosen {
             return ids;
         }
-        let candidates: Vec<usize> = self.roles.features().collect();
-        let found: Vec<(usize, Reason)> = candidates
-            .iter()
-            .filter(|i| self.roles.roles[**i] == Role::Feature)
-            .filter_map(|i| Some((*i, self.reason(*i, notes)?)))
-            .collect();
-        if found.len() == candidates.len() {
+        let found = self.found(notes);
+        if found.len() == self.roles.features().count() {
             for (i, _) in found {
                 notes.push(Note::warning(format!(
                     "column `{}` looks like names of the rows, and is a feature since there is no other; leave it out with --drop",
@@ -46,14 +42,41 @@ impl Facts<'_> {
             }
             return ids;
         }
-        // A name is a better sign than counting.
-        let first = found.iter().find(|(_, reason)| matches!(reason, Reason::Named)).or(found.first());
-        ids.names = said.or(first.map(|(i, _)| *i));
+        ids.names = said.or(best(&found).map(|(i, _)| *i));
         for (i, reason) in &found {
             notes.push(self.tell_of_id(*i, reason, ids.names == Some(*i)));
         }
         ids.columns = found.into_iter().map(|(i, _)| i).collect();
         ids
+    }
+
+    /// The column that names the rows beside documents, where no other column is a feature, and a
+    /// note if nobody said it.
+    pub fn id_of_documents(&self) -> (Option<usize>, Option<Note>) {
+        if let Some(said) = self.roles.one(Role::Id) {
+            return (Some(said), None);
+        }
+        // What else these columns may be is nobody's question.
+        let found = self.found(&mut Vec::new());
+        let Some((i, reason)) = best(&found) else { return (None, None) };
+        let note = Note::info(format!(
+            "column `{}` {}: it is kept as their names; if others are right, name their column with --id-column",
+            self.name(*i),
+            self.why(*i, reason)
+        ));
+        (Some(*i), Some(note))
+    }
+
+    /// The columns that look like identifiers.
+    fn found(&self, notes: &mut Vec<Note>) -> Vec<(usize, Reason)> {
+        let candidates = self.roles.features().filter(|i| self.roles.roles[*i] == Role::Feature);
+        candidates.filter_map(|i| Some((i, self.reason(i, notes)?))).collect()
+    }
+
+    /// Whether the data are for a model, which was fitted on a table or on documents.
+    fn is_fitted(&self) -> bool {
+        let LoadOptions { schema, vocabulary, text_column, .. } = self.options;
+        schema.is_some() || (text_column.is_some() && vocabulary.is_some())
     }
 
     fn reason(&self, i: usize, notes: &mut Vec<Note>) -> Option<Reason> {
@@ -64,13 +87,13 @@ impl Facts<'_> {
             return Some(if is_named { Reason::Named } else { Reason::Counts });
         }
         if !is_named {
-            let is_fitted = self.options.schema.is_some();
-            let are_codes = held.missing == 0 && held.are_distinct() && held.codes.are_identifiers(is_fitted);
+            let are_codes =
+                held.missing == 0 && held.are_distinct() && held.codes.are_identifiers(self.is_fitted());
             return are_codes.then_some(Reason::Codes);
         }
         let is_texts = held.texts > 0 && held.moments.count() == 0;
         // One row is different from all others, which says nothing; new data may have no more.
-        let has_rows = self.survey.n > 1 || self.options.schema.is_some();
+        let has_rows = self.survey.n > 1 || self.is_fitted();
         if held.missing == 0 && held.are_distinct() && (is_whole || is_texts) && has_rows {
             return Some(Reason::Named);
         }
@@ -86,21 +109,30 @@ impl Facts<'_> {
     }
 
     fn tell_of_id(&self, i: usize, reason: &Reason, is_kept: bool) -> Note {
-        let name = self.name(i);
+        let (name, why) = (self.name(i), self.why(i, reason));
         let kept = if is_kept { ": it is kept as their names, and" } else { " as well: it is left out, and" };
-        let why = match (reason, self.held(i).moments.summary()) {
+        // Texts that differ in every row can be no feature.
+        let way = match self.held(i).is_number() {
+            true => "to make it one, name all features with --columns",
+            false => "if it is something else, leave it out with --drop",
+        };
+        Note::info(format!("column `{name}` {why}{kept} is no feature; {way}"))
+    }
+
+    /// What a column does that is taken for identifiers.
+    fn why(&self, i: usize, reason: &Reason) -> String {
+        match (reason, self.held(i).moments.summary()) {
             (Reason::Codes, _) => {
                 let example = self.held(i).first_text.as_ref().map_or("", |place| &place.text);
-                return Note::warning(format!(
-                    "column `{name}` looks like names of the rows (such as `{example}`, no two alike){kept} is no feature; if \
-                     it is something else, leave it out with --drop"
-                ));
+                format!("names the rows (such as `{example}`, no two alike)")
             }
             (Reason::Counts, Some((min, max, _))) => format!("counts the rows ({min} to {max})"),
             _ => "names the rows".to_owned(),
-        };
-        Note::info(format!(
-            "column `{name}` {why}{kept} is no feature; to make it one, name all features with --columns"
-        ))
+        }
     }
+}
+
+/// The column whose values are the names: a name is a better sign than counting.
+fn best(found: &[(usize, Reason)]) -> Option<&(usize, Reason)> {
+    found.iter().find(|(_, reason)| matches!(reason, Reason::Named)).or(found.first())
 }

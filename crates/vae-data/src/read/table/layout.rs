@@ -12,6 +12,7 @@ use crate::read::missing::Missing;
 use crate::read::table::cell::{Cells, Decimal};
 use crate::read::table::delimiter::separator_of;
 use crate::read::table::header::{find_column, header_names, is_header, lacks_row_names};
+use crate::read::table::reader::TableText;
 use crate::read::table::record::{Fields, Records, Syntax};
 use crate::source::{LoadOptions, Quote};
 
@@ -139,8 +140,20 @@ impl Layout {
 }
 
 impl Layout {
+    /// How the table is written, for columns behind its own.
+    pub fn text(&self, content: &Content, decimal_comma: bool) -> Result<TableText> {
+        Ok(TableText {
+            head: self.head(content)?,
+            named: self.named,
+            names: self.names.clone(),
+            separator: char::from(self.syntax.separator),
+            decimal_comma,
+            quote: self.syntax.quote.map(char::from),
+        })
+    }
+
     /// What stands above the rows, as the file has it.
-    pub fn head(&self, content: &Content) -> Result<Vec<String>> {
+    fn head(&self, content: &Content) -> Result<Vec<String>> {
         let mut lines = Lines::new(content.open()?);
         let mut head = Vec::new();
         for _ in 0..self.preamble {

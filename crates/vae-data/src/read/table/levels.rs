@@ -1,4 +1,4 @@
-//! The different texts of a column, counted, as long as there are few.
+//! The different texts of a column, counted, and its different numbers, as long as there are few.
 
 use std::collections::BTreeMap;
 
@@ -50,9 +50,50 @@ impl Levels {
     }
 }
 
+/// Different numbers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Few {
+    /// Their bits, sorted; empty where there are more.
+    bits: Vec<u64>,
+    is_over: bool,
+}
+
+impl Few {
+    pub fn add(&mut self, number: f64) {
+        if self.is_over {
+            return;
+        }
+        // Zero has two signs.
+        let bits = (number + 0.0).to_bits();
+        let Err(place) = self.bits.binary_search(&bits) else { return };
+        if self.bits.len() == Levels::MOST_FOUND {
+            self.is_over = true;
+            self.bits = Vec::new();
+        } else {
+            self.bits.insert(place, bits);
+        }
+    }
+
+    /// How many there are; `None` where they are more than a category found by itself may have.
+    pub fn count(&self) -> Option<usize> {
+        (!self.is_over).then_some(self.bits.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_numbers_are_counted_and_many_are_not() {
+        let mut few = Few::default();
+        [2.0, -0.0, 0.0, 2.0, 1.5].into_iter().for_each(|number| few.add(number));
+        assert_eq!(few.count(), Some(3));
+        (0..Levels::MOST_FOUND).for_each(|i| few.add(i as f64));
+        assert_eq!(few.count(), None);
+        few.add(2.0);
+        assert_eq!(few.count(), None);
+    }
 
     #[test]
     fn few_texts_are_counted_and_many_are_not() {

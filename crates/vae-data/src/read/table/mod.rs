@@ -10,6 +10,7 @@
 mod cell;
 mod date;
 mod delimiter;
+mod documents;
 mod fitted;
 mod found_ids;
 mod header;
@@ -28,6 +29,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use documents::DocumentTable;
 pub(crate) use layout::Layout;
 pub(crate) use reader::Table;
 pub use reader::{Block, TableReader, TableText};

@@ -81,6 +81,7 @@ impl<'f> Facts<'f> {
         let role = |role: &Role| match role {
             Role::Label => "labels",
             Role::Id => "names of the rows",
+            Role::Documents => "documents",
             Role::Left => "left out",
             Role::Feature | Role::Category => "feature",
         };
@@ -196,10 +197,17 @@ impl<'f> Facts<'f> {
         if self.roles.one(Role::Label).is_some() || !self.layout.named {
             return;
         }
-        let is_label = |i: &&usize| LABEL_NAMES.contains(&self.name(**i).to_lowercase().as_str());
-        if let Some(i) = features.iter().find(is_label) {
+        let is_named_so = |i: &&usize| LABEL_NAMES.contains(&self.name(**i).to_lowercase().as_str());
+        let (classes, scales): (Vec<usize>, Vec<usize>) =
+            features.iter().filter(is_named_so).partition(|i| self.held(**i).may_be_classes());
+        if let Some(i) = classes.first() {
             notes.push(Note::warning(format!(
                 "column `{}` is used as a feature; if it holds labels, name it with --label-column",
+                self.name(*i)
+            )));
+        } else if let Some(i) = scales.first() {
+            notes.push(Note::info(format!(
+                "column `{}` is used as a feature; if it is to have no part in the clusters, leave it out with --drop",
                 self.name(*i)
             )));
         }

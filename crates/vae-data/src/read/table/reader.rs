@@ -109,7 +109,7 @@ impl TableReader {
     pub(crate) fn of(content: Content, options: &LoadOptions) -> Result<Self> {
         let layout = Layout::of(&content, options, options.header)?;
         let roles = Roles::said(content.path(), &layout, options)?;
-        let survey = Survey::of(&content, &layout, &roles.looks(&layout.names))?;
+        let survey = Survey::of(&content, &layout, &roles.looks(&layout.names), LONGEST_FIELD)?;
         let facts = Facts { path: content.path(), layout: &layout, survey: &survey, roles: &roles, options };
         let plan = match &options.schema {
             Some(schema) => facts.fitted_plan(schema)?,
@@ -132,14 +132,7 @@ impl TableReader {
     /// A file that cannot be read.
     pub fn keep_text(&mut self) -> Result<TableText> {
         self.keeps_text = true;
-        Ok(TableText {
-            head: self.layout.head(&self.content)?,
-            named: self.layout.named,
-            names: self.layout.names.clone(),
-            separator: char::from(self.layout.syntax.separator),
-            decimal_comma: self.plan.decimal == Decimal::Comma,
-            quote: self.layout.syntax.quote.map(char::from),
-        })
+        self.layout.text(&self.content, self.plan.decimal == Decimal::Comma)
     }
 
     /// The file, or what it is called in messages.

@@ -17,6 +17,8 @@ pub(super) enum Role {
     Category,
     Label,
     Id,
+    /// Documents, in a table of which no other column is a feature.
+    Documents,
     /// Nothing.
     Left,
 }
@@ -63,6 +65,28 @@ impl Roles {
         Ok(Self { roles, chosen })
     }
 
+    /// What the columns of a table are for that has documents in one of them: the others are looked
+    /// at for names of the rows.
+    pub fn beside_documents(
+        path: &Path,
+        layout: &Layout,
+        text_column: &str,
+        options: &LoadOptions,
+    ) -> Result<Self> {
+        let mut said = Self::said(path, layout, options)?;
+        let text = layout.find(path, text_column)?;
+        let first = match said.roles[text] {
+            Role::Label => "--label-column",
+            Role::Id => "--id-column",
+            _ => {
+                said.roles[text] = Role::Documents;
+                return Ok(said);
+            }
+        };
+        let column = text_column.to_owned();
+        Err(Error::table(path, TableProblem::TwoRoles { column, first, second: "--text-column" }))
+    }
+
     /// The columns that may be features.
     pub fn features(&self) -> impl Iterator<Item = usize> {
         let is_feature = |role: &Role| matches!(role, Role::Feature | Role::Category);
@@ -79,7 +103,7 @@ impl Roles {
         let look = |(i, role): (usize, &Role)| match role {
             Role::Feature => Look::AtValues { for_ids: !self.chosen && is_named_like_one(&names[i], i == 0) },
             Role::Category => Look::AtWords,
-            Role::Label | Role::Id | Role::Left => Look::Away,
+            Role::Label | Role::Id | Role::Documents | Role::Left => Look::Away,
         };
         self.roles.iter().enumerate().map(look).collect()
     }

@@ -8,7 +8,7 @@ use crate::read::table::kind::{Kind, kind_of};
 use crate::read::table::layout::Layout;
 use crate::read::table::plan::Facts;
 use crate::read::table::roles::{Role, Roles};
-use crate::read::table::survey::{Look, Survey};
+use crate::read::table::survey::{LONGEST_FIELD, Look, Survey};
 use crate::source::LoadOptions;
 
 /// What a table holds.
@@ -75,11 +75,11 @@ pub(crate) fn describe(content: &Content, options: &LoadOptions) -> Result<Table
     let roles = Roles::said(content.path(), &layout, options)?;
     let looks = roles.looks(&layout.names).into_iter().zip(&roles.roles).map(|(look, role)| match role {
         Role::Label => Look::AtWords,
-        Role::Left | Role::Id => Look::AtValues { for_ids: false },
+        Role::Documents | Role::Left | Role::Id => Look::AtValues { for_ids: false },
         Role::Feature | Role::Category => look,
     });
     let looks: Vec<Look> = looks.collect();
-    let survey = Survey::of(content, &layout, &looks)?;
+    let survey = Survey::of(content, &layout, &looks, LONGEST_FIELD)?;
     let facts = Facts { path: content.path(), layout: &layout, survey: &survey, roles: &roles, options };
     let mut notes = layout.notes.clone();
     let ids = facts.ids(&mut notes);
@@ -88,7 +88,7 @@ pub(crate) fn describe(content: &Content, options: &LoadOptions) -> Result<Table
         let used_as = match roles.roles[i] {
             Role::Label => ColumnUse::Label,
             Role::Id => ColumnUse::Identifier,
-            Role::Left => ColumnUse::LeftOut,
+            Role::Documents | Role::Left => ColumnUse::LeftOut,
             _ if ids.columns.contains(&i) => ColumnUse::Identifier,
             Role::Feature | Role::Category => use_of(&kind_of(name, held)),
         };

@@ -11,7 +11,7 @@ use crate::read::table::cell::{Cell, Cells};
 use crate::read::table::date::is_date_or_time;
 use crate::read::table::identifier::{Codes, Counter};
 use crate::read::table::layout::Layout;
-use crate::read::table::levels::Levels;
+use crate::read::table::levels::{Few, Levels};
 use crate::read::table::record::Record;
 
 /// No quoted field of a table has more bytes, so that a lost quote is found near its line.
@@ -45,6 +45,7 @@ pub(super) struct Held {
     pub missing: usize,
     /// Of the numbers.
     pub moments: Moments,
+    pub few: Few,
     pub counter: Counter,
     /// Of the texts.
     pub codes: Codes,
@@ -73,6 +74,7 @@ impl Held {
             look,
             missing: 0,
             moments: Moments::default(),
+            few: Few::default(),
             counter: Counter::default(),
             codes: Codes::default(),
             texts: 0,
@@ -108,15 +110,13 @@ impl Held {
                 return Ok(());
             }
             Cell::Number(value) => {
-                self.moments.add(value);
-                self.counter.add(value);
+                self.add_number(value);
                 if self.point.is_none() && text.contains('.') {
                     self.point = place();
                 }
             }
             Cell::Comma { value, is_sure } => {
-                self.moments.add(value);
-                self.counter.add(value);
+                self.add_number(value);
                 self.comma = self.comma.take().or_else(place);
                 self.is_sure_comma |= is_sure;
             }
@@ -127,6 +127,12 @@ impl Held {
             }
         }
         self.add_distinct(text)
+    }
+
+    fn add_number(&mut self, value: f64) {
+        self.moments.add(value);
+        self.few.add(value);
+        self.counter.add(value);
     }
 
     fn add_text(&mut self, text: &str, meter: &mut Meter) -> Result<(), Shortage> {
@@ -164,6 +170,13 @@ impl Held {
         self.texts == 0 && self.look != Look::AtWords
     }
 
+    /// Whether it may hold classes: anything but numbers on a scale, of which there are many or
+    /// which have fractions and hardly come again.
+    pub fn may_be_classes(&self) -> bool {
+        let come_again = |few: usize| 2 * few <= self.moments.count();
+        !self.is_number() || self.few.count().is_some_and(|few| self.counter.is_whole() || come_again(few))
+    }
+
     /// The first cell of a column of numbers that is none.
     pub fn first_fault(
         &self,
@@ -199,13 +212,14 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Reads the whole file, and looks at each column as said.
-    pub fn of(content: &Content, layout: &Layout, looks: &[Look]) -> Result<Self> {
+    /// Reads the whole file, and looks at each column as said; no quoted field has more than
+    /// `longest` bytes.
+    pub fn of(content: &Content, layout: &Layout, looks: &[Look], longest: usize) -> Result<Self> {
         let short = |short: Shortage| short.at(content.path());
         let bytes = looks.len().saturating_mul(size_of::<Held>());
         memory::check(bytes).map_err(short)?;
         let mut columns: Vec<Held> = looks.iter().map(|look| Held::new(*look)).collect();
-        let mut records = layout.records(content, LONGEST_FIELD)?;
+        let mut records = layout.records(content, longest)?;
         let (mut n, mut first_line) = (0, 0);
         let mut meter = Meter::default();
         while let Some(record) = records.next()? {

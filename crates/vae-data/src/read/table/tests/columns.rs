@@ -82,16 +82,18 @@ fn codes_that_differ_name_the_rows() {
     let table = read_text(&format!("customer,a\n{}", rows(30))).expect("codes");
     let ids = table.ids.as_ref().expect("ids");
     assert_eq!((names(&table), ids.name(), ids.get(1)), (strings(&["a"]), "customer", Some("C0006")));
-    let told = notes(&table, Severity::Warning);
+    let told = notes(&table, Severity::Info);
     assert!(
-        told.contains("column `customer` looks like names of the rows (such as `C0003`, no two"),
+        told.contains("column `customer` names the rows (such as `C0003`, no two alike): it is kept"),
         "{told}"
     );
+    assert!(told.contains("leave it out with --drop"), "{told}");
+    assert_eq!(notes(&table, Severity::Warning), "");
     // A better name wins, and the codes are left out as well.
     let both: String = (1..=30).map(|i| format!("k{},C{i:04},{}\n", i * i, i % 7)).collect();
     let table = read_text(&format!("id,customer,a\n{both}")).expect("both");
     assert_eq!((names(&table), table.ids.as_ref().expect("ids").name()), (strings(&["a"]), "id"));
-    assert!(notes(&table, Severity::Warning).contains("as well: it is left out"), "{:?}", table.notes);
+    assert!(notes(&table, Severity::Info).contains("as well: it is left out"), "{:?}", table.notes);
     // One that comes twice is refused as before, with the ways out, and so are a few rows.
     let twice = message(read_text(&format!("customer,a\n{}C0003,1\n", rows(30))));
     assert!(twice.contains("column `customer` holds texts"), "{twice}");
@@ -336,6 +338,19 @@ fn a_label_among_the_features_is_told() {
             .contains("column `Species` is used as a feature; if it holds labels")
     );
     assert!(read_with("a,class\n1,2\n3,4\n", None, Some("class")).expect("named").notes.is_empty());
+    // Numbers on a scale are no classes: with fractions, or many different ones.
+    let of = |y: &dyn Fn(usize) -> String| {
+        let rows: String = (0..120).map(|i| format!("{},{}\n", i * i % 11, y(i))).collect();
+        read_text(&format!("a,y\n{rows}")).expect("numbers")
+    };
+    for table in [of(&|i| format!("0.{}", 1000 + i)), of(&|i| format!("{}", i * i))] {
+        assert_eq!(notes(&table, Severity::Warning), "");
+        let told = notes(&table, Severity::Info);
+        assert!(told.contains("column `y` is used as a feature; if it is to have no part"), "{told}");
+    }
+    for table in [of(&|i| format!("{}", i % 3)), of(&|i| format!("{}.5", i % 3))] {
+        assert!(notes(&table, Severity::Warning).contains("column `y` is used as a feature; if it holds"));
+    }
 }
 
 #[test]
