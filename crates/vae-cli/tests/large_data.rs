@@ -1,5 +1,5 @@
-//! Data larger than memory: features in a file instead of in memory, where nothing else may change, and
-//! methods that fit a sample of the rows.
+//! Data larger than memory: features in a file instead of in memory, where nothing else may change,
+//! and methods that fit a sample of the rows.
 
 mod common;
 

@@ -60,8 +60,8 @@ impl Features {
         Self::of(of_array(x), f32::is_finite)
     }
 
-    /// Dense features in a file, `[n, d]`; of a table, with NaN where a cell is missing, if there is
-    /// a schema.
+    /// Dense features in a file, `[n, d]`; of a table, with NaN where a cell is missing, if there
+    /// is a schema.
     ///
     /// # Errors
     /// As [`Features::dense`] and [`Features::table`].

@@ -78,9 +78,9 @@ pub fn permutation(rng: &mut ChaCha8Rng, n: usize) -> Vec<i64> {
 /// Blocks whose rows are mixed with each other in [`block_permutation`].
 const BLOCKS_TOGETHER: usize = 64;
 
-/// A random order of `0..n` for rows that are read from a file: blocks of `block` rows come in random
-/// order, and the rows of each 64 blocks that follow one another are mixed. With blocks of one row it
-/// is [`permutation`].
+/// A random order of `0..n` for rows that are read from a file: blocks of `block` rows come in
+/// random order, and the rows of each 64 blocks that follow one another are mixed. With blocks of
+/// one row it is [`permutation`].
 pub fn block_permutation(rng: &mut ChaCha8Rng, n: usize, block: usize) -> Vec<i64> {
     if block <= 1 {
         return permutation(rng, n);

@@ -20,9 +20,9 @@ pub struct FitArgs {
     /// fitted model
     #[arg(long, value_name = "SPLIT", value_enum, default_value_t = FitSplit::All)]
     pub fit_split: FitSplit,
-    /// Whether the features lie in a file while the fit runs, so that they need not fit into memory:
-    /// auto, if they hardly would; yes; no. For tables, NPY arrays and folders of pictures; it
-    /// changes no result
+    /// Whether the features lie in a file while the fit runs, so that they need not fit into
+    /// memory: auto, if they hardly would; yes; no. For tables, NPY arrays and folders of pictures;
+    /// it changes no result
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = OnDisk::Auto)]
     pub on_disk: OnDisk,
     /// Give the clusters the numbers that those of a former run on the same rows have

@@ -79,7 +79,8 @@ impl MappedWriter {
     /// Appends rows, `[rows, d]`.
     ///
     /// # Errors
-    /// [`Error::Io`], for example of a full disk; [`Error::Internal`] for another number of columns.
+    /// [`Error::Io`], for example of a full disk; [`Error::Internal`] for another number of
+    /// columns.
     pub fn push(&mut self, rows: ArrayView2<'_, f32>) -> Result<()> {
         if rows.ncols() != self.d {
             return Err(Error::Internal(format!("{} columns, expected {}", rows.ncols(), self.d)));

@@ -194,7 +194,8 @@ impl Gmm {
         2 * self.mu.len() + self.pi.len() - 1
     }
 
-    /// The most probable component of each row of `x` `[n, d]`, dense or sparse; the lowest index wins a tie.
+    /// The most probable component of each row of `x` `[n, d]`, dense or sparse; the lowest index
+    /// wins a tie.
     ///
     /// # Errors
     ///

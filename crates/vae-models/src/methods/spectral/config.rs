@@ -31,8 +31,8 @@ pub struct SpectralConfig {
     pub kmeans: KMeansConfig,
     /// Nearest fitted rows that vote on a new one.
     pub n_voters: usize,
-    /// Most rows that are fitted: of more rows a random sample is, and the model assigns the others.
-    /// The time to search the neighbours grows with the square of the rows. 0: all rows.
+    /// Most rows that are fitted: of more rows a random sample is, and the model assigns the
+    /// others. The time to search the neighbours grows with the square of the rows. 0: all rows.
     #[serde(skip_serializing_if = "usual_max_rows")]
     pub max_rows: usize,
 }

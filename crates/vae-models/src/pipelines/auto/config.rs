@@ -62,8 +62,8 @@ pub struct AutoConfig {
     pub assignment_warmup_epochs: usize,
     /// DGG's training.
     pub train: TrainConfig,
-    /// Most rows that are fitted: of more rows a random sample is, and the model assigns the others.
-    /// The time to search the neighbours grows with the square of the rows. 0: all rows.
+    /// Most rows that are fitted: of more rows a random sample is, and the model assigns the
+    /// others. The time to search the neighbours grows with the square of the rows. 0: all rows.
     #[serde(skip_serializing_if = "usual_max_rows")]
     pub max_rows: usize,
 }
