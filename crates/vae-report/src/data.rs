@@ -1,5 +1,6 @@
 //! What is explained: the data as their owner knows them, and what a clustering said of them.
 
+use crate::shortest::shortest;
 use crate::{Error, Result};
 use ndarray::{ArrayView1, ArrayView2};
 use std::collections::BTreeMap;
@@ -96,8 +97,6 @@ impl<'a> Table<'a> {
 
 /// Numbers on the scale of the file.
 fn numbers(column: ArrayView1<'_, f32>, offset: f64) -> Vec<Option<f64>> {
-    // A single as the shortest decimal: 0.1 and not 0.10000000149.
-    let shortest = |v: f32| v.to_string().parse().unwrap_or(f64::from(v));
     let value = |v: f32| if offset == 0.0 { shortest(v) } else { f64::from(v) + offset };
     column.iter().map(|&v| v.is_finite().then(|| value(v))).collect()
 }

@@ -42,6 +42,7 @@ mod data;
 mod error;
 mod explain;
 pub mod page;
+mod shortest;
 mod summary;
 pub mod sweep;
 mod text;
