@@ -108,6 +108,40 @@ pub(crate) fn by_block(
     column(&Tensor::f_cat(&parts, 0)?)
 }
 
+/// ln q(c | z) at the mean codes of the rows `start..end`, `[b, K]`, and their ELBOs, `[b]`.
+fn of_block(
+    net: &impl MixtureVae,
+    likelihood: &Likelihood,
+    data: &Resident<'_>,
+    (start, end): (usize, usize),
+) -> vae_core::Result<(Tensor, Tensor)> {
+    let vae = net.vae();
+    let (mu, log_var) = vae.encoder.forward(&data.rows(start, end)?);
+    let log_gamma = net.log_gamma(&mu);
+    let nll = likelihood.nll(&vae.decoder.forward(&mu), &targets(likelihood, data, (start, end))?);
+    let elbo = latent_terms(&vae.prior, &mu, &guarded(&log_var), &log_gamma) - nll;
+    Ok((log_gamma, elbo))
+}
+
+/// ELBOs of all samples, `[n]`.
+///
+/// # Errors
+/// libtorch's.
+pub(crate) fn log_density(
+    net: &impl MixtureVae,
+    data: &Resident<'_>,
+    calibration: &Calibration,
+) -> Result<Array1<f32>> {
+    let _guard = tch::no_grad_guard();
+    let likelihood = calibrated(&net.vae().likelihood, calibration);
+    let mut elbos = Vec::new();
+    for start in (0..data.n()).step_by(BLOCK) {
+        let end = (start + BLOCK).min(data.n());
+        elbos.push(of_block(net, &likelihood, data, (start, end))?.1);
+    }
+    column(&Tensor::f_cat(&elbos, 0)?)
+}
+
 /// Assignments, probabilities and, with a calibration, ELBOs of all samples, in one pass.
 ///
 /// # Errors
@@ -123,18 +157,16 @@ pub(crate) fn assess(
     let (mut gammas, mut elbos) = (Vec::new(), Vec::new());
     for start in (0..data.n()).step_by(BLOCK) {
         let end = (start + BLOCK).min(data.n());
-        let x = data.rows(start, end)?;
         let Some(likelihood) = &likelihood else {
-            gammas.push(net.log_gamma(&vae.encoder.mu(&x)).exp());
+            gammas.push(net.log_gamma(&vae.encoder.mu(&data.rows(start, end)?)).exp());
             continue;
         };
-        let (mu, log_var) = vae.encoder.forward(&x);
-        let log_gamma = net.log_gamma(&mu);
-        let nll = likelihood.nll(&vae.decoder.forward(&mu), &targets(likelihood, data, (start, end))?);
-        elbos.push(latent_terms(&vae.prior, &mu, &guarded(&log_var), &log_gamma) - nll);
+        let (log_gamma, elbo) = of_block(net, likelihood, data, (start, end))?;
+        elbos.push(elbo);
         gammas.push(log_gamma.exp());
     }
     let gamma = Tensor::f_cat(&gammas, 0)?;
+    drop(gammas);
     let log_density = match elbos.is_empty() {
         true => None,
         false => Some(column(&Tensor::f_cat(&elbos, 0)?)?),

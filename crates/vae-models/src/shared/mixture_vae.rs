@@ -173,8 +173,7 @@ impl<N: MixtureVae> Density for Fitted<N> {
     }
 
     fn log_density(&self, x: &Features, calibration: &Calibration) -> Result<Array1<f32>> {
-        let assessed = self.assess(x, Some(calibration))?;
-        Ok(assessed.log_density.unwrap_or_default())
+        elbo::log_density(&self.net, &Resident::new(x, self.device)?, calibration)
     }
 }
 
