@@ -22,22 +22,26 @@ impl Candidates {
 
     /// Takes the scores `half_norms[j] − products[j]` of the rows `first + j`.
     pub fn scan(&mut self, half_norms: &[f32], products: &[f32], first: u32) {
-        let mut at = 0;
-        while at < products.len() {
-            let end = (at + LANES).min(products.len());
-            let (h, p) = (&half_norms[at..end], &products[at..end]);
-            let lowest = h.iter().zip(p).fold(f32::INFINITY, |low, (h, p)| low.min(h - p));
-            if lowest <= self.threshold {
-                for (j, (h, p)) in h.iter().zip(p).enumerate() {
-                    if h - p <= self.threshold {
-                        self.found.push((h - p, first + (at + j) as u32));
-                    }
-                }
-                if self.found.len() >= self.capacity {
-                    self.prune();
-                }
+        let ((half, half_rest), (product, product_rest)) =
+            (half_norms.as_chunks::<LANES>(), products.as_chunks::<LANES>());
+        for (nth, (h, p)) in half.iter().zip(product).enumerate() {
+            // Without a branch and without an order, so that all lanes are compared at once.
+            let is_near = h.iter().zip(p).fold(false, |any, (h, p)| any | (h - p <= self.threshold));
+            if is_near {
+                self.take(h, p, first + (nth * LANES) as u32);
             }
-            at = end;
+        }
+        self.take(half_rest, product_rest, first + (half.len() * LANES) as u32);
+    }
+
+    fn take(&mut self, half_norms: &[f32], products: &[f32], first: u32) {
+        for (j, (h, p)) in (first..).zip(half_norms.iter().zip(products)) {
+            if h - p <= self.threshold {
+                self.found.push((h - p, j));
+            }
+        }
+        if self.found.len() >= self.capacity {
+            self.prune();
         }
     }
 
