@@ -52,12 +52,24 @@ def spearman(a, b):
     return None if a.std() == 0 or b.std() == 0 else float(np.corrcoef(a, b)[0, 1])
 
 
-def criteria_of(vae, data_dir, name, run):
-    words = [vae, "score", "--pred", str(run / "assignments.npy"), "--data-dir", data_dir, "--data", name, "--json"]
+def features(vae, data_dir, name, groups):
+    """How `vae score` is given the features of a set without its labels."""
+    if name not in OTHERS:
+        return ["--data", f"{data_dir}/own/{name.replace('-', '_')}.csv", "--drop", "class"]
+    # The latent space of k-means on the features is the features.
+    model = next(iter(groups[name, "kmeans"].values()))
+    path = model.parent / f"{name}.npy"
+    if not path.exists():
+        subprocess.run([vae, "embed", "--model", model, "--data-dir", data_dir, "--data", name, "--out", path], check=True, capture_output=True)
+    return ["--data", str(path)]
+
+
+def criteria_of(vae, data, run):
+    words = [vae, "score", "--pred", str(run / "assignments.npy"), *data, "--json"]
     return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)["criteria"]
 
 
-def values(vae, data_dir, name, folders):
+def values(vae, data, folders):
     """Every criterion of the runs of a pair, and their scores."""
     runs = [json.loads((folder / "run.json").read_text()) for folder in folders]
     found = {}
@@ -66,7 +78,7 @@ def values(vae, data_dir, name, folders):
             found[name] = [of(run) for run in runs]
         except (KeyError, TypeError):
             pass  # The method has no loss or no posterior.
-    clusters = [criteria_of(vae, data_dir, name, folder) for folder in folders]
+    clusters = [criteria_of(vae, data, folder) for folder in folders]
     for name, sign in OF_CLUSTERS.items():
         if all(name in of_run for of_run in clusters):
             found[name] = [sign * of_run[name] for of_run in clusters]
@@ -116,7 +128,8 @@ def main():
     vae, data_dir, former = sys.argv[1:4]
     names = "|".join([*CHOOSE, *REPORT, *OTHERS])
     groups = {}
-    for folder in sorted(folder for runs in sys.argv[4:] for folder in pathlib.Path(runs).iterdir()):
+    folders = (folder for runs in sys.argv[4:] for folder in pathlib.Path(runs).iterdir() if folder.is_dir())
+    for folder in sorted(folders):
         match = re.fullmatch(rf"({names})-(.+)-(?:standard|quick)-s([0-4])-.*", folder.name)
         if match and (folder / "DONE").exists():
             groups.setdefault(match.group(1, 2), {})[int(match.group(3))] = folder
@@ -125,7 +138,7 @@ def main():
         if len(folders) < 5:
             print(f"{table} {row}: {len(folders)} of 5 runs, left out", file=sys.stderr)
             continue
-        found, scores = values(vae, data_dir, table, [folders[s] for s in range(5)])
+        found, scores = values(vae, features(vae, data_dir, table, groups), [folders[s] for s in range(5)])
         acc = np.array(scores["acc"])
         if acc.max() - acc.min() < 1e-9:
             continue
