@@ -1,6 +1,6 @@
 //! Data for a command: features for a method, and labels that stay here.
 
-use crate::args::{FitSplit, ReadArgs};
+use crate::args::{FitArgs, FitSplit, ReadArgs};
 use crate::output::remark;
 use crate::ranges::Far;
 use anyhow::{Context, Result, bail};
@@ -12,8 +12,6 @@ use vae_data::{
 };
 
 mod on_disk;
-
-pub use on_disk::Storage;
 
 /// Terms and weights of the documents a model was fitted on, beside the model.
 pub const VOCABULARY_FILE: &str = "vocabulary.tsv";
@@ -227,18 +225,14 @@ fn is_one_file(source: &Source) -> bool {
 /// sees.
 ///
 /// # Errors
-/// As [`load`] and [`Storage::load`]; a data set without a test split where one is asked for.
-pub fn load_split(
-    source: &Source,
-    args: &ReadArgs,
-    split: FitSplit,
-    storage: &Storage,
-) -> Result<(Input, Option<HeldOut>)> {
-    if split == FitSplit::All {
-        let in_file = storage.load(source, args)?;
-        return Ok((in_file.map_or_else(|| load(source, args), Ok)?, None));
+/// As [`load`] and [`on_disk::load`]; a data set without a test split where one is asked for.
+pub fn load_split(source: &Source, args: &FitArgs) -> Result<(Input, Option<HeldOut>)> {
+    let read = &args.read;
+    if args.fit_split == FitSplit::All {
+        let in_file = on_disk::load(source, args)?;
+        return Ok((in_file.map_or_else(|| load(source, read), Ok)?, None));
     }
-    let (mut set, mut labels) = vae_data::load(source, &options(args))?;
+    let (mut set, mut labels) = vae_data::load(source, &options(read))?;
     if set.n_train >= set.x.n() {
         bail!("{source} has no test split: leave out --fit-split train");
     }
@@ -251,7 +245,7 @@ pub fn load_split(
     });
     let held_out =
         HeldOut { features: features_of(rest, set.image, set.schema.clone(), source)?, labels: test_labels };
-    Ok((input_of(set, labels, args, source)?, Some(held_out)))
+    Ok((input_of(set, labels, read, source)?, Some(held_out)))
 }
 
 fn load_with(source: &Source, args: &ReadArgs, options: LoadOptions) -> Result<Input> {

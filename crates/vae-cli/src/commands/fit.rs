@@ -19,7 +19,7 @@ use crate::confidence;
 use crate::criteria;
 use crate::exit;
 use crate::hardware;
-use crate::input::{self, About, HeldOut, Input, SCHEMA_FILE, Storage, VOCABULARY_FILE};
+use crate::input::{self, About, HeldOut, Input, SCHEMA_FILE, VOCABULARY_FILE};
 use crate::made_from;
 use crate::output::{counted, remark, say, shell_word, thousands};
 use crate::pictures::{self, Subject};
@@ -63,8 +63,7 @@ pub fn run(args: FitArgs) -> Result<()> {
     let device = args.compute.device.resolve()?;
     chosen.notes.iter().for_each(remark);
 
-    let storage = Storage { choice: args.on_disk, run: args.out.clone() };
-    let (input, held_out) = input::load_split(&source, &args.read, args.fit_split, &storage)?;
+    let (input, held_out) = input::load_split(&source, &args)?;
     let compute = Compute {
         seed: args.compute.seed,
         threads,

@@ -1,7 +1,7 @@
 //! Features of a fit in a file instead of in memory.
 
 use super::{About, Input, options, tell};
-use crate::args::{OnDisk, ReadArgs};
+use crate::args::{FitArgs, OnDisk, ReadArgs};
 use crate::output::{remark, thousands};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -19,57 +19,46 @@ const COPIES: u64 = 4;
 /// A byte of a table is at most so many bytes of features: `0,` is a number.
 const OF_TEXT: u64 = 2;
 
-/// Where the features of a fit lie.
-#[derive(Debug, Clone)]
-pub struct Storage {
-    /// What was asked for.
-    pub choice: OnDisk,
-    /// The run folder, whose disk holds the file.
-    pub run: PathBuf,
-}
-
-impl Storage {
-    /// Loads features into a file, where that is asked for or where memory is short; `None` where
-    /// they are to be loaded into memory.
-    ///
-    /// # Errors
-    /// As [`super::load`]; data whose rows do not come one after another, where a file was asked
-    /// for.
-    pub fn load(&self, source: &Source, args: &ReadArgs) -> Result<Option<Input>> {
-        let is_asked = self.choice == OnDisk::Yes;
-        let is_possible = matches!(source, Source::Path(_)) && args.labels.is_none();
-        if is_asked && !is_possible {
+/// Loads the features of a fit into a file, where that is asked for or where memory is short;
+/// `None` where they are to be loaded into memory.
+///
+/// # Errors
+/// As [`super::load`]; data whose rows do not come one after another, where a file was asked for.
+pub fn load(source: &Source, args: &FitArgs) -> Result<Option<Input>> {
+    let read = &args.read;
+    let is_asked = args.on_disk == OnDisk::Yes;
+    let is_possible = matches!(source, Source::Path(_)) && read.labels.is_none();
+    if is_asked && !is_possible {
+        bail!(
+            "--on-disk yes is for a file or folder without --labels: leave one of them out (`vae score` scores afterwards)"
+        );
+    }
+    if !is_possible || args.on_disk == OnDisk::No || !(is_asked || is_large_file(source)) {
+        return Ok(None);
+    }
+    let stream = Stream::open(source, &options(read))?;
+    if !stream.is_in_blocks() || stream.is_documents() {
+        if is_asked {
             bail!(
-                "--on-disk yes is for a file or folder without --labels: leave one of them out (`vae score` scores afterwards)"
+                "--on-disk yes is for tables, NPY arrays with rows first and folders of pictures: leave it out, or save {source} as one of these"
             );
         }
-        if !is_possible || self.choice == OnDisk::No || !(is_asked || is_large_file(source)) {
-            return Ok(None);
-        }
-        let stream = Stream::open(source, &options(args))?;
-        if !stream.is_in_blocks() || stream.is_documents() {
-            if is_asked {
-                bail!(
-                    "--on-disk yes is for tables, NPY arrays with rows first and folders of pictures: leave it out, or save {source} as one of these"
-                );
-            }
-            return Ok(None);
-        }
-        let (n, d) = (stream.n().min(limit(args)), stream.dim());
-        let bytes = 4 * (n * d) as u64;
-        if !is_asked && !exceeds_memory(bytes) {
-            return Ok(None);
-        }
-        let folder = existing(&self.run);
-        remark(format_args!(
-            "the {} x {} features lie in a file on the disk of {} until the fit ends ({:.1} GiB, and as much again when they are scaled)",
-            thousands(n),
-            thousands(d),
-            folder.display(),
-            bytes as f64 / f64::from(1 << 30)
-        ));
-        written(stream, &folder, args).map(Some)
+        return Ok(None);
     }
+    let (n, d) = (stream.n().min(limit(read)), stream.dim());
+    let bytes = 4 * (n * d) as u64;
+    if !is_asked && !exceeds_memory(bytes) {
+        return Ok(None);
+    }
+    let folder = existing(&args.out);
+    remark(format_args!(
+        "the {} x {} features lie in a file on the disk of {} until the fit ends ({:.1} GiB, and as much again when they are scaled)",
+        thousands(n),
+        thousands(d),
+        folder.display(),
+        bytes as f64 / f64::from(1 << 30)
+    ));
+    written(stream, &folder, read).map(Some)
 }
 
 /// Whether a file may hold more than fits.
