@@ -177,7 +177,7 @@ impl Features {
                 change(x.view_mut());
                 Data::Dense(x)
             }
-            Data::Mapped(rows) => Data::Mapped(Arc::new(rows.changed(|_, block| change(block))?)),
+            Data::Mapped(rows) => Data::Mapped(Arc::new(rows.changed(change)?)),
             Data::Sparse(csr) => Data::Sparse(csr.clone()),
         })
     }

@@ -43,23 +43,17 @@ impl Mapped {
         ArrayView2::from_shape((self.n, self.d), values).expect("n times d values")
     }
 
-    /// The folder whose disk holds the file.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// A matrix of the same shape, in the same folder: `change` is given blocks of rows in their
-    /// order, with the number of the first.
+    /// A matrix of the same shape, in the same folder: `change` is given blocks of rows.
     ///
     /// # Errors
     /// [`Error::Io`], for example of a full disk.
-    pub fn changed(&self, mut change: impl FnMut(usize, ArrayViewMut2<'_, f32>)) -> Result<Self> {
+    pub fn changed(&self, change: impl Fn(ArrayViewMut2<'_, f32>)) -> Result<Self> {
         let mut out = Self::begin(&self.folder, self.d)?;
         let rows = (BLOCK / (4 * self.d)).max(1);
         for start in (0..self.n).step_by(rows) {
             let end = (start + rows).min(self.n);
             let mut block = self.view().slice(ndarray::s![start..end, ..]).to_owned();
-            change(start, block.view_mut());
+            change(block.view_mut());
             out.push(block.view())?;
         }
         out.finish()
@@ -130,10 +124,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).expect("folder").count(), 0, "the file has no name");
         assert_eq!(rows.view().dim(), (3, 2));
         assert_eq!(rows.view().row(1), array![3.0f32, 4.0]);
-        let doubled = rows.changed(|start, mut block| {
-            assert_eq!(start, 0);
-            block.mapv_inplace(|v| 2.0 * v);
-        });
+        let doubled = rows.changed(|mut block| block.mapv_inplace(|v| 2.0 * v));
         let doubled = doubled.expect("written");
         assert_eq!(doubled.view().row(0), array![2.0f32, 4.0]);
         assert!(doubled.view()[[2, 1]].is_nan());

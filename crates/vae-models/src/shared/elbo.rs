@@ -108,19 +108,15 @@ pub(crate) fn by_block(
     column(&Tensor::f_cat(&parts, 0)?)
 }
 
-/// ln q(c | z) at the mean codes of the rows `start..end`, `[b, K]`, and their ELBOs, `[b]`.
-fn of_block(
-    net: &impl MixtureVae,
-    likelihood: &Likelihood,
-    data: &Resident<'_>,
-    (start, end): (usize, usize),
-) -> vae_core::Result<(Tensor, Tensor)> {
+/// ln q(c | z) at the mean codes of rows `x`, `[b, K]`, and their ELBOs, `[b]`, held against
+/// `targets`.
+fn of_rows(net: &impl MixtureVae, likelihood: &Likelihood, x: &Tensor, targets: &Tensor) -> (Tensor, Tensor) {
     let vae = net.vae();
-    let (mu, log_var) = vae.encoder.forward(&data.rows(start, end)?);
+    let (mu, log_var) = vae.encoder.forward(x);
     let log_gamma = net.log_gamma(&mu);
-    let nll = likelihood.nll(&vae.decoder.forward(&mu), &targets(likelihood, data, (start, end))?);
+    let nll = likelihood.nll(&vae.decoder.forward(&mu), targets);
     let elbo = latent_terms(&vae.prior, &mu, &guarded(&log_var), &log_gamma) - nll;
-    Ok((log_gamma, elbo))
+    (log_gamma, elbo)
 }
 
 /// ELBOs of all samples, `[n]`.
@@ -132,14 +128,8 @@ pub(crate) fn log_density(
     data: &Resident<'_>,
     calibration: &Calibration,
 ) -> Result<Array1<f32>> {
-    let _guard = tch::no_grad_guard();
-    let likelihood = calibrated(&net.vae().likelihood, calibration);
-    let mut elbos = Vec::new();
-    for start in (0..data.n()).step_by(BLOCK) {
-        let end = (start + BLOCK).min(data.n());
-        elbos.push(of_block(net, &likelihood, data, (start, end))?.1);
-    }
-    column(&Tensor::f_cat(&elbos, 0)?)
+    let of_fit = (&net.vae().likelihood, calibration);
+    by_block(of_fit, data, BLOCK, |likelihood, x, targets| Ok(of_rows(net, likelihood, x, targets).1))
 }
 
 /// Assignments, probabilities and, with a calibration, ELBOs of all samples, in one pass.
@@ -157,11 +147,12 @@ pub(crate) fn assess(
     let (mut gammas, mut elbos) = (Vec::new(), Vec::new());
     for start in (0..data.n()).step_by(BLOCK) {
         let end = (start + BLOCK).min(data.n());
+        let x = data.rows(start, end)?;
         let Some(likelihood) = &likelihood else {
-            gammas.push(net.log_gamma(&vae.encoder.mu(&data.rows(start, end)?)).exp());
+            gammas.push(net.log_gamma(&vae.encoder.mu(&x)).exp());
             continue;
         };
-        let (log_gamma, elbo) = of_block(net, likelihood, data, (start, end))?;
+        let (log_gamma, elbo) = of_rows(net, likelihood, &x, &targets(likelihood, data, (start, end))?);
         elbos.push(elbo);
         gammas.push(log_gamma.exp());
     }
