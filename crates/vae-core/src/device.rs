@@ -1,10 +1,12 @@
 //! Where a run computes: device choice, threads, and the settings of the process.
 
 use crate::{Error, Result};
+use std::cell::Cell;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-use tch::Device;
+use tch::kind::Element;
+use tch::{Device, Tensor};
 
 /// What the user asks for: `auto`, `cpu`, `cuda` or `cuda:N`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -73,6 +75,30 @@ impl DeviceChoice {
             }
         }
     }
+}
+
+thread_local! {
+    static UPLOADS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The values as a flat tensor on `device`.
+///
+/// # Errors
+/// libtorch's.
+pub fn upload<T: Element>(values: &[T], device: Device) -> Result<Tensor> {
+    note_upload();
+    Ok(Tensor::f_from_slice(values)?.f_to_device(device)?)
+}
+
+/// Counts one copy from the host to the device of a training.
+pub(crate) fn note_upload() {
+    UPLOADS.with(|count| count.set(count.get() + 1));
+}
+
+/// How often this thread sent something that was drawn or computed on the host to its device, which
+/// may be the CPU itself: [`upload`], random numbers, and [`crate::features::to_tensor`].
+pub fn uploads() -> u64 {
+    UPLOADS.with(Cell::get)
 }
 
 /// `cpu` or `cuda:N`, as in configurations and run files.

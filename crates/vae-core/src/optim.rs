@@ -287,16 +287,14 @@ fn sgd(rule: &Rule, w: &Tensor, grad: &Tensor, u: &mut Tensor, lr: f64, weight_d
     Ok(())
 }
 
-/// Euclidean norm of all gradients together.
+/// Euclidean norm of all gradients together: f64, a scalar on their device.
 ///
 /// # Errors
 /// [`Error::Torch`].
-pub(crate) fn gradient_norm(grads: &[Tensor]) -> Result<f64> {
-    let mut sum = 0.0;
-    for g in grads {
-        sum += g.f_norm()?.f_to_kind(Kind::Double)?.f_double_value(&[])?.powi(2);
-    }
-    Ok(sum.sqrt())
+pub(crate) fn gradient_norm(grads: &[Tensor]) -> Result<Tensor> {
+    let norms: Vec<Tensor> =
+        grads.iter().map(|g| g.f_norm()?.f_to_kind(Kind::Double)).collect::<std::result::Result<_, _>>()?;
+    Ok(Tensor::f_stack(&norms, 0)?.f_norm()?)
 }
 
 #[cfg(test)]

@@ -216,19 +216,18 @@ pub fn pretrain(
 }
 
 /// Zeroes a random share of the entries (masking noise), without rescaling the others.
-fn mask(x: &Tensor, share: f64, name: &str, batch: &train::Batch<'_>) -> Tensor {
+fn mask(x: &Tensor, share: f64, name: &'static str, batch: &train::Batch<'_>) -> Result<Tensor> {
     if share == 0.0 {
-        return x.shallow_clone();
+        return Ok(x.shallow_clone());
     }
-    let u =
-        crate::random::uniform(&mut batch.streams.rng(name, batch.epoch, batch.step), &x.size(), x.device());
-    x * u.ge(share).to_kind(x.kind())
+    let u = batch.uniform(name, &x.size())?;
+    Ok(x * u.ge(share).to_kind(x.kind()))
 }
 
 /// Inverted dropout: zeroes a random share of the entries and enlarges the others, so that sums
 /// keep their mean.
-fn dropout(x: &Tensor, share: f64, name: &str, batch: &train::Batch<'_>) -> Tensor {
-    mask(x, share, name, batch) / (1.0 - share)
+fn dropout(x: &Tensor, share: f64, name: &'static str, batch: &train::Batch<'_>) -> Result<Tensor> {
+    Ok(mask(x, share, name, batch)? / (1.0 - share))
 }
 
 /// The optimiser's groups of a training whose biases learn at `factor` times the rate of the

@@ -55,15 +55,25 @@ impl Streams {
 /// Standard normal numbers of the given shape, f32, on `device`.
 pub fn normal(rng: &mut ChaCha8Rng, shape: &[i64], device: Device) -> Tensor {
     let n: i64 = shape.iter().product();
-    let values: Vec<f32> = (0..n).map(|_| rng.sample(StandardNormal)).collect();
-    Tensor::from_slice(&values).view(shape).to_device(device)
+    crate::device::note_upload();
+    Tensor::from_slice(&normals(rng, n as usize)).view(shape).to_device(device)
 }
 
 /// Uniform numbers in `[0, 1)` of the given shape, f32, on `device`.
 pub fn uniform(rng: &mut ChaCha8Rng, shape: &[i64], device: Device) -> Tensor {
     let n: i64 = shape.iter().product();
-    let values: Vec<f32> = (0..n).map(|_| rng.random()).collect();
-    Tensor::from_slice(&values).view(shape).to_device(device)
+    crate::device::note_upload();
+    Tensor::from_slice(&uniforms(rng, n as usize)).view(shape).to_device(device)
+}
+
+/// `n` standard normal numbers.
+pub(crate) fn normals(rng: &mut ChaCha8Rng, n: usize) -> Vec<f32> {
+    (0..n).map(|_| rng.sample(StandardNormal)).collect()
+}
+
+/// `n` uniform numbers in `[0, 1)`.
+pub(crate) fn uniforms(rng: &mut ChaCha8Rng, n: usize) -> Vec<f32> {
+    (0..n).map(|_| rng.random()).collect()
 }
 
 /// A uniform random permutation of `0..n` (Fisher–Yates).

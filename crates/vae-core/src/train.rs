@@ -6,12 +6,14 @@
 //! bytes (same machine, build, threads and library of products): randomness is counter-based, and
 //! the rest of the state is in the checkpoint.
 
+mod ahead;
 mod batches;
 mod checkpoint;
 mod config;
 mod pending;
 mod trainable;
 
+pub use ahead::Ahead;
 pub use batches::{Batches, Order};
 pub use config::{TrainConfig, check_epochs};
 pub use trainable::{Batch, Loss, Trainable};
@@ -24,7 +26,7 @@ use crate::optim::{Group, Optimizer, gradient_norm};
 use crate::phase::{EpochRecord, PhaseContext, PhaseRecord};
 use crate::resources::Clock;
 use crate::{Error, Result};
-use batches::Drawer;
+use batches::{Drawer, Sizes};
 use checkpoint::State;
 use pending::{Pending, first_non_finite};
 use std::time::Instant;
@@ -50,16 +52,11 @@ pub fn train(
     cx: &PhaseContext<'_>,
 ) -> Result<(PhaseRecord, Tensors)> {
     config.check_rest()?;
-    let drawer = Drawer {
-        batches: model.batches(),
-        n: data.n(),
-        batch_size: config.batch_size,
-        device: data.device(),
-        streams: &cx.streams,
-        block_rows: config.block_rows_of(data),
-        pass: None,
-    };
-    let n_steps = drawer.n_steps();
+    let batches = model.batches();
+    let sizes = Sizes { batches, n: data.n(), batch_size: config.batch_size };
+    let n_steps = sizes.n_steps();
+    let ahead = Ahead::new(&cx.streams, data.device(), n_steps, (sizes.full(), sizes.last()));
+    let drawer = Drawer { sizes, streams: &cx.streams, block_rows: config.block_rows_of(data), pass: None };
     let asked = config.epochs;
     let config = &config.resolved(n_steps);
     if config.epochs > asked {
@@ -72,7 +69,7 @@ pub fn train(
     }
     let optimizer = Optimizer::new(config.rule(), groups, model.params())?;
     let (state, clock) = (State::default(), Clock::start());
-    let mut run = Run { model, data, config, cx, drawer, optimizer, state, clock };
+    let mut run = Run { model, data, config, cx, drawer, ahead, optimizer, state, clock };
     run.resume()?;
     run.all_epochs()?;
     let state = run.state;
@@ -94,6 +91,7 @@ struct Run<'a> {
     config: &'a TrainConfig,
     cx: &'a PhaseContext<'a>,
     drawer: Drawer<'a>,
+    ahead: Ahead<'a>,
     optimizer: Optimizer,
     state: State,
     /// Time since this process started or resumed the training; `state` holds the time before.
@@ -113,14 +111,14 @@ impl Run<'_> {
     }
 
     fn n_steps(&self) -> usize {
-        self.drawer.n_steps()
+        self.drawer.sizes.n_steps()
     }
 
     fn all_epochs(&mut self) -> Result<()> {
         let progress = &self.cx.fit.progress;
         let steps = self.n_steps();
         let done = self.state.epoch * steps + self.state.step;
-        progress.start(&self.cx.name, self.config.epochs, steps, self.drawer.n_rows(), done);
+        progress.start(&self.cx.name, self.config.epochs, steps, self.drawer.sizes.n_rows(), done);
         let mut last_checkpoint = Instant::now();
         while self.state.epoch < self.config.epochs {
             let epoch_clock = Instant::now();
@@ -146,7 +144,7 @@ impl Run<'_> {
         let mut pending = Pending::new(self.data.device());
         let n_steps = self.n_steps();
         while self.state.step < n_steps {
-            let index = self.drawer.draw(self.state.epoch, self.state.step)?;
+            let index = self.drawer.draw(self.state.epoch, self.state.step, &self.ahead)?;
             let len = index.size()[0] as usize;
             let loss = self.one_step(&index)?;
             self.state.step += 1;
@@ -172,7 +170,15 @@ impl Run<'_> {
         let (epoch, step) = (self.state.epoch, self.state.step);
         let x = self.data.gather(index)?;
         let targets = self.data.gather_targets(index)?;
-        let batch = Batch { x: &x, targets: targets.as_ref(), index, epoch, step, streams: &self.cx.streams };
+        let batch = Batch {
+            x: &x,
+            targets: targets.as_ref(),
+            index,
+            epoch,
+            step,
+            streams: &self.cx.streams,
+            ahead: Some(&self.ahead),
+        };
         let (model, optimizer) = (self.model, &mut self.optimizer);
         let loss = self.cx.fit.precision.during(|| optimizer.forward(|| model.loss(&batch)))?;
         let params = model.params();
@@ -180,10 +186,10 @@ impl Run<'_> {
         if self.config.grad_clip_norm > 0.0 {
             grads = grads.into_iter().map(in_f32).collect();
             let norm = gradient_norm(&grads)?;
-            if norm > self.config.grad_clip_norm {
-                for g in &mut grads {
-                    let _ = g.f_mul_scalar_(self.config.grad_clip_norm / norm)?;
-                }
+            // On the device, so that no step waits for a number.
+            let factor = (norm.f_full_like(self.config.grad_clip_norm)? / &norm).f_clamp_max(1.0)?;
+            for g in &mut grads {
+                let _ = g.f_mul_(&factor)?;
             }
         }
         let lrs = self.learning_rates();
@@ -246,7 +252,7 @@ impl Run<'_> {
     fn close_epoch(&mut self, wall_s: f64) -> Result<f64> {
         self.check_params()?;
         let lr = self.learning_rates()[0];
-        let n = self.drawer.n_rows() as f64;
+        let n = self.drawer.sizes.n_rows() as f64;
         let state = &mut self.state;
         let means: Vec<f64> = state.sums.iter().map(|s| s / n).collect();
         let terms = state.term_names.iter().cloned().zip(means[1..].iter().copied()).collect();

@@ -202,6 +202,13 @@ struct Siamese<'a> {
     data: &'a Resident<'a>,
 }
 
+impl Siamese<'_> {
+    /// For each row of a batch the positive that it is compared with.
+    fn which(&self, rng: &mut impl RngExt, rows: usize) -> Vec<i64> {
+        (0..rows).map(|_| rng.random_range(0..self.config.n_positives as i64)).collect()
+    }
+}
+
 impl Trainable for Siamese<'_> {
     fn params(&self) -> &Params {
         &self.params
@@ -209,9 +216,7 @@ impl Trainable for Siamese<'_> {
 
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
         let b = batch.x.size()[0];
-        let mut rng = batch.streams.rng("pairs", batch.epoch, batch.step);
-        let which: Vec<i64> = (0..b).map(|_| rng.random_range(0..self.config.n_positives as i64)).collect();
-        let which = Tensor::f_from_slice(&which)?.f_to_device(self.data.device())?;
+        let which = batch.integers("pairs", 1, |rng, rows| self.which(rng, rows))?;
         let near =
             self.positives.f_index_select(1, batch.index)?.f_gather(0, &which.f_unsqueeze(0)?, false)?;
         let near = self.data.gather(&near.f_squeeze_dim(0)?)?;
@@ -221,9 +226,11 @@ impl Trainable for Siamese<'_> {
         let sq =
             |other: &Tensor| (&anchors - other).square().sum_dim_intlist([-1i64].as_slice(), false, None);
         let near = self.config.loss.near(&sq(&near)).sum(None::<Kind>) / (2 * b) as f64;
-        // Anchor i against anchor i + shift: the order of the batch is random already. A single
-        // anchor has no far pair.
+        // Anchor i against anchor i + shift: the order of the batch is random already. The shift
+        // follows in the stream of the pairs. A single anchor has no far pair.
         let far = if b > 1 {
+            let mut rng = batch.rng("pairs");
+            self.which(&mut rng, b as usize);
             let shift = rng.random_range(1..b);
             let far = anchors.f_roll([shift].as_slice(), [0i64].as_slice())?;
             self.config.loss.far(&sq(&far), self.config.margin).sum(None::<Kind>) / (2 * b) as f64

@@ -1,5 +1,6 @@
 //! Between tensors and arrays.
 
+use crate::device::upload;
 use crate::{Error, Result};
 use ndarray::{Array2, ArrayView2};
 use tch::{Device, Kind, Tensor};
@@ -37,7 +38,7 @@ pub fn to_tensor(x: ArrayView2<'_, f32>, device: Device) -> Result<Tensor> {
     let shape = [x.nrows() as i64, x.ncols() as i64];
     let x = x.as_standard_layout();
     let values = x.as_slice().ok_or_else(|| Error::Internal("the matrix is not contiguous".into()))?;
-    Ok(Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(device)?)
+    Ok(upload(values, device)?.f_view(shape)?)
 }
 
 /// A tensor `[n, d]` as an f64 array.

@@ -20,7 +20,7 @@ impl Trainable for Joint<'_> {
     }
 
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
-        let input = mask(batch.x, self.config.input_mask, "input_mask", batch);
+        let input = mask(batch.x, self.config.input_mask, "input_mask", batch)?;
         let out = self.model.decoder.forward(&self.model.encoder.mu(&input));
         let total = reconstruction(self.config.loss, self.likelihood, &out, batch.target());
         Ok(Loss { total, terms: vec![] })

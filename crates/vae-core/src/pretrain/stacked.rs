@@ -83,14 +83,14 @@ impl Trainable for Layer<'_> {
         });
         let (share, is_first) = (self.config.layer_mask, self.below.is_empty());
         let noisy = match self.config.layer_noise {
-            LayerNoise::Mask => mask(&h, share, "layer_mask", batch),
+            LayerNoise::Mask => mask(&h, share, "layer_mask", batch)?,
             LayerNoise::Dropout if is_first => h.shallow_clone(),
-            LayerNoise::Dropout => dropout(&h, share, "layer_mask", batch),
+            LayerNoise::Dropout => dropout(&h, share, "layer_mask", batch)?,
         };
         let code = self.encode.forward(&noisy);
         let code = if self.is_code { code } else { self.activation.apply(code) };
         let code = match self.config.layer_noise {
-            LayerNoise::Dropout if !self.is_code => dropout(&code, share, "layer_dropout", batch),
+            LayerNoise::Dropout if !self.is_code => dropout(&code, share, "layer_dropout", batch)?,
             _ => code,
         };
         let out = self.decode.forward(&code);

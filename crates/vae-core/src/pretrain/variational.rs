@@ -8,7 +8,6 @@ use crate::likelihood::Likelihood;
 use crate::net::{Builder, Decoder, Encoder, NetConfig};
 use crate::params::Params;
 use crate::phase::{Artefact, PhaseContext};
-use crate::random::normal;
 use crate::train::{Batch, Loss, Trainable, train};
 use crate::{Error, Result};
 use tch::Kind;
@@ -34,10 +33,10 @@ impl Trainable for PlainVae<'_> {
 
     /// The negative ELBO, nats per sample (a mean over the batch): `rec` and `kl`.
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
-        let input = mask(batch.x, self.config.input_mask, "input_mask", batch);
+        let input = mask(batch.x, self.config.input_mask, "input_mask", batch)?;
         let (mu, log_var) = self.encoder.forward(&input);
         let log_var = log_var.clamp(-LOG_VAR_LIMIT, LOG_VAR_LIMIT);
-        let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
+        let noise = batch.normal("noise", &mu.size())?;
         let z = &mu + (&log_var * 0.5).exp() * noise;
         let rec =
             reconstruction(self.config.loss, self.likelihood, &self.decoder.forward(&z), batch.target());
@@ -106,14 +105,15 @@ mod tests {
         encoder.set_constant_log_var(-0.7);
         let x = crate::random::uniform(&mut streams.rng("x", 0, 0), &[5, 4], device);
         let index = Tensor::arange(5, (Kind::Int64, device));
-        let batch = Batch { x: &x, targets: None, index: &index, epoch: 2, step: 1, streams: &streams };
+        let batch =
+            Batch { x: &x, targets: None, index: &index, epoch: 2, step: 1, streams: &streams, ahead: None };
         let vae = PlainVae { params, encoder, decoder, config: &config, likelihood: &likelihood };
         let loss = vae.loss(&batch).expect("finite");
 
         // By hand, in f64: KL = ½ Σ (mu² + exp(log_var) − 1 − log_var), and the cross-entropy of
         // the decoded sample.
         let mu = vae.encoder.mu(&x);
-        let noise = normal(&mut streams.rng("noise", 2, 1), &[5, 2], device);
+        let noise = crate::random::normal(&mut streams.rng("noise", 2, 1), &[5, 2], device);
         let out = vae.decoder.forward(&(&mu + noise * (-0.35f64).exp()));
         let values = |t: &Tensor| Vec::<f64>::try_from(t.to_kind(Kind::Double).view([-1])).expect("values");
         let kl: f64 =

@@ -1,6 +1,8 @@
 //! Which rows make a batch.
 
+use super::Ahead;
 use crate::Result;
+use crate::device::upload;
 use crate::random::{Streams, block_permutation, subset};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
@@ -34,12 +36,18 @@ pub enum Batches {
     },
 }
 
-/// Draws the batches of a training.
-pub(super) struct Drawer<'a> {
+/// How many batches there are, and how large.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
     pub batches: Batches,
+    /// Rows of the data.
     pub n: usize,
     pub batch_size: usize,
-    pub device: Device,
+}
+
+/// Draws the batches of a training.
+pub(super) struct Drawer<'a> {
+    pub sizes: Sizes,
     pub streams: &'a Streams,
     /// Rows that stay near each other in a random order.
     pub block_rows: usize,
@@ -47,7 +55,7 @@ pub(super) struct Drawer<'a> {
     pub pass: Option<(usize, Tensor)>,
 }
 
-impl Drawer<'_> {
+impl Sizes {
     /// Batches in an epoch.
     pub fn n_steps(&self) -> usize {
         match self.batches {
@@ -65,48 +73,65 @@ impl Drawer<'_> {
         }
     }
 
-    fn full(&self) -> usize {
+    /// Rows of a batch, but for the last of a pass.
+    pub fn full(&self) -> usize {
         self.batch_size.min(self.n)
     }
 
-    /// The rows of one batch, i64 `[b]` on the device.
-    pub fn draw(&mut self, epoch: usize, step: usize) -> Result<Tensor> {
+    /// Rows of the last batch of an epoch.
+    pub fn last(&self) -> usize {
         match self.batches {
+            Batches::Passes => self.n - (self.n_steps() - 1) * self.batch_size,
+            Batches::Subsets | Batches::Stream { .. } => self.full(),
+        }
+    }
+}
+
+impl Drawer<'_> {
+    /// The rows of one batch, i64 `[b]` on the device.
+    pub fn draw(&mut self, epoch: usize, step: usize, ahead: &Ahead<'_>) -> Result<Tensor> {
+        let (sizes, device) = (self.sizes, ahead.device());
+        let (n, full) = (sizes.n, sizes.full());
+        match sizes.batches {
             Batches::Passes => {
-                let start = step * self.batch_size;
-                self.part(epoch, Order::Shuffled, start, self.batch_size.min(self.n - start))
+                let start = step * sizes.batch_size;
+                self.part(epoch, Order::Shuffled, start, sizes.batch_size.min(n - start), device)
             }
-            Batches::Subsets => {
-                let rows = subset(&mut self.streams.rng("subset", epoch, step), self.n, self.full());
-                Ok(Tensor::f_from_slice(&rows)?.f_to_device(self.device)?)
-            }
+            Batches::Subsets => ahead.get("subset", (epoch, step), 1, |rng, rows| subset(rng, n, rows)),
             Batches::Stream { order, .. } => {
-                let at = (epoch * self.n_steps() + step) * self.full();
-                let (pass, start) = (at / self.n, at % self.n);
-                let len = self.full().min(self.n - start);
-                let head = self.part(pass, order, start, len)?;
-                if len == self.full() {
+                let at = (epoch * sizes.n_steps() + step) * full;
+                let (pass, start) = (at / n, at % n);
+                let len = full.min(n - start);
+                let head = self.part(pass, order, start, len, device)?;
+                if len == full {
                     return Ok(head);
                 }
-                let tail = self.part(pass + 1, order, 0, self.full() - len)?;
+                let tail = self.part(pass + 1, order, 0, full - len, device)?;
                 Ok(Tensor::f_cat(&[head, tail], 0)?)
             }
         }
     }
 
     /// `len` rows of pass `pass` from `start` on.
-    fn part(&mut self, pass: usize, order: Order, start: usize, len: usize) -> Result<Tensor> {
+    fn part(
+        &mut self,
+        pass: usize,
+        order: Order,
+        start: usize,
+        len: usize,
+        device: Device,
+    ) -> Result<Tensor> {
         let all = match self.pass.take() {
             Some((known, all)) if known == pass => all,
             _ => {
                 let rows = match order {
                     Order::Shuffled => {
                         let mut rng = self.streams.rng("shuffle", pass, 0);
-                        block_permutation(&mut rng, self.n, self.block_rows)
+                        block_permutation(&mut rng, self.sizes.n, self.block_rows)
                     }
-                    Order::Sequential => (0..self.n as i64).collect(),
+                    Order::Sequential => (0..self.sizes.n as i64).collect(),
                 };
-                Tensor::f_from_slice(&rows)?.f_to_device(self.device)?
+                upload(&rows, device)?
             }
         };
         let part = all.f_narrow(0, start as i64, len as i64)?;
@@ -121,20 +146,14 @@ mod tests {
 
     fn draw(batches: Batches, n: usize, batch_size: usize, epochs: usize) -> Vec<Vec<i64>> {
         let streams = Streams::new(3, "train");
-        let mut drawer = Drawer {
-            batches,
-            n,
-            batch_size,
-            device: Device::Cpu,
-            streams: &streams,
-            block_rows: 1,
-            pass: None,
-        };
-        let steps = drawer.n_steps();
+        let sizes = Sizes { batches, n, batch_size };
+        let mut drawer = Drawer { sizes, streams: &streams, block_rows: 1, pass: None };
+        let steps = sizes.n_steps();
+        let ahead = Ahead::new(&streams, Device::Cpu, steps, (sizes.full(), sizes.last()));
         let at = (0..epochs * steps).map(|s| (s / steps, s % steps));
         let drawn: Vec<Vec<i64>> =
-            at.map(|(e, s)| Vec::try_from(drawer.draw(e, s).expect("rows")).expect("i64")).collect();
-        assert_eq!(drawn.iter().map(Vec::len).sum::<usize>(), epochs * drawer.n_rows());
+            at.map(|(e, s)| Vec::try_from(drawer.draw(e, s, &ahead).expect("rows")).expect("i64")).collect();
+        assert_eq!(drawn.iter().map(Vec::len).sum::<usize>(), epochs * sizes.n_rows());
         drawn
     }
 

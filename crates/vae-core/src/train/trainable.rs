@@ -1,6 +1,6 @@
 //! What the loop needs of a model.
 
-use super::Batches;
+use super::{Ahead, Batches};
 use crate::Result;
 use crate::bundle::Tensors;
 use crate::features::Resident;
@@ -21,8 +21,11 @@ pub struct Batch<'a> {
     pub epoch: usize,
     /// 0-based within the epoch.
     pub step: usize,
-    /// The phase's random streams; draw noise with `streams.rng(name, epoch, step)`.
+    /// The phase's random streams; [`Batch::normal`] and the like draw from them.
     pub streams: &'a Streams,
+    /// Numbers of this step that were sent to the device with those of earlier ones; without it
+    /// each step draws its own, which are the same.
+    pub ahead: Option<&'a Ahead<'a>>,
 }
 
 impl Batch<'_> {

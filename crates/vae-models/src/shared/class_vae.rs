@@ -140,7 +140,7 @@ impl Trainable for ClusterNet {
     fn loss(&self, batch: &Batch<'_>) -> CoreResult<Loss> {
         let Code { mu, log_var, features } = self.encoder.encode(batch.x);
         let log_var = guarded(&log_var);
-        let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
+        let noise = batch.normal("noise", &mu.size())?;
         let z = reparameterised(&mu, &log_var, &noise);
         let out = self.decoder.decode(&z);
         let terms = match (&self.prior, self.held_y(batch)?) {

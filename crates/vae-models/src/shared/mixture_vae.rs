@@ -10,6 +10,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 use std::fmt::Debug;
 use tch::{Device, Tensor};
 use vae_core::Features;
+use vae_core::Result as CoreResult;
 use vae_core::bundle::Tensors;
 use vae_core::features::{BLOCK, Resident, to_array2, to_tensor};
 use vae_core::identity::Revision;
@@ -54,11 +55,14 @@ impl Vae {
     }
 
     /// q(z | x) of the rows `x`, `[b, d]`, a sample of it, and the term `clamped`.
-    pub(crate) fn posterior(&self, x: &Tensor, batch: &Batch<'_>) -> (Posterior, Tensor) {
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub(crate) fn posterior(&self, x: &Tensor, batch: &Batch<'_>) -> CoreResult<(Posterior, Tensor)> {
         let (mu, log_var) = self.encoder.forward(x);
         let (clamped, log_var) = (clamped(&log_var), guarded(&log_var));
-        let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
-        (Posterior::sample(mu, log_var, &noise), clamped)
+        let noise = batch.normal("noise", &mu.size())?;
+        Ok((Posterior::sample(mu, log_var, &noise), clamped))
     }
 }
 

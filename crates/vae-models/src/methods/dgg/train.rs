@@ -151,8 +151,8 @@ impl<'a> DggTraining<'a> {
     }
 
     /// Posterior of the rows `x`, a sample, its decoding, and log assignments.
-    fn forward(&self, x: &Tensor, batch: &Batch<'_>) -> Forward {
-        let (posterior, clamped) = self.given.net.vae.posterior(x, batch);
+    fn forward(&self, x: &Tensor, batch: &Batch<'_>) -> Result<Forward> {
+        let (posterior, clamped) = self.given.net.vae.posterior(x, batch)?;
         let input = match self.given.config.classifier.input {
             ClassifierInput::Mean => &posterior.mu,
             ClassifierInput::Sample => &posterior.z,
@@ -163,7 +163,7 @@ impl<'a> DggTraining<'a> {
         let log_gamma =
             self.given.net.classifier.log_gamma(&if held { input.detach() } else { input.shallow_clone() });
         let out = self.given.net.vae.decoder.forward(&posterior.z);
-        Forward { posterior, out, log_gamma, clamped }
+        Ok(Forward { posterior, out, log_gamma, clamped })
     }
 
     fn latent(&self, f: &Forward, log_gamma: Tensor) -> Latent {
@@ -173,7 +173,7 @@ impl<'a> DggTraining<'a> {
     }
 
     fn smoothed(&self, batch: &Batch<'_>) -> Result<(Terms, Forward)> {
-        let f = self.forward(batch.x, batch);
+        let f = self.forward(batch.x, batch)?;
         let state = self.state.borrow();
         let log_gamma = match self.is_held(batch.epoch) {
             true => held(&state.labels.f_index_select(0, batch.index)?, self.given.config.n_clusters),
@@ -215,7 +215,7 @@ impl<'a> DggTraining<'a> {
     fn tuples(&self, batch: &Batch<'_>) -> Result<(Terms, Forward)> {
         let (index, u) = self.slots(batch)?;
         let (b, m) = (u.size()[0], u.size()[1]);
-        let f = self.forward(&self.given.data.gather(&index)?, batch);
+        let f = self.forward(&self.given.data.gather(&index)?, batch)?;
         let k = self.given.config.n_clusters as i64;
         let log_gamma = match self.is_held(batch.epoch) {
             true => {

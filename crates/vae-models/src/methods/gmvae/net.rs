@@ -131,11 +131,17 @@ impl GmvaeNet {
     }
 
     /// Draws of N(mu, exp log_var), draw after draw, `[M·b, width]`.
-    fn draw(&self, name: &str, mu: &Tensor, log_var: &Tensor, batch: &Batch<'_>) -> Tensor {
+    fn draw(
+        &self,
+        name: &'static str,
+        mu: &Tensor,
+        log_var: &Tensor,
+        batch: &Batch<'_>,
+    ) -> CoreResult<Tensor> {
         let (b, width) = (mu.size()[0], mu.size()[1]);
         let shape = [self.n_samples, b, width];
-        let noise = normal(&mut batch.streams.rng(name, batch.epoch, batch.step), &shape, mu.device());
-        reparameterised(mu, log_var, &noise).view([-1, width])
+        let noise = batch.normal(name, &shape)?;
+        Ok(reparameterised(mu, log_var, &noise).view([-1, width]))
     }
 }
 
@@ -146,8 +152,8 @@ impl Trainable for GmvaeNet {
 
     fn loss(&self, batch: &Batch<'_>) -> CoreResult<Loss> {
         let r = self.recognise(batch.x, Statistics::Update);
-        let z = self.draw("noise", &r.mu, &r.log_var, batch);
-        let w = self.draw("style", &r.mu_w, &r.log_var_w, batch);
+        let z = self.draw("noise", &r.mu, &r.log_var, batch)?;
+        let w = self.draw("style", &r.mu_w, &r.log_var_w, batch)?;
         let out = self.generator.decode(&z, Statistics::Update);
         let t = loss(&self.likelihood, &r, &z, &self.clusters.at(&w), (&out, batch.target()), self.lambda);
         let Terms { total, rec, cond, w, z } = t;

@@ -12,7 +12,7 @@ use vae_core::matmul::{linear, row_multiple};
 use vae_core::net::{Builder, Decoder, Linear, Mlp};
 use vae_core::params::Params;
 use vae_core::program::{Op, Outputs, Program, Value};
-use vae_core::random::{Streams, normal, uniform};
+use vae_core::random::{Streams, normal};
 use vae_core::train::{Batch, Loss, Trainable};
 
 /// Added to every variance: a softplus can underflow.
@@ -191,28 +191,28 @@ impl Trainable for GmvaeM2Net {
     }
 
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
-        let noise = |name: &str| batch.streams.rng(name, batch.epoch, batch.step);
         let x = if self.binarize {
-            binarized(batch.x, &uniform(&mut noise("binarize"), &batch.x.size(), batch.x.device()))
+            binarized(batch.x, &batch.uniform("binarize", &batch.x.size())?)
         } else {
             batch.x.shallow_clone()
         };
         // Binarised pixels have no gaps.
         let target = batch.targets.unwrap_or(&x);
         let (log_y, prior) = (self.log_y(&x), self.prior((x.kind(), x.device())));
-        let sample =
-            |q: &Gaussian| &q.mu + q.var.sqrt() * normal(&mut noise("noise"), &q.mu.size(), x.device());
+        let sample = |q: &Gaussian| -> Result<Tensor> {
+            Ok(&q.mu + q.var.sqrt() * batch.normal("noise", &q.mu.size())?)
+        };
         let Terms { total, rec, kl, cat } = if self.class_floor > 0.0 {
-            let u = uniform(&mut noise("classes"), &log_y.size(), x.device());
+            let u = batch.uniform("classes", &log_y.size())?;
             let pairs = Pairs::draw(&log_y.exp(), self.class_floor, &u).padded(row_multiple(x.device()));
             let q = self.encoder.of_pairs(&x, &pairs);
-            let z = sample(&q);
+            let z = sample(&q)?;
             let latent = latent(&z, &q, &prior.of_classes(&pairs.class));
             let nll = self.likelihood.nll(&self.decoder.forward(&z), &target.index_select(0, &pairs.row));
             loss_of_pairs(&log_y, &pairs, &latent, &nll)
         } else {
             let q = self.encoder.forward(&x);
-            let z = sample(&q);
+            let z = sample(&q)?;
             let out = self.decoder.forward(&z.flatten(0, 1));
             loss(&self.likelihood, &log_y, &latent(&z, &q, &prior), &out, target)
         };

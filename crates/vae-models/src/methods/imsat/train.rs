@@ -9,7 +9,6 @@ use vae_core::Result;
 use vae_core::features::Resident;
 use vae_core::net::Statistics;
 use vae_core::params::Params;
-use vae_core::random::normal;
 use vae_core::train::{Batch, Batches, Loss, Trainable};
 
 /// The classifier in training.
@@ -49,8 +48,7 @@ impl<'a> ImsatTraining<'a> {
     /// # Errors
     /// libtorch's.
     pub fn perturbation(&self, batch: &Batch<'_>, log_clean: &Tensor) -> Result<Tensor> {
-        let (rng, shape) = (&mut batch.streams.rng("direction", batch.epoch, batch.step), batch.x.size());
-        let random = unit_rows(&normal(rng, &shape, batch.x.device()));
+        let random = unit_rows(&batch.normal("direction", &batch.x.size())?);
         let direction = match self.kind {
             Perturbation::Rpt => random,
             Perturbation::Vat => {

@@ -12,7 +12,7 @@ use vae_core::Result;
 use vae_core::bundle::Tensors;
 use vae_core::features::Resident;
 use vae_core::params::Params;
-use vae_core::random::{Streams, normal, permutation};
+use vae_core::random::{Streams, permutation};
 use vae_core::train::{Batch, Loss, Trainable};
 use vae_gmm::tree::LatentTree;
 use vae_gmm::tree::search::search;
@@ -73,7 +73,7 @@ impl Trainable for LtvaeTraining<'_> {
         let net = self.net;
         let (mu, log_var) = net.encoder.forward(batch.x);
         let (clamped, log_var) = (clamped(&log_var), guarded(&log_var));
-        let noise = normal(&mut batch.streams.rng("noise", batch.epoch, batch.step), &mu.size(), mu.device());
+        let noise = batch.normal("noise", &mu.size())?;
         let posterior = Posterior::sample(mu, log_var, &noise);
         let out = net.decoder.forward(&posterior.z);
         let z = posterior.z.f_to_kind(Kind::Double)?;

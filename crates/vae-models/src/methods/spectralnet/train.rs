@@ -34,12 +34,15 @@ impl Trainable for SpectralNetTraining<'_> {
         let (n, b) = (self.points.n(), batch.x.size()[0]);
         // A separate batch is used for the orthonormalisation: on the same one the constraint would
         // hold exactly and not affect the gradient.
-        let mut order = permutation(&mut batch.streams.rng("orthonormal", batch.epoch, batch.step), n);
-        order.truncate(self.config.train.batch_size.min(n));
-        let other = Tensor::f_from_slice(&order)?.f_to_device(self.points.device())?;
+        let len = self.config.train.batch_size.min(n);
+        let other = batch.integers("orthonormal", 1, |rng, _| {
+            let mut order = permutation(rng, n);
+            order.truncate(len);
+            order
+        })?;
         let y = self.map.forward(&Tensor::f_cat(&[&self.points.gather(&other)?, batch.x], 0)?);
-        let (of_other, y) = (y.f_narrow(0, 0, order.len() as i64)?, y.f_narrow(0, order.len() as i64, b)?);
-        let one = |value: f64| Tensor::from(value).to_kind(Kind::Float).to_device(self.points.device());
+        let (of_other, y) = (y.f_narrow(0, 0, len as i64)?, y.f_narrow(0, len as i64, b)?);
+        let one = |value: f64| Tensor::full([0; 0], value, (Kind::Float, self.points.device()));
         let Some(weights) = orthonormaliser(&of_other)? else {
             // A gradient of zeros: the step changes only the optimiser's moments.
             return Ok(Loss {

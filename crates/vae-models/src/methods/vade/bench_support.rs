@@ -83,8 +83,15 @@ pub fn time_steps(device: Device, batch: i64, n_steps: usize) -> StepTimes {
         let x = data.gather(&index).expect("in range");
         wait(device);
         let gather = t.elapsed();
-        let parts =
-            vade.step(&Batch { x: &x, targets: None, index: &index, epoch: 0, step, streams: &streams });
+        let parts = vade.step(&Batch {
+            x: &x,
+            targets: None,
+            index: &index,
+            epoch: 0,
+            step,
+            streams: &streams,
+            ahead: None,
+        });
         let step_time = t.elapsed();
         // The first few steps touch fresh memory.
         if step >= warm_up {

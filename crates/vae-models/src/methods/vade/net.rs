@@ -66,7 +66,7 @@ impl Trainable for VadeNet {
 
     fn loss(&self, batch: &Batch<'_>) -> Result<Loss> {
         let Vae { decoder, prior, likelihood, .. } = &self.vae;
-        let (posterior, clamped) = self.vae.posterior(batch.x, batch);
+        let (posterior, clamped) = self.vae.posterior(batch.x, batch)?;
         let out = decoder.forward(&posterior.z);
         let t = match self.held.as_ref().filter(|h| batch.epoch < h.epochs) {
             None => loss(likelihood, self.gamma, prior, &posterior, &out, batch.target()),

@@ -92,13 +92,14 @@ fn two_draws_are_the_mean_of_two_single_draws() {
     let net = GmvaeNet::new(&config, (&Likelihood::Bernoulli, 784), None, &streams, Device::Cpu);
     let x = grey(5);
     let index = Tensor::arange(5, (Kind::Int64, Device::Cpu));
-    let batch = Batch { x: &x, targets: None, index: &index, epoch: 0, step: 0, streams: &streams };
+    let batch =
+        Batch { x: &x, targets: None, index: &index, epoch: 0, step: 0, streams: &streams, ahead: None };
     let _guard = tch::no_grad_guard();
     let of = |loss: &Tensor| loss.double_value(&[]);
     let both = net.loss(&batch).expect("a loss");
     let r = net.recognise(&x, Statistics::Update);
-    let z = net.draw("noise", &r.mu, &r.log_var, &batch).view([2, 5, 200]);
-    let w = net.draw("style", &r.mu_w, &r.log_var_w, &batch).view([2, 5, 150]);
+    let z = net.draw("noise", &r.mu, &r.log_var, &batch).expect("a sample").view([2, 5, 200]);
+    let w = net.draw("style", &r.mu_w, &r.log_var_w, &batch).expect("a sample").view([2, 5, 150]);
     let mut mean = [0.0; 5];
     for j in 0..2 {
         let (z, w) = (z.get(j), w.get(j));
@@ -131,8 +132,16 @@ fn prediction_uses_the_running_moments() {
         let _guard = tch::no_grad_guard();
         // The running moments approach those of the data.
         for step in 0..30 {
-            net.loss(&Batch { x: &x, targets: None, index: &index, epoch: 0, step, streams: &streams })
-                .expect("a loss");
+            net.loss(&Batch {
+                x: &x,
+                targets: None,
+                index: &index,
+                epoch: 0,
+                step,
+                streams: &streams,
+                ahead: None,
+            })
+            .expect("a loss");
         }
         let before = net.params.snapshot("").expect("a snapshot");
         let same = |alone: &Tensor, together: &Tensor| {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::methods::gmvae_m2;
+use vae_core::random::uniform;
 
 fn config(hidden: &[usize]) -> GmvaeM2Config {
     let net = gmvae_m2::GmvaeM2NetConfig { hidden: hidden.to_vec(), latent_dim: 64, ..Default::default() };
@@ -104,8 +105,15 @@ fn binarised_targets_are_drawn_by_the_stream_of_the_step() {
         let of = |binarize: bool, x: &Tensor, step: usize| -> Vec<f64> {
             let config = GmvaeM2Config { binarize, class_floor, ..config(&[16]) };
             let net = GmvaeM2Net::new(&config, (&Likelihood::Bernoulli, 784), &streams, Device::Cpu);
-            let loss =
-                net.loss(&Batch { x, targets: None, index: &index, epoch: 1, step, streams: &streams });
+            let loss = net.loss(&Batch {
+                x,
+                targets: None,
+                index: &index,
+                epoch: 1,
+                step,
+                streams: &streams,
+                ahead: None,
+            });
             loss.expect("a loss").terms.iter().map(|(_, term)| term.double_value(&[])).collect()
         };
         for step in 0..2 {

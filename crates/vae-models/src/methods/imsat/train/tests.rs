@@ -2,6 +2,7 @@ use super::super::config::ImsatNetConfig;
 use super::*;
 use vae_core::bundle::Tensors;
 use vae_core::random::Streams;
+use vae_core::random::normal;
 
 fn config(kind: Perturbation) -> ImsatConfig {
     let mut config = ImsatConfig { n_clusters: 10, ..ImsatConfig::default() };
@@ -23,7 +24,15 @@ fn distances(n: i64) -> Tensor {
 
 fn with_batch<T>(x: &Tensor, step: usize, f: impl FnOnce(&Batch<'_>) -> T) -> T {
     let index = Tensor::arange(x.size()[0], (Kind::Int64, Device::Cpu));
-    f(&Batch { x, targets: None, index: &index, epoch: 0, step, streams: &Streams::new(0, "train") })
+    f(&Batch {
+        x,
+        targets: None,
+        index: &index,
+        epoch: 0,
+        step,
+        streams: &Streams::new(0, "train"),
+        ahead: None,
+    })
 }
 
 #[test]
