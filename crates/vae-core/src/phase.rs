@@ -12,9 +12,11 @@
 //! Entries are written atomically. A lock per cache entry makes a second process wait for the first
 //! one's result instead of computing it again ([`crate::cache`]).
 
+mod facts;
 mod record;
 mod shared;
 
+pub use facts::Facts;
 pub use record::{Artefact, EpochRecord, PhaseRecord};
 
 use crate::bundle;
@@ -72,6 +74,8 @@ pub struct FitContext {
     /// The program and the machine, for the records of phases; device, library and threads are
     /// filled in from here.
     pub provenance: Provenance,
+    /// What the phase that is running has to say beside its result.
+    pub facts: Facts,
 }
 
 impl std::fmt::Debug for FitContext {
@@ -106,6 +110,7 @@ impl FitContext {
             interrupt: Interrupt::new(),
             progress: Box::new(Silent),
             provenance: Provenance::of_this_crate(),
+            facts: Facts::default(),
         }
     }
 
@@ -173,8 +178,13 @@ impl FitContext {
             streams: Streams::new(self.seed, name),
             checkpoint,
         };
-        let mut artefact = body(&context)?;
+        let outer = self.facts.take();
+        let result = body(&context);
+        let stated = self.facts.take();
+        self.facts.restore(outer);
+        let mut artefact = result?;
         let record = &mut artefact.record;
+        facts::add(stated, &mut record.notes);
         record.name = name.to_string();
         record.key = key;
         record.revisions = spec.revisions();
@@ -331,6 +341,28 @@ mod tests {
         assert_eq!(place(Device::Cpu, Some(Matmul::OneDnn), bf16), "cpu, onednn, bf16");
         assert_eq!(place(Device::Cuda(0), Matmul::on(Device::Cuda(0)), f32), "cuda:0");
         assert_eq!(place(Device::Cuda(0), None, bf16), "cuda:0, bf16");
+    }
+
+    #[test]
+    fn facts_stand_in_the_record_of_the_phase_that_stated_them() {
+        let cx = FitContext::in_memory(0);
+        let spec = |name| PhaseSpec { name, revisions: &[], config: &1, inputs: &[] };
+        let notes = |cx: &FitContext| {
+            let outer = cx.phase(&spec("outer"), |phase| {
+                phase.fit.facts.state("recall", 0.9.into());
+                let inner = phase.fit.phase(&spec("inner"), |phase| {
+                    phase.fit.facts.state("recall", 0.5.into());
+                    Ok::<_, Error>(Artefact::default())
+                })?;
+                assert_eq!(inner.record.notes, serde_json::json!({ "recall": [0.5] }));
+                phase.fit.facts.state("recall", 0.8.into());
+                let record = PhaseRecord { notes: serde_json::json!({ "k": 3 }), ..PhaseRecord::default() };
+                Ok::<_, Error>(Artefact { record, ..Artefact::default() })
+            });
+            outer.expect("computed").record.notes
+        };
+        assert_eq!(notes(&cx), serde_json::json!({ "k": 3, "recall": [0.9, 0.8] }));
+        assert_eq!(notes(&cx), serde_json::json!({ "k": 3, "recall": [0.9, 0.8] }), "nothing is left over");
     }
 
     #[test]

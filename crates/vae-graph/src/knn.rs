@@ -1,11 +1,14 @@
-//! Exact nearest neighbours.
+//! Nearest neighbours, exact up to a million rows.
 //!
 //! One function, [`Knn::of`], chooses between a kd-tree (few columns) and blocked matrix products
 //! (many). Both only propose candidates; the neighbours are then ordered by f64 distances, ties
 //! going to the lower index, so the result is that of the naive double loop on every device and at
-//! every thread count. Besides the data, one centred copy of dense rows (unit rows, for cosines)
+//! every thread count. Above a million rows of many columns an approximate index proposes, and how
+//! many of the true neighbours it finds is measured and stated
+//! ([`FitContext::facts`](vae_core::phase::FitContext)). Besides the data, one centred copy of dense rows (unit rows, for cosines)
 //! and the n k results, memory is bounded by a block of rows times a block of columns: never n².
 
+mod approximate;
 mod candidates;
 mod product;
 mod tree;
@@ -134,7 +137,7 @@ impl Knn {
     ///
     /// # Complexity
     /// `O(n² d)` as matrix products above 16 columns, about `O(n log n)` below when the data are
-    /// clustered.
+    /// clustered, and with an approximate index, which dense rows have above a million and 16 columns.
     pub fn of(&self, x: &Features, cx: &FitContext) -> Result<Neighbours> {
         self.search(x, None, cx)
     }
@@ -175,6 +178,9 @@ impl Knn {
         let rows = match x.as_dense() {
             Some(dense) if x.dim() <= TREE_COLUMNS && self.metric == Metric::Euclidean => {
                 tree::search(&task, dense, cx)?
+            }
+            Some(dense) if x.n() > approximate::ROWS && task.skip_own => {
+                approximate::search(&task, dense, cx)?
             }
             _ => product::search(&task, cx)?,
         };

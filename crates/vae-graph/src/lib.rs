@@ -1,6 +1,7 @@
 //! Graphs of nearest neighbours for clustering.
 //!
-//! * [`knn`]: exact nearest neighbours, by a kd-tree or by blocked matrix products;
+//! * [`knn`]: nearest neighbours, exact by a kd-tree or by blocked matrix products, above a million
+//!   rows by an approximate index;
 //! * [`siamese`]: a network whose distances are learnt from neighbours;
 //! * [`affinity`]: which neighbours a point keeps, and their weights; [`Graph`]: the weights as a
 //!   sparse matrix;

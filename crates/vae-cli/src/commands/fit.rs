@@ -88,7 +88,6 @@ pub fn run(args: FitArgs) -> Result<()> {
     }
     let begun = Begun::new(&chosen.resolved, &input, &compute);
     let context = FitContext {
-        seed: compute.seed,
         device,
         threads,
         precision: compute.precision,
@@ -98,6 +97,7 @@ pub fn run(args: FitArgs) -> Result<()> {
         interrupt,
         progress: for_stderr(),
         provenance: made_from::provenance(&compute.hardware),
+        ..FitContext::in_memory(compute.seed)
     };
     let data = (input, held_out);
     let new_data = new_data(&source, &args.read);
