@@ -9,8 +9,10 @@ mod content;
 mod csr;
 mod image;
 mod schema;
+mod written;
 
 pub use content::{Values, content_sha256, hex, sha256_hex, table_sha256};
 pub use csr::Csr;
 pub use image::ImageShape;
 pub use schema::{Column, ColumnKind, Schema, SchemaError};
+pub use written::as_written;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::path::Path;
 use vae_core::Features;
-use vae_data::{ColumnKind, Schema};
+use vae_data::{ColumnKind, Schema, as_written};
 
 /// Far is further than this part of the range's width.
 const FAR: f64 = 0.5;
@@ -157,7 +157,7 @@ struct Numbers<'a> {
 impl Numbers<'_> {
     /// Its values on the scale of the file, but for missing ones.
     fn values(&self) -> impl Iterator<Item = f64> {
-        self.x.column(self.feature).into_iter().filter(|v| !v.is_nan()).map(|v| self.on_scale(*v))
+        self.x.column(self.feature).into_iter().filter(|v| !v.is_nan()).map(|v| as_written(*v, self.offset))
     }
 
     /// Those below `low` and above `high`.
@@ -169,11 +169,7 @@ impl Numbers<'_> {
             v < low + slack || v > high - slack
         };
         let near = self.x.column(self.feature).into_iter().filter(is_near);
-        near.map(|v| self.on_scale(*v)).filter(move |v| *v < low || *v > high)
-    }
-
-    fn on_scale(&self, v: f32) -> f64 {
-        if self.offset == 0.0 { shortest(v) } else { f64::from(v) + self.offset }
+        near.map(|v| as_written(*v, self.offset)).filter(move |v| *v < low || *v > high)
     }
 }
 
@@ -187,11 +183,6 @@ fn numbers<'a>(x: &'a Features, schema: &'a Schema) -> Vec<Numbers<'a>> {
         ColumnKind::Category { .. } => None,
     });
     of_numbers.collect()
-}
-
-/// The number with the digits that the single needs: 0.1 and not 0.10000000149.
-fn shortest(v: f32) -> f64 {
-    v.to_string().parse().unwrap_or_else(|_| f64::from(v))
 }
 
 fn number(v: f64) -> String {

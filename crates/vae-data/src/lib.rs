@@ -63,7 +63,9 @@ pub use registry::{Download, Entry, File, Inner, Reader, Registry, Unpack, regis
 pub use source::{LoadOptions, Quote, Source};
 pub use stream::{RowBlock, Stream};
 pub use text::{DEFAULT_MAX_TERMS, Vocabulary};
-pub use vae_array::{Column, ColumnKind, Csr, ImageShape, Schema, Values, content_sha256, table_sha256};
+pub use vae_array::{
+    Column, ColumnKind, Csr, ImageShape, Schema, Values, as_written, content_sha256, table_sha256,
+};
 
 /// Compiles and runs the example of the README.
 #[cfg(doctest)]

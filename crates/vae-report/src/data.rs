@@ -1,10 +1,9 @@
 //! What is explained: the data as their owner knows them, and what a clustering said of them.
 
-use crate::shortest::shortest;
 use crate::{Error, Result};
 use ndarray::{ArrayView1, ArrayView2};
 use std::collections::BTreeMap;
-use vae_array::{ColumnKind, Csr, ImageShape, Schema};
+use vae_array::{ColumnKind, Csr, ImageShape, Schema, as_written};
 
 /// Names that somebody gave to clusters, by their numbers.
 pub type ClusterNames = BTreeMap<u32, String>;
@@ -97,8 +96,7 @@ impl<'a> Table<'a> {
 
 /// Numbers on the scale of the file.
 fn numbers(column: ArrayView1<'_, f32>, offset: f64) -> Vec<Option<f64>> {
-    let value = |v: f32| if offset == 0.0 { shortest(v) } else { f64::from(v) + offset };
-    column.iter().map(|&v| v.is_finite().then(|| value(v))).collect()
+    column.iter().map(|&v| v.is_finite().then(|| as_written(v, offset))).collect()
 }
 
 /// The level whose feature is set; none where the cell is missing.

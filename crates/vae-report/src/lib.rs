@@ -42,7 +42,6 @@ mod data;
 mod error;
 mod explain;
 pub mod page;
-mod shortest;
 mod summary;
 pub mod sweep;
 mod text;

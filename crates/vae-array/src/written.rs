@@ -1,4 +1,4 @@
-//! A single as the decimal that people wrote: 0.1 and not 0.10000000149.
+//! A value of a column as it stands in the file: 0.1 and not 0.10000000149.
 
 /// Most decimals that are tried.
 const MOST: usize = 9;
@@ -6,8 +6,15 @@ const MOST: usize = 9;
 /// `10^0` to `10^9`, exactly.
 const POWERS: [f64; MOST + 1] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
+/// The value `v` of a column of numbers on the scale of its file, where `offset` was taken off
+/// ([`ColumnKind::Number`](crate::ColumnKind::Number)). Without an offset it is the number with the
+/// fewest digits that reads back as `v`.
+pub fn as_written(v: f32, offset: f64) -> f64 {
+    if offset == 0.0 { shortest(v) } else { f64::from(v) + offset }
+}
+
 /// The number with the fewest digits that reads back as `v`, the nearest of such to it.
-pub(crate) fn shortest(v: f32) -> f64 {
+fn shortest(v: f32) -> f64 {
     let exact = f64::from(v);
     // Between these bounds the first decimal places that give `v` back are all its digits; a
     // column has millions of values, and writing them takes ten times as long.
