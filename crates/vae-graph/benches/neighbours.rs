@@ -3,9 +3,9 @@
 //! The reference is the time of the products alone, the same blocks by the same library, in the
 //! same process and with the same threads. Run with `cargo xtask bench neighbours`;
 //! `VAE_BENCH_THREADS` sets the threads (default 1), `VAE_BENCH_ROWS` the rows (default 20,000;
-//! 70,000 is MNIST's size and takes minutes). `VAE_BENCH_COLUMNS=50` times the search alone, with ten
-//! neighbours in so many columns: above a million rows it is approximate, and the share of the true
-//! neighbours that it finds is printed.
+//! 70,000 is MNIST's size and takes minutes). `VAE_BENCH_COLUMNS=50` times the search alone, with
+//! ten neighbours in so many columns: above a million rows it is approximate, and the share of the
+//! true neighbours that it finds is printed.
 
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};

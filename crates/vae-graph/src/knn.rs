@@ -3,10 +3,11 @@
 //! One function, [`Knn::of`], chooses between a kd-tree (few columns) and blocked matrix products
 //! (many). Both only propose candidates; the neighbours are then ordered by f64 distances, ties
 //! going to the lower index, so the result is that of the naive double loop on every device and at
-//! every thread count. Above a million rows of many columns an approximate index proposes, and how
-//! many of the true neighbours it finds is measured and stated
-//! ([`FitContext::facts`](vae_core::phase::FitContext)). Besides the data, one centred copy of dense rows (unit rows, for cosines)
-//! and the n k results, memory is bounded by a block of rows times a block of columns: never n².
+//! every thread count. Above a million rows of many columns an approximate index proposes. How many
+//! of the true neighbours it finds is measured, and stated among the facts of the phase
+//! ([`Facts`](vae_core::phase::Facts)). Besides the data, one centred copy of dense rows (unit
+//! rows, for cosines) and the n k results, memory is bounded by a block of rows times a block of
+//! columns, or by the index: never n².
 
 mod approximate;
 mod candidates;
@@ -137,7 +138,8 @@ impl Knn {
     ///
     /// # Complexity
     /// `O(n² d)` as matrix products above 16 columns, about `O(n log n)` below when the data are
-    /// clustered, and with an approximate index, which dense rows have above a million and 16 columns.
+    /// clustered. Dense rows of more than 16 columns have an approximate index above a million, also
+    /// about `O(n log n)`.
     pub fn of(&self, x: &Features, cx: &FitContext) -> Result<Neighbours> {
         self.search(x, None, cx)
     }

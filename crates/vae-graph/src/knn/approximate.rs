@@ -1,5 +1,5 @@
-//! Candidates from an approximate index (HNSW, arXiv 1603.09320): for more rows than an exact search
-//! can compare with each other.
+//! Candidates from an approximate index (HNSW, arXiv 1603.09320), for more rows than can all be
+//! compared with each other.
 //!
 //! The index is built by one thread with a fixed seed, so that equal rows have equal neighbours. It
 //! borrows the rows and has up to 600 bytes of its own for each. How many of the true neighbours
@@ -148,8 +148,8 @@ fn exactly(task: &Task<'_>, rows: &[usize], cx: &FitContext) -> Result<Vec<Vec<(
     Ok(rows.iter().zip(found).map(without_own).collect())
 }
 
-/// The share of the true neighbours that were found, on a sample of rows. Any row that is as near as
-/// the last true neighbour is one.
+/// The share of the true neighbours that were found, on a sample of rows. Any row that is as near
+/// as the last true neighbour is one.
 fn recall(task: &Task<'_>, found: &[Vec<(f64, u32)>], cx: &FitContext) -> Result<f64> {
     let mut rng = Streams::new(0, "neighbours").rng("sample", 0, 0);
     let mut rows: Vec<usize> = (0..SAMPLE).map(|_| rng.random_range(0..found.len())).collect();
