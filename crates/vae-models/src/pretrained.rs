@@ -6,6 +6,7 @@
 //! inertia the highest.
 
 mod autoencoder;
+mod better_start;
 mod codes;
 mod feature_partition;
 mod graph_init;
@@ -33,7 +34,7 @@ use vae_core::train::TrainConfig;
 
 /// Clusterings of codes, and initial values from them.
 pub(crate) const REVISIONS: &[Revision] =
-    &[codes::REVISION, graph_init::REVISION, feature_partition::REVISION];
+    &[codes::REVISION, better_start::REVISION, graph_init::REVISION, feature_partition::REVISION];
 
 /// The default networks, for data without tuned settings: smaller than the published ones, which
 /// were designed for images.

@@ -18,6 +18,10 @@ pub enum InitKind {
     Gmm,
     /// k-means centres with unit variances (the authors' Reuters script).
     Kmeans,
+    /// The mixture, or Gaussians of the clusters of k-means that it was started from: whichever
+    /// clusters have the higher modularity in the graph of the codes' nearest neighbours.
+    #[serde(rename = "kmeans-or-gmm")]
+    KmeansOrGmm,
     /// Gaussians fitted to a partition of the codes' neighbour graph.
     Graph,
 }
@@ -63,7 +67,7 @@ pub enum GraphOf {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InitConfig {
-    /// `gmm`, `kmeans` or `graph`.
+    /// `gmm`, `kmeans`, `kmeans-or-gmm` or `graph`.
     pub kind: InitKind,
     /// `gmm` or `uniform`.
     pub pi: PiInit,
@@ -71,7 +75,7 @@ pub struct InitConfig {
     /// 1 then merges the clusters in the first epochs.
     #[serde(skip_serializing_if = "of_the_encoder")]
     pub log_var: LogVarInit,
-    /// How the codes are clustered, for `gmm` and `kmeans`.
+    /// How the codes are clustered, for all kinds but `graph`.
     pub codes: CodeClustering,
     /// How the graph is partitioned, for `graph`; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,10 +120,13 @@ impl InitConfig {
         phases: &mut Vec<PhaseRecord>,
     ) -> Result<CodesInit> {
         let Some(partition) = &self.partition else {
+            if self.kind == InitKind::KmeansOrGmm {
+                return codes.better_start(&self.codes, n_clusters, phases);
+            }
             let init = codes.cluster(&self.codes, n_clusters)?;
             return Ok(match self.kind {
                 InitKind::Kmeans => init.of_kmeans(&self.codes),
-                InitKind::Gmm | InitKind::Graph => init,
+                _ => init,
             });
         };
         let siamese = match &self.siamese {

@@ -50,6 +50,10 @@ pub enum Mixing {
 pub enum DggInitKind {
     /// k-means on the codes, and the variances within its clusters (the paper).
     Kmeans,
+    /// The clusters of k-means or of EM after it, whichever have the higher modularity in the graph
+    /// of the codes' nearest neighbours.
+    #[serde(rename = "kmeans-or-gmm")]
+    KmeansOrGmm,
     /// A partition of the codes' neighbour graph.
     Graph,
 }
@@ -80,7 +84,7 @@ pub enum ClassifierInput {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DggInit {
-    /// `kmeans` or `graph`.
+    /// `kmeans`, `kmeans-or-gmm` or `graph`.
     pub kind: DggInitKind,
     /// `glorot` or `scaled`: the initial variance of q(z | x).
     #[serde(skip_serializing_if = "of_the_encoder")]
@@ -89,7 +93,7 @@ pub struct DggInit {
     /// of `graph.space`.
     #[serde(skip_serializing_if = "of_codes_alone")]
     pub graph: GraphOf,
-    /// k-means of the codes, for `kmeans`.
+    /// k-means of the codes, for `kmeans` and `kmeans-or-gmm`.
     pub codes: CodeClustering,
     /// The partition of the graph, for `graph`; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -102,7 +102,7 @@ impl Dgg {
         let points = Points::new(config, &codes, &mut phases)?;
         let init = match given {
             Some(given) => of_partition(given, codes.get()?, config.n_clusters),
-            None => initialise(config, &codes, &points)?,
+            None => initialise(config, &codes, &points, &mut phases)?,
         };
         phases.push(init.record.clone());
         let (graph, graph_record) = build(x, &points, config, cx)?;
@@ -186,13 +186,21 @@ fn train_net(
 }
 
 /// The initial assignments, and a Gaussian for each of their clusters.
-fn initialise(config: &DggConfig, codes: &Codes<'_>, points: &Points<'_>) -> Result<CodesInit> {
+fn initialise(
+    config: &DggConfig,
+    codes: &Codes<'_>,
+    points: &Points<'_>,
+    phases: &mut Vec<PhaseRecord>,
+) -> Result<CodesInit> {
     if let (DggInitKind::Graph, Some(partition)) = (config.init.kind, &config.init.partition) {
         let others: Vec<OtherSpace<'_>> = points.other_than_codes().into_iter().collect();
         // The features are not taken twice.
         let twice = config.graph.space == Space::Raw && config.init.graph != GraphOf::Codes;
         let others = if twice { &[][..] } else { &others[..] };
         return codes.partition(partition, config.n_clusters, (config.init.graph, others));
+    }
+    if config.init.kind == DggInitKind::KmeansOrGmm {
+        return codes.better_start(&config.init.codes, config.n_clusters, phases);
     }
     // As in the paper: the clusters of k-means and their variances, no EM.
     let init = codes.cluster(&config.init.codes, config.n_clusters)?;
