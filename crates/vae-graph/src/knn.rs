@@ -138,8 +138,8 @@ impl Knn {
     ///
     /// # Complexity
     /// `O(n² d)` as matrix products above 16 columns, about `O(n log n)` below when the data are
-    /// clustered. Above a million dense rows of more than 16 columns have an approximate index: also
-    /// about `O(n log n)`.
+    /// clustered. Above a million, dense rows of more than 16 columns have an approximate index,
+    /// also about `O(n log n)`.
     pub fn of(&self, x: &Features, cx: &FitContext) -> Result<Neighbours> {
         self.search(x, None, cx)
     }
