@@ -76,6 +76,7 @@ cases! {
     vade: "vade", Groups, 3, NET, PRETRAIN, TRAIN, STEPS;
     vade_kmeans: "vade", Scales, 3, NET, PRETRAIN, TRAIN,
         "init.kind=kmeans init.pi=uniform init.log_var=glorot gamma=meanfield train.weight_decay=1e-3";
+    vade_better: "vade", Scales, 3, NET, PRETRAIN, TRAIN, "init.kind=kmeans-or-gmm init.codes.select=modularity";
     vade_graph: "vade", Sparse, 3, NET, PRETRAIN, TRAIN,
         "init.kind=graph assignment_warmup_epochs=2 init.siamese.train.epochs=3 init.siamese.train.min_updates=0",
         "init.siamese.train.batch_size=64";

@@ -21,6 +21,7 @@
 //! | codes | by inertia; modularity; likelihood | `vade`; `ae_kmeans`; `ae_gmm` |
 //! | `ae-spectral` | Krylov spaces (above 512 points); one dense matrix | `ae_spectral`; `vade_graph` |
 //! | `vade` | start by a mixture; k-means, uniform pi; graph and Siamese network, warm-up | `vade`; `vade_kmeans`; `vade_graph` |
+//! | | k-means or EM by modularity | `vade_better` |
 //! | | steps of the learning rate to its floor; mean field, weight decay; oneDNN's products | `vade`; `vade_kmeans`; `vade_wide` |
 //! | `dgg` | smoothed targets; tuples, k-means, hidden classifier of samples | `dgg`; `dgg_tuples` |
 //! | | graph rebuilt and cut anew; rebuilt only, of raw rows, cosine | `dgg`; `dgg_raw` |
