@@ -49,6 +49,15 @@ pub fn require_finite_from(
     )
 }
 
+/// The probability of the cluster that each row has, `[n]`. It is the largest of the row but where
+/// a fit keeps clusters that the model, asked again, would give a few rows otherwise.
+pub fn of_clusters<'a>(
+    gamma: ArrayView2<'_, f32>,
+    clusters: impl IntoIterator<Item = &'a u32>,
+) -> Array1<f32> {
+    gamma.outer_iter().zip(clusters).map(|(row, &cluster)| row[cluster as usize].min(1.0)).collect()
+}
+
 /// The largest probability of each row, `[n]`.
 pub fn of(gamma: ArrayView2<'_, f32>) -> Array1<f32> {
     // Rows sum to 1 but for rounding.
@@ -97,6 +106,8 @@ mod tests {
         let gamma = array![[0.5_f32, 0.5], [0.1, 0.9], [0.4, 0.3], [1.0, 0.0]];
         let confidence = of(gamma.view());
         assert_eq!(confidence, array![0.5_f32, 0.9, 0.4, 1.0]);
+        assert_eq!(of_clusters(gamma.view(), &[0, 1, 0, 0]), confidence);
+        assert_eq!(of_clusters(gamma.view(), &[1, 1, 1, 1]), array![0.5_f32, 0.9, 0.3, 0.0]);
         let summary = Summary::new(confidence.view());
         assert_eq!((summary.below_half, summary.below_nine_tenths), (1, 2));
         assert!((summary.mean - 0.7).abs() < 1e-6, "{summary:?}");

@@ -3,6 +3,7 @@
 use crate::args::{FitArgs, FitSplit, ReadArgs};
 use crate::output::remark;
 use crate::ranges::Far;
+use crate::run_folder::id_column;
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
 use std::path::Path;
@@ -155,7 +156,8 @@ fn options_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<LoadOpt
         );
     }
     let schema = schema_of(model)?;
-    Ok(LoadOptions { vocabulary, schema, as_fitted: true, ..options(args) })
+    let fitted_id = id_column(folder_of(model));
+    Ok(LoadOptions { vocabulary, schema, fitted_id, as_fitted: true, ..options(args) })
 }
 
 /// Refuses documents for a model without a vocabulary.

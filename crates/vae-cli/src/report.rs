@@ -15,6 +15,7 @@ pub use explained::Clustering;
 pub use facts::scores;
 
 use crate::args::MapChoice;
+use crate::output::remark;
 use crate::pictures::{OF_ROWS, PICTURES};
 use crate::predictions::Predictions;
 use crate::runs::Run;
@@ -93,10 +94,15 @@ pub fn write(dir: &Path, without_rows: bool, map: Option<MapChoice>) -> Result<P
     page.curves = curves::of(dir)?;
     page.pictures = pictures(dir, if is_kept { &REPLACED } else { &[] });
     page.configuration = read(dir, "config.toml")?;
+    if without_rows && !page.is_without_rows {
+        remark(format_args!(
+            "single rows are left out of {PAGE} and {CLUSTERS_JSON}; {KEPT} keeps them, for pages with them: share it like the data"
+        ));
+    }
+    let page = if without_rows || page.is_without_rows { page.without_rows() } else { page };
     let clusters = serde_json::to_string_pretty(&page.clusters)? + "\n";
     write_bytes(&dir.join(CLUSTERS_JSON), clusters.as_bytes())?;
     write_bytes(&dir.join(CLUSTERS_CSV), page.clusters.to_csv().as_bytes())?;
-    let page = if without_rows || page.is_without_rows { page.without_rows() } else { page };
     let path = dir.join(PAGE);
     write_bytes(&path, page.render()?.as_bytes())?;
     Ok(path)

@@ -145,6 +145,9 @@ pub struct LoadOptions {
     /// order, whatever its own order is. Of an array it gives the numbers that are subtracted from
     /// the columns. Other data are read as without it.
     pub schema: Option<Schema>,
+    /// The column that named the rows of the fit. A table that has it, and is read by `schema`,
+    /// names its rows by it, however few they are and in whatever order.
+    pub fitted_id: Option<String>,
     /// Whether the data are for a fitted model: without a `schema` the numbers of an array are then
     /// taken as they are, however few of their digits f32 has, as the model was fitted on such.
     pub as_fitted: bool,

@@ -5,7 +5,8 @@
 //! * [`siamese`]: a network whose distances are learnt from neighbours;
 //! * [`affinity`]: which neighbours a point keeps, and their weights; [`Graph`]: the weights as a
 //!   sparse matrix;
-//! * [`partition`]: a partition of the graph, chosen by modularity, without labels;
+//! * [`partition`]: a partition of the graph, chosen by modularity, without labels; [`Distinct`]:
+//!   the different rows, where many repeat;
 //! * [`pairwise`]: DGG's graph objective, as printed over tuples, and exactly at the cost of an
 //!   auto-encoder.
 //!
@@ -29,6 +30,7 @@
 struct Readme;
 
 pub mod affinity;
+mod distinct;
 mod error;
 mod graph;
 pub mod knn;
@@ -36,5 +38,6 @@ pub mod pairwise;
 pub mod partition;
 pub mod siamese;
 
+pub use distinct::Distinct;
 pub use error::{Error, Result};
 pub use graph::Graph;

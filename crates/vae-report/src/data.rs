@@ -147,24 +147,10 @@ pub enum Confidence<'a> {
     /// It does not say.
     #[default]
     Unknown,
-    /// The largest posterior probability, `[n]`.
+    /// The posterior probability of each row's cluster, `[n]`.
     Largest(ArrayView1<'a, f32>),
     /// All posterior probabilities, `[n, k]`: they also say which cluster comes second.
     Posterior(ArrayView2<'a, f32>),
-}
-
-impl Confidence<'_> {
-    /// The largest probability of each row, at most 1.
-    pub(crate) fn largest(&self) -> Option<Vec<f32>> {
-        match self {
-            Self::Unknown => None,
-            Self::Largest(values) => Some(values.to_vec()),
-            Self::Posterior(gamma) => {
-                let of_row = |row: ArrayView1<'_, f32>| row.iter().copied().fold(0.0, f32::max).min(1.0);
-                Some(gamma.rows().into_iter().map(of_row).collect())
-            }
-        }
-    }
 }
 
 /// A clustering and the data it is of.
@@ -187,6 +173,20 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// The probability of each row's own cluster, at most 1.
+    pub(crate) fn sure(&self) -> Option<Vec<f32>> {
+        match self.confidence {
+            Confidence::Unknown => None,
+            Confidence::Largest(values) => Some(values.to_vec()),
+            Confidence::Posterior(gamma) => {
+                let of_row = |(row, &c): (ArrayView1<'_, f32>, &u32)| {
+                    row.get(c as usize).copied().unwrap_or(0.0).min(1.0)
+                };
+                Some(gamma.rows().into_iter().zip(self.assignments).map(of_row).collect())
+            }
+        }
+    }
+
     /// Number of rows.
     pub fn n(&self) -> usize {
         self.assignments.len()

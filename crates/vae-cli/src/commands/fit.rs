@@ -228,7 +228,7 @@ fn fit_and_write(
     model.save(&folder.join(MODEL))?;
     results::write_history(dir, &summary.phases)?;
     let gamma = confidence::posterior(model, features, ids)?;
-    let sure = gamma.as_ref().map(|gamma| confidence::of(gamma.view()));
+    let sure = gamma.as_ref().map(|gamma| confidence::of_clusters(gamma.view(), &summary.assignments));
     let confidence = sure.as_ref().map(|sure| confidence::Summary::new(sure.view()));
     let embedding = model.embed(features)?;
     let outlier = keep_reference(dir, model, features, (&summary.assignments, &embedding))?;

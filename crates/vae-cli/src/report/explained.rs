@@ -101,13 +101,13 @@ impl<'a> Clustering<'a> {
             labels: self.input.labels.as_ref().map(|labels| (labels.class_names.as_slice(), labels.y.view())),
         };
         let map = Map::new(&input, &subject, &clusters)?;
-        let largest = |gamma: &Array2<f32>| crate::confidence::of(gamma.view());
+        let sure = |gamma: &Array2<f32>| crate::confidence::of_clusters(gamma.view(), self.assignments);
         Ok(Page {
             map: Some(map),
             generated: self.generated(&subject.data, &clusters)?,
             rows: RowFacts::of(&subject.data, &clusters)?,
             mean_images: MeanImage::of(&subject)?,
-            confidence: self.gamma.map(|gamma| ConfidenceCounts::new(largest(gamma))),
+            confidence: self.gamma.map(|gamma| ConfidenceCounts::new(sure(gamma))),
             ..Page::new(String::new(), clusters)
         })
     }

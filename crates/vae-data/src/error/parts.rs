@@ -65,8 +65,8 @@ pub enum ValueProblem {
     Thousands(String),
     /// A number with thousands apart, or with points where commas are decimal.
     #[error(
-        "`{0}` is a number in a notation that is not read; write a decimal point and no other separators, or say \
-        --decimal , if all commas are decimal"
+        "`{0}` is a number in a notation that is not read; write no separators of thousands, and a decimal point, or a \
+        decimal comma with --decimal ,"
     )]
     OtherNotation(String),
     /// Text in a file that can hold numbers only.
@@ -75,7 +75,7 @@ pub enum ValueProblem {
     /// Text in a column of numbers.
     #[error(
         "`{0}` is not a number as others in its column are; correct it, say --missing '{0}' if it means that nothing is \
-        known, or leave the column out with --drop"
+        known, or leave the column out of the fit with --drop"
     )]
     AmongNumbers(String),
     /// Text above numbers in a first line that is no header.

@@ -4,8 +4,8 @@ use crate::Result;
 use ndarray::{Array1, Array2, Axis};
 use vae_core::Features;
 use vae_core::phase::FitContext;
-use vae_graph::Graph;
 use vae_graph::partition::PartitionConfig;
+use vae_graph::{Distinct, Graph};
 
 /// Most rows whose neighbours are looked at, for the sake of cost: every so many-th row of the
 /// data.
@@ -28,7 +28,12 @@ impl OwnGraph {
             return Ok(None);
         }
         let step = x.n().div_ceil(MOST_ROWS);
-        let rows: Vec<usize> = (0..x.n()).step_by(step).collect();
+        // Of rows that repeat each other one.
+        let distinct = Distinct::of(x).filter(|distinct| distinct.n() >= 3);
+        let rows: Vec<usize> = match &distinct {
+            Some(distinct) => distinct.rows().iter().copied().step_by(step).collect(),
+            None => (0..x.n()).step_by(step).collect(),
+        };
         let mut sample = Array2::zeros((rows.len(), x.dim()));
         for (mut to, &row) in sample.axis_iter_mut(Axis(0)).zip(&rows) {
             to.assign(&x.dense_rows(row, row + 1).row(0));

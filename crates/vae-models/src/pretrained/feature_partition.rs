@@ -14,6 +14,7 @@ use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::identity::Revision;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_gmm::{KMeansConfig, kmeans};
+use vae_graph::Distinct;
 use vae_graph::partition::{Clarity, Graphs, NumberOfClusters, PartitionConfig, number};
 
 /// The candidates, and the order of what is done.
@@ -49,8 +50,13 @@ impl FeaturePartition<'_> {
     /// # Errors
     /// What searching, the partition and k-means can return.
     pub fn fit(&self, n_clusters: usize, cx: &FitContext) -> Result<Partitioned> {
+        if self.x.n() < 2 {
+            return Err(Error::config("n_clusters", n_clusters, "at least two rows: there is one"));
+        }
+        let distinct = Distinct::of(self.x);
         let mut inputs = vec![self.x.sha256()];
         inputs.extend(self.x.has_categories().then_some("layers by log odds"));
+        inputs.extend(distinct.is_some().then_some("different rows"));
         inputs.extend(self.others.iter().map(|o| o.key));
         let spec = PhaseSpec {
             name: "feature-partition",
@@ -58,7 +64,10 @@ impl FeaturePartition<'_> {
             config: &(self.partition, self.kmeans, n_clusters),
             inputs: &inputs,
         };
-        let artefact = cx.phase(&spec, |phase| self.cut(n_clusters, phase))?;
+        let artefact = cx.phase(&spec, |phase| match &distinct {
+            Some(distinct) => self.cut_distinct(n_clusters, distinct, phase),
+            None => self.cut(n_clusters, phase),
+        })?;
         // Of a partition from the cache too.
         if let Some(number) = number_of_clusters(&artefact.record) {
             cx.progress.note(&words(&number));
@@ -70,6 +79,29 @@ impl FeaturePartition<'_> {
             selection: selection(self.partition).into(),
             record: artefact.record,
         })
+    }
+
+    /// Cuts the graph of the different rows; a row has the cluster of its equals.
+    fn cut_distinct(
+        &self,
+        n_clusters: usize,
+        distinct: &Distinct,
+        phase: &PhaseContext<'_>,
+    ) -> Result<Artefact> {
+        if distinct.n() < 2 {
+            return Err(Error::config("n_clusters", n_clusters, "data that differ: all rows are equal"));
+        }
+        let x = self.x.select(distinct.rows())?;
+        let points: Vec<Features> =
+            self.others.iter().map(|o| o.points.select(distinct.rows())).collect::<vae_core::Result<_>>()?;
+        let others: Vec<OtherSpace<'_>> =
+            self.others.iter().zip(&points).map(|(o, points)| OtherSpace { points, key: o.key }).collect();
+        let of_distinct = FeaturePartition { x: &x, others: &others, ..*self };
+        let mut artefact = of_distinct.cut(n_clusters, phase)?;
+        let clusters = labels_of(artefact.tensor("assignments")?)?;
+        artefact.tensors.insert("assignments".into(), labels_to_tensor(&distinct.to_all(&clusters)));
+        artefact.record.notes["different_rows"] = json!(distinct.n());
+        Ok(artefact)
     }
 
     fn cut(&self, n_clusters: usize, phase: &PhaseContext<'_>) -> Result<Artefact> {

@@ -154,7 +154,8 @@ fn initialise<C: Serialize>(
         let codes = Resident::new(x, cx.device)?.map_rows(CONVOLUTION_BLOCK, |x| Ok(net.code(x)))?;
         let codes = Features::dense(to_array2(&codes)?)?;
         let spaces = [&siamese_codes(&other)?, &codes];
-        let (mixture, mut cut) = cut(&plain.graph_init.partition, &codes, &spaces, plain.n_clusters, phase)?;
+        let (mixture, mut cut) =
+            cut(&plain.graph_init.partition, &codes, &spaces, (plain.n_clusters, None), phase)?;
         let means = mixture.mu.mapv(|m| m as f32);
         cut.tensors.insert(MEANS.into(), to_tensor(means.view(), Device::Cpu)?);
         Ok(cut)

@@ -9,6 +9,7 @@ use serde_json::json;
 use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::{Artefact, PhaseContext, PhaseRecord, PhaseSpec};
+use vae_graph::Distinct;
 use vae_graph::partition::{PartitionConfig, Select};
 
 /// How a partition is chosen, for reports.
@@ -28,12 +29,27 @@ pub(super) fn cut(
     config: &PartitionConfig,
     codes: &Features,
     spaces: &[&Features],
-    n_clusters: usize,
+    (n_clusters, distinct): (usize, Option<&Distinct>),
     phase: &PhaseContext<'_>,
 ) -> Result<(Mixture, Artefact)> {
-    let found = config.fit(spaces, n_clusters, &[], &phase.streams, phase.fit)?;
-    let mixture = gaussians(codes, found.labels.view(), n_clusters);
-    let tensors = Tensors::from([("assignments".to_string(), labels_to_tensor(&found.labels))]);
+    let fit = |spaces: &[&Features]| config.fit(spaces, n_clusters, &[], &phase.streams, phase.fit);
+    // Of rows that repeat each other one is cut, and the others have its cluster.
+    let (found, labels) = match distinct {
+        Some(distinct) => {
+            let spaces: Vec<Features> =
+                spaces.iter().map(|x| x.select(distinct.rows())).collect::<vae_core::Result<_>>()?;
+            let found = fit(&spaces.iter().collect::<Vec<_>>())?;
+            let labels = distinct.to_all(&found.labels);
+            (found, labels)
+        }
+        None => {
+            let found = fit(spaces)?;
+            let labels = found.labels.clone();
+            (found, labels)
+        }
+    };
+    let mixture = gaussians(codes, labels.view(), n_clusters);
+    let tensors = Tensors::from([("assignments".to_string(), labels_to_tensor(&labels))]);
     let notes = json!({
         "modularity": found.modularity,
         "candidates": found.candidates,
@@ -70,6 +86,9 @@ impl Codes<'_> {
         }
         // Codes alone are what partitions were made of before there was a choice.
         inputs.extend(features.then_some("features"));
+        // Of fewer different rows than clusters there is no partition.
+        let distinct = features.then(|| Distinct::of(self.x)).flatten().filter(|d| d.n() > n_clusters);
+        inputs.extend(distinct.is_some().then_some("different rows"));
         inputs.extend((features && self.x.has_categories()).then_some("layers by log odds"));
         inputs.extend((!of_codes).then_some("without codes"));
         let spec = PhaseSpec {
@@ -84,7 +103,7 @@ impl Codes<'_> {
             let of_codes = of_codes.then_some(codes);
             let others = others.iter().map(|o| o.points);
             let spaces: Vec<&Features> = of_features.into_iter().chain(others).chain(of_codes).collect();
-            let (mixture, mut cut) = cut(config, codes, &spaces, n_clusters, phase)?;
+            let (mixture, mut cut) = cut(config, codes, &spaces, (n_clusters, distinct.as_ref()), phase)?;
             mixture.store("gmm.", &mut cut.tensors)?;
             Ok(cut)
         })?;

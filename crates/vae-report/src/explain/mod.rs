@@ -114,7 +114,7 @@ const MOST_DIFFERENCE: f64 = 100.0;
 pub fn explain(subject: &Subject<'_>, options: &Options) -> Result<Clusters> {
     subject.check()?;
     let sizes = sizes(subject);
-    let largest = subject.confidence.largest();
+    let largest = subject.sure();
     let mut features = vec![Vec::new(); subject.n_clusters];
     let mut words = vec![Vec::new(); subject.n_clusters];
     match &subject.data {

@@ -71,6 +71,21 @@ fn members_and_neighbours_by_hand() {
     assert_eq!(by_posterior.clusters[0].typical[0].row, 1, "the highest confidence");
 }
 
+/// A fit may keep a cluster for a row that the model alone would give another.
+#[test]
+fn the_confidence_of_a_row_is_that_of_its_own_cluster() {
+    let (schema, x) = (Schema::plain(true, ["x"]), Array2::zeros((2, 1)));
+    let (names, assignments) = (ClusterNames::new(), array![1, 0]);
+    let gamma = array![[0.75f32, 0.25], [1.0, 0.0]];
+    let table = Table::new(x.view(), &schema).expect("fits");
+    let subject =
+        Subject { confidence: Confidence::Posterior(gamma.view()), ..with(table, &assignments, 2, &names) };
+    let found = explain(&subject, &Options::default()).expect("sound");
+    let doubt = &found.clusters[1].doubtful[0];
+    assert_eq!((doubt.member.row, doubt.member.confidence), (0, Some(0.25)));
+    assert_eq!(doubt.runner_up.map(|r| (r.cluster, r.probability)), Some((0, 0.75)));
+}
+
 #[test]
 fn edges_are_no_trouble() {
     let names = ClusterNames::new();

@@ -116,7 +116,7 @@ impl Map {
             Data::Table(table) => map_columns::of(table, rows, clusters),
             _ => (Vec::new(), 0),
         };
-        let confidence = subject.confidence.largest();
+        let confidence = subject.sure();
         Ok(Self {
             n,
             about: input.about.clone(),

@@ -141,6 +141,8 @@ impl Evidence {
         reasons.extend(self.strength.map(|strength| {
             let word = if strength >= CONFIRMED { "at least" } else { "below" };
             let peak = if self.is_peak { "; it is a peak" } else { "" };
+            // Cut and not rounded, or 0.797 would be 0.80 and below 0.8.
+            let strength = (100.0 * strength + EQUAL).floor() / 100.0;
             format!("The prediction strength of {k} clusters is {strength:.2}, {word} {CONFIRMED}{peak}.")
         }));
         reasons

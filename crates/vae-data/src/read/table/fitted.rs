@@ -108,11 +108,15 @@ impl Facts<'_> {
         sources.filter(|sources| sources.iter().max() == usable.last())
     }
 
-    /// The names of the rows: the column that is said, else one the model does not know that looks
-    /// like them.
+    /// The names of the rows: the column that is said, else the one that named the rows of the fit,
+    /// else one the model does not know that looks like them.
     fn fitted_id(&self, sources: &[usize]) -> Option<usize> {
         let is_extra = |i: &usize| !sources.contains(i);
-        self.roles.one(Role::Id).or_else(|| {
+        let of_the_fit = || {
+            let name = self.options.fitted_id.as_deref().filter(|_| self.layout.named)?;
+            self.roles.features().find(|i| self.name(*i) == name).filter(is_extra)
+        };
+        self.roles.one(Role::Id).or_else(of_the_fit).or_else(|| {
             let ids = self.ids(&mut Vec::new());
             ids.names.filter(is_extra).or_else(|| ids.columns.into_iter().find(is_extra))
         })

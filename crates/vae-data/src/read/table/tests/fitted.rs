@@ -59,6 +59,13 @@ fn columns_that_the_model_does_not_know_are_left_out_and_told() {
     assert_eq!(table.ids.expect("ids").iter().collect::<Vec<_>>(), ["N07", "N12"]);
     let table = fitted("a,b,c,who,id\n1,2,3,N07,x\n4,5,6,N12,y\n", &abc(), |_| ()).expect("both");
     assert_eq!(table.ids.expect("ids").name(), "id");
+    // The column that named the rows of the fit does so again, whatever it looks like here.
+    let of_the_fit = |o: &mut LoadOptions| o.fitted_id = Some("who".into());
+    let table = fitted("a,who,b,c,id\n1,N12,2,3,x\n4,N07,5,6,y\n", &abc(), of_the_fit).expect("both");
+    assert_eq!(table.ids.as_ref().expect("ids").iter().collect::<Vec<_>>(), ["N12", "N07"]);
+    assert!(!notes(&table, Severity::Info).contains("`who`, "), "{}", notes(&table, Severity::Info));
+    let table = fitted("a,b,c\n1,2,3\n", &abc(), of_the_fit).expect("without it");
+    assert_eq!(table.ids, None);
     // A counter that is a feature of the model stays one.
     let rows: String = (1..=12).map(|i| format!("{i},0.{i}\n")).collect();
     let table = fitted(&format!("a,b\n{rows}"), &Schema::plain(true, ["a", "b"]), |_| ()).expect("counter");
