@@ -2,8 +2,8 @@
 //! compared with each other.
 //!
 //! The index is built by one thread with a fixed seed, so that equal rows have equal neighbours. It
-//! borrows the rows and has up to 600 bytes of its own for each. How many of the true neighbours
-//! are among those it finds is measured on a sample of the rows.
+//! borrows the rows. How many of the true neighbours are among those it finds is measured on a
+//! sample of the rows.
 
 use super::{Pace, Task, product};
 use crate::{Error, Result};
