@@ -56,7 +56,8 @@ pub fn train(
     let sizes = Sizes { batches, n: data.n(), batch_size: config.batch_size };
     let n_steps = sizes.n_steps();
     let ahead = Ahead::new(&cx.streams, data.device(), n_steps, (sizes.full(), sizes.last()));
-    let drawer = Drawer { sizes, streams: &cx.streams, block_rows: config.block_rows_of(data), pass: None };
+    let (device, block_rows) = (data.device(), config.block_rows_of(data));
+    let drawer = Drawer { sizes, device, streams: &cx.streams, block_rows, pass: None };
     let asked = config.epochs;
     let config = &config.resolved(n_steps);
     if config.epochs > asked {

@@ -4,6 +4,7 @@
 //! the graph falls into pieces that are single points. Then the graph is that of the different
 //! rows, each once, and a row has the cluster of its equals.
 
+use crate::Result;
 use ndarray::Array1;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -54,6 +55,14 @@ impl Distinct {
     /// Number of different rows.
     pub fn n(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The different rows, in each of the spaces in which the same points are.
+    ///
+    /// # Errors
+    /// Those of [`Features::select`].
+    pub fn select(&self, spaces: &[&Features]) -> Result<Vec<Features>> {
+        spaces.iter().map(|x| Ok(x.select(&self.rows)?)).collect()
     }
 
     /// Clusters of all rows, given those of the different ones.

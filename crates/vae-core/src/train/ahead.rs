@@ -47,10 +47,6 @@ impl<'a> Ahead<'a> {
         Self { streams, device, n_steps, rows, blocks: RefCell::default() }
     }
 
-    pub(super) fn device(&self) -> Device {
-        self.device
-    }
-
     fn rows_of(&self, step: usize) -> usize {
         if step + 1 == self.n_steps { self.rows.1 } else { self.rows.0 }
     }

@@ -48,6 +48,7 @@ pub(super) struct Sizes {
 /// Draws the batches of a training.
 pub(super) struct Drawer<'a> {
     pub sizes: Sizes,
+    pub device: Device,
     pub streams: &'a Streams,
     /// Rows that stay near each other in a random order.
     pub block_rows: usize,
@@ -90,37 +91,30 @@ impl Sizes {
 impl Drawer<'_> {
     /// The rows of one batch, i64 `[b]` on the device.
     pub fn draw(&mut self, epoch: usize, step: usize, ahead: &Ahead<'_>) -> Result<Tensor> {
-        let (sizes, device) = (self.sizes, ahead.device());
+        let sizes = self.sizes;
         let (n, full) = (sizes.n, sizes.full());
         match sizes.batches {
             Batches::Passes => {
                 let start = step * sizes.batch_size;
-                self.part(epoch, Order::Shuffled, start, sizes.batch_size.min(n - start), device)
+                self.part(epoch, Order::Shuffled, start, sizes.batch_size.min(n - start))
             }
             Batches::Subsets => ahead.get("subset", (epoch, step), 1, |rng, rows| subset(rng, n, rows)),
             Batches::Stream { order, .. } => {
                 let at = (epoch * sizes.n_steps() + step) * full;
                 let (pass, start) = (at / n, at % n);
                 let len = full.min(n - start);
-                let head = self.part(pass, order, start, len, device)?;
+                let head = self.part(pass, order, start, len)?;
                 if len == full {
                     return Ok(head);
                 }
-                let tail = self.part(pass + 1, order, 0, full - len, device)?;
+                let tail = self.part(pass + 1, order, 0, full - len)?;
                 Ok(Tensor::f_cat(&[head, tail], 0)?)
             }
         }
     }
 
     /// `len` rows of pass `pass` from `start` on.
-    fn part(
-        &mut self,
-        pass: usize,
-        order: Order,
-        start: usize,
-        len: usize,
-        device: Device,
-    ) -> Result<Tensor> {
+    fn part(&mut self, pass: usize, order: Order, start: usize, len: usize) -> Result<Tensor> {
         let all = match self.pass.take() {
             Some((known, all)) if known == pass => all,
             _ => {
@@ -131,7 +125,7 @@ impl Drawer<'_> {
                     }
                     Order::Sequential => (0..self.sizes.n as i64).collect(),
                 };
-                upload(&rows, device)?
+                upload(&rows, self.device)?
             }
         };
         let part = all.f_narrow(0, start as i64, len as i64)?;
@@ -147,7 +141,7 @@ mod tests {
     fn draw(batches: Batches, n: usize, batch_size: usize, epochs: usize) -> Vec<Vec<i64>> {
         let streams = Streams::new(3, "train");
         let sizes = Sizes { batches, n, batch_size };
-        let mut drawer = Drawer { sizes, streams: &streams, block_rows: 1, pass: None };
+        let mut drawer = Drawer { sizes, device: Device::Cpu, streams: &streams, block_rows: 1, pass: None };
         let steps = sizes.n_steps();
         let ahead = Ahead::new(&streams, Device::Cpu, steps, (sizes.full(), sizes.last()));
         let at = (0..epochs * steps).map(|s| (s / steps, s % steps));

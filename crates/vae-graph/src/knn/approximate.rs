@@ -77,8 +77,7 @@ pub(super) fn search(
     cx.progress.note(&format!(
         "nearest neighbours of {n} rows, which are too many for an exact search: building an approximate index"
     ));
-    let (found, short) = with_index(task, &places, cx)?;
-    let mut found = found;
+    let (mut found, short) = with_index(task, &places, cx)?;
     // Groups of equal rows can hide the others from the index.
     for (i, exact) in short.iter().zip(exactly(task, &short, cx)?) {
         found[*i] = exact;

@@ -28,17 +28,17 @@ impl OwnGraph {
             return Ok(None);
         }
         let step = x.n().div_ceil(MOST_ROWS);
-        // Of rows that repeat each other one.
-        let distinct = Distinct::of(x).filter(|distinct| distinct.n() >= 3);
-        let rows: Vec<usize> = match &distinct {
-            Some(distinct) => distinct.rows().iter().copied().step_by(step).collect(),
-            None => (0..x.n()).step_by(step).collect(),
-        };
+        let mut rows: Vec<usize> = (0..x.n()).step_by(step).collect();
         let mut sample = Array2::zeros((rows.len(), x.dim()));
         for (mut to, &row) in sample.axis_iter_mut(Axis(0)).zip(&rows) {
             to.assign(&x.dense_rows(row, row + 1).row(0));
         }
-        let sample = Features::table(sample, x.schema().cloned())?;
+        let mut sample = Features::table(sample, x.schema().cloned())?;
+        // Of rows that repeat each other one.
+        if let Some(distinct) = Distinct::of(&sample).filter(|distinct| distinct.n() >= 3) {
+            sample = sample.select(distinct.rows())?;
+            rows = distinct.rows().iter().map(|&row| rows[row]).collect();
+        }
         let graph = PartitionConfig::default().neighbour_graph(&sample, cx)?;
         Ok(Some(Self { rows, graph }))
     }

@@ -92,8 +92,8 @@ impl FeaturePartition<'_> {
             return Err(Error::config("n_clusters", n_clusters, "data that differ: all rows are equal"));
         }
         let x = self.x.select(distinct.rows())?;
-        let points: Vec<Features> =
-            self.others.iter().map(|o| o.points.select(distinct.rows())).collect::<vae_core::Result<_>>()?;
+        let points: Vec<&Features> = self.others.iter().map(|o| o.points).collect();
+        let points = distinct.select(&points)?;
         let others: Vec<OtherSpace<'_>> =
             self.others.iter().zip(&points).map(|(o, points)| OtherSpace { points, key: o.key }).collect();
         let of_distinct = FeaturePartition { x: &x, others: &others, ..*self };

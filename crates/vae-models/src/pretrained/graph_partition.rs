@@ -32,22 +32,11 @@ pub(super) fn cut(
     (n_clusters, distinct): (usize, Option<&Distinct>),
     phase: &PhaseContext<'_>,
 ) -> Result<(Mixture, Artefact)> {
-    let fit = |spaces: &[&Features]| config.fit(spaces, n_clusters, &[], &phase.streams, phase.fit);
     // Of rows that repeat each other one is cut, and the others have its cluster.
-    let (found, labels) = match distinct {
-        Some(distinct) => {
-            let spaces: Vec<Features> =
-                spaces.iter().map(|x| x.select(distinct.rows())).collect::<vae_core::Result<_>>()?;
-            let found = fit(&spaces.iter().collect::<Vec<_>>())?;
-            let labels = distinct.to_all(&found.labels);
-            (found, labels)
-        }
-        None => {
-            let found = fit(spaces)?;
-            let labels = found.labels.clone();
-            (found, labels)
-        }
-    };
+    let different = distinct.map(|distinct| distinct.select(spaces)).transpose()?;
+    let spaces = different.as_ref().map_or_else(|| spaces.to_vec(), |different| different.iter().collect());
+    let found = config.fit(&spaces, n_clusters, &[], &phase.streams, phase.fit)?;
+    let labels = distinct.map_or_else(|| found.labels.clone(), |distinct| distinct.to_all(&found.labels));
     let mixture = gaussians(codes, labels.view(), n_clusters);
     let tensors = Tensors::from([("assignments".to_string(), labels_to_tensor(&labels))]);
     let notes = json!({

@@ -120,14 +120,11 @@ impl InitConfig {
         phases: &mut Vec<PhaseRecord>,
     ) -> Result<CodesInit> {
         let Some(partition) = &self.partition else {
-            if self.kind == InitKind::KmeansOrGmm {
-                return codes.better_start(&self.codes, n_clusters, phases);
-            }
-            let init = codes.cluster(&self.codes, n_clusters)?;
-            return Ok(match self.kind {
-                InitKind::Kmeans => init.of_kmeans(&self.codes),
-                _ => init,
-            });
+            return match self.kind {
+                InitKind::KmeansOrGmm => codes.better_start(&self.codes, n_clusters, phases),
+                InitKind::Kmeans => Ok(codes.cluster(&self.codes, n_clusters)?.of_kmeans(&self.codes)),
+                InitKind::Gmm | InitKind::Graph => codes.cluster(&self.codes, n_clusters),
+            };
         };
         let siamese = match &self.siamese {
             Some(siamese) => Some(codes.siamese(siamese, Metric::Euclidean, phases)?),

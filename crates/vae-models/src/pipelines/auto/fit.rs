@@ -19,9 +19,9 @@ use vae_core::identity::{Revision, revisions};
 use vae_core::phase::{FitContext, PhaseRecord};
 use vae_core::pretrain::pretrain;
 use vae_core::program::{Outputs, Program, Value};
+use vae_graph::Distinct;
 use vae_graph::knn::Metric;
 use vae_graph::siamese;
-use vae_graph::{Distinct, Graph};
 
 /// What is cut, and which clusters are kept.
 pub const REVISION: Revision = ("auto", 1);
@@ -142,18 +142,19 @@ fn judge(
     n_clusters: usize,
     cx: &FitContext,
 ) -> Result<Judged> {
-    let of_different = |distinct: &Distinct| -> Result<(Graph, Array1<u32>, Array1<u32>)> {
-        let graph = config.partition.neighbour_graph(&x.select(distinct.rows())?, cx)?;
-        Ok((graph, distinct.of_all(partition), distinct.of_all(training)))
+    let distinct = Distinct::of(x);
+    let graph = match &distinct {
+        Some(distinct) => config.partition.neighbour_graph(&x.select(distinct.rows())?, cx)?,
+        None => config.partition.neighbour_graph(x, cx)?,
     };
-    let (graph, of_partition, of_training) = match Distinct::of(x) {
-        Some(distinct) => of_different(&distinct)?,
-        None => (config.partition.neighbour_graph(x, cx)?, partition.clone(), training.clone()),
+    let modularity = |clusters: &Array1<u32>| match &distinct {
+        Some(distinct) => graph.modularity(distinct.of_all(clusters).view()),
+        None => graph.modularity(clusters.view()),
     };
     let changed = partition.iter().zip(training).filter(|(a, b)| a != b).count();
     Ok(Judged {
-        of_partition: graph.modularity(of_partition.view())?,
-        of_training: graph.modularity(of_training.view())?,
+        of_partition: modularity(partition)?,
+        of_training: modularity(training)?,
         changed: changed as f64 / x.n() as f64,
         smallest: shares(training, n_clusters).fold(1.0, |a, b| a.min(*b)),
         tolerance: config.tolerance,
