@@ -54,9 +54,24 @@ pub const REVISIONS_BY_CONDUCTANCE: &[Revision] = &[
     kmeans::REVISION,
 ];
 
+/// The same where small clusters of few points are taken for groups.
+pub const REVISIONS_OF_FEW_POINTS: &[Revision] = &[
+    ("small-clusters-of-few-points", 1),
+    ("partition-by-conductance", 5),
+    ("spectral-partition", 2),
+    affinity::REVISION,
+    knn::REVISION,
+    kmeans::REVISION,
+];
+
 /// The graph whose modularity selects among clusterings that were found by other methods.
 pub const REFERENCE_GRAPH: PartitionConfig =
     PartitionConfig { n_neighbors: 10, scale_neighbor: 7, n_init: 10, select: Select::Modularity };
+
+/// A cluster of this share of the points is a group, if it has [`LEAST_SIZE`] points.
+const LEAST_SHARE: f64 = 0.04;
+/// See [`LEAST_SHARE`].
+const LEAST_SIZE: usize = 5;
 
 /// Exponent of the eigenvalues in the diffusion scaling.
 const DIFFUSION_STEPS: i32 = 8;
@@ -152,12 +167,21 @@ impl PartitionConfig {
         Ok(())
     }
 
-    /// Revisions of what a partition with these settings runs.
-    pub fn revisions(&self) -> &'static [Revision] {
+    /// Revisions of what a partition of `n` points with these settings runs.
+    pub fn revisions(&self, n: usize) -> &'static [Revision] {
         match self.select {
             Select::Modularity => REVISIONS,
+            Select::Conductance if self.least_size(n) <= self.n_neighbors => REVISIONS_OF_FEW_POINTS,
             Select::Conductance => REVISIONS_BY_CONDUCTANCE,
         }
+    }
+
+    /// The least number of points in a cluster that is taken for a group and not for outliers or
+    /// copies of a point, where there are `n` points: one more than a point has neighbours, or of
+    /// few points a share of them.
+    pub fn least_size(&self, n: usize) -> usize {
+        let share = (LEAST_SHARE * n as f64).ceil() as usize;
+        share.max(LEAST_SIZE).min(self.n_neighbors + 1)
     }
 
     /// Partitions points into `n_clusters`. Each of `spaces` holds all points in a space of its

@@ -53,6 +53,15 @@ pub enum Error {
         /// Features given.
         got: usize,
     },
+    /// Missing values where the model has nothing to put in their place.
+    #[error(
+        "values are missing (NaN: {missing}), and the model was fitted on an array without any, so that nothing stands for \
+         them; leave those rows out, or fit on a table"
+    )]
+    Missing {
+        /// Values that are missing.
+        missing: usize,
+    },
     /// Points that are not of the model's latent space.
     #[error(
         "the latent space of the model has {expected} dimensions, these points have {got}; give points such as `vae embed` writes"

@@ -46,7 +46,7 @@ const REVISIONS: &[&[Revision]] = &[
     &[vae_gmm::kmeans::REVISION, vae_gmm::prior::REVISION, vae_gmm::tree::REVISION],
     vae_gmm::gmm::REVISIONS,
     &[vae_graph::knn::REVISION, vae_graph::affinity::REVISION],
-    vae_graph::partition::REVISIONS_BY_CONDUCTANCE,
+    vae_graph::partition::REVISIONS_OF_FEW_POINTS,
     vae_graph::pairwise::REVISIONS,
     vae_graph::siamese::REVISIONS,
     &[input::REVISION, input::AUTO_REVISION, input::IMPUTATION],

@@ -22,8 +22,8 @@ pub enum Select {
     /// that keeps them has far smaller ratios. So of the highest sound candidate and those that cut
     /// fewer edges the ones remain whose worst cluster has at most twice the least ratio, or at
     /// most 0.1. Where none is sound, those remain that have at most twice the least ratio.
-    /// Candidates with a cluster of no more points than a point has neighbours only win where all
-    /// have one.
+    /// Candidates with a cluster of no more points than a point has neighbours
+    /// ([`PartitionConfig::least_size`]) only win where all have one.
     ///
     /// Where groups fall into pieces, hardly an edge is cut however these are put together, and the
     /// modularity says only how equal the clusters are. So of the candidates whose modularity is
@@ -147,7 +147,7 @@ impl<'a> Candidates<'a> {
     pub fn choose(mut self, config: &PartitionConfig) -> Result<(Array1<u32>, usize, Vec<Candidate>)> {
         let none = Error::NoPartition { n_clusters: self.n_clusters };
         let mut ratios: Vec<Option<f64>> = vec![None; self.about.len()];
-        let best = best(&self.about, config, (SOUND, APART, FACTOR), |i| {
+        let best = best((&self.about, self.graphs.all.n()), config, (SOUND, APART, FACTOR), |i| {
             let ratio = relative_conductance(self.graphs, self.labels[i].view(), self.streams)?;
             ratios[i] = Some(ratio);
             Ok(ratio)
@@ -191,7 +191,7 @@ fn of_fewer_edges(all: &[Candidate], large: &[usize], winner: usize) -> Option<u
 /// is sound, and of those below it that cut fewer edges: finding one costs as much as the candidate
 /// itself.
 fn best(
-    all: &[Candidate],
+    (all, n): (&[Candidate], usize),
     config: &PartitionConfig,
     (sound, apart, factor): (f64, f64, f64),
     mut ratio: impl FnMut(usize) -> Result<f64>,
@@ -199,7 +199,8 @@ fn best(
     let mut order: Vec<usize> = (0..all.len()).filter(|&i| all[i].smallest > 0).collect();
     // A stable order: of equals the first that was tried wins.
     order.sort_by(|&a, &b| all[b].height().total_cmp(&all[a].height()));
-    let large: Vec<usize> = order.iter().copied().filter(|&i| all[i].smallest > config.n_neighbors).collect();
+    let least = config.least_size(n);
+    let large: Vec<usize> = order.iter().copied().filter(|&i| all[i].smallest >= least).collect();
     // Where no candidate has clusters of a size, there is nothing to compare.
     if config.select == Select::Modularity || large.is_empty() {
         return Ok(order.first().copied());
@@ -258,7 +259,7 @@ mod tests {
             asked += 1;
             Ok(all[i].1)
         };
-        (best(&about, &config, bounds, ratio).expect("ratios"), asked)
+        (best((&about, 5000), &config, bounds, ratio).expect("ratios"), asked)
     }
 
     #[test]
@@ -273,7 +274,7 @@ mod tests {
         let kept = |all: &[(f64, f64)]| {
             let of = |&(q, conductance): &(f64, f64)| Candidate { conductance, ..candidate(q, 100) };
             let about: Vec<Candidate> = all.iter().map(of).collect();
-            best(&about, &PartitionConfig::default(), BOUNDS, |_| Ok(0.0)).expect("ratios")
+            best((&about, 5000), &PartitionConfig::default(), BOUNDS, |_| Ok(0.0)).expect("ratios")
         };
         // Three groups in pieces, and pieces put together to clusters of equal degree.
         assert_eq!(kept(&[(0.666_565, 0.0), (0.666_588, 1e-7)]), Some(0));
@@ -293,7 +294,7 @@ mod tests {
                 asked.push(i);
                 Ok(all[i].2)
             };
-            (best(&about, &PartitionConfig::default(), bounds, ratio).expect("ratios"), asked)
+            (best((&about, 5000), &PartitionConfig::default(), bounds, ratio).expect("ratios"), asked)
         };
         let of = |all: &[(f64, f64, f64)]| kept(all, BOUNDS);
         // Modularity, conductance and ratio of groups of 1102 and 366 points in three columns: the

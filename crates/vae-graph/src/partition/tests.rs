@@ -172,3 +172,36 @@ fn a_large_group_in_few_columns_is_not_cut_through() {
     let first = found.labels[0];
     assert!((0..1455).any(|i| found.labels[i] != first));
 }
+
+/// Rows of groups of these sizes in 200 columns, each shifted by three deviations in 20 of its own.
+fn groups(sizes: &[usize]) -> (Features, Vec<u32>) {
+    let mut rng = Streams::new(1, "test").rng("groups", 0, 0);
+    let truth: Vec<u32> = (0..).zip(sizes).flat_map(|(g, &n)| vec![g; n]).collect();
+    let rows = Array2::from_shape_fn((truth.len(), 200), |(i, j)| {
+        let z: f32 = rand_distr::StandardNormal.sample(&mut rng);
+        z + if j / 20 == truth[i] as usize { 3.0 } else { 0.0 }
+    });
+    (Features::dense(rows).expect("finite"), truth)
+}
+
+#[test]
+fn a_small_group_of_few_points_is_a_group() {
+    let (x, truth) = groups(&[100, 80, 15, 10]);
+    let (cx, config) = (FitContext::in_memory(0), PartitionConfig::default());
+    let streams = Streams::new(0, "partition");
+    let found = config.fit(&[&x], 4, &[], &streams, &cx).expect("a partition");
+    let first = |group: u32| found.labels[truth.iter().position(|&t| t == group).expect("there is one")];
+    assert!(found.labels.iter().zip(&truth).all(|(&l, &t)| l == first(t)), "{:?}", found.candidates);
+    let graph = config.mean_graph(&[&x], 2, &cx).expect("a graph");
+    let number = config.number_of_clusters(&graph, |_| Ok(Vec::new()), &streams).expect("a number");
+    assert_eq!((number.n_clusters, number.clarity), (4, Clarity::Clear), "{number:?}");
+}
+
+#[test]
+fn what_is_too_small_for_a_group() {
+    let config = PartitionConfig::default();
+    let least: Vec<usize> = [2, 100, 150, 205, 250, 251, 10_000].map(|n| config.least_size(n)).to_vec();
+    assert_eq!(least, [5, 5, 6, 9, 10, 11, 11]);
+    assert_eq!(config.revisions(250)[0].0, "small-clusters-of-few-points");
+    assert_eq!(config.revisions(251), REVISIONS_BY_CONDUCTANCE);
+}

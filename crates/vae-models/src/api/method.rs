@@ -7,6 +7,7 @@
 
 mod abilities;
 
+use self::abilities::without_values;
 use super::clusterer::{Clusterer, Facets, FitSummary, Generator, SoftAssign};
 use super::density::{Assessed, Calibration, Density};
 use super::export::{self, ExportNotes};
@@ -380,7 +381,7 @@ impl<M: Method> Clusterer for Fit<M> {
         let assessed = model.assess(input.prepare(x)?.as_ref(), calibration)?;
         Ok(Assessed {
             clusters: self.numbers.of_rows(assessed.clusters),
-            gamma: assessed.gamma.map(|gamma| self.numbers.of_columns(gamma)),
+            gamma: assessed.gamma.map(|gamma| self.numbers.of_columns(without_values(x, gamma))),
             ..assessed
         })
     }

@@ -81,8 +81,10 @@ impl InputConfig {
             resolved.push(format!("then {factor} x + {shift}"));
         }
         let scaled = scale.apply(x)?;
-        let imputer = x.schema().and(scaled.as_dense()).map(Imputer::fit);
         let n_missing = x.n_missing();
+        // New rows of a table may lack values though no row of the fit does.
+        let may_lack = x.schema().is_some() || n_missing > 0;
+        let imputer = scaled.as_dense().filter(|_| may_lack).map(Imputer::fit);
         if n_missing > 0 {
             let left_out = if self.likelihood.is_some() { "; likelihoods leave them out" } else { "" };
             let cells = if n_missing == 1 { "cell" } else { "cells" };
@@ -118,16 +120,17 @@ impl Input {
     /// Checks the number of features and scales them.
     ///
     /// # Errors
-    /// [`Error::Dim`].
+    /// [`Error::Dim`]; [`Error::Missing`] for missing values and a fit on an array without any.
     pub fn prepare<'a>(&self, x: &'a Features) -> Result<Cow<'a, Features>> {
         if x.dim() != self.dim {
             return Err(Error::Dim { expected: self.dim, got: x.dim() });
         }
         self.check_columns(x)?;
         let scaled = self.scale.apply(x)?;
-        match &self.imputer {
-            Some(imputer) if scaled.n_missing() > 0 => Ok(Cow::Owned(imputer.fill(&scaled)?)),
-            _ => Ok(scaled),
+        match (&self.imputer, scaled.n_missing()) {
+            (_, 0) => Ok(scaled),
+            (Some(imputer), _) => Ok(Cow::Owned(imputer.fill(&scaled)?)),
+            (None, missing) => Err(Error::Missing { missing }),
         }
     }
 

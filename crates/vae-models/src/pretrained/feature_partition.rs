@@ -58,9 +58,10 @@ impl FeaturePartition<'_> {
         inputs.extend(self.x.has_categories().then_some("layers by log odds"));
         inputs.extend(distinct.is_some().then_some("different rows"));
         inputs.extend(self.others.iter().map(|o| o.key));
+        let n = distinct.as_ref().map_or(self.x.n(), Distinct::n);
         let spec = PhaseSpec {
             name: "feature-partition",
-            revisions: &[&[REVISION, number::REVISION, kmeans::REVISION], self.partition.revisions()],
+            revisions: &[&[REVISION, number::REVISION, kmeans::REVISION], self.partition.revisions(n)],
             config: &(self.partition, self.kmeans, n_clusters),
             inputs: &inputs,
         };

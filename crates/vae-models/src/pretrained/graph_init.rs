@@ -144,7 +144,7 @@ fn initialise<C: Serialize>(
     let other = siamese(x, config, Metric::Euclidean, net, cx, &mut records)?;
     let spec = PhaseSpec {
         name: "partition",
-        revisions: &[&[REVISION, mixture::REVISION], plain.graph_init.partition.revisions()],
+        revisions: &[&[REVISION, mixture::REVISION], plain.graph_init.partition.revisions(x.n())],
         config: &(&plain.graph_init.partition, plain.n_clusters),
         inputs: &[x.sha256(), &trained.record.key, &other.record.key],
     };

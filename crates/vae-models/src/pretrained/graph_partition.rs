@@ -80,9 +80,10 @@ impl Codes<'_> {
         inputs.extend(distinct.is_some().then_some("different rows"));
         inputs.extend((features && self.x.has_categories()).then_some("layers by log odds"));
         inputs.extend((!of_codes).then_some("without codes"));
+        let n = distinct.as_ref().map_or(self.x.n(), Distinct::n);
         let spec = PhaseSpec {
             name: "partition",
-            revisions: &[&[mixture::REVISION], config.revisions()],
+            revisions: &[&[mixture::REVISION], config.revisions(n)],
             config: &(config, n_clusters),
             inputs: &inputs,
         };

@@ -11,8 +11,9 @@
 //!    number, a peak above both neighbouring numbers. Where another number comes near, the one of
 //!    the higher prediction strength is taken.
 //!
-//! With both a number is clear, with one of them it is likely, with none no number is. The criteria
-//! of the runs are shown beside it, and disagreement is said.
+//! With both a number is clear, with one of them it is likely, with none no number is. Where no cut of
+//! the graph stands out, a number is likely only with a prediction strength that noise has not
+//! ([`of_few_rows`]). The criteria of the runs are shown beside it, and disagreement is said.
 
 use std::collections::BTreeSet;
 use vae_graph::partition::{self, NumberOfClusters};
@@ -22,6 +23,14 @@ use vae_report::sweep::{CRITERIA, Clarity, Good, Number, OfData, OverSeeds, Vote
 const CONFIRMED: f64 = 0.8;
 /// How far a peak of prediction strength is above both its neighbours.
 const PEAK: f64 = 0.1;
+
+/// The prediction strength of a number whose groups the graph does not see; noise has less for three
+/// and more …
+const STRONG: f64 = 0.9;
+/// … the relative conductance of its clusters is at most this …
+const NEARLY_SOUND: f64 = 0.7;
+/// … and that of one cluster more is this many times as large.
+const TIMES_AS_LARGE: f64 = 1.5;
 
 /// Means of a criterion that differ by no more are equal.
 const EQUAL: f64 = 1e-9;
@@ -39,6 +48,8 @@ struct Evidence {
     strength: Option<f64>,
     is_peak: bool,
     is_confirmed: bool,
+    /// Whether the halves alone see groups, and the graph none.
+    by_halves: bool,
 }
 
 /// Decides for the grid of numbers `clusters`, which is ascending and not empty.
@@ -64,7 +75,7 @@ pub fn decide(
     let used = nearest(clusters, evidence.k);
     let is_in_grid = used == evidence.k;
     let clarity = match (evidence.graph, evidence.is_confirmed) {
-        (partition::Clarity::NoGroups, _) => Clarity::None,
+        (partition::Clarity::NoGroups, _) if !evidence.by_halves => Clarity::None,
         _ if !is_in_grid => Clarity::None,
         (partition::Clarity::Clear, true) => Clarity::Clear,
         (partition::Clarity::Clear, false) | (_, true) => Clarity::Likely,
@@ -84,19 +95,25 @@ impl Evidence {
         let second = estimate
             .runner_up
             .filter(|second| graph == partition::Clarity::Contested && strength(*second) > strength(first));
-        let k = second.unwrap_or(first);
-        let neighbours: Vec<f64> = [k - 1, k + 1].into_iter().filter_map(strength).collect();
-        let own = strength(k).unwrap_or(0.0);
-        let is_peak = neighbours.len() == 2 && neighbours.iter().all(|other| own >= other + PEAK);
+        let of_graph = second.unwrap_or(first);
+        let is_confirmed = |k: usize| strength(k) >= Some(CONFIRMED) || is_peak(data, k);
+        let is_seen = match graph {
+            partition::Clarity::Clear => true,
+            partition::Clarity::Contested => is_confirmed(of_graph),
+            partition::Clarity::NoGroups => false,
+        };
+        let by_halves = if is_seen { None } else { of_few_rows(data) };
+        let k = by_halves.unwrap_or(of_graph);
         Self {
             k,
             runner_up: if second.is_some() { Some(first) } else { estimate.runner_up },
             graph,
             relative: data.relative_conductance.get(&k).copied(),
-            is_second: second.is_some(),
+            is_second: second.is_some() && by_halves.is_none(),
             strength: strength(k),
-            is_peak,
-            is_confirmed: own >= CONFIRMED || is_peak,
+            is_peak: is_peak(data, k),
+            is_confirmed: is_confirmed(k),
+            by_halves: by_halves.is_some(),
         }
     }
 
@@ -109,10 +126,14 @@ impl Evidence {
             Clarity::Likely if self.graph == partition::Clarity::Clear => format!(
                 "Probably {k} clusters: the cuts of the data say so, but halves of the rows do not confirm every one of them."
             ),
+            Clarity::Likely if self.by_halves => format!(
+                "Probably {k} clusters: halves of the rows confirm them, though no cut of the neighbour graph stands out, as \
+                 where groups have few rows."
+            ),
             Clarity::Likely => format!(
                 "Probably {k} clusters: halves of the rows confirm them, but {other} would be nearly as good."
             ),
-            Clarity::None if self.graph == partition::Clarity::NoGroups => {
+            Clarity::None if self.graph == partition::Clarity::NoGroups && !self.by_halves => {
                 "No clear k: a cut in two goes through dense data already, as it does where there are no groups.".into()
             }
             Clarity::None if nearest(clusters, k) != k => format!(
@@ -147,6 +168,26 @@ impl Evidence {
         }));
         reasons
     }
+}
+
+/// Whether the prediction strength of `k` is far above those of both its neighbours.
+fn is_peak(data: &OfData, k: usize) -> bool {
+    let strength = |k: usize| data.prediction_strength.get(&k).map(|s| s.mean);
+    let neighbours: Option<Vec<f64>> = [k - 1, k + 1].into_iter().map(strength).collect();
+    strength(k).zip(neighbours).is_some_and(|(own, all)| all.iter().all(|other| own >= other + PEAK))
+}
+
+/// The number of groups of few rows in many columns, which have many neighbours elsewhere, so that no
+/// cut of the graph stands out: the one that halves of the rows confirm nearly perfectly, and no
+/// other, and beyond which cuts are far worse.
+fn of_few_rows(data: &OfData) -> Option<usize> {
+    let relative = |k: usize| data.relative_conductance.get(&k).copied();
+    let is_so = |k: usize| {
+        let (Some(own), Some(next)) = (relative(k), relative(k + 1)) else { return false };
+        own <= NEARLY_SOUND && next >= TIMES_AS_LARGE * own && is_peak(data, k)
+    };
+    let strong = data.prediction_strength.iter().filter(|(_, strength)| strength.mean >= STRONG);
+    strong.map(|(&k, _)| k).filter(|&k| is_so(k)).max()
 }
 
 /// The number of the grid that is nearest to `k`, the smaller of two.

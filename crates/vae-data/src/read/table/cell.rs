@@ -47,7 +47,7 @@ impl Cells {
             Some(number) => Cell::Number(number),
             None if self.missing.is(text) => Cell::Missing,
             None if self.decimal == Decimal::Either => match with_point(text) {
-                Some(value) => Cell::Comma { value, is_sure: !may_be_thousands(text) },
+                Some(value) => Cell::Comma { value, is_sure: !may_be_thousands(text, ',') },
                 None => Cell::Text,
             },
             None => Cell::Text,
@@ -102,7 +102,7 @@ impl Cells {
         match self.number(text) {
             Some(_) => ValueProblem::NotFinite(text.to_owned()),
             None if self.decimal != Decimal::Comma && with_point(text).is_some() => {
-                match may_be_thousands(text) {
+                match may_be_thousands(text, ',') {
                     true => ValueProblem::Thousands(text.to_owned()),
                     false => ValueProblem::DecimalComma(text.to_owned()),
                 }
@@ -143,12 +143,12 @@ pub(super) fn is_number_like(text: &str) -> bool {
     unsigned.starts_with(|c: char| c.is_ascii_digit() || c == ',') && unsigned.bytes().all(is_of_number)
 }
 
-/// Whether a number with a comma reads as one with thousands apart: `1,234`, but neither `1,5` nor
-/// `0,123`.
-fn may_be_thousands(text: &str) -> bool {
+/// Whether a number with a comma, or another separator, reads as one with thousands apart: `1,234`,
+/// but neither `1,5` nor `0,123`.
+pub(super) fn may_be_thousands(text: &str, separator: char) -> bool {
     let unsigned = text.trim().trim_start_matches(['+', '-']);
     let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    unsigned.split_once(',').is_some_and(|(whole, rest)| {
+    unsigned.split_once(separator).is_some_and(|(whole, rest)| {
         (1..=3).contains(&whole.len())
             && !whole.starts_with('0')
             && rest.len() == 3

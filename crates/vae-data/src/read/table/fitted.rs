@@ -31,6 +31,7 @@ impl Facts<'_> {
         };
         self.check_numbers(numbers())?;
         let decimal = self.decimal(numbers(), &mut notes)?;
+        self.tell_of_points(numbers(), &mut notes);
         let id = self.fitted_id(&sources);
         self.tell_of_extra(&sources, id, &mut notes);
         let label = self.roles.one(Role::Label);

@@ -122,9 +122,9 @@ impl Facts<'_> {
     /// What a column does that is taken for identifiers.
     fn why(&self, i: usize, reason: &Reason) -> String {
         match (reason, self.held(i).moments.summary()) {
+            // No name of a row: notes stand in files that have no rows.
             (Reason::Codes, _) => {
-                let example = self.held(i).first_text.as_ref().map_or("", |place| &place.text);
-                format!("names the rows (such as `{example}`, no two alike)")
+                format!("names the rows (`{}` and a number, no two alike)", self.held(i).codes.prefix())
             }
             (Reason::Counts, Some((min, max, _))) => format!("counts the rows ({min} to {max})"),
             _ => "names the rows".to_owned(),

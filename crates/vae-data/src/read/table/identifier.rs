@@ -88,6 +88,11 @@ impl Codes {
         self.moments.add(number);
     }
 
+    /// What stands before the numbers.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Says that a value is no code.
     pub fn stop(&mut self) {
         self.is_broken = true;

@@ -11,6 +11,7 @@ mod cell;
 mod date;
 mod delimiter;
 mod documents;
+mod doubts;
 mod fitted;
 mod found_ids;
 mod header;

@@ -65,12 +65,15 @@ impl<'f> Facts<'f> {
         let numbers = kinds.iter().filter(|(_, kind)| matches!(kind, Kind::Number | Kind::Mixed));
         self.check_numbers(numbers.map(|(i, _)| *i))?;
         self.check_kinds(&kinds)?;
-        let numbers = kinds.iter().filter(|(_, kind)| *kind == Kind::Number).map(|(i, _)| *i);
-        let decimal = self.decimal(numbers, &mut notes)?;
+        let of_kind = |of: Kind| kinds.iter().filter(move |(_, kind)| *kind == of).map(|(i, _)| *i);
+        let decimal = self.decimal(of_kind(Kind::Number), &mut notes)?;
         let columns = kinds.iter().map(|(i, kind)| self.column(*i, kind == &Kind::Category)).collect();
         let schema = Schema { named: self.layout.named, columns };
         self.tell_of_categories(&schema, &mut notes);
+        self.tell_of_signs(of_kind(Kind::Category), &mut notes);
         self.tell_of_offsets(&schema, &mut notes);
+        self.tell_of_points(of_kind(Kind::Number), &mut notes);
+        self.tell_of_constants(of_kind(Kind::Number), &mut notes);
         self.tell_of_label_names(&features, &mut notes);
         let label = self.roles.one(Role::Label);
         Ok(Plan { schema, sources: features, id: ids.names, label, decimal, notes })

@@ -284,7 +284,7 @@ fn of_missing(schema: &Schema, rows: &Rows) -> Vec<Note> {
     }
     if let Some(first) = rows.first_empty {
         notes.push(Note::warning(format!(
-            "{} without any value, the first of them row {}: kept, with all features missing",
+            "{} without any value, the first of them row {}: kept, with all features missing; their clusters say nothing",
             counted(rows.n_empty, "row"),
             first + 1
         )));

@@ -9,6 +9,7 @@ use crate::offset::Moments;
 use crate::read::content::Content;
 use crate::read::table::cell::{Cell, Cells};
 use crate::read::table::date::is_date_or_time;
+use crate::read::table::doubts::Points;
 use crate::read::table::identifier::{Codes, Counter};
 use crate::read::table::layout::Layout;
 use crate::read::table::levels::{Few, Levels};
@@ -59,6 +60,8 @@ pub(super) struct Held {
     pub comma: Option<Place>,
     pub point: Option<Place>,
     pub is_sure_comma: bool,
+    /// How the numbers with a point are written.
+    pub points: Points,
     pub levels: Levels,
     /// Texts that are dates or times, that have blanks in them, and bytes of all texts.
     pub dates: usize,
@@ -83,6 +86,7 @@ impl Held {
             comma: None,
             point: None,
             is_sure_comma: false,
+            points: Points::default(),
             levels: Levels::new(if look == Look::AtWords { Levels::MOST_ASKED } else { Levels::MOST_FOUND }),
             dates: 0,
             with_blanks: 0,
@@ -111,6 +115,7 @@ impl Held {
             }
             Cell::Number(value) => {
                 self.add_number(value);
+                self.points.add(text, line);
                 if self.point.is_none() && text.contains('.') {
                     self.point = place();
                 }

@@ -48,8 +48,18 @@ impl<M: Method> SoftAssign for Fit<M> {
     fn predict_proba(&self, x: &Features) -> Result<Array2<f32>> {
         let (input, model) = self.fitted()?;
         let soft = model.soft().ok_or_else(|| Self::lacks("probabilities"))?;
-        Ok(self.numbers.of_columns(soft.gamma(input.prepare(x)?.as_ref())?))
+        Ok(self.numbers.of_columns(without_values(x, soft.gamma(input.prepare(x)?.as_ref())?)))
     }
+}
+
+/// The posterior with equal probabilities for rows without any value: what stands for these lies
+/// amid some cluster, and says nothing of it.
+pub(super) fn without_values(x: &Features, mut gamma: Array2<f32>) -> Array2<f32> {
+    let Some(x) = x.as_dense() else { return gamma };
+    let equal = 1.0 / gamma.ncols() as f32;
+    let rows = x.outer_iter().zip(gamma.outer_iter_mut());
+    rows.filter(|(row, _)| row.iter().all(|v| v.is_nan())).for_each(|(_, mut gamma)| gamma.fill(equal));
+    gamma
 }
 
 impl<M: Method> Facets for Fit<M> {

@@ -124,7 +124,7 @@ impl Dgg {
         let streams = Streams::new(cx.seed, "train");
         let net = DggNet::new(config, (likelihood, x.dim()), &init.mixture, &streams, cx.device);
         let rebuilt = match &config.init.partition {
-            Some(partition) if !config.graph.rebuild_epochs.is_empty() => partition.revisions(),
+            Some(partition) if !config.graph.rebuild_epochs.is_empty() => partition.revisions(x.n()),
             _ if !config.graph.rebuild_epochs.is_empty() => partition::REVISIONS,
             _ => &[],
         };

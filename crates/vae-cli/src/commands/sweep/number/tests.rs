@@ -37,8 +37,8 @@ fn a_number_is_as_clear_as_the_evidence() {
     assert!(near.reasons[1].contains("prediction strength is for 2"), "{:?}", near.reasons);
     // Below 0.8, and a peak only if far enough above both neighbours: 0.7 for 2, and 0.4 for 4.
     assert_eq!(of(decided(&all, 0.79, Contested)), (None, Clarity::None), "too near 0.7");
-    // There is nothing to cut, whatever the halves say.
-    let none = decided(&all, 0.95, NoGroups);
+    // There is nothing to cut, and the halves do not say otherwise.
+    let none = decided(&all, 0.85, NoGroups);
     assert_eq!((none.recommended, none.used), (None, 3));
     assert!(none.sentence.contains("no groups"), "{}", none.sentence);
     // The number is not among those that were asked for.
@@ -47,6 +47,40 @@ fn a_number_is_as_clear_as_the_evidence() {
     assert!(outside.sentence.contains("look like 3 clusters"), "{}", outside.sentence);
     let (data, _) = three(0.9, Clear);
     assert!(decide(&all, &data, None, &[]).sentence.contains("cannot be cut"));
+}
+
+/// What is measured of data of which the graph says that there are no groups.
+#[test]
+fn groups_of_few_rows_are_seen_by_halves_alone() {
+    let of = |relative: &[f64], strengths: &[f64]| {
+        let relative_conductances = relative.to_vec();
+        let data = OfData {
+            n_rows: 90,
+            relative_conductance: (2..).zip(relative.iter().copied()).collect(),
+            prediction_strength: (2..).zip(strengths.iter().map(|&s| spread(s))).collect(),
+        };
+        let clarity = partition::Clarity::NoGroups;
+        let estimate = NumberOfClusters { n_clusters: 2, runner_up: None, clarity, relative_conductances };
+        decide(&[2, 3, 4, 5], &data, Some(&estimate), &[])
+    };
+    // Three groups of 30 rows in 400 columns.
+    let found = of(&[0.66, 0.43, 1.10], &[0.6, 1.0, 0.66, 0.5]);
+    assert_eq!((found.recommended, found.clarity), (Some(3), Clarity::Likely));
+    assert!(found.sentence.contains("no cut of the neighbour graph stands out"), "{}", found.sentence);
+    // A long Gaussian, a square, and one Gaussian in 200 columns.
+    for (relative, strengths) in [
+        ([0.2, 0.29, 0.4], [0.86, 0.6, 0.48, 0.5]),
+        ([0.34, 0.38, 0.64], [0.62, 0.47, 0.37, 0.33]),
+        ([0.9, 1.42, 1.85], [0.56, 0.33, 0.26, 0.21]),
+    ] {
+        assert_eq!(of(&relative, &strengths).recommended, None, "{relative:?}");
+    }
+    // Halves of a bar agree on where they cut it; one cut more is no worse.
+    assert_eq!(of(&[0.5, 0.9, 1.0], &[0.95, 0.9, 0.8, 0.8]).recommended, None);
+    // Too much is cut, or nothing is known of one cluster more.
+    assert_eq!(of(&[0.66, 0.72, 1.3], &[0.6, 1.0, 0.66, 0.5]).recommended, None);
+    assert_eq!(of(&[0.66, 0.6, 0.85], &[0.6, 1.0, 0.66, 0.5]).recommended, None);
+    assert_eq!(of(&[0.66, 0.43], &[0.6, 1.0]).recommended, None);
 }
 
 #[test]

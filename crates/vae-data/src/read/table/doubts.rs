@@ -1,0 +1,116 @@
+//! Columns that are read as they stand, and may be meant otherwise.
+
+use crate::note::{Note, listed};
+use crate::read::table::cell::may_be_thousands;
+use crate::read::table::levels::Levels;
+use crate::read::table::plan::Facts;
+use crate::read::table::survey::{Held, Place};
+
+/// What people write beside a number.
+const SIGNS: [char; 5] = ['%', '€', '$', '£', '¥'];
+
+/// Sees whether the points of a column may separate thousands: each has three digits behind it, and
+/// there are whole numbers without one. A column with three decimals everywhere is not in doubt,
+/// and it is the same to a scaled feature.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Points {
+    thousands: Option<Place>,
+    whole: Option<Place>,
+    are_decimal: bool,
+}
+
+impl Points {
+    /// Looks at a number as the file has it.
+    pub fn add(&mut self, text: &str, line: usize) {
+        if self.are_decimal {
+            return;
+        }
+        let is_whole = text.trim().trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_digit());
+        let first = match (is_whole, may_be_thousands(text, '.')) {
+            (true, _) => &mut self.whole,
+            (false, true) => &mut self.thousands,
+            (false, false) => return self.are_decimal = true,
+        };
+        first.get_or_insert_with(|| Place { line, text: text.chars().take(80).collect() });
+    }
+
+    /// A number with a point and one without, where the points may separate thousands.
+    fn in_doubt(&self) -> Option<(&Place, &Place)> {
+        self.thousands.as_ref().zip(self.whole.as_ref()).filter(|_| !self.are_decimal)
+    }
+}
+
+impl Facts<'_> {
+    /// Points in columns of numbers that may separate thousands.
+    pub fn tell_of_points(&self, columns: impl Iterator<Item = usize>, notes: &mut Vec<Note>) {
+        for i in columns {
+            let Some((thousands, whole)) = self.held(i).points.in_doubt() else { continue };
+            notes.push(Note::warning(format!(
+                "column `{}`: every point has three digits behind it, as in `{}` on line {}, beside whole numbers such as `{}`: \
+                 the points are read as decimal ones; if they separate thousands, remove them",
+                self.name(i),
+                thousands.text,
+                thousands.line,
+                whole.text
+            )));
+        }
+    }
+
+    /// Columns of numbers that are all equal.
+    pub fn tell_of_constants(&self, columns: impl Iterator<Item = usize>, notes: &mut Vec<Note>) {
+        let is_constant = |held: &Held| held.moments.summary().is_some_and(|(min, max, _)| min == max);
+        let constant = columns.filter(|i| self.held(*i).missing == 0 && is_constant(self.held(*i)));
+        let constant: Vec<String> = constant.map(|i| format!("`{}`", self.name(i))).collect();
+        if self.survey.n > 1 && !constant.is_empty() {
+            notes.push(Note::info(format!(
+                "the same value in all rows, which tells none of them apart: {}",
+                listed(constant)
+            )));
+        }
+    }
+
+    /// What may be meant otherwise in categories: numbers with a sign.
+    pub fn tell_of_signs(&self, columns: impl Iterator<Item = usize>, notes: &mut Vec<Note>) {
+        for i in columns {
+            let Some(example) = with_sign(&self.held(i).levels) else { continue };
+            notes.push(Note::warning(format!(
+                "column `{}` holds numbers with a sign, such as `{example}`, which are a category of words; write them without \
+                 it to have numbers",
+                self.name(i)
+            )));
+        }
+    }
+}
+
+/// The first level, if most of them are numbers but for a sign before or behind them.
+fn with_sign(levels: &Levels) -> Option<&str> {
+    let levels = levels.counts()?;
+    let is_so = |text: &&String| {
+        let bare = text.trim().trim_matches(|c: char| SIGNS.contains(&c) || c.is_whitespace());
+        bare.len() < text.trim().len() && bare.replace(',', ".").parse::<f64>().is_ok_and(f64::is_finite)
+    };
+    let mut found = levels.keys().filter(is_so);
+    let first = found.next()?;
+    (2 * (1 + found.count()) > levels.len()).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_doubt(texts: &[&str]) -> bool {
+        let mut points = Points::default();
+        (2..).zip(texts).for_each(|(line, text)| points.add(text, line));
+        points.in_doubt().is_some()
+    }
+
+    #[test]
+    fn points_that_may_separate_thousands() {
+        assert!(in_doubt(&["950", "1.368", "-12.000", "7"]));
+        assert!(!in_doubt(&["1.368", "2.500"]), "three decimals everywhere");
+        assert!(!in_doubt(&["950", "1.368", "2.5"]), "two notations");
+        assert!(!in_doubt(&["950", "0.368"]), "no thousands");
+        assert!(!in_doubt(&["950", "1368.250"]) && !in_doubt(&["950", "1e3"]) && !in_doubt(&["950", "12"]));
+        assert!(!in_doubt(&[]));
+    }
+}
