@@ -100,17 +100,21 @@ impl PartitionConfig {
                 Err(e) => return Err(e),
             };
             let ratio = partition.candidates[partition.chosen].relative_conductance;
-            ratios.push(ratio.unwrap_or(NO_LARGER_THAN_NEIGHBOURHOODS));
-            if ratios.len() >= TORN_IN_A_ROW && ratios.iter().rev().take(TORN_IN_A_ROW).all(|r| *r > TORN) {
+            ratios.push(ratio);
+            let is_torn = |r: &Option<f64>| r.is_none_or(|r| r > TORN);
+            if ratios.len() >= TORN_IN_A_ROW && ratios.iter().rev().take(TORN_IN_A_ROW).all(is_torn) {
                 break;
             }
         }
-        Ok(largest_step(ratios))
+        Ok(largest_step(&ratios))
     }
 }
 
-/// The estimate from the relative conductances of 2, 3, … clusters.
-fn largest_step(relative_conductances: Vec<f64>) -> NumberOfClusters {
+/// The estimate from the relative conductances of 2, 3, … clusters, `None` where every partition has
+/// a cluster of no more points than a point has neighbours.
+fn largest_step(known: &[Option<f64>]) -> NumberOfClusters {
+    let relative_conductances: Vec<f64> =
+        known.iter().map(|ratio| ratio.unwrap_or(NO_LARGER_THAN_NEIGHBOURHOODS)).collect();
     // Clusters that are not cut through can be joined to fewer such: a larger value before a
     // smaller one is a partition that the search missed.
     let mut ratios = relative_conductances.clone();
@@ -127,7 +131,10 @@ fn largest_step(relative_conductances: Vec<f64>) -> NumberOfClusters {
     let step = |i: usize| steps.get(i).map_or(0.0, |(_, step)| step.max(0.0));
     let n_clusters = steps.first().map_or(2, |(k, _)| *k);
     let stands_apart = |bound: f64, k: usize| ratios.get(k - 2).is_some_and(|r| *r <= bound);
-    let stands_out = step(0) >= CLEAR_STEP && step(0) >= TIMES_ANY_OTHER * step(1);
+    // A few points far from all others are a cluster of every partition of one number more; of
+    // several numbers more, groups may be hidden behind them.
+    let is_hidden = known.get(n_clusters - 1..n_clusters + 1).is_some_and(|next| next == [None, None]);
+    let stands_out = step(0) >= CLEAR_STEP && step(0) >= TIMES_ANY_OTHER * step(1) && !is_hidden;
     let clarity = match () {
         () if !stands_apart(CLEAR, 2) && !stands_apart(CLEAR, n_clusters) => Clarity::NoGroups,
         () if stands_apart(CLEAR, n_clusters) && stands_out => Clarity::Clear,
@@ -145,7 +152,8 @@ mod tests {
     fn the_number_before_the_largest_step() {
         use Clarity::{Clear, Contested, NoGroups};
         let of = |ratios: &[f64]| {
-            let found = largest_step(ratios.to_vec());
+            let ratios: Vec<Option<f64>> = ratios.iter().copied().map(Some).collect();
+            let found = largest_step(&ratios);
             (found.n_clusters, found.clarity)
         };
         // Five far groups, and three of wine.
@@ -164,5 +172,19 @@ mod tests {
         assert_eq!(of(&[0.1, 0.5, 0.6, 1.5]), (2, Clear));
         assert_eq!(of(&[0.3]), (2, Contested));
         assert_eq!(of(&[]), (2, NoGroups));
+    }
+
+    #[test]
+    fn groups_may_be_hidden_behind_outliers() {
+        let of = |ratios: &[Option<f64>]| {
+            let found = largest_step(ratios);
+            (found.n_clusters, found.clarity, found.relative_conductances[2])
+        };
+        // Five groups and eight points far from them: one cluster more has those points.
+        let all = [Some(0.0), Some(0.0), Some(0.0), Some(0.0), None, Some(1.2)];
+        assert_eq!(of(&all), (5, Clarity::Clear, 0.0));
+        // The same where no partition into four or five was found without those points.
+        let hidden = [Some(0.0), Some(0.0), None, None, Some(1.5)];
+        assert_eq!(of(&hidden), (3, Clarity::Contested, 1.0));
     }
 }

@@ -58,6 +58,7 @@ impl FeaturePartition<'_> {
         inputs.extend(self.x.has_categories().then_some("layers by log odds"));
         inputs.extend(distinct.is_some().then_some("different rows"));
         inputs.extend(self.others.iter().map(|o| o.key));
+        inputs.extend((n_clusters == 0).then_some("hidden groups are told"));
         let n = distinct.as_ref().map_or(self.x.n(), Distinct::n);
         let spec = PhaseSpec {
             name: "feature-partition",
