@@ -20,10 +20,10 @@ use vae_core::random::Streams;
 pub(super) const ROWS: usize = 1_000_000;
 
 /// Rows whose candidates the index weighs when it takes in a row.
-const WIDTH_OF_BUILD: usize = 40;
+const WIDTH_OF_BUILD: usize = 24;
 
 /// Least number of candidates of a search, and their number for each neighbour that is wanted.
-const WIDTH_OF_SEARCH: (usize, usize) = (80, 3);
+const WIDTH_OF_SEARCH: (usize, usize) = (40, 2);
 
 /// Rows whose neighbours are searched exactly too.
 const SAMPLE: usize = 1000;
