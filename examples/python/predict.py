@@ -179,19 +179,24 @@ def main():
         tensors = {name: file.get_tensor(name) for name in file.keys()}
     if model.get("version") != 1 or {step["op"] for step in model["steps"]} - set(STEPS):
         sys.exit(f"{args.model} is no file of `vae export`, or of a version of it that is unknown here")
-    x, ids = read(args.data, args.text_column, **model["input"])
+    try:
+        x, ids = read(args.data, args.text_column, **model["input"])
+    except OSError as error:  # A folder is one.
+        sys.exit(f"{error}; DATA is a CSV or an NPY file")
     if x.shape[1] != model["input"]["dim"]:
         sys.exit(f"{args.data} has {x.shape[1]} features, the model {model['input']['dim']}")
     parts = [run(model, tensors, x[i : i + BLOCK].astype(np.float32)) for i in range(0, len(x), BLOCK)]
     scores, codes = (np.concatenate(of) for of in zip(*parts))
     if not np.isfinite(scores).all():
         sys.exit(f"row {np.isfinite(scores).all(axis=1).argmin()} has a value that the model cannot use")
-    names, letter = model["cluster_names"], "p" if model["outputs"]["are_probabilities"] else "s"
+    names, clusters, letter = model["cluster_names"], scores.argmax(axis=1), "s"
+    if model["outputs"]["are_probabilities"]:
+        letter, scores[np.isnan(x).all(axis=1)] = "p", 1 / scores.shape[1]  # Without any value nothing is known.
     with open(args.out or sys.stdout.fileno(), "w", newline="", encoding="utf-8") as out:
         put = csv.writer(out, lineterminator="\n").writerow
         put([*ids[0], "index", "cluster", "cluster_name", *(f"{letter}{k}" for k in range(scores.shape[1]))])
-        for i, (row, own) in enumerate(zip(scores, ids[1:])):
-            put([*own, i, row.argmax(), names.get(str(row.argmax()), ""), *(f"{score:.8g}" for score in row)])
+        for i, (k, row, own) in enumerate(zip(clusters, scores, ids[1:])):
+            put([*own, i, k, names.get(str(k), ""), *(f"{score:.8g}" for score in row)])
     if args.codes:
         np.savetxt(args.codes, codes, fmt="%.8g", delimiter=",")
 

@@ -110,8 +110,8 @@ impl PartitionConfig {
     }
 }
 
-/// The estimate from the relative conductances of 2, 3, … clusters, `None` where every partition has
-/// a cluster of no more points than a point has neighbours.
+/// The estimate from the relative conductances of 2, 3, … clusters, `None` where every partition
+/// has a cluster of no more points than a point has neighbours.
 fn largest_step(known: &[Option<f64>]) -> NumberOfClusters {
     let relative_conductances: Vec<f64> =
         known.iter().map(|ratio| ratio.unwrap_or(NO_LARGER_THAN_NEIGHBOURHOODS)).collect();

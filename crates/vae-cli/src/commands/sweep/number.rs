@@ -11,8 +11,8 @@
 //!    number, a peak above both neighbouring numbers. Where another number comes near, the one of
 //!    the higher prediction strength is taken.
 //!
-//! With both a number is clear, with one of them it is likely, with none no number is. Where no cut of
-//! the graph stands out, a number is likely only with a prediction strength that noise has not
+//! With both a number is clear, with one of them it is likely, with none no number is. Where no cut
+//! of the graph stands out, a number is likely only with a prediction strength that noise has not
 //! ([`of_few_rows`]). The criteria of the runs are shown beside it, and disagreement is said.
 
 use std::collections::BTreeSet;
@@ -24,8 +24,8 @@ const CONFIRMED: f64 = 0.8;
 /// How far a peak of prediction strength is above both its neighbours.
 const PEAK: f64 = 0.1;
 
-/// The prediction strength of a number whose groups the graph does not see; noise has less for three
-/// and more …
+/// The prediction strength of a number whose groups the graph does not see; noise has less for
+/// three and more …
 const STRONG: f64 = 0.9;
 /// … the relative conductance of its clusters is at most this …
 const NEARLY_SOUND: f64 = 0.7;
@@ -177,8 +177,8 @@ fn is_peak(data: &OfData, k: usize) -> bool {
     strength(k).zip(neighbours).is_some_and(|(own, all)| all.iter().all(|other| own >= other + PEAK))
 }
 
-/// The number of groups of few rows in many columns, which have many neighbours elsewhere, so that no
-/// cut of the graph stands out: the one that halves of the rows confirm nearly perfectly, and no
+/// The number of groups of few rows in many columns, which have many neighbours elsewhere, so that
+/// no cut of the graph stands out: the one that halves of the rows confirm nearly perfectly, and no
 /// other, and beyond which cuts are far worse.
 fn of_few_rows(data: &OfData) -> Option<usize> {
     let relative = |k: usize| data.relative_conductance.get(&k).copied();
