@@ -148,7 +148,8 @@ pub enum Error {
 
     /// One value of a binary file is not a finite f32.
     #[error("{}: the value at row {row}, column {column} (both from 0) is {value}, which is not a finite 32-bit \
-        number; clean or rescale the data first", path.display())]
+        number; clean or rescale the data first, or write them as a CSV, where NaN is a missing cell and is \
+        imputed", path.display())]
     NotFinite {
         /// The file.
         path: PathBuf,
