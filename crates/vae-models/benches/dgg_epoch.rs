@@ -36,8 +36,7 @@ fn main() {
         let gather = Instant::now();
         let x = data.gather(&index).expect("in range");
         let gather = gather.elapsed();
-        let batch =
-            Batch { x: &x, targets: None, index: &index, epoch: 0, step, streams: &streams, ahead: None };
+        let batch = Batch { step, ..Batch::alone(&x, &index, &streams) };
         of_vade += gather + vade.step(&batch).iter().sum::<Duration>();
         of_dgg += gather + dgg(&batch);
     });

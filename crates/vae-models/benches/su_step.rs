@@ -125,8 +125,7 @@ fn main() {
     for step in 0..n_steps {
         of_first.push(first.step(&x, &noise));
         of_last.push(last.step(&x, &noise));
-        let batch =
-            Batch { x: &x, targets: None, index: &index, epoch: 0, step, streams: &streams, ahead: None };
+        let batch = Batch { step, ..Batch::alone(&x, &index, &streams) };
         for (precision, step, passes, updates) in &mut ours {
             let [pass, update] = precision.during(|| step.step(&batch));
             passes.push(pass);

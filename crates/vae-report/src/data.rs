@@ -148,7 +148,7 @@ pub enum Confidence<'a> {
     #[default]
     Unknown,
     /// The posterior probability of each row's cluster, `[n]`.
-    Largest(ArrayView1<'a, f32>),
+    OfCluster(ArrayView1<'a, f32>),
     /// All posterior probabilities, `[n, k]`: they also say which cluster comes second.
     Posterior(ArrayView2<'a, f32>),
 }
@@ -174,10 +174,10 @@ pub struct Subject<'a> {
 
 impl Subject<'_> {
     /// The probability of each row's own cluster, at most 1.
-    pub(crate) fn sure(&self) -> Option<Vec<f32>> {
+    pub fn sure(&self) -> Option<Vec<f32>> {
         match self.confidence {
             Confidence::Unknown => None,
-            Confidence::Largest(values) => Some(values.to_vec()),
+            Confidence::OfCluster(values) => Some(values.to_vec()),
             Confidence::Posterior(gamma) => {
                 let of_row = |(row, &c): (ArrayView1<'_, f32>, &u32)| {
                     row.get(c as usize).copied().unwrap_or(0.0).min(1.0)
@@ -205,7 +205,7 @@ impl Subject<'_> {
         }
         match self.confidence {
             Confidence::Unknown => {}
-            Confidence::Largest(values) => {
+            Confidence::OfCluster(values) => {
                 same("confidences", values.len())?;
                 finite("confidences", values.iter().map(|v| v.is_finite()))?;
             }

@@ -101,13 +101,12 @@ impl<'a> Clustering<'a> {
             labels: self.input.labels.as_ref().map(|labels| (labels.class_names.as_slice(), labels.y.view())),
         };
         let map = Map::new(&input, &subject, &clusters)?;
-        let sure = |gamma: &Array2<f32>| crate::confidence::of_clusters(gamma.view(), self.assignments);
         Ok(Page {
             map: Some(map),
             generated: self.generated(&subject.data, &clusters)?,
             rows: RowFacts::of(&subject.data, &clusters)?,
             mean_images: MeanImage::of(&subject)?,
-            confidence: self.gamma.map(|gamma| ConfidenceCounts::new(sure(gamma))),
+            confidence: subject.sure().map(ConfidenceCounts::new),
             ..Page::new(String::new(), clusters)
         })
     }

@@ -71,15 +71,7 @@ fn masking_zeroes_the_stated_share() {
     let streams = Streams::new(0, "t");
     let x = normal(&mut streams.rng("x", 0, 0), &[200, 100], Device::Cpu).abs() + 1.0;
     let index = Tensor::from_slice(&[0i64]);
-    let batch = train::Batch {
-        x: &x,
-        targets: None,
-        index: &index,
-        epoch: 0,
-        step: 0,
-        streams: &streams,
-        ahead: None,
-    };
+    let batch = train::Batch::alone(&x, &index, &streams);
     let share = 1.0
         - mask(&x, 0.3, "m", &batch)
             .expect("numbers")
@@ -124,15 +116,7 @@ fn dropout_keeps_the_mean() {
     let streams = Streams::new(0, "t");
     let x = Tensor::ones([300, 100], (tch::Kind::Float, Device::Cpu));
     let index = Tensor::from_slice(&[0i64]);
-    let batch = train::Batch {
-        x: &x,
-        targets: None,
-        index: &index,
-        epoch: 0,
-        step: 0,
-        streams: &streams,
-        ahead: None,
-    };
+    let batch = train::Batch::alone(&x, &index, &streams);
     let y = dropout(&x, 0.2, "d", &batch).expect("numbers");
     assert!((y.mean(tch::Kind::Double).double_value(&[]) - 1.0).abs() < 5.0 * (0.25f64 / 30_000.0).sqrt());
     assert!(y.eq(0.0).logical_or(&y.eq(1.25)).all().int64_value(&[]) == 1);

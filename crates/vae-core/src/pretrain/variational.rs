@@ -105,8 +105,7 @@ mod tests {
         encoder.set_constant_log_var(-0.7);
         let x = crate::random::uniform(&mut streams.rng("x", 0, 0), &[5, 4], device);
         let index = Tensor::arange(5, (Kind::Int64, device));
-        let batch =
-            Batch { x: &x, targets: None, index: &index, epoch: 2, step: 1, streams: &streams, ahead: None };
+        let batch = Batch { epoch: 2, step: 1, ..Batch::alone(&x, &index, &streams) };
         let vae = PlainVae { params, encoder, decoder, config: &config, likelihood: &likelihood };
         let loss = vae.loss(&batch).expect("finite");
 

@@ -28,7 +28,12 @@ pub struct Batch<'a> {
     pub ahead: Option<&'a Ahead<'a>>,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    /// A batch outside a training, the first of its first epoch: for tests and benchmarks.
+    pub fn alone(x: &'a Tensor, index: &'a Tensor, streams: &'a Streams) -> Self {
+        Self { x, targets: None, index, epoch: 0, step: 0, streams, ahead: None }
+    }
+
     /// What an observation model explains: the rows, with NaN for missing values, which it leaves
     /// out.
     pub fn target(&self) -> &Tensor {

@@ -83,15 +83,7 @@ pub fn time_steps(device: Device, batch: i64, n_steps: usize) -> StepTimes {
         let x = data.gather(&index).expect("in range");
         wait(device);
         let gather = t.elapsed();
-        let parts = vade.step(&Batch {
-            x: &x,
-            targets: None,
-            index: &index,
-            epoch: 0,
-            step,
-            streams: &streams,
-            ahead: None,
-        });
+        let parts = vade.step(&Batch { step, ..Batch::alone(&x, &index, &streams) });
         let step_time = t.elapsed();
         // The first few steps touch fresh memory.
         if step >= warm_up {

@@ -65,8 +65,7 @@ fn the_networks_are_in_series() {
 fn the_unused_part_of_the_intermediate_data_gets_no_gradient() {
     let streams = Streams::new(0, "train");
     let (x, index) = (grey(4), Tensor::arange(4, (Kind::Int64, Device::Cpu)));
-    let batch =
-        Batch { x: &x, targets: None, index: &index, epoch: 0, step: 0, streams: &streams, ahead: None };
+    let batch = Batch::alone(&x, &index, &streams);
     let whole = net(&row(5, 2, 32));
     let loss = whole.loss(&batch).expect("a loss");
     let of = |name: &str| whole.params.iter().position(|p| p.name == name).expect("a parameter");
@@ -175,8 +174,7 @@ fn the_first_kl_is_half_a_nat_a_dimension_and_a_little() {
     let (x, index) = (grey(100), Tensor::arange(100, (Kind::Int64, Device::Cpu)));
     for s in [20, 60] {
         let net = net(&row(s, 1, 512));
-        let batch =
-            Batch { x: &x, targets: None, index: &index, epoch: 0, step: 0, streams: &streams, ahead: None };
+        let batch = Batch::alone(&x, &index, &streams);
         let loss = tch::no_grad(|| net.loss(&batch)).expect("a loss");
         let kl = loss.terms.iter().find(|(name, _)| *name == "kl").expect("a term").1.double_value(&[]);
         // ½‖ε‖² of 100 samples scatters by √(s/2)/10.

@@ -92,8 +92,7 @@ fn two_draws_are_the_mean_of_two_single_draws() {
     let net = GmvaeNet::new(&config, (&Likelihood::Bernoulli, 784), None, &streams, Device::Cpu);
     let x = grey(5);
     let index = Tensor::arange(5, (Kind::Int64, Device::Cpu));
-    let batch =
-        Batch { x: &x, targets: None, index: &index, epoch: 0, step: 0, streams: &streams, ahead: None };
+    let batch = Batch::alone(&x, &index, &streams);
     let _guard = tch::no_grad_guard();
     let of = |loss: &Tensor| loss.double_value(&[]);
     let both = net.loss(&batch).expect("a loss");
@@ -132,16 +131,7 @@ fn prediction_uses_the_running_moments() {
         let _guard = tch::no_grad_guard();
         // The running moments approach those of the data.
         for step in 0..30 {
-            net.loss(&Batch {
-                x: &x,
-                targets: None,
-                index: &index,
-                epoch: 0,
-                step,
-                streams: &streams,
-                ahead: None,
-            })
-            .expect("a loss");
+            net.loss(&Batch { step, ..Batch::alone(&x, &index, &streams) }).expect("a loss");
         }
         let before = net.params.snapshot("").expect("a snapshot");
         let same = |alone: &Tensor, together: &Tensor| {

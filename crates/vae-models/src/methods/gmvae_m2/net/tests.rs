@@ -105,15 +105,7 @@ fn binarised_targets_are_drawn_by_the_stream_of_the_step() {
         let of = |binarize: bool, x: &Tensor, step: usize| -> Vec<f64> {
             let config = GmvaeM2Config { binarize, class_floor, ..config(&[16]) };
             let net = GmvaeM2Net::new(&config, (&Likelihood::Bernoulli, 784), &streams, Device::Cpu);
-            let loss = net.loss(&Batch {
-                x,
-                targets: None,
-                index: &index,
-                epoch: 1,
-                step,
-                streams: &streams,
-                ahead: None,
-            });
+            let loss = net.loss(&Batch { epoch: 1, step, ..Batch::alone(x, &index, &streams) });
             loss.expect("a loss").terms.iter().map(|(_, term)| term.double_value(&[])).collect()
         };
         for step in 0..2 {

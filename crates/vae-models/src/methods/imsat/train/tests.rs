@@ -24,15 +24,7 @@ fn distances(n: i64) -> Tensor {
 
 fn with_batch<T>(x: &Tensor, step: usize, f: impl FnOnce(&Batch<'_>) -> T) -> T {
     let index = Tensor::arange(x.size()[0], (Kind::Int64, Device::Cpu));
-    f(&Batch {
-        x,
-        targets: None,
-        index: &index,
-        epoch: 0,
-        step,
-        streams: &Streams::new(0, "train"),
-        ahead: None,
-    })
+    f(&Batch { step, ..Batch::alone(x, &index, &Streams::new(0, "train")) })
 }
 
 #[test]

@@ -90,8 +90,7 @@ fn the_first_batch_has_the_expected_losses() {
         let n_draws = 10;
         let mut sums = [0.0; 3];
         for step in 0..n_draws {
-            let batch =
-                Batch { x: &x, targets: None, index: &index, epoch: 0, step, streams: &streams, ahead: None };
+            let batch = Batch { step, ..Batch::alone(&x, &index, &streams) };
             let loss = net.loss(&batch).expect("a loss");
             let terms: Vec<f64> = loss.terms.iter().map(|(_, t)| t.double_value(&[])).collect();
             assert!((loss.total.double_value(&[]) - terms.iter().sum::<f64>()).abs() < 1e-3);
@@ -176,8 +175,7 @@ fn the_loss_is_the_formulas_at_one_draw_of_z() {
         };
         let pull = (z.unsqueeze(1) - means).square() - log_var.unsqueeze(1);
         let kl = mean(y.unsqueeze(-1) * pull) * 0.5;
-        let batch =
-            Batch { x: &x, targets: None, index: &index, epoch, step, streams: &streams, ahead: None };
+        let batch = Batch { epoch, step, ..Batch::alone(&x, &index, &streams) };
         let got = net.loss(&batch).expect("a loss");
         let want = &rec + &kl + &cat;
         let terms = std::iter::once(&got.total).chain(got.terms.iter().map(|(_, term)| term));
@@ -219,9 +217,7 @@ fn gradients(held: Option<Held>, epoch: usize, factor: f64) -> (Tensor, Tensor) 
     });
     let (x, index) = (images(6), Tensor::arange(6, (Kind::Int64, Device::Cpu)));
     let streams = Streams::new(1, "train");
-    let loss = net
-        .loss(&Batch { x: &x, targets: None, index: &index, epoch, step: 0, streams: &streams, ahead: None })
-        .expect("a loss");
+    let loss = net.loss(&Batch { epoch, ..Batch::alone(&x, &index, &streams) }).expect("a loss");
     let all = Tensor::run_backward(&[loss.total], &net.params.tensors(), false, false);
     (all[encoder].shallow_clone(), all[classifier].shallow_clone())
 }
@@ -252,16 +248,7 @@ fn the_held_y_is_that_of_the_batch_s_samples() {
     let streams = Streams::new(0, "train");
     let held = |held: Option<Held>, epoch: usize| {
         let net = ClusterNet { held, ..net(NetKind::Mlp, 0) };
-        net.held_y(&Batch {
-            x: &x,
-            targets: None,
-            index: &index,
-            epoch,
-            step: 0,
-            streams: &streams,
-            ahead: None,
-        })
-        .expect("a y")
+        net.held_y(&Batch { epoch, ..Batch::alone(&x, &index, &streams) }).expect("a y")
     };
     let labels = || Some(Held::Labels { labels: Tensor::from_slice(&[2i64, 0, 1]), epochs: 1 });
     let rows = held(labels(), 0).expect("held");
