@@ -11,14 +11,15 @@ mod codes;
 mod feature_partition;
 mod graph_init;
 mod graph_partition;
+mod halves;
 mod init;
 mod siamese;
 
 pub(crate) use autoencoder::CodeModel;
 pub use codes::{CodeClustering, CodeSelect};
 pub(crate) use codes::{Codes, CodesInit};
-pub use feature_partition::number_of_clusters;
 pub(crate) use feature_partition::{FeaturePartition, Partitioned, load_n_clusters, store_n_clusters};
+pub use feature_partition::{is_confirmed, number_of_clusters};
 pub use graph_init::GraphInit;
 pub(crate) use graph_init::{Plain, fit_classes};
 pub(crate) use graph_partition::OtherSpace;

@@ -23,7 +23,7 @@ pub struct SelectionArgs {
     #[arg(short, long, value_name = "NAME|PATH")]
     pub data: Option<String>,
     /// Number of clusters; the methods auto and spectral estimate it when it is left out
-    #[arg(short = 'k', long, value_name = "K")]
+    #[arg(short = 'k', long, value_name = "K", allow_negative_numbers = true)]
     pub clusters: Option<usize>,
     /// Length of the training: quick (a first look), standard, or paper (the published schedule)
     #[arg(long, value_name = "PROFILE", default_value = "standard")]

@@ -148,8 +148,7 @@ pub enum Error {
 
     /// One value of a binary file is not a finite f32.
     #[error("{}: the value at row {row}, column {column} (both from 0) is {value}, which is not a finite 32-bit \
-        number; clean or rescale the data first, or write them as a CSV, where NaN is a missing cell and is \
-        imputed", path.display())]
+        number; clean or rescale the data first{}", path.display(), remedy_of(*value))]
     NotFinite {
         /// The file.
         path: PathBuf,
@@ -357,4 +356,9 @@ impl Error {
     pub(crate) fn format(path: &Path, problem: impl ToString) -> Error {
         Error::Format { path: path.to_owned(), problem: problem.to_string() }
     }
+}
+
+/// What else helps against a value that is not finite.
+fn remedy_of(value: f64) -> &'static str {
+    if value.is_nan() { ", or write them as a CSV, where NaN is a missing cell and is imputed" } else { "" }
 }

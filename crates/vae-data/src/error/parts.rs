@@ -47,8 +47,8 @@ pub enum ValueProblem {
     DecimalComma(String),
     /// Numbers with decimal commas beside numbers with decimal points.
     #[error(
-        "`{comma}` has a decimal comma, and `{point}` on line {line} a decimal point; say --decimal , or --decimal . \
-        and correct the others"
+        "`{comma}` has a comma, and `{point}` on line {line} a point; remove what separates thousands, or say --decimal , \
+        or --decimal . and correct the others"
     )]
     BothDecimals {
         /// A number with a comma.

@@ -2,6 +2,7 @@
 //! that of other spaces, and the number of clusters is estimated where none is given.
 
 use super::graph_partition::{OtherSpace, selection};
+use super::halves::Halves;
 use crate::api::stored;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::dense_rows::dense;
@@ -21,7 +22,7 @@ use vae_graph::partition::{Clarity, Graphs, NumberOfClusters, PartitionConfig, n
 pub const REVISION: Revision = ("feature-partition", 1);
 
 /// Restarts of k-means for each number of clusters that is tried.
-const N_INIT: usize = 3;
+pub(super) const N_INIT: usize = 3;
 
 /// What is cut.
 pub(crate) struct FeaturePartition<'a> {
@@ -58,7 +59,7 @@ impl FeaturePartition<'_> {
         inputs.extend(self.x.has_categories().then_some("layers by log odds"));
         inputs.extend(distinct.is_some().then_some("different rows"));
         inputs.extend(self.others.iter().map(|o| o.key));
-        inputs.extend((n_clusters == 0).then_some("hidden groups are told"));
+        inputs.extend((n_clusters == 0).then_some("hidden groups are told; halves decide"));
         let n = distinct.as_ref().map_or(self.x.n(), Distinct::n);
         let spec = PhaseSpec {
             name: "feature-partition",
@@ -72,7 +73,7 @@ impl FeaturePartition<'_> {
         })?;
         // Of a partition from the cache too.
         if let Some(number) = number_of_clusters(&artefact.record) {
-            cx.progress.note(&words(&number));
+            cx.progress.note(&words(&number, halves_of(&artefact.record).as_ref()));
         }
         let assignments = labels_of(artefact.tensor("assignments")?)?;
         Ok(Partitioned {
@@ -106,21 +107,23 @@ impl FeaturePartition<'_> {
         Ok(artefact)
     }
 
-    fn cut(&self, n_clusters: usize, phase: &PhaseContext<'_>) -> Result<Artefact> {
+    pub(super) fn cut(&self, n_clusters: usize, phase: &PhaseContext<'_>) -> Result<Artefact> {
         let spaces: Vec<&Features> =
             [self.x].into_iter().chain(self.others.iter().map(|o| o.points)).collect();
         let pieces = if n_clusters == 0 { 2 } else { n_clusters };
         let all = self.partition.mean_graph(&spaces, pieces, phase.fit)?;
         let numbers = self.partition.graph_of_numbers(&spaces, phase.fit)?;
         let graphs = Graphs { all: &all, numbers: numbers.as_ref() };
-        let (n_clusters, number) = match n_clusters {
+        let (n_clusters, number, halves) = match n_clusters {
             0 => {
                 let few = KMeansConfig { n_init: N_INIT.min(self.kmeans.n_init), ..self.kmeans.clone() };
                 let others = |k| self.clusters(&few, k, phase).map_err(into_graph);
                 let found = self.partition.number_of_clusters(graphs, others, &phase.streams)?;
-                (found.n_clusters, json!(found))
+                let halves = self.halves(&found, phase)?;
+                let k = halves.as_ref().map_or(found.n_clusters, |halves| halves.n_clusters);
+                (k, json!(found), json!(halves))
             }
-            given => (given, Value::Null),
+            given => (given, Value::Null, Value::Null),
         };
         let others = self.clusters(self.kmeans, n_clusters, phase)?;
         let found = self.partition.of_graph(graphs, n_clusters, &others, &phase.streams)?;
@@ -128,6 +131,7 @@ impl FeaturePartition<'_> {
         store_n_clusters(n_clusters, &mut tensors);
         let notes = json!({
             "number_of_clusters": number,
+            "halves": halves,
             "modularity": found.modularity,
             "conductance": found.conductance,
             "chosen": found.candidates[found.chosen],
@@ -161,21 +165,44 @@ fn into_graph(error: Error) -> vae_graph::Error {
     }
 }
 
-/// The estimate of the number of clusters that the notes of a phase tell of.
+/// The estimate of the number of clusters that the notes of a phase tell of: that of the neighbour
+/// graph, or its runner-up where halves of the rows prefer it.
 pub fn number_of_clusters(record: &PhaseRecord) -> Option<NumberOfClusters> {
-    serde_json::from_value(record.notes.get("number_of_clusters")?.clone()).ok()
+    let number = serde_json::from_value(record.notes.get("number_of_clusters")?.clone()).ok()?;
+    Some(match halves_of(record) {
+        Some(halves) => halves.order(number),
+        None => number,
+    })
+}
+
+/// Whether halves of the rows confirm the estimate of the number of clusters where the graph's
+/// runner-up comes near, and not the runner-up.
+pub fn is_confirmed(record: &PhaseRecord) -> bool {
+    halves_of(record).is_some_and(|halves| halves.is_confirmed())
+}
+
+fn halves_of(record: &PhaseRecord) -> Option<Halves> {
+    serde_json::from_value(record.notes.get("halves")?.clone()).ok()
 }
 
 /// What an estimate says.
-fn words(found: &NumberOfClusters) -> String {
+fn words(found: &NumberOfClusters, halves: Option<&Halves>) -> String {
     let say = "say --clusters K if you know it";
     let sure = match (found.clarity, found.runner_up) {
         (Clarity::Clear, _) => "clearly".to_string(),
         (Clarity::NoGroups, _) => format!("no clear number: the data may have no groups; {say}"),
+        (Clarity::Contested, Some(other)) if halves.is_some_and(Halves::is_confirmed) => {
+            format!("likely: halves of the rows confirm it and not {other}, which comes near in the graph")
+        }
         (Clarity::Contested, Some(other)) => format!("not clear, {other} comes near; {say}"),
         (Clarity::Contested, None) => format!("not clear; {say}"),
     };
-    format!("estimated number of clusters: {} ({sure})", found.n_clusters)
+    let strength = |k: usize| halves.and_then(|halves| halves.prediction_strength.get(&k).copied());
+    let by_halves = match (strength(found.n_clusters), found.runner_up.and_then(strength)) {
+        (Some(own), Some(other)) => format!("; prediction strength {own:.2} against {other:.2}"),
+        _ => String::new(),
+    };
+    format!("estimated number of clusters: {} ({sure}{by_halves})", found.n_clusters)
 }
 
 /// Writes the number of clusters of a model that estimated it.

@@ -4,7 +4,7 @@ use crate::output::{counted, percent};
 use crate::results;
 use vae_graph::partition::Clarity;
 use vae_models::FitSummary;
-use vae_models::pretrained::number_of_clusters;
+use vae_models::pretrained::{is_confirmed, number_of_clusters};
 
 /// All warnings on a fit whose clusters have these sizes.
 pub fn of(summary: &FitSummary, sizes: &[usize]) -> Vec<String> {
@@ -19,6 +19,7 @@ fn unclear_number(summary: &FitSummary) -> Option<String> {
     let advice = "`vae sweep` compares several, and --clusters K says it if you know it";
     match (number.clarity, number.runner_up) {
         (Clarity::Clear, _) => None,
+        (Clarity::Contested, _) if summary.phases.iter().any(is_confirmed) => None,
         (Clarity::NoGroups, _) => Some(format!(
             "the data may have no groups: {k} clusters cut through something dense already; {advice}"
         )),
@@ -108,6 +109,18 @@ mod tests {
         assert!(of_number("no-groups", None)[0].starts_with("the data may have no groups: 2 clusters"));
         assert!(of_number("contested", Some(3))[0].contains("not clear: 3 come near; `vae sweep`"));
         assert!(of_number("contested", None)[0].contains("not clear; `vae sweep`"));
+        let of_halves = |strength: f64| {
+            let number = serde_json::json!({
+                "n_clusters": 11, "runner_up": 9, "clarity": "contested", "relative_conductances": [0.5],
+            });
+            let halves =
+                serde_json::json!({ "n_clusters": 9, "prediction_strength": { "9": strength, "11": 0.5 } });
+            let notes = serde_json::json!({ "number_of_clusters": number, "halves": halves });
+            let phases = vec![PhaseRecord { notes, ..PhaseRecord::default() }];
+            of(&FitSummary { phases, ..FitSummary::default() }, &[50, 50])
+        };
+        assert!(of_halves(1.0).is_empty(), "halves of the rows confirm nine");
+        assert!(of_halves(0.7)[0].contains("9 clusters are an estimate that is not clear: 11 come near"));
         let given = serde_json::json!({ "number_of_clusters": null });
         let phases = vec![PhaseRecord { notes: given, ..PhaseRecord::default() }];
         assert!(of(&FitSummary { phases, ..FitSummary::default() }, &[50, 50]).is_empty());

@@ -50,6 +50,8 @@ struct Evidence {
     is_confirmed: bool,
     /// Whether the halves alone see groups, and the graph none.
     by_halves: bool,
+    /// Whether the halves do not confirm the runner-up.
+    is_only_confirmed: bool,
 }
 
 /// Decides for the grid of numbers `clusters`, which is ascending and not empty.
@@ -104,9 +106,12 @@ impl Evidence {
         };
         let by_halves = if is_seen { None } else { of_few_rows(data) };
         let k = by_halves.unwrap_or(of_graph);
+        let runner_up = if second.is_some() { Some(first) } else { estimate.runner_up };
+        let is_known = |other: &usize| strength(*other).is_some();
         Self {
             k,
-            runner_up: if second.is_some() { Some(first) } else { estimate.runner_up },
+            runner_up,
+            is_only_confirmed: runner_up.filter(is_known).is_some_and(|other| !is_confirmed(other)),
             graph,
             relative: data.relative_conductance.get(&k).copied(),
             is_second: second.is_some() && by_halves.is_none(),
@@ -129,6 +134,9 @@ impl Evidence {
             Clarity::Likely if self.by_halves => format!(
                 "Probably {k} clusters: halves of the rows confirm them, though no cut of the neighbour graph stands out, as \
                  where groups have few rows."
+            ),
+            Clarity::Likely if self.is_only_confirmed => format!(
+                "Probably {k} clusters: halves of the rows confirm them, and not {other}, though cuts into {other} are not so much worse that the graph alone would decide."
             ),
             Clarity::Likely => format!(
                 "Probably {k} clusters: halves of the rows confirm them, but {other} would be nearly as good."

@@ -9,6 +9,40 @@ use crate::read::table::survey::{Held, Place};
 /// What people write beside a number.
 const SIGNS: [char; 5] = ['%', '€', '$', '£', '¥'];
 
+/// Numbers that stand for a missing value in many files.
+const CODES: [f64; 5] = [-9.0, -99.0, -999.0, -9999.0, -99999.0];
+
+/// Whether a text is a number but for a sign before or behind it.
+pub(super) fn is_with_sign(text: &str) -> bool {
+    let bare = text.trim().trim_matches(|c: char| SIGNS.contains(&c) || c.is_whitespace());
+    bare.len() < text.trim().len() && bare.replace(',', ".").parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+/// Sees whether a number that may stand for missing values is the only one below zero.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Code {
+    code: Option<f64>,
+    count: usize,
+    has_other: bool,
+}
+
+impl Code {
+    /// Looks at a number.
+    pub fn add(&mut self, value: f64) {
+        match self.code {
+            _ if value >= 0.0 || self.has_other => {}
+            None if CODES.contains(&value) => (self.code, self.count) = (Some(value), 1),
+            Some(code) if code == value => self.count += 1,
+            _ => self.has_other = true,
+        }
+    }
+
+    /// The number and how often it stands there: more than once.
+    fn in_doubt(&self) -> Option<(f64, usize)> {
+        self.code.map(|code| (code, self.count)).filter(|(_, count)| *count > 1 && !self.has_other)
+    }
+}
+
 /// Sees whether the points of a column may separate thousands: each has three digits behind it, and
 /// there are whole numbers without one. A column with three decimals everywhere is not in doubt,
 /// and it is the same to a scaled feature.
@@ -17,11 +51,22 @@ pub(super) struct Points {
     thousands: Option<Place>,
     whole: Option<Place>,
     are_decimal: bool,
+    /// The first number that begins with a zero which only fills it up.
+    filled: Option<Place>,
 }
 
 impl Points {
     /// Looks at a number as the file has it.
     pub fn add(&mut self, text: &str, line: usize) {
+        let place = || Place { line, text: text.chars().take(80).collect() };
+        let bytes = text.trim().as_bytes();
+        if self.filled.is_none()
+            && bytes.len() > 1
+            && bytes[0] == b'0'
+            && bytes.iter().all(u8::is_ascii_digit)
+        {
+            self.filled = Some(place());
+        }
         if self.are_decimal {
             return;
         }
@@ -31,7 +76,7 @@ impl Points {
             (false, true) => &mut self.thousands,
             (false, false) => return self.are_decimal = true,
         };
-        first.get_or_insert_with(|| Place { line, text: text.chars().take(80).collect() });
+        first.get_or_insert_with(place);
     }
 
     /// A number with a point and one without, where the points may separate thousands.
@@ -56,9 +101,32 @@ impl Facts<'_> {
         }
     }
 
-    /// Columns of numbers that are all equal.
+    /// Numbers that may be codes: of places or things, or of missing values.
+    pub fn tell_of_codes(&self, columns: impl Iterator<Item = usize>, notes: &mut Vec<Note>) {
+        for i in columns {
+            let (name, held) = (self.name(i), self.held(i));
+            if let Some(filled) = &held.points.filled {
+                notes.push(Note::warning(format!(
+                    "column `{name}` has numbers that begin with a zero, such as `{}`, and is read as numbers; if they are codes, \
+                     say --categorical '{name}' or --drop '{name}'",
+                    filled.text
+                )));
+            }
+            if let Some((code, count)) = held.code.in_doubt() {
+                notes.push(Note::warning(format!(
+                    "column `{name}` has {code} in {count} rows and no other number below 0; if it stands for a missing value, say \
+                     --missing={code}"
+                )));
+            }
+        }
+    }
+
+    /// Columns whose values are all equal.
     pub fn tell_of_constants(&self, columns: impl Iterator<Item = usize>, notes: &mut Vec<Note>) {
-        let is_constant = |held: &Held| held.moments.summary().is_some_and(|(min, max, _)| min == max);
+        let is_constant = |held: &Held| {
+            let is_word = held.texts > 0 && held.levels.counts().is_some_and(|levels| levels.len() == 1);
+            is_word || held.texts == 0 && held.moments.summary().is_some_and(|(min, max, _)| min == max)
+        };
         let constant = columns.filter(|i| self.held(*i).missing == 0 && is_constant(self.held(*i)));
         let constant: Vec<String> = constant.map(|i| format!("`{}`", self.name(i))).collect();
         if self.survey.n > 1 && !constant.is_empty() {
@@ -82,14 +150,10 @@ impl Facts<'_> {
     }
 }
 
-/// The first level, if most of them are numbers but for a sign before or behind them.
+/// The first level, if most of them are numbers but for a sign.
 fn with_sign(levels: &Levels) -> Option<&str> {
     let levels = levels.counts()?;
-    let is_so = |text: &&String| {
-        let bare = text.trim().trim_matches(|c: char| SIGNS.contains(&c) || c.is_whitespace());
-        bare.len() < text.trim().len() && bare.replace(',', ".").parse::<f64>().is_ok_and(f64::is_finite)
-    };
-    let mut found = levels.keys().filter(is_so);
+    let mut found = levels.keys().filter(|text| is_with_sign(text));
     let first = found.next()?;
     (2 * (1 + found.count()) > levels.len()).then_some(first)
 }
@@ -112,5 +176,25 @@ mod tests {
         assert!(!in_doubt(&["950", "0.368"]), "no thousands");
         assert!(!in_doubt(&["950", "1368.250"]) && !in_doubt(&["950", "1e3"]) && !in_doubt(&["950", "12"]));
         assert!(!in_doubt(&[]));
+    }
+
+    #[test]
+    fn codes_of_missing_values() {
+        let in_doubt = |values: &[f64]| {
+            let mut code = Code::default();
+            values.iter().for_each(|value| code.add(*value));
+            code.in_doubt()
+        };
+        assert_eq!(in_doubt(&[5.0, -999.0, 0.0, -999.0]), Some((-999.0, 2)));
+        assert_eq!(in_doubt(&[5.0, -999.0]), None, "once");
+        assert_eq!(in_doubt(&[-99.0, -99.0, -3.0]), None, "others are below 0");
+        assert_eq!(in_doubt(&[-3.0, -99.0, -99.0]), None);
+        assert_eq!(in_doubt(&[-50.0, -50.0]), None, "no usual code");
+    }
+
+    #[test]
+    fn numbers_with_a_sign() {
+        assert!(["12%", "13.4 %", "€13.38", "1,5€"].iter().all(|text| is_with_sign(text)));
+        assert!(!["12", "%", "a%", ""].iter().any(|text| is_with_sign(text)));
     }
 }

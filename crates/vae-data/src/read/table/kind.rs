@@ -48,6 +48,11 @@ pub(super) fn kind_of(name: &str, held: &Held) -> Kind {
     }
     let rows_a_level = if phrases { ROWS_A_PHRASE } else { ROWS_A_LEVEL };
     let holds = match levels {
+        _ if 2 * held.with_sign > held.texts
+            && levels.is_none_or(|levels| held.texts < rows_a_level * levels) =>
+        {
+            "numbers with a sign; written without it they are numbers".to_owned()
+        }
         _ if numbers > 0 => "texts and numbers".to_owned(),
         _ if is_long => "long texts".to_owned(),
         Some(levels) if held.texts >= rows_a_level * levels => return Kind::Category,

@@ -73,7 +73,8 @@ impl<'f> Facts<'f> {
         self.tell_of_signs(of_kind(Kind::Category), &mut notes);
         self.tell_of_offsets(&schema, &mut notes);
         self.tell_of_points(of_kind(Kind::Number), &mut notes);
-        self.tell_of_constants(of_kind(Kind::Number), &mut notes);
+        self.tell_of_codes(of_kind(Kind::Number), &mut notes);
+        self.tell_of_constants(features.iter().copied(), &mut notes);
         self.tell_of_label_names(&features, &mut notes);
         let label = self.roles.one(Role::Label);
         Ok(Plan { schema, sources: features, id: ids.names, label, decimal, notes })

@@ -9,7 +9,7 @@ use crate::offset::Moments;
 use crate::read::content::Content;
 use crate::read::table::cell::{Cell, Cells};
 use crate::read::table::date::is_date_or_time;
-use crate::read::table::doubts::Points;
+use crate::read::table::doubts::{Code, Points, is_with_sign};
 use crate::read::table::identifier::{Codes, Counter};
 use crate::read::table::layout::Layout;
 use crate::read::table::levels::{Few, Levels};
@@ -62,6 +62,10 @@ pub(super) struct Held {
     pub is_sure_comma: bool,
     /// How the numbers with a point are written.
     pub points: Points,
+    /// Whether one of the numbers may stand for missing values.
+    pub code: Code,
+    /// Texts that are numbers but for a sign.
+    pub with_sign: usize,
     pub levels: Levels,
     /// Texts that are dates or times, that have blanks in them, and bytes of all texts.
     pub dates: usize,
@@ -87,6 +91,8 @@ impl Held {
             point: None,
             is_sure_comma: false,
             points: Points::default(),
+            code: Code::default(),
+            with_sign: 0,
             levels: Levels::new(if look == Look::AtWords { Levels::MOST_ASKED } else { Levels::MOST_FOUND }),
             dates: 0,
             with_blanks: 0,
@@ -138,12 +144,14 @@ impl Held {
         self.moments.add(value);
         self.few.add(value);
         self.counter.add(value);
+        self.code.add(value);
     }
 
     fn add_text(&mut self, text: &str, meter: &mut Meter) -> Result<(), Shortage> {
         self.texts += 1;
         self.text_bytes += text.len();
         self.with_blanks += usize::from(text.contains(' '));
+        self.with_sign += usize::from(is_with_sign(text));
         // Where one text is no date, the others need not be looked at.
         if self.dates + 1 == self.texts && is_date_or_time(text) {
             self.dates += 1;

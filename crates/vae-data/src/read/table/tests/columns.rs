@@ -367,22 +367,3 @@ fn a_table_is_described_even_where_it_is_refused() {
     let info = describe(&Content::bytes(text.as_bytes()), &label).expect("described");
     assert_eq!((info.columns[1].used_as, info.columns[1].levels.len()), (ColumnUse::Label, 3));
 }
-
-#[test]
-fn what_may_be_meant_otherwise_is_told() {
-    let table =
-        read_text("price,rate,kind,size\n950,12%,1,3\n1.368,7%,1,4\n2.000,12%,1,5.5\n12.500,7%,1,6\n")
-            .expect("base");
-    assert_eq!(&table.x[..2], &[950.0, 1.0]);
-    let doubts = notes(&table, Severity::Warning);
-    let points = "column `price`: every point has three digits behind it, as in `1.368` on line 3, beside whole numbers such as `950`";
-    assert!(doubts.contains(points) && !doubts.contains("`size`"), "{doubts}");
-    assert!(doubts.contains("column `rate` holds numbers with a sign, such as `12%`"), "{doubts}");
-    let told = notes(&table, Severity::Info);
-    assert!(told.contains("the same value in all rows, which tells none of them apart: `kind`"), "{told}");
-    // The same of new data.
-    let options = LoadOptions { schema: Some(table.schema), ..LoadOptions::default() };
-    let new = read_as("price,rate,kind,size\n950,12%,1,3\n1.368,7%,1,4\n", &options).expect("new");
-    let doubts = notes(&new, Severity::Warning);
-    assert!(doubts.contains("every point has three digits") && !doubts.contains("sign"), "{doubts}");
-}

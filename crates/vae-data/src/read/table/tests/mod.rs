@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod columns;
+mod doubts;
 mod fitted;
 mod syntax;
 

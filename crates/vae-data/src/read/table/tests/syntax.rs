@@ -153,7 +153,7 @@ fn decimal_commas_are_read_where_all_agree() {
     }
     assert_eq!(read_text("1,5;2,5\n3,5;-4,5e1\n").expect("no header").x, [1.5, 2.5, 3.5, -45.0]);
     let both = message(read_text("a;b\n1;2\n1,5;2\n2.5;1\n"));
-    assert!(both.contains("line 3, column 1 (a): `1,5` has a decimal comma, and `2.5` on line 4"), "{both}");
+    assert!(both.contains("line 3, column 1 (a): `1,5` has a comma, and `2.5` on line 4"), "{both}");
     let thousands = message(read_text("a;b\n1,500;2\n3,250;4\n"));
     assert!(thousands.contains("line 2, column 1 (a): the comma in `1,500` may be decimal"), "{thousands}");
     // Numbers in other notations are never words.

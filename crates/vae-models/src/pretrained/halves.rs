@@ -1,0 +1,170 @@
+//! Where two numbers of clusters come near each other in the neighbour graph, halves of the rows
+//! decide between them.
+
+use super::feature_partition::{FeaturePartition, N_INIT};
+use crate::Result;
+use crate::shared::assignments::labels_of;
+use crate::shared::neighbour_vote::NeighbourVote;
+use ndarray::Array1;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use vae_core::Features;
+use vae_core::phase::PhaseContext;
+use vae_core::random::permutation;
+use vae_gmm::KMeansConfig;
+use vae_graph::partition::{Clarity, NumberOfClusters, PartitionConfig};
+
+/// Pairs of halves.
+const SPLITS: usize = 5;
+/// Rows of both halves together, at most.
+const MOST_ROWS: usize = 2000;
+/// Rows of both halves together for each cluster, at least: fewer say nothing.
+const ROWS_A_CLUSTER: usize = 8;
+/// Rows of a half that vote on one of the other.
+const N_VOTERS: usize = 5;
+
+/// What halves of the rows say of two numbers of clusters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Halves {
+    /// The number of the higher prediction strength, of equals that of the graph.
+    pub n_clusters: usize,
+    /// Mean prediction strength over pairs of halves, of each number.
+    pub prediction_strength: BTreeMap<usize, f64>,
+}
+
+/// The prediction strength of a number that halves confirm, as Tibshirani and Walther ask for.
+const CONFIRMED: f64 = 0.8;
+
+impl Halves {
+    /// Whether the halves confirm the number, and not the other.
+    pub fn is_confirmed(&self) -> bool {
+        self.prediction_strength.iter().all(|(k, s)| (*k == self.n_clusters) == (*s >= CONFIRMED))
+    }
+
+    /// The estimate of the graph and its runner-up, in the order of the halves.
+    pub fn order(&self, number: NumberOfClusters) -> NumberOfClusters {
+        match number.runner_up {
+            Some(other) if other == self.n_clusters => {
+                NumberOfClusters { n_clusters: other, runner_up: Some(number.n_clusters), ..number }
+            }
+            _ => number,
+        }
+    }
+}
+
+impl FeaturePartition<'_> {
+    /// Asks the halves where the graph's estimate has a runner-up that comes near. They see the
+    /// features alone, so they are not asked where other spaces are cut with them.
+    ///
+    /// # Errors
+    /// What searching, the partition and k-means can return.
+    pub(super) fn halves(
+        &self,
+        number: &NumberOfClusters,
+        phase: &PhaseContext<'_>,
+    ) -> Result<Option<Halves>> {
+        let (first, n) = (number.n_clusters, self.x.n().min(MOST_ROWS));
+        let second = number.runner_up.filter(|_| number.clarity == Clarity::Contested);
+        let Some(second) = second.filter(|&k| self.others.is_empty() && n >= ROWS_A_CLUSTER * k.max(first))
+        else {
+            return Ok(None);
+        };
+        let mut sums = BTreeMap::from([(first, 0.0), (second, 0.0)]);
+        for split in 0..SPLITS {
+            let order = permutation(&mut phase.streams.rng("halves", split, 0), self.x.n());
+            let half = |part: &[i64]| -> Result<Features> {
+                let mut rows: Vec<usize> = part.iter().map(|&i| i as usize).collect();
+                rows.sort_unstable();
+                Ok(self.x.select(&rows)?)
+            };
+            let halves = (half(&order[..n / 2])?, half(&order[n / 2..n])?);
+            for (&k, sum) in &mut sums {
+                *sum += self.strength((&halves.0, &halves.1), k, phase)?;
+            }
+        }
+        let prediction_strength: BTreeMap<usize, f64> =
+            sums.into_iter().map(|(k, sum)| (k, sum / SPLITS as f64)).collect();
+        let is_second = prediction_strength[&second] > prediction_strength[&first];
+        Ok(Some(Halves { n_clusters: if is_second { second } else { first }, prediction_strength }))
+    }
+
+    /// Prediction strength of `k` clusters of the second half by those of the first (Tibshirani and
+    /// Walther 2005); 0 where a half cannot be cut into so many.
+    fn strength(
+        &self,
+        (train, test): (&Features, &Features),
+        k: usize,
+        phase: &PhaseContext<'_>,
+    ) -> Result<f64> {
+        let partition =
+            PartitionConfig { n_init: N_INIT.min(self.partition.n_init), ..self.partition.clone() };
+        let kmeans = KMeansConfig { n_init: N_INIT.min(self.kmeans.n_init), ..self.kmeans.clone() };
+        let clusters = |x: &Features| -> Result<Option<Array1<u32>>> {
+            let cut =
+                FeaturePartition { partition: &partition, kmeans: &kmeans, x, others: &[] }.cut(k, phase);
+            match cut {
+                Ok(cut) => Ok(Some(labels_of(cut.tensor("assignments")?)?)),
+                Err(e) if phase.fit.interrupt.get().is_some() => Err(e),
+                Err(_) => Ok(None),
+            }
+        };
+        let (Some(of_train), Some(of_test)) = (clusters(train)?, clusters(test)?) else { return Ok(0.0) };
+        let predicted = NeighbourVote::new(train.clone(), of_train, k, N_VOTERS).predict(test)?;
+        Ok(least_kept(&of_test, &predicted))
+    }
+}
+
+/// Of the pairs of rows in one of `clusters`, the share that is together in `predicted`: the least
+/// of the clusters, 1 for one of a single row. (Methods do not link `vae-metrics`, which knows
+/// labels.)
+fn least_kept(clusters: &Array1<u32>, predicted: &Array1<u32>) -> f64 {
+    let (mut sizes, mut together) = (BTreeMap::<u32, f64>::new(), BTreeMap::<(u32, u32), f64>::new());
+    for (&cluster, &other) in clusters.iter().zip(predicted) {
+        *sizes.entry(cluster).or_default() += 1.0;
+        *together.entry((cluster, other)).or_default() += 1.0;
+    }
+    let pairs = |n: f64| n * (n - 1.0);
+    let share = |(&cluster, &size): (&u32, &f64)| {
+        let kept: f64 = together.range((cluster, 0)..=(cluster, u32::MAX)).map(|(_, &n)| pairs(n)).sum();
+        if size > 1.0 { kept / pairs(size) } else { 1.0 }
+    };
+    sizes.iter().map(share).fold(1.0, f64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn the_worst_cluster_counts() {
+        let clusters = array![0_u32, 0, 1, 1, 1, 2];
+        // Cluster 0 stays together; of the three pairs of cluster 1 one does.
+        let predicted = array![5_u32, 5, 5, 7, 7, 7];
+        assert_eq!(least_kept(&clusters, &predicted), 1.0 / 3.0);
+        assert_eq!(least_kept(&clusters, &clusters), 1.0);
+        assert_eq!(vae_metrics::prediction_strength(clusters.view(), predicted.view()).ok(), Some(1.0 / 3.0));
+    }
+
+    #[test]
+    fn the_number_of_the_halves_comes_first() {
+        let number = NumberOfClusters {
+            n_clusters: 11,
+            runner_up: Some(9),
+            clarity: Clarity::Contested,
+            relative_conductances: vec![0.1],
+        };
+        let strengths = |own, other| Halves {
+            n_clusters: 9,
+            prediction_strength: BTreeMap::from([(9, own), (11, other)]),
+        };
+        let confirmed = [(1.0, 0.5), (0.79, 0.5), (0.9, 0.85)].map(|(a, b)| strengths(a, b).is_confirmed());
+        assert_eq!(confirmed, [true, false, false]);
+        let of = |n_clusters| Halves { n_clusters, prediction_strength: BTreeMap::new() };
+        let ordered = |n| {
+            let number = of(n).order(number.clone());
+            (number.n_clusters, number.runner_up)
+        };
+        assert_eq!((ordered(9), ordered(11)), ((9, Some(11)), (11, Some(9))));
+    }
+}
