@@ -34,8 +34,13 @@ use vae_core::pretrain::PretrainConfig;
 use vae_core::train::TrainConfig;
 
 /// Clusterings of codes, and initial values from them.
-pub(crate) const REVISIONS: &[Revision] =
-    &[codes::REVISION, better_start::REVISION, graph_init::REVISION, feature_partition::REVISION];
+pub(crate) const REVISIONS: &[Revision] = &[
+    codes::REVISION,
+    better_start::REVISION,
+    graph_init::REVISION,
+    feature_partition::REVISION,
+    halves::REVISION,
+];
 
 /// The default networks, for data without tuned settings: smaller than the published ones, which
 /// were designed for images.

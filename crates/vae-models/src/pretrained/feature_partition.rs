@@ -2,7 +2,7 @@
 //! that of other spaces, and the number of clusters is estimated where none is given.
 
 use super::graph_partition::{OtherSpace, selection};
-use super::halves::Halves;
+use super::halves::{self, Halves};
 use crate::api::stored;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::dense_rows::dense;
@@ -59,11 +59,14 @@ impl FeaturePartition<'_> {
         inputs.extend(self.x.has_categories().then_some("layers by log odds"));
         inputs.extend(distinct.is_some().then_some("different rows"));
         inputs.extend(self.others.iter().map(|o| o.key));
-        inputs.extend((n_clusters == 0).then_some("hidden groups are told; halves decide"));
         let n = distinct.as_ref().map_or(self.x.n(), Distinct::n);
         let spec = PhaseSpec {
             name: "feature-partition",
-            revisions: &[&[REVISION, number::REVISION, kmeans::REVISION], self.partition.revisions(n)],
+            revisions: &[
+                &[REVISION, number::REVISION, kmeans::REVISION],
+                if n_clusters == 0 { &[halves::REVISION] } else { &[] },
+                self.partition.revisions(n),
+            ],
             config: &(self.partition, self.kmeans, n_clusters),
             inputs: &inputs,
         };

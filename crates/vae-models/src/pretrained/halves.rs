@@ -9,10 +9,15 @@ use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use vae_core::Features;
+use vae_core::identity::Revision;
 use vae_core::phase::PhaseContext;
 use vae_core::random::permutation;
 use vae_gmm::KMeansConfig;
 use vae_graph::partition::{Clarity, NumberOfClusters, PartitionConfig};
+
+/// An estimate of the graph that says where groups may be hidden, and asks halves. Only fits
+/// without a number of clusters have it.
+pub const REVISION: Revision = ("estimate-by-halves", 1);
 
 /// Pairs of halves.
 const SPLITS: usize = 5;
