@@ -81,6 +81,15 @@ impl Element for Bf16 {
     }
 }
 
+/// `x`, or 0 for a subnormal number. The moments of a weight without a gradient (of a unit that is
+/// off for all samples) shrink by a constant factor a step; once subnormal they would never reach
+/// 0, and processors take a hundred times as long for them. No weight notices: what they add to one
+/// is below 1e-30.
+#[inline(always)]
+fn normal(x: f32) -> f32 {
+    if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
+}
+
 /// Whether [`adam`] can read this gradient.
 pub fn reads(grad: &Tensor) -> bool {
     let kinds = matches!(grad.kind(), Kind::Float | Kind::BFloat16);
@@ -126,7 +135,7 @@ fn adam_from<G: Element>(c: &Adam, w: &Tensor, g: &[G], [m, v]: [&Tensor; 2], ro
 pub fn sgd(momentum: f64, lr: f64, weight_decay: f64, w: &Tensor, g: &Tensor, u: &Tensor) {
     let (momentum, lr, weight_decay) = (momentum as f32, lr as f32, weight_decay as f32);
     for ((w, g), u) in slice_mut(w).iter_mut().zip(slice(g)).zip(slice_mut(u)) {
-        *u = momentum * *u + (*g + weight_decay * *w);
+        *u = normal(momentum * *u + (*g + weight_decay * *w));
         *w -= lr * *u;
     }
 }
@@ -159,8 +168,8 @@ fn adam_loop<G: Element>(c: &Adam, w: &mut [f32], g: &[G], [m, v]: [&mut [f32]; 
     for ((w, g), (m, v)) in w.chunks_mut(IN_CACHE).zip(g.chunks(IN_CACHE)).zip(moments) {
         for (((w, g), m), v) in w.iter_mut().zip(g).zip(m.iter_mut()).zip(v.iter_mut()) {
             let g = g.widen() + weight_decay * *w;
-            *m = beta1 * *m + rest1 * g;
-            *v = beta2 * *v + rest2 * (g * g);
+            *m = normal(beta1 * *m + rest1 * g);
+            *v = normal(beta2 * *v + rest2 * (g * g));
             *w -= step * *m / (v.sqrt() + eps);
         }
         if let Some(copy) = copies.next() {
@@ -192,6 +201,31 @@ mod tests {
         adam_loop(&c, &mut w2, &g, [&mut m2, &mut v2], &mut copy2);
         assert!(w == w2 && m == m2 && v == v2);
         assert!(copy.iter().zip(&copy2).all(|(a, b)| a.0 == b.0));
+    }
+
+    /// Without a gradient the moments reach 0, and a weight ends where it does with subnormal ones.
+    #[test]
+    fn moments_without_a_gradient_reach_0() {
+        let c = Adam { beta1: 0.9, beta2: 0.9, step: 1e-3, eps: 1e-8, weight_decay: 0.0 };
+        let (mut w, mut m, mut v) = ([0.5f32; 9], [1e-3f32; 9], [1e-6f32; 9]);
+        let (mut w2, mut m2, mut v2) = (0.5f32, 1e-3f32, 1e-6f32);
+        for _ in 0..1000 {
+            adam_block(&c, &mut w, &[0.0f32; 9], [&mut m, &mut v], &mut []);
+            (m2, v2) = (0.9 * m2, 0.9 * v2);
+            w2 -= 1e-3 * m2 / (v2.sqrt() + 1e-8);
+        }
+        assert!(m2.is_subnormal() && v2.is_subnormal());
+        assert_eq!((w, m, v), ([w2; 9], [0.0; 9], [0.0; 9]));
+
+        let (mut w, mut u) = (0.5f32, 1e-3f32);
+        let tensors = [&w, &0.0, &u].map(|x| Tensor::from_slice(&[*x]));
+        for _ in 0..1000 {
+            sgd(0.9, 0.1, 0.0, &tensors[0], &tensors[1], &tensors[2]);
+            u *= 0.9;
+            w -= 0.1 * u;
+        }
+        assert!(u.is_subnormal());
+        assert_eq!((slice(&tensors[0])[0], slice(&tensors[2])[0]), (w, 0.0));
     }
 
     #[test]
