@@ -57,6 +57,20 @@ pub enum ReconstructionLoss {
     HalfMse,
 }
 
+/// What the decoder gives while the auto-encoder is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outputs {
+    /// The parameters of the method's likelihood: logits for `bernoulli`.
+    Likelihood,
+    /// Means without a bound, as for a Gaussian likelihood (DEC-keras); where the method's
+    /// likelihood wants logits, the last layer is then turned into them ([`LOGITS_PER_UNIT`]).
+    Means,
+}
+
+/// Logits of a mean m in [0, 1]: this times m − ½, the probabilities 0.018 and 0.982 at the ends.
+pub const LOGITS_PER_UNIT: f64 = 8.0;
+
 /// The noise of a layer while it is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -76,6 +90,9 @@ pub struct PretrainConfig {
     pub kind: PretrainKind,
     /// `likelihood` or `mse`.
     pub loss: ReconstructionLoss,
+    /// `likelihood` or `means`.
+    #[serde(skip_serializing_if = "of_the_likelihood")]
+    pub outputs: Outputs,
     /// Initial weights of the auto-encoder (the method's own heads keep `net.init`).
     pub init: Init,
     /// Share of the inputs set to 0 in each batch while training end to end.
@@ -95,6 +112,10 @@ pub struct PretrainConfig {
     pub train: TrainConfig,
 }
 
+fn of_the_likelihood(outputs: &Outputs) -> bool {
+    neutral(outputs, &Outputs::Likelihood)
+}
+
 fn by_mask(noise: &LayerNoise) -> bool {
     neutral(noise, &LayerNoise::Mask)
 }
@@ -108,6 +129,7 @@ impl Default for PretrainConfig {
         Self {
             kind: PretrainKind::Joint,
             loss: ReconstructionLoss::Likelihood,
+            outputs: Outputs::Likelihood,
             init: Init::GlorotUniform,
             input_mask: 0.0,
             layer_epochs: 50,
@@ -191,6 +213,9 @@ pub fn pretrain(
 ) -> Result<Artefact> {
     net.check().map_err(|e| e.within("net"))?;
     config.check().map_err(|e| e.within("pretrain"))?;
+    if config.outputs == Outputs::Means {
+        return of_means(features, net, config, likelihood, cx);
+    }
     let layers = match config.kind {
         PretrainKind::Joint | PretrainKind::Variational => None,
         PretrainKind::Stacked => Some(stacked::layers(features, net, config, likelihood, cx)?),
@@ -213,6 +238,34 @@ pub fn pretrain(
         }
         joint::train_joint(model, &data, config, likelihood, phase)
     })
+}
+
+/// The auto-encoder of a Gaussian likelihood, with outputs for `likelihood`.
+fn of_means(
+    features: &Features,
+    net: &NetConfig,
+    config: &PretrainConfig,
+    likelihood: &Likelihood,
+    cx: &FitContext,
+) -> Result<Artefact> {
+    let are_logits = match likelihood {
+        Likelihood::Bernoulli | Likelihood::Squashed { .. } => true,
+        Likelihood::Gaussian { .. } | Likelihood::Learned { .. } => false,
+        Likelihood::Table(_) => {
+            let expected = "\"likelihood\" for tables with categories or missing values";
+            return Err(Error::config("outputs", "means", expected).within("pretrain"));
+        }
+    };
+    let config = PretrainConfig { outputs: Outputs::Likelihood, ..config.clone() };
+    let mut found = pretrain(features, net, &config, &Likelihood::Gaussian { variance: 1.0 }, cx)?;
+    if are_logits {
+        for (name, shift) in [("decoder.out.weight", 0.0), ("decoder.out.bias", 0.5)] {
+            let means = found.tensor(name)?;
+            let logits = (means - shift) * LOGITS_PER_UNIT;
+            found.tensors.insert(name.into(), logits);
+        }
+    }
+    Ok(found)
 }
 
 /// Zeroes a random share of the entries (masking noise), without rescaling the others.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::features::Features;
+use crate::likelihood::LikelihoodKind;
 use crate::random::{Streams, normal};
 use ndarray::Array2;
 
@@ -163,4 +164,42 @@ fn bad_shares_are_refused() {
     let bad = PretrainConfig { input_mask: 1.0, ..config(PretrainKind::Joint) };
     let e = pretrain(&curve(8), &net(), &bad, &Likelihood::Bernoulli, &FitContext::in_memory(0));
     assert!(e.is_err_and(|e| e.to_string().contains("pretrain.input_mask")));
+}
+
+/// The decoder of a squared error without a sigmoid, with its last layer as logits: the encoder has
+/// the bytes of the Gaussian's, and an output m became the logit 8 (m − ½).
+#[test]
+fn means_become_logits() {
+    let x = curve(64);
+    let means = PretrainConfig {
+        loss: ReconstructionLoss::Mse,
+        outputs: Outputs::Means,
+        ..config(PretrainKind::Joint)
+    };
+    let fit = |config: &PretrainConfig, likelihood: &Likelihood| {
+        pretrain(&x, &net(), config, likelihood, &FitContext::in_memory(0))
+    };
+    let gaussian = Likelihood::Gaussian { variance: 0.1 };
+    let logits = fit(&means, &Likelihood::Bernoulli).expect("trained");
+    for name in ["encoder.0.weight", "encoder.mu.bias", "decoder.1.weight"] {
+        let of_gaussian = fit(&means, &gaussian).expect("trained");
+        assert!(logits.tensors[name].equal(&of_gaussian.tensors[name]), "{name}");
+    }
+    let outputs = |artefact: &Artefact| -> Tensor {
+        let model = Autoencoder::new(&net(), Init::GlorotUniform, 6, &Streams::new(0, "t"), Device::Cpu);
+        model.params.load(&artefact.tensors, "").expect("all there");
+        let x = crate::features::to_tensor(x.as_dense().expect("dense"), Device::Cpu).expect("tensor");
+        tch::no_grad(|| model.decoder.forward(&model.encoder.mu(&x)))
+    };
+    let means_of = outputs(&fit(&means, &gaussian).expect("trained"));
+    let expected = (means_of - 0.5) * 8.0;
+    assert!((outputs(&logits) - &expected).abs().max().double_value(&[]) < 1e-4);
+    // The values lie in [0.1, 0.9]: the logits are no longer near 0.
+    assert!(expected.abs().max().double_value(&[]) > 2.0);
+
+    let gaps = ndarray::array![[0.0f32, 1.0], [f32::NAN, 0.5]];
+    let gaps = Features::table(gaps, None).expect("a table");
+    let table = Likelihood::resolve(LikelihoodKind::Gaussian, 1.0, &gaps).expect("a table's");
+    let error = pretrain(&gaps, &net(), &means, &table, &FitContext::in_memory(0)).expect_err("refused");
+    assert!(error.to_string().contains("pretrain.outputs"), "{error}");
 }

@@ -80,6 +80,8 @@ cases! {
     vade_graph: "vade", Sparse, 3, NET, PRETRAIN, TRAIN,
         "init.kind=graph assignment_warmup_epochs=2 init.siamese.train.epochs=3 init.siamese.train.min_updates=0",
         "init.siamese.train.batch_size=64";
+    vade_refreshed: "vade", Groups, 3, NET, PRETRAIN, TRAIN, "pretrain.loss=mse pretrain.outputs=means",
+        "likelihood=bernoulli assignment_warmup_epochs=4 assignment_refresh_epochs=2";
     vade_wide: "vade", Wide, 3, PRETRAIN, TRAIN,
         "net.hidden=[256,256] net.latent_dim=3 pretrain.train.batch_size=256 train.batch_size=256 train.epochs=4";
 

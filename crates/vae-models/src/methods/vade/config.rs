@@ -1,12 +1,12 @@
 //! The configuration of VaDE.
 
 use super::loss::Gamma;
-use crate::Result;
 use crate::api::MethodConfig;
 use crate::config::{check_above_0, check_optional};
 use crate::error::Within;
 use crate::input::{InputConfig, ScaleKind};
 use crate::pretrained::{InitConfig, InitKind, net_for_data};
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use vae_core::Features;
 use vae_core::identity::neutral;
@@ -45,11 +45,20 @@ pub struct VadeConfig {
     /// clusters.
     #[serde(skip_serializing_if = "no_warmup")]
     pub assignment_warmup_epochs: usize,
+    /// After every so many of them the fixed assignments become those of the model of the moment:
+    /// the networks, which fit most points before they fit those that were assigned wrongly,
+    /// correct them. 0: the initial ones throughout.
+    #[serde(skip_serializing_if = "never")]
+    pub assignment_refresh_epochs: usize,
     /// The training of the ELBO.
     pub train: TrainConfig,
 }
 
 fn no_warmup(epochs: &usize) -> bool {
+    neutral(epochs, &0)
+}
+
+fn never(epochs: &usize) -> bool {
     neutral(epochs, &0)
 }
 
@@ -68,6 +77,7 @@ impl Default for VadeConfig {
             pretrain: crate::pretrained::default_pretrain(),
             init: InitConfig { kind: InitKind::Graph, ..InitConfig::default() },
             assignment_warmup_epochs: 25,
+            assignment_refresh_epochs: 0,
             train: TrainConfig {
                 epochs: 50,
                 min_updates: 2000,
@@ -113,6 +123,10 @@ impl MethodConfig for VadeConfig {
         check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
         check_optional("init.siamese", self.init.siamese.as_ref(), graph, |s| Ok(s.check()?))?;
         self.train.check().within("train")?;
+        if self.assignment_refresh_epochs > 0 && self.assignment_warmup_epochs == 0 {
+            let expected = "0 where `assignment_warmup_epochs` is 0: no assignments are fixed";
+            return Err(Error::config("assignment_refresh_epochs", self.assignment_refresh_epochs, expected));
+        }
         check_above_0("prior_lr", self.prior_lr)
     }
 }

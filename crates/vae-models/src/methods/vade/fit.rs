@@ -62,7 +62,8 @@ impl Method for Vade {
         if warmup.epochs > 0 {
             let labels = labels_to_tensor(&init.assignments).f_to_kind(Kind::Int64)?;
             let labels = labels.f_to_device(cx.device)?;
-            net.held = Some(Held { labels, epochs: warmup.epochs });
+            let refresh_epochs = config.train.part_of_resolved(config.assignment_refresh_epochs, x.n());
+            net.held = Some(Held { labels: labels.into(), epochs: warmup.epochs, refresh_epochs });
         }
         let spec = PhaseSpec {
             name: "train",
