@@ -13,13 +13,14 @@ mod graph_init;
 mod graph_partition;
 mod halves;
 mod init;
+mod normal_rows;
 mod siamese;
 
 pub(crate) use autoencoder::CodeModel;
 pub use codes::{CodeClustering, CodeSelect};
 pub(crate) use codes::{Codes, CodesInit};
 pub(crate) use feature_partition::{FeaturePartition, Partitioned, load_n_clusters, store_n_clusters};
-pub use feature_partition::{is_confirmed, number_of_clusters};
+pub use feature_partition::{are_like_normal_rows, is_confirmed, number_of_clusters, number_without_halves};
 pub use graph_init::GraphInit;
 pub(crate) use graph_init::{Plain, fit_classes};
 pub(crate) use graph_partition::OtherSpace;

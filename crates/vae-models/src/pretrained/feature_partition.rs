@@ -3,6 +3,7 @@
 
 use super::graph_partition::{OtherSpace, selection};
 use super::halves::{self, Halves};
+use super::normal_rows::{self, NormalRows};
 use crate::api::stored;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::dense_rows::dense;
@@ -15,8 +16,8 @@ use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::identity::Revision;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_gmm::{KMeansConfig, kmeans};
-use vae_graph::Distinct;
 use vae_graph::partition::{Clarity, Graphs, NumberOfClusters, PartitionConfig, number};
+use vae_graph::{Distinct, Graph};
 
 /// The candidates, and the order of what is done.
 pub const REVISION: Revision = ("feature-partition", 1);
@@ -64,7 +65,7 @@ impl FeaturePartition<'_> {
             name: "feature-partition",
             revisions: &[
                 &[REVISION, number::REVISION, kmeans::REVISION],
-                if n_clusters == 0 { &[halves::REVISION] } else { &[] },
+                if n_clusters == 0 { &[halves::REVISION, normal_rows::REVISION] } else { &[] },
                 self.partition.revisions(n),
             ],
             config: &(self.partition, self.kmeans, n_clusters),
@@ -76,7 +77,8 @@ impl FeaturePartition<'_> {
         })?;
         // Of a partition from the cache too.
         if let Some(number) = number_of_clusters(&artefact.record) {
-            cx.progress.note(&words(&number, halves_of(&artefact.record).as_ref()));
+            let (halves, normal_rows) = (halves_of(&artefact.record), normal_rows_of(&artefact.record));
+            cx.progress.note(&words(&number, halves.as_ref(), normal_rows.as_ref()));
         }
         let assignments = labels_of(artefact.tensor("assignments")?)?;
         Ok(Partitioned {
@@ -111,22 +113,18 @@ impl FeaturePartition<'_> {
     }
 
     pub(super) fn cut(&self, n_clusters: usize, phase: &PhaseContext<'_>) -> Result<Artefact> {
-        let spaces: Vec<&Features> =
-            [self.x].into_iter().chain(self.others.iter().map(|o| o.points)).collect();
-        let pieces = if n_clusters == 0 { 2 } else { n_clusters };
-        let all = self.partition.mean_graph(&spaces, pieces, phase.fit)?;
-        let numbers = self.partition.graph_of_numbers(&spaces, phase.fit)?;
+        let (all, numbers) = self.graphs(if n_clusters == 0 { 2 } else { n_clusters }, phase)?;
         let graphs = Graphs { all: &all, numbers: numbers.as_ref() };
-        let (n_clusters, number, halves) = match n_clusters {
+        let (n_clusters, number, halves, normal_rows) = match n_clusters {
             0 => {
-                let few = KMeansConfig { n_init: N_INIT.min(self.kmeans.n_init), ..self.kmeans.clone() };
-                let others = |k| self.clusters(&few, k, phase).map_err(into_graph);
-                let found = self.partition.number_of_clusters(graphs, others, &phase.streams)?;
+                let found = self.estimate_of(graphs, phase)?;
                 let halves = self.halves(&found, phase)?;
+                let normal_rows = self.normal_rows(&found, halves.as_ref(), phase)?;
                 let k = halves.as_ref().map_or(found.n_clusters, |halves| halves.n_clusters);
-                (k, json!(found), json!(halves))
+                let fewer = normal_rows.as_ref().and_then(|rows| rows.n_clusters);
+                (fewer.unwrap_or(k), json!(found), json!(halves), json!(normal_rows))
             }
-            given => (given, Value::Null, Value::Null),
+            given => (given, Value::Null, Value::Null, Value::Null),
         };
         let others = self.clusters(self.kmeans, n_clusters, phase)?;
         let found = self.partition.of_graph(graphs, n_clusters, &others, &phase.streams)?;
@@ -135,6 +133,7 @@ impl FeaturePartition<'_> {
         let notes = json!({
             "number_of_clusters": number,
             "halves": halves,
+            "normal_rows": normal_rows,
             "modularity": found.modularity,
             "conductance": found.conductance,
             "chosen": found.candidates[found.chosen],
@@ -142,6 +141,27 @@ impl FeaturePartition<'_> {
             "eigenvalues": found.eigenvalues,
         });
         Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
+    }
+
+    /// The graph for at least so many pieces, and that of the numbers where there are categories.
+    fn graphs(&self, pieces: usize, phase: &PhaseContext<'_>) -> Result<(Graph, Option<Graph>)> {
+        let spaces: Vec<&Features> =
+            [self.x].into_iter().chain(self.others.iter().map(|o| o.points)).collect();
+        let all = self.partition.mean_graph(&spaces, pieces, phase.fit)?;
+        let numbers = self.partition.graph_of_numbers(&spaces, phase.fit)?;
+        Ok((all, numbers))
+    }
+
+    /// The graph's estimate of the number of clusters.
+    pub(super) fn estimate(&self, phase: &PhaseContext<'_>) -> Result<NumberOfClusters> {
+        let (all, numbers) = self.graphs(2, phase)?;
+        self.estimate_of(Graphs { all: &all, numbers: numbers.as_ref() }, phase)
+    }
+
+    fn estimate_of(&self, graphs: Graphs<'_>, phase: &PhaseContext<'_>) -> Result<NumberOfClusters> {
+        let few = KMeansConfig { n_init: N_INIT.min(self.kmeans.n_init), ..self.kmeans.clone() };
+        let others = |k| self.clusters(&few, k, phase).map_err(into_graph);
+        Ok(self.partition.number_of_clusters(graphs, others, &phase.streams)?)
     }
 
     /// k-means of the features.
@@ -169,19 +189,48 @@ fn into_graph(error: Error) -> vae_graph::Error {
 }
 
 /// The estimate of the number of clusters that the notes of a phase tell of: that of the neighbour
-/// graph, or its runner-up where halves of the rows prefer it.
+/// graph, or its runner-up where halves of the rows prefer it; a smaller one or none where normal
+/// rows come apart as much.
 pub fn number_of_clusters(record: &PhaseRecord) -> Option<NumberOfClusters> {
-    let number = serde_json::from_value(record.notes.get("number_of_clusters")?.clone()).ok()?;
-    Some(match halves_of(record) {
+    let number = of_graph(record)?;
+    let number = match halves_of(record) {
         Some(halves) => halves.order(number),
         None => number,
-    })
+    };
+    Some(corrected(number, record))
+}
+
+/// The same without the halves.
+pub fn number_without_halves(record: &PhaseRecord) -> Option<NumberOfClusters> {
+    Some(corrected(of_graph(record)?, record))
+}
+
+fn of_graph(record: &PhaseRecord) -> Option<NumberOfClusters> {
+    serde_json::from_value(record.notes.get("number_of_clusters")?.clone()).ok()
+}
+
+fn corrected(number: NumberOfClusters, record: &PhaseRecord) -> NumberOfClusters {
+    match normal_rows_of(record) {
+        Some(normal_rows) => normal_rows.correct(number),
+        None => number,
+    }
+}
+
+/// Whether normal rows of the same mean and covariance, which have no groups, come apart as much as
+/// the estimated clusters and all fewer do.
+pub fn are_like_normal_rows(record: &PhaseRecord) -> bool {
+    normal_rows_of(record).is_some_and(|rows| rows.n_clusters.is_none())
 }
 
 /// Whether halves of the rows confirm the estimate of the number of clusters where the graph's
 /// runner-up comes near, and not the runner-up.
 pub fn is_confirmed(record: &PhaseRecord) -> bool {
-    halves_of(record).is_some_and(|halves| halves.is_confirmed())
+    let as_compared = normal_rows_of(record).is_none_or(|rows| rows.n_clusters == rows.compared());
+    halves_of(record).is_some_and(|halves| halves.is_confirmed()) && as_compared
+}
+
+fn normal_rows_of(record: &PhaseRecord) -> Option<NormalRows> {
+    serde_json::from_value(record.notes.get("normal_rows")?.clone()).ok()
 }
 
 fn halves_of(record: &PhaseRecord) -> Option<Halves> {
@@ -189,11 +238,18 @@ fn halves_of(record: &PhaseRecord) -> Option<Halves> {
 }
 
 /// What an estimate says.
-fn words(found: &NumberOfClusters, halves: Option<&Halves>) -> String {
+fn words(found: &NumberOfClusters, halves: Option<&Halves>, normal_rows: Option<&NormalRows>) -> String {
     let say = "say --clusters K if you know it";
+    let alike = normal_rows.filter(|rows| rows.n_clusters != rows.compared());
     let sure = match (found.clarity, found.runner_up) {
         (Clarity::Clear, _) => "clearly".to_string(),
+        (Clarity::NoGroups, _) if alike.is_some() => format!(
+            "no clear number: normal rows with the same correlations come apart as much, so there may be no groups; {say}"
+        ),
         (Clarity::NoGroups, _) => format!("no clear number: the data may have no groups; {say}"),
+        (Clarity::Contested, Some(other)) if alike.is_some() => format!(
+            "not clear: there may be {other}, but normal rows with the same correlations come apart into {other} as much; {say}"
+        ),
         (Clarity::Contested, Some(other)) if halves.is_some_and(Halves::is_confirmed) => {
             format!("likely: halves of the rows confirm it and not {other}, which comes near in the graph")
         }

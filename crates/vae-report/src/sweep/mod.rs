@@ -129,6 +129,10 @@ pub struct OfData {
     pub relative_conductance: BTreeMap<usize, f64>,
     /// Prediction strength of the partition over random halves, by number of clusters.
     pub prediction_strength: BTreeMap<usize, Spread>,
+    /// Whether normal rows of the same mean and covariance come apart as much as the clusters of
+    /// the estimated number.
+    #[serde(default)]
+    pub like_normal_rows: bool,
 }
 
 /// How clear a number of clusters is.

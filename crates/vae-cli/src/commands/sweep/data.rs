@@ -9,6 +9,7 @@ use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_core::random::{Streams, permutation};
 use vae_graph::partition::NumberOfClusters;
+use vae_models::pretrained::{are_like_normal_rows, number_without_halves};
 use vae_models::registry::{Selection, resolve};
 use vae_report::sweep::{OfData, Spread};
 
@@ -35,7 +36,10 @@ pub fn of(
     clusters: &[usize],
     context: &FitContext,
 ) -> Result<(OfData, Option<NumberOfClusters>)> {
-    let estimate = estimate(&sample.x, context);
+    let (estimate, like_normal_rows) = match estimate(&sample.x, context) {
+        Some((estimate, alike)) => (Some(estimate), alike),
+        None => (None, false),
+    };
     let by_k = |found: &NumberOfClusters| -> BTreeMap<usize, f64> {
         (2..).zip(found.relative_conductances.iter().copied()).collect()
     };
@@ -43,6 +47,7 @@ pub fn of(
         n_rows: sample.rows.len(),
         relative_conductance: estimate.as_ref().map(by_k).unwrap_or_default(),
         prediction_strength: prediction_strength(features, clusters, context)?,
+        like_normal_rows,
     };
     Ok((of_data, estimate))
 }
@@ -51,14 +56,15 @@ fn spreads(values: &BTreeMap<usize, Vec<f64>>) -> BTreeMap<usize, Spread> {
     values.iter().filter_map(|(&k, values)| Some((k, Spread::of(values)?))).collect()
 }
 
-/// The estimate of `spectral` on scaled features, that of a fit without a number of clusters;
-/// `None` where the graph cannot be cut in two.
-fn estimate(x: &Features, context: &FitContext) -> Option<NumberOfClusters> {
+/// The graph's estimate of `spectral` on scaled features, that of a fit without a number of
+/// clusters, and whether normal rows come apart as much: then there are no groups. `None` where the
+/// graph cannot be cut in two.
+fn estimate(x: &Features, context: &FitContext) -> Option<(NumberOfClusters, bool)> {
     let set = vec!["scale=\"none\"".to_owned()];
     let selection = Selection { method: Some(METHOD.into()), set, ..Selection::default() };
     let summary = resolve(&selection).ok()?.build().ok()?.fit(x, context).ok()?;
-    let notes = summary.phases.iter().map(|phase| phase.notes["number_of_clusters"].clone());
-    notes.into_iter().find_map(|notes| serde_json::from_value(notes).ok())
+    let found = |phase| Some((number_without_halves(phase)?, are_like_normal_rows(phase)));
+    summary.phases.iter().find_map(found)
 }
 
 /// Prediction strength of the partition of the neighbour graph (`spectral`) over random halves of

@@ -52,6 +52,8 @@ struct Evidence {
     by_halves: bool,
     /// Whether the halves do not confirm the runner-up.
     is_only_confirmed: bool,
+    /// Whether normal rows come apart as much.
+    like_normal_rows: bool,
 }
 
 /// Decides for the grid of numbers `clusters`, which is ascending and not empty.
@@ -119,6 +121,7 @@ impl Evidence {
             is_peak: is_peak(data, k),
             is_confirmed: is_confirmed(k),
             by_halves: by_halves.is_some(),
+            like_normal_rows: data.like_normal_rows,
         }
     }
 
@@ -141,6 +144,9 @@ impl Evidence {
             Clarity::Likely => format!(
                 "Probably {k} clusters: halves of the rows confirm them, but {other} would be nearly as good."
             ),
+            Clarity::None if self.like_normal_rows && !self.by_halves => {
+                "No clear k: normal rows with the same correlations come apart as much, so there may be no groups.".into()
+            }
             Clarity::None if self.graph == partition::Clarity::NoGroups && !self.by_halves => {
                 "No clear k: a cut in two goes through dense data already, as it does where there are no groups.".into()
             }

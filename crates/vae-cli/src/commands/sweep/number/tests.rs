@@ -13,6 +13,7 @@ fn three(strength: f64, clarity: partition::Clarity) -> (OfData, NumberOfCluster
         n_rows: 100,
         relative_conductance: (2..).zip(relative).collect(),
         prediction_strength: BTreeMap::from([(2, spread(0.7)), (3, spread(strength)), (4, spread(0.4))]),
+        like_normal_rows: false,
     };
     let relative_conductances = relative.to_vec();
     (data, NumberOfClusters { n_clusters: 3, runner_up: Some(2), clarity, relative_conductances })
@@ -41,6 +42,11 @@ fn a_number_is_as_clear_as_the_evidence() {
     let none = decided(&all, 0.85, NoGroups);
     assert_eq!((none.recommended, none.used), (None, 3));
     assert!(none.sentence.contains("no groups"), "{}", none.sentence);
+    // Normal rows come apart as much.
+    let (mut data, estimate) = three(0.85, NoGroups);
+    data.like_normal_rows = true;
+    let alike = decide(&all, &data, Some(&estimate), &[]);
+    assert!(alike.recommended.is_none() && alike.sentence.contains("normal rows"), "{}", alike.sentence);
     // The number is not among those that were asked for.
     let outside = decided(&[6, 8], 0.95, Clear);
     assert_eq!((outside.recommended, outside.used), (None, 6));
@@ -58,6 +64,7 @@ fn groups_of_few_rows_are_seen_by_halves_alone() {
             n_rows: 90,
             relative_conductance: (2..).zip(relative.iter().copied()).collect(),
             prediction_strength: (2..).zip(strengths.iter().map(|&s| spread(s))).collect(),
+            like_normal_rows: false,
         };
         let clarity = partition::Clarity::NoGroups;
         let estimate = NumberOfClusters { n_clusters: 2, runner_up: None, clarity, relative_conductances };

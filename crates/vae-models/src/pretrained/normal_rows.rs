@@ -1,0 +1,202 @@
+//! Whether rows without groups come apart as much: the reference of an estimate on few rows.
+//!
+//! Rows along one factor, or few rows of many columns, have gaps by chance, and the neighbour graph
+//! is cut there as if there were groups. An estimate that is to be called clear or likely is
+//! compared with those of normal rows of the same mean and covariance, the null hypothesis of Liu,
+//! Hayes, Nobel and Marron 2008 ("Statistical significance of clustering for high-dimension,
+//! low-sample size data").
+
+use super::feature_partition::FeaturePartition;
+use super::halves::Halves;
+use crate::Result;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tch::{Device, Kind, Tensor};
+use vae_core::Features;
+use vae_core::features::{to_array2, to_tensor};
+use vae_core::identity::Revision;
+use vae_core::phase::PhaseContext;
+use vae_core::random::{Streams, normal};
+use vae_graph::partition::{Clarity, NumberOfClusters};
+
+/// The comparison. Only fits without a number of clusters have it.
+pub const REVISION: Revision = ("estimate-by-normal-rows", 1);
+
+/// Sets of normal rows: one such set in twenty comes apart better than all others.
+const DRAWS: usize = 19;
+/// The number of clusters is one of several that were looked at, so the rows have to come apart
+/// better at it than any set of normal rows at any number up to this or to the estimate.
+const AT_LEAST_UP_TO: usize = 4;
+/// More rows have no gaps by chance, and are not compared.
+const MOST_ROWS: usize = 1000;
+
+/// Relative conductance of more clusters than the search went on to: it ends where three numbers in
+/// a row cut through something dense.
+const NOT_REACHED: f64 = 1.0;
+
+/// A number below the estimate counts if its partition cuts through no more than that of an
+/// estimate that is called clear.
+const SOUND: f64 = 0.3;
+
+/// What sets of normal rows say of an estimate. Numbers of clusters are compared by the ratio of
+/// the relative conductance to its mean over the sets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NormalRows {
+    /// Sets of normal rows that were drawn.
+    pub draws: usize,
+    /// The ratio of the rows, for all numbers up to the estimate.
+    pub ratios: BTreeMap<usize, f64>,
+    /// The least ratio of all sets and numbers.
+    pub least_of_normal: f64,
+    /// The largest number into which the rows come apart better than that, if there is one.
+    pub n_clusters: Option<usize>,
+}
+
+impl NormalRows {
+    fn of(rows: &[f64], normal: &[Vec<f64>]) -> Self {
+        let last = rows.len() + 1;
+        let value = |of: &[f64], k: usize| of.get(k - 2).copied().unwrap_or(NOT_REACHED);
+        let mean = |k: usize| normal.iter().map(|of| value(of, k)).sum::<f64>() / normal.len() as f64;
+        let means: Vec<f64> = (2..=last.max(AT_LEAST_UP_TO)).map(mean).collect();
+        let ratio = |of: &[f64], k: usize| value(of, k) / means[k - 2].max(f64::MIN_POSITIVE);
+        let least_of =
+            |of: &Vec<f64>| (2..means.len() + 2).map(|k| ratio(of, k)).fold(f64::INFINITY, f64::min);
+        let least_of_normal = normal.iter().map(least_of).fold(f64::INFINITY, f64::min);
+        let ratios: BTreeMap<usize, f64> = (2..=last).map(|k| (k, ratio(rows, k))).collect();
+        let is_sound = |k: usize| k == last || rows[k - 2] <= SOUND;
+        let n_clusters = (2..=last).rev().find(|k| ratios[k] < least_of_normal && is_sound(*k));
+        Self { draws: normal.len(), ratios, least_of_normal, n_clusters }
+    }
+
+    /// The number that was compared.
+    pub fn compared(&self) -> Option<usize> {
+        self.ratios.keys().next_back().copied()
+    }
+
+    /// The estimate in their light: a smaller one, or none.
+    pub fn correct(&self, number: NumberOfClusters) -> NumberOfClusters {
+        match self.n_clusters {
+            None => NumberOfClusters { clarity: Clarity::NoGroups, ..number },
+            Some(fewer) if Some(fewer) != self.compared() => NumberOfClusters {
+                n_clusters: fewer,
+                runner_up: self.compared(),
+                clarity: Clarity::Contested,
+                ..number
+            },
+            Some(_) => number,
+        }
+    }
+}
+
+impl FeaturePartition<'_> {
+    /// Compares the estimate with those of normal rows, where it would be called clear or likely.
+    /// `None` where it would not, where it rests on other spaces too, and for categories, missing
+    /// cells, sparse features and many rows.
+    ///
+    /// # Errors
+    /// What searching, the partition and k-means can return.
+    pub(super) fn normal_rows(
+        &self,
+        number: &NumberOfClusters,
+        halves: Option<&Halves>,
+        phase: &PhaseContext<'_>,
+    ) -> Result<Option<NormalRows>> {
+        let is_said = match number.clarity {
+            Clarity::Clear => true,
+            Clarity::Contested => halves.is_some_and(Halves::is_confirmed),
+            Clarity::NoGroups => false,
+        };
+        let is_plain = self.others.is_empty() && !self.x.has_categories() && !self.x.has_gaps();
+        let (Some(x), true) = (self.x.as_dense(), is_said && is_plain && self.x.n() <= MOST_ROWS) else {
+            return Ok(None);
+        };
+        let k = halves.map_or(number.n_clusters, |halves| halves.n_clusters);
+        let Some(own) = number.relative_conductances.get(..k - 1) else { return Ok(None) };
+        let x = to_tensor(x, Device::Cpu)?;
+        let mut normal = Vec::with_capacity(DRAWS);
+        for draw in 0..DRAWS {
+            let rows = Features::dense(to_array2(&like(&x, &phase.streams, draw)?)?)?;
+            let of_normal = FeaturePartition { x: &rows, ..*self }.estimate(phase);
+            normal.push(match of_normal {
+                Ok(found) => found.relative_conductances,
+                Err(e) if phase.fit.interrupt.get().is_some() => return Err(e),
+                // A graph that cannot be cut.
+                Err(_) => Vec::new(),
+            });
+        }
+        Ok(Some(NormalRows::of(own, &normal)))
+    }
+}
+
+/// Normal rows with the mean and the covariance of the rows `x`, as many.
+///
+/// # Shapes
+/// `x` and result: `[n, d]`.
+fn like(x: &Tensor, streams: &Streams, draw: usize) -> Result<Tensor> {
+    let n = x.size()[0];
+    let mean = x.f_mean_dim(0, true, Kind::Float)?;
+    // Each row is a combination of all centred rows with independent normal weights: its
+    // covariance is that of the rows, also of fewer rows than columns.
+    let weights = normal(&mut streams.rng("normal-rows", draw, 0), &[n, n], Device::Cpu);
+    let scaled = weights / ((n - 1).max(1) as f64).sqrt();
+    Ok(scaled.f_matmul(&(x - &mean))? + mean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_number_that_stands_apart() {
+        let of = |rows: &[f64], normal: &[&[f64]]| {
+            let normal: Vec<Vec<f64>> = normal.iter().map(|of| of.to_vec()).collect();
+            NormalRows::of(rows, &normal)
+        };
+        // Means 0.4, 0.5, 0.9, and ratios from 0.8 on.
+        let normal: [&[f64]; 2] = [&[0.32, 0.6, 0.8], &[0.48, 0.4]];
+        let found = of(&[0.1, 0.05], &normal);
+        assert_eq!((found.n_clusters, found.ratios.len(), found.draws), (Some(3), 2, 2));
+        assert!((found.ratios[&3] - 0.1).abs() < 1e-12 && (found.least_of_normal - 0.8).abs() < 1e-12);
+        // Four pieces of two groups.
+        assert_eq!(of(&[0.0, 0.45, 0.8], &normal).n_clusters, Some(2));
+        // No groups: cut through as much as normal rows are; or less, but still through a lot.
+        assert_eq!(of(&[0.33, 0.41], &normal).n_clusters, None);
+        assert_eq!(of(&[0.31, 0.41], &normal).n_clusters, None);
+        // A set of normal rows is not better than all: below its own least ratio nothing is.
+        assert_eq!(of(&[0.32, 0.6, 0.8], &normal).n_clusters, None);
+
+        let number = |n_clusters, runner_up, clarity| NumberOfClusters {
+            n_clusters,
+            runner_up,
+            clarity,
+            relative_conductances: vec![0.0, 0.2, 0.25],
+        };
+        let four = || number(4, Some(3), Clarity::Clear);
+        let corrected = |n_clusters| {
+            let ratios = BTreeMap::from([(2, 0.1), (3, 0.2), (4, 0.9)]);
+            NormalRows { draws: 19, ratios, least_of_normal: 0.5, n_clusters }.correct(four())
+        };
+        assert_eq!(corrected(Some(4)), four());
+        assert_eq!(corrected(Some(2)), number(2, Some(4), Clarity::Contested));
+        assert_eq!(corrected(None), number(4, Some(3), Clarity::NoGroups));
+    }
+
+    #[test]
+    fn they_have_the_mean_and_the_covariance() {
+        // Two correlated columns of different scales, and a constant one.
+        let base = normal(&mut Streams::new(0, "test").rng("x", 0, 0), &[400, 2], Device::Cpu);
+        let (a, b) = (base.select(1, 0), base.select(1, 1));
+        let x = Tensor::stack(&[&a * 3.0 + 10.0, &a + &b, a.ones_like() * 5.0], 1);
+        let moments = |x: &Tensor| {
+            let mean = x.mean_dim(0, true, Kind::Float);
+            let centred = x - &mean;
+            (mean, centred.tr().matmul(&centred) / (x.size()[0] - 1) as f64)
+        };
+        let drawn: Vec<Tensor> =
+            (0..50).map(|draw| like(&x, &Streams::new(1, "test"), draw).expect("drawn")).collect();
+        let ((mean, cov), (mean2, cov2)) = (moments(&x), moments(&Tensor::cat(&drawn, 0)));
+        assert!((mean - mean2).abs().max().double_value(&[]) < 0.1);
+        assert!((&cov - cov2).abs().max().double_value(&[]) < 0.03 * cov.max().double_value(&[]));
+        assert!(drawn[0].size() == [400, 3] && !drawn[0].equal(&drawn[1]));
+    }
+}
