@@ -122,24 +122,26 @@ impl FeaturePartition<'_> {
                 let normal_rows = self.normal_rows(&found, halves.as_ref(), phase)?;
                 let k = halves.as_ref().map_or(found.n_clusters, |halves| halves.n_clusters);
                 let fewer = normal_rows.as_ref().and_then(|rows| rows.n_clusters);
-                (fewer.unwrap_or(k), json!(found), json!(halves), json!(normal_rows))
+                (fewer.unwrap_or(k), json!(found), json!(halves), normal_rows)
             }
-            given => (given, Value::Null, Value::Null, Value::Null),
+            given => (given, Value::Null, Value::Null, None),
         };
         let others = self.clusters(self.kmeans, n_clusters, phase)?;
         let found = self.partition.of_graph(graphs, n_clusters, &others, &phase.streams)?;
         let mut tensors = Tensors::from([("assignments".to_string(), labels_to_tensor(&found.labels))]);
         store_n_clusters(n_clusters, &mut tensors);
-        let notes = json!({
+        let mut notes = json!({
             "number_of_clusters": number,
             "halves": halves,
-            "normal_rows": normal_rows,
             "modularity": found.modularity,
             "conductance": found.conductance,
             "chosen": found.candidates[found.chosen],
             "candidates": found.candidates,
             "eigenvalues": found.eigenvalues,
         });
+        if let Some(normal_rows) = normal_rows {
+            notes["normal_rows"] = json!(normal_rows);
+        }
         Ok(Artefact { tensors, record: PhaseRecord { notes, ..PhaseRecord::default() } })
     }
 
