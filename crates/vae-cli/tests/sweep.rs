@@ -101,6 +101,21 @@ fn the_next_command_reads_new_data_as_the_sweep_read_its_own() {
 }
 
 #[test]
+fn rows_that_are_too_alike_are_refused_before_any_fit() {
+    let place = Place::new();
+    place.write("equal.csv", "a,b\n".to_owned() + &"1.5,2\n".repeat(40));
+    place.write("three.csv", "a,b\n".to_owned() + &"1.5,2\n3,4\n5,7\n".repeat(20));
+    for (data, says) in [("equal.csv", "all rows of equal are equal"), ("three.csv", "has 3 different rows")]
+    {
+        let said =
+            place.refused(&["sweep", "-d", data, "-m", "kmeans", "-k", "2..6", "--seeds", "1", "-o", "s"]);
+        assert!(said.contains(says), "{said}");
+        assert!(!place.path("s").exists());
+    }
+    place.ok(&["sweep", "-d", "three.csv", "-m", "kmeans", "-k", "2..3", "--seeds", "1", "-o", "s"]);
+}
+
+#[test]
 fn data_without_clusters_have_no_clear_number() {
     let place = Place::new();
     let mut random = common::Sequence(7);

@@ -59,7 +59,7 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     args.matmul.apply()?;
     // The labels end here.
     let Input { features, about, ids, .. } = input::load(&source, &args.read)?;
-    grid::check_rows(args, &about)?;
+    grid::check_rows(args, &features, &about)?;
     let (folder, _) = RunFolder::open(&args.out, &identity(args, &about, ids.as_ref()))?;
     announce(args, &about, &cells);
     let launched = launch::launch(args, &cells, folder.path())?;

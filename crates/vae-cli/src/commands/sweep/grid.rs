@@ -6,6 +6,7 @@ use crate::run_folder::is_finished;
 use crate::selection::choose;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
+use vae_core::Features;
 
 /// The folder of the runs.
 pub const RUNS: &str = "runs";
@@ -84,14 +85,20 @@ pub fn cells(args: &SweepArgs) -> Result<Vec<Cell>> {
 /// Refuses numbers of clusters that no fit can have.
 ///
 /// # Errors
-/// More clusters than rows.
-pub fn check_rows(args: &SweepArgs, about: &About) -> Result<()> {
-    match args.clusters.0.last() {
-        Some(&most) if most > about.n as u64 => bail!(
-            "--clusters goes to {most}, but {} has {} samples: ask for fewer clusters",
-            about.name,
-            about.n
-        ),
+/// More clusters than rows, or than different ones.
+pub fn check_rows(args: &SweepArgs, features: &Features, about: &About) -> Result<()> {
+    let Some(&most) = args.clusters.0.last() else { return Ok(()) };
+    let name = &about.name;
+    if most > about.n as u64 {
+        bail!("--clusters goes to {most}, but {name} has {} samples: ask for fewer clusters", about.n);
+    }
+    match features.distinct_rows_up_to(most as usize) {
+        1 => bail!("all rows of {name} are equal: there is nothing to cluster"),
+        distinct if (distinct as u64) < most => {
+            bail!(
+                "--clusters goes to {most}, but {name} has {distinct} different rows: ask for fewer clusters"
+            )
+        }
         _ => Ok(()),
     }
 }
