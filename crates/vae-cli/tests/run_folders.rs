@@ -46,6 +46,15 @@ fn a_finished_run_without_its_model_is_not_done() {
 }
 
 #[test]
+fn a_finished_estimate_is_not_made_again() {
+    let place = Place::new();
+    place.write("t.csv", groups_csv(90));
+    let fit = ["fit", "-d", "t.csv", "--label-column", "kind", "-m", "spectral", "-o", "run"];
+    assert!(place.ok(&fit).contains("cluster sizes"));
+    assert!(place.ok(&fit).contains("nothing to do"));
+}
+
+#[test]
 fn no_input_is_replaced() {
     let (place, _) = fitted();
     let table = place.read("x.csv");

@@ -240,7 +240,8 @@ pub fn pretrain(
     })
 }
 
-/// The auto-encoder of a Gaussian likelihood, with outputs for `likelihood`.
+/// The auto-encoder with outputs that are means: where `likelihood` wants logits, that of a Gaussian
+/// with its last layer mapped.
 fn of_means(
     features: &Features,
     net: &NetConfig,
@@ -248,22 +249,25 @@ fn of_means(
     likelihood: &Likelihood,
     cx: &FitContext,
 ) -> Result<Artefact> {
-    let are_logits = match likelihood {
-        Likelihood::Bernoulli | Likelihood::Squashed { .. } => true,
-        Likelihood::Gaussian { .. } | Likelihood::Learned { .. } => false,
+    let refused = |expected: &str| Error::config("outputs", "means", expected).within("pretrain");
+    let plain = PretrainConfig { outputs: Outputs::Likelihood, ..config.clone() };
+    match likelihood {
+        // They are means anyway.
+        Likelihood::Gaussian { .. } | Likelihood::Learned { .. } => {
+            return pretrain(features, net, &plain, likelihood, cx);
+        }
         Likelihood::Table(_) => {
-            let expected = "\"likelihood\" for tables with categories or missing values";
-            return Err(Error::config("outputs", "means", expected).within("pretrain"));
+            return Err(refused("\"likelihood\" for tables with categories or missing values"));
         }
-    };
-    let config = PretrainConfig { outputs: Outputs::Likelihood, ..config.clone() };
-    let mut found = pretrain(features, net, &config, &Likelihood::Gaussian { variance: 1.0 }, cx)?;
-    if are_logits {
-        for (name, shift) in [("decoder.out.weight", 0.0), ("decoder.out.bias", 0.5)] {
-            let means = found.tensor(name)?;
-            let logits = (means - shift) * LOGITS_PER_UNIT;
-            found.tensors.insert(name.into(), logits);
-        }
+        Likelihood::Bernoulli | Likelihood::Squashed { .. } => {}
+    }
+    if config.loss == ReconstructionLoss::Likelihood {
+        return Err(refused("\"likelihood\" unless `loss` is \"mse\" or \"halfmse\""));
+    }
+    let mut found = pretrain(features, net, &plain, &Likelihood::Gaussian { variance: 1.0 }, cx)?;
+    for (name, shift) in [("decoder.out.weight", 0.0), ("decoder.out.bias", 0.5)] {
+        let logits = (found.tensor(name)? - shift) * LOGITS_PER_UNIT;
+        found.tensors.insert(name.into(), logits);
     }
     Ok(found)
 }

@@ -20,7 +20,9 @@ pub(crate) use autoencoder::CodeModel;
 pub use codes::{CodeClustering, CodeSelect};
 pub(crate) use codes::{Codes, CodesInit};
 pub(crate) use feature_partition::{FeaturePartition, Partitioned, load_n_clusters, store_n_clusters};
-pub use feature_partition::{are_like_normal_rows, is_confirmed, number_of_clusters, number_without_halves};
+pub use feature_partition::{
+    is_confirmed, number_of_clusters, number_without_halves, numbers_like_normal_rows,
+};
 pub use graph_init::GraphInit;
 pub(crate) use graph_init::{Plain, fit_classes};
 pub(crate) use graph_partition::OtherSpace;
@@ -41,6 +43,7 @@ pub(crate) const REVISIONS: &[Revision] = &[
     graph_init::REVISION,
     feature_partition::REVISION,
     halves::REVISION,
+    normal_rows::REVISION,
 ];
 
 /// The default networks, for data without tuned settings: smaller than the published ones, which

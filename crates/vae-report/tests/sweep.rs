@@ -57,7 +57,7 @@ fn sweep() -> Sweep {
             n_rows: 1200,
             relative_conductance: BTreeMap::from([(2, 0.01), (3, 0.02), (4, 0.2)]),
             prediction_strength: BTreeMap::from([(2, spread(0.9, 0.05)), (3, spread(0.95, 0.02))]),
-            like_normal_rows: false,
+            like_normal_rows: vec![],
         },
         agreement: (0..n).map(|i| (0..n).map(|j| ari(i, j)).collect()).collect(),
         number: Number {

@@ -197,6 +197,9 @@ fn means_become_logits() {
     // The values lie in [0.1, 0.9]: the logits are no longer near 0.
     assert!(expected.abs().max().double_value(&[]) > 2.0);
 
+    let by_likelihood = PretrainConfig { loss: ReconstructionLoss::Likelihood, ..means.clone() };
+    let error = fit(&by_likelihood, &Likelihood::Bernoulli).expect_err("a likelihood of logits");
+    assert!(error.to_string().contains("pretrain.outputs"), "{error}");
     let gaps = ndarray::array![[0.0f32, 1.0], [f32::NAN, 0.5]];
     let gaps = Features::table(gaps, None).expect("a table");
     let table = Likelihood::resolve(LikelihoodKind::Gaussian, 1.0, &gaps).expect("a table's");

@@ -119,10 +119,10 @@ impl FeaturePartition<'_> {
             0 => {
                 let found = self.estimate_of(graphs, phase)?;
                 let halves = self.halves(&found, phase)?;
-                let normal_rows = self.normal_rows(&found, halves.as_ref(), phase)?;
-                let k = halves.as_ref().map_or(found.n_clusters, |halves| halves.n_clusters);
-                let fewer = normal_rows.as_ref().and_then(|rows| rows.n_clusters);
-                (fewer.unwrap_or(k), json!(found), json!(halves), normal_rows)
+                let normal_rows = self.normal_rows(&found, phase)?;
+                let notes = (json!(found), json!(halves));
+                let number = in_light_of(found, halves.as_ref(), normal_rows.as_ref());
+                (number.n_clusters, notes.0, notes.1, normal_rows)
             }
             given => (given, Value::Null, Value::Null, None),
         };
@@ -194,41 +194,50 @@ fn into_graph(error: Error) -> vae_graph::Error {
 /// graph, or its runner-up where halves of the rows prefer it; a smaller one or none where normal
 /// rows come apart as much.
 pub fn number_of_clusters(record: &PhaseRecord) -> Option<NumberOfClusters> {
-    let number = of_graph(record)?;
-    let number = match halves_of(record) {
+    let (halves, normal_rows) = (halves_of(record), normal_rows_of(record));
+    Some(in_light_of(of_graph(record)?, halves.as_ref(), normal_rows.as_ref()))
+}
+
+/// The same for those who ask halves of the rows themselves: a runner-up into which normal rows come
+/// apart as much is none.
+pub fn number_without_halves(record: &PhaseRecord) -> Option<NumberOfClusters> {
+    let mut number = in_light_of(of_graph(record)?, None, normal_rows_of(record).as_ref());
+    number.runner_up = number.runner_up.filter(|other| !numbers_like_normal_rows(record).contains(other));
+    Some(number)
+}
+
+/// The numbers of clusters into which normal rows of the same mean and covariance, which have no
+/// groups, come apart as much as the rows do.
+pub fn numbers_like_normal_rows(record: &PhaseRecord) -> Vec<usize> {
+    normal_rows_of(record).map(|rows| rows.alike()).unwrap_or_default()
+}
+
+/// Whether halves of the rows confirm the estimate of the number of clusters where the graph's
+/// runner-up comes near, and not the runner-up; and normal rows do not come apart as much.
+pub fn is_confirmed(record: &PhaseRecord) -> bool {
+    let alike = numbers_like_normal_rows(record);
+    halves_of(record).is_some_and(|halves| halves.is_confirmed() && !alike.contains(&halves.n_clusters))
+}
+
+fn in_light_of(
+    number: NumberOfClusters,
+    halves: Option<&Halves>,
+    normal_rows: Option<&NormalRows>,
+) -> NumberOfClusters {
+    let number = match halves {
         Some(halves) => halves.order(number),
         None => number,
     };
-    Some(corrected(number, record))
-}
-
-/// The same without the halves.
-pub fn number_without_halves(record: &PhaseRecord) -> Option<NumberOfClusters> {
-    Some(corrected(of_graph(record)?, record))
+    // An estimate that is not clear anyway stays what it is.
+    let is_said = number.clarity == Clarity::Clear || halves.is_some_and(Halves::is_confirmed);
+    match normal_rows {
+        Some(normal_rows) if is_said => normal_rows.correct(number),
+        _ => number,
+    }
 }
 
 fn of_graph(record: &PhaseRecord) -> Option<NumberOfClusters> {
     serde_json::from_value(record.notes.get("number_of_clusters")?.clone()).ok()
-}
-
-fn corrected(number: NumberOfClusters, record: &PhaseRecord) -> NumberOfClusters {
-    match normal_rows_of(record) {
-        Some(normal_rows) => normal_rows.correct(number),
-        None => number,
-    }
-}
-
-/// Whether normal rows of the same mean and covariance, which have no groups, come apart as much as
-/// the estimated clusters and all fewer do.
-pub fn are_like_normal_rows(record: &PhaseRecord) -> bool {
-    normal_rows_of(record).is_some_and(|rows| rows.n_clusters.is_none())
-}
-
-/// Whether halves of the rows confirm the estimate of the number of clusters where the graph's
-/// runner-up comes near, and not the runner-up.
-pub fn is_confirmed(record: &PhaseRecord) -> bool {
-    let as_compared = normal_rows_of(record).is_none_or(|rows| rows.n_clusters == rows.compared());
-    halves_of(record).is_some_and(|halves| halves.is_confirmed()) && as_compared
 }
 
 fn normal_rows_of(record: &PhaseRecord) -> Option<NormalRows> {
@@ -242,19 +251,19 @@ fn halves_of(record: &PhaseRecord) -> Option<Halves> {
 /// What an estimate says.
 fn words(found: &NumberOfClusters, halves: Option<&Halves>, normal_rows: Option<&NormalRows>) -> String {
     let say = "say --clusters K if you know it";
-    let alike = normal_rows.filter(|rows| rows.n_clusters != rows.compared());
+    let are_alike = |k: usize| normal_rows.is_some_and(|rows| rows.are_alike(k));
     let sure = match (found.clarity, found.runner_up) {
         (Clarity::Clear, _) => "clearly".to_string(),
-        (Clarity::NoGroups, _) if alike.is_some() => format!(
+        (Clarity::NoGroups, _) if are_alike(found.n_clusters) => format!(
             "no clear number: normal rows with the same correlations come apart as much, so there may be no groups; {say}"
         ),
         (Clarity::NoGroups, _) => format!("no clear number: the data may have no groups; {say}"),
-        (Clarity::Contested, Some(other)) if alike.is_some() => format!(
-            "not clear: there may be {other}, but normal rows with the same correlations come apart into {other} as much; {say}"
-        ),
         (Clarity::Contested, Some(other)) if halves.is_some_and(Halves::is_confirmed) => {
             format!("likely: halves of the rows confirm it and not {other}, which comes near in the graph")
         }
+        (Clarity::Contested, Some(other)) if are_alike(other) => format!(
+            "not clear: there may be {other}, but normal rows with the same correlations come apart into {other} as much; {say}"
+        ),
         (Clarity::Contested, Some(other)) => format!("not clear, {other} comes near; {say}"),
         (Clarity::Contested, None) => format!("not clear; {say}"),
     };

@@ -1,13 +1,11 @@
 //! Whether rows without groups come apart as much: the reference of an estimate on few rows.
 //!
 //! Rows along one factor, or few rows of many columns, have gaps by chance, and the neighbour graph
-//! is cut there as if there were groups. An estimate that is to be called clear or likely is
-//! compared with those of normal rows of the same mean and covariance, the null hypothesis of Liu,
+//! is cut there as if there were groups. An estimate is compared with those of normal rows of the same mean and covariance, the null hypothesis of Liu,
 //! Hayes, Nobel and Marron 2008 ("Statistical significance of clustering for high-dimension,
 //! low-sample size data").
 
 use super::feature_partition::FeaturePartition;
-use super::halves::Halves;
 use crate::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,18 +36,16 @@ const NOT_REACHED: f64 = 1.0;
 /// estimate that is called clear.
 const SOUND: f64 = 0.3;
 
-/// What sets of normal rows say of an estimate. Numbers of clusters are compared by the ratio of
-/// the relative conductance to its mean over the sets.
+/// What sets of normal rows say of the numbers of clusters. A number is judged by its relative
+/// conductance divided by the mean of the sets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct NormalRows {
     /// Sets of normal rows that were drawn.
     pub draws: usize,
-    /// The ratio of the rows, for all numbers up to the estimate.
+    /// The ratio of the rows, for all numbers up to the estimate and its runner-up.
     pub ratios: BTreeMap<usize, f64>,
     /// The least ratio of all sets and numbers.
     pub least_of_normal: f64,
-    /// The largest number into which the rows come apart better than that, if there is one.
-    pub n_clusters: Option<usize>,
 }
 
 impl NormalRows {
@@ -62,35 +58,43 @@ impl NormalRows {
         let least_of =
             |of: &Vec<f64>| (2..means.len() + 2).map(|k| ratio(of, k)).fold(f64::INFINITY, f64::min);
         let least_of_normal = normal.iter().map(least_of).fold(f64::INFINITY, f64::min);
-        let ratios: BTreeMap<usize, f64> = (2..=last).map(|k| (k, ratio(rows, k))).collect();
-        let is_sound = |k: usize| k == last || rows[k - 2] <= SOUND;
-        let n_clusters = (2..=last).rev().find(|k| ratios[k] < least_of_normal && is_sound(*k));
-        Self { draws: normal.len(), ratios, least_of_normal, n_clusters }
+        let ratios = (2..=last).map(|k| (k, ratio(rows, k))).collect();
+        Self { draws: normal.len(), ratios, least_of_normal }
     }
 
-    /// The number that was compared.
-    pub fn compared(&self) -> Option<usize> {
-        self.ratios.keys().next_back().copied()
+    /// Whether normal rows come apart into `k` clusters as much; not for numbers that were not
+    /// compared.
+    pub fn are_alike(&self, k: usize) -> bool {
+        self.ratios.get(&k).is_some_and(|ratio| *ratio >= self.least_of_normal)
     }
 
-    /// The estimate in their light: a smaller one, or none.
+    /// All numbers into which normal rows come apart as much.
+    pub fn alike(&self) -> Vec<usize> {
+        self.ratios.keys().copied().filter(|&k| self.are_alike(k)).collect()
+    }
+
+    /// The estimate in their light: itself, or a smaller number, or none.
     pub fn correct(&self, number: NumberOfClusters) -> NumberOfClusters {
-        match self.n_clusters {
+        let k = number.n_clusters;
+        if !self.are_alike(k) {
+            return number;
+        }
+        let is_sound = |fewer: usize| number.relative_conductances[fewer - 2] <= SOUND;
+        match (2..k).rev().find(|&fewer| !self.are_alike(fewer) && is_sound(fewer)) {
             None => NumberOfClusters { clarity: Clarity::NoGroups, ..number },
-            Some(fewer) if Some(fewer) != self.compared() => NumberOfClusters {
+            Some(fewer) => NumberOfClusters {
                 n_clusters: fewer,
-                runner_up: self.compared(),
+                runner_up: Some(k),
                 clarity: Clarity::Contested,
                 ..number
             },
-            Some(_) => number,
         }
     }
 }
 
 impl FeaturePartition<'_> {
-    /// Compares the estimate with those of normal rows, where it would be called clear or likely.
-    /// `None` where it would not, where it rests on other spaces too, and for categories, missing
+    /// Compares the estimate and its runner-up with normal rows. `None` where the graph shows no
+    /// groups anyway, where the estimate rests on other spaces too, and for categories, missing
     /// cells, sparse features and many rows.
     ///
     /// # Errors
@@ -98,31 +102,21 @@ impl FeaturePartition<'_> {
     pub(super) fn normal_rows(
         &self,
         number: &NumberOfClusters,
-        halves: Option<&Halves>,
         phase: &PhaseContext<'_>,
     ) -> Result<Option<NormalRows>> {
-        let is_said = match number.clarity {
-            Clarity::Clear => true,
-            Clarity::Contested => halves.is_some_and(Halves::is_confirmed),
-            Clarity::NoGroups => false,
-        };
+        let may_be_said = number.clarity != Clarity::NoGroups;
         let is_plain = self.others.is_empty() && !self.x.has_categories() && !self.x.has_gaps();
-        let (Some(x), true) = (self.x.as_dense(), is_said && is_plain && self.x.n() <= MOST_ROWS) else {
+        let (Some(x), true) = (self.x.as_dense(), may_be_said && is_plain && self.x.n() <= MOST_ROWS) else {
             return Ok(None);
         };
-        let k = halves.map_or(number.n_clusters, |halves| halves.n_clusters);
-        let Some(own) = number.relative_conductances.get(..k - 1) else { return Ok(None) };
+        let last = number.n_clusters.max(number.runner_up.unwrap_or(0));
+        let Some(own) = number.relative_conductances.get(..last - 1) else { return Ok(None) };
         let x = to_tensor(x, Device::Cpu)?;
         let mut normal = Vec::with_capacity(DRAWS);
         for draw in 0..DRAWS {
             let rows = Features::dense(to_array2(&like(&x, &phase.streams, draw)?)?)?;
-            let of_normal = FeaturePartition { x: &rows, ..*self }.estimate(phase);
-            normal.push(match of_normal {
-                Ok(found) => found.relative_conductances,
-                Err(e) if phase.fit.interrupt.get().is_some() => return Err(e),
-                // A graph that cannot be cut.
-                Err(_) => Vec::new(),
-            });
+            let of_normal = FeaturePartition { x: &rows, ..*self }.estimate(phase)?;
+            normal.push(of_normal.relative_conductances);
         }
         Ok(Some(NormalRows::of(own, &normal)))
     }
@@ -148,37 +142,32 @@ mod tests {
 
     #[test]
     fn the_largest_number_that_stands_apart() {
-        let of = |rows: &[f64], normal: &[&[f64]]| {
-            let normal: Vec<Vec<f64>> = normal.iter().map(|of| of.to_vec()).collect();
-            NormalRows::of(rows, &normal)
-        };
         // Means 0.4, 0.5, 0.9, and ratios from 0.8 on.
-        let normal: [&[f64]; 2] = [&[0.32, 0.6, 0.8], &[0.48, 0.4]];
-        let found = of(&[0.1, 0.05], &normal);
-        assert_eq!((found.n_clusters, found.ratios.len(), found.draws), (Some(3), 2, 2));
+        let normal = [vec![0.32, 0.6, 0.8], vec![0.48, 0.4]];
+        let of = |rows: &[f64], clarity| {
+            let found = NormalRows::of(rows, &normal);
+            let number = NumberOfClusters {
+                n_clusters: rows.len() + 1,
+                runner_up: Some(7),
+                clarity,
+                relative_conductances: [rows, &[1.0]].concat(),
+            };
+            let corrected = found.correct(number);
+            (corrected.n_clusters, corrected.runner_up, corrected.clarity, found)
+        };
+        let (k, other, clarity, found) = of(&[0.1, 0.05], Clarity::Clear);
+        assert_eq!((k, other, clarity), (3, Some(7), Clarity::Clear));
+        assert_eq!((found.ratios.len(), found.draws, found.alike()), (2, 2, vec![]));
         assert!((found.ratios[&3] - 0.1).abs() < 1e-12 && (found.least_of_normal - 0.8).abs() < 1e-12);
+        assert!(!found.are_alike(4), "it was not compared");
         // Four pieces of two groups.
-        assert_eq!(of(&[0.0, 0.45, 0.8], &normal).n_clusters, Some(2));
-        // No groups: cut through as much as normal rows are; or less, but still through a lot.
-        assert_eq!(of(&[0.33, 0.41], &normal).n_clusters, None);
-        assert_eq!(of(&[0.31, 0.41], &normal).n_clusters, None);
-        // A set of normal rows is not better than all: below its own least ratio nothing is.
-        assert_eq!(of(&[0.32, 0.6, 0.8], &normal).n_clusters, None);
-
-        let number = |n_clusters, runner_up, clarity| NumberOfClusters {
-            n_clusters,
-            runner_up,
-            clarity,
-            relative_conductances: vec![0.0, 0.2, 0.25],
-        };
-        let four = || number(4, Some(3), Clarity::Clear);
-        let corrected = |n_clusters| {
-            let ratios = BTreeMap::from([(2, 0.1), (3, 0.2), (4, 0.9)]);
-            NormalRows { draws: 19, ratios, least_of_normal: 0.5, n_clusters }.correct(four())
-        };
-        assert_eq!(corrected(Some(4)), four());
-        assert_eq!(corrected(Some(2)), number(2, Some(4), Clarity::Contested));
-        assert_eq!(corrected(None), number(4, Some(3), Clarity::NoGroups));
+        let (k, other, clarity, found) = of(&[0.0, 0.45, 0.8], Clarity::Clear);
+        assert_eq!((k, other, clarity, found.alike()), (2, Some(4), Clarity::Contested, vec![3, 4]));
+        // No groups: cut through as much as normal rows are; or less, but still through a lot. And
+        // one of the sets themselves, which is not better than all.
+        for rows in [&[0.33, 0.41][..], &[0.31, 0.41], &[0.32, 0.6, 0.8]] {
+            assert_eq!(of(rows, Clarity::Contested).2, Clarity::NoGroups, "{rows:?}");
+        }
     }
 
     #[test]

@@ -63,6 +63,7 @@ cases! {
         "gmm.n_init=3 gmm.select=log_likelihood gmm.init_cov=global gmm.min_covar=0.01";
 
     spectral: "spectral", Scales, 3, "partition.n_init=3 kmeans.n_init=3";
+    spectral_number: "spectral", Groups, 0, "partition.n_init=3 kmeans.n_init=3";
     auto: "auto", Scales, 3, NET, PRETRAIN, TRAIN, "assignment_warmup_epochs=3 kmeans.n_init=3";
 
     ae_kmeans: "ae-kmeans", Scales, 5, NET, PRETRAIN,

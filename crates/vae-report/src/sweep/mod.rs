@@ -129,10 +129,10 @@ pub struct OfData {
     pub relative_conductance: BTreeMap<usize, f64>,
     /// Prediction strength of the partition over random halves, by number of clusters.
     pub prediction_strength: BTreeMap<usize, Spread>,
-    /// Whether normal rows of the same mean and covariance come apart as much as the clusters of
-    /// the estimated number.
+    /// The numbers of clusters into which normal rows of the same mean and covariance come apart as
+    /// much; of those up to the estimate and its runner-up.
     #[serde(default)]
-    pub like_normal_rows: bool,
+    pub like_normal_rows: Vec<usize>,
 }
 
 /// How clear a number of clusters is.

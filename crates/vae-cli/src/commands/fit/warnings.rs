@@ -4,7 +4,7 @@ use crate::output::{counted, percent};
 use crate::results;
 use vae_graph::partition::Clarity;
 use vae_models::FitSummary;
-use vae_models::pretrained::{is_confirmed, number_of_clusters};
+use vae_models::pretrained::{is_confirmed, number_of_clusters, numbers_like_normal_rows};
 
 /// All warnings on a fit whose clusters have these sizes.
 pub fn of(summary: &FitSummary, sizes: &[usize]) -> Vec<String> {
@@ -14,12 +14,20 @@ pub fn of(summary: &FitSummary, sizes: &[usize]) -> Vec<String> {
 
 /// An estimate of the number of clusters that is not clear.
 fn unclear_number(summary: &FitSummary) -> Option<String> {
-    let number = summary.phases.iter().find_map(number_of_clusters)?;
-    let k = number.n_clusters;
+    let (phase, number) =
+        summary.phases.iter().find_map(|phase| Some((phase, number_of_clusters(phase)?)))?;
+    let (k, alike) = (number.n_clusters, numbers_like_normal_rows(phase));
     let advice = "`vae sweep` compares several, and --clusters K says it if you know it";
     match (number.clarity, number.runner_up) {
         (Clarity::Clear, _) => None,
         (Clarity::Contested, _) if summary.phases.iter().any(is_confirmed) => None,
+        (Clarity::NoGroups, _) if alike.contains(&k) => Some(format!(
+            "the data may have no groups: normal rows with the same correlations come apart into {k} as much; {advice}"
+        )),
+        (Clarity::Contested, Some(other)) if alike.contains(&other) => Some(format!(
+            "{k} clusters are an estimate that is not clear: there may be {other}, but normal rows with the same \
+             correlations come apart into {other} as much; {advice}"
+        )),
         (Clarity::NoGroups, _) => Some(format!(
             "the data may have no groups: {k} clusters cut through something dense already; {advice}"
         )),
@@ -121,6 +129,21 @@ mod tests {
         };
         assert!(of_halves(1.0).is_empty(), "halves of the rows confirm nine");
         assert!(of_halves(0.7)[0].contains("9 clusters are an estimate that is not clear: 11 come near"));
+        let of_normal_rows = |ratio: f64| {
+            let number = serde_json::json!({
+                "n_clusters": 4, "runner_up": null, "clarity": "clear", "relative_conductances": [0.0, 0.2, 0.25],
+            });
+            let rows = serde_json::json!({
+                "draws": 19, "ratios": { "2": ratio, "3": 0.9, "4": 0.8 }, "least_of_normal": 0.7,
+            });
+            let notes = serde_json::json!({ "number_of_clusters": number, "normal_rows": rows });
+            let phases = vec![PhaseRecord { notes, ..PhaseRecord::default() }];
+            of(&FitSummary { phases, ..FitSummary::default() }, &[50, 50])
+        };
+        let [fewer] = &of_normal_rows(0.1)[..] else { panic!("one warning") };
+        assert!(fewer.starts_with("2 clusters are an estimate that is not clear: there may be 4"), "{fewer}");
+        let [none] = &of_normal_rows(0.9)[..] else { panic!("one warning") };
+        assert!(none.starts_with("the data may have no groups: normal rows"), "{none}");
         let given = serde_json::json!({ "number_of_clusters": null });
         let phases = vec![PhaseRecord { notes: given, ..PhaseRecord::default() }];
         assert!(of(&FitSummary { phases, ..FitSummary::default() }, &[50, 50]).is_empty());

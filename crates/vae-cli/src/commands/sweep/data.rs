@@ -9,7 +9,7 @@ use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_core::random::{Streams, permutation};
 use vae_graph::partition::NumberOfClusters;
-use vae_models::pretrained::{are_like_normal_rows, number_without_halves};
+use vae_models::pretrained::{number_without_halves, numbers_like_normal_rows};
 use vae_models::registry::{Selection, resolve};
 use vae_report::sweep::{OfData, Spread};
 
@@ -38,7 +38,7 @@ pub fn of(
 ) -> Result<(OfData, Option<NumberOfClusters>)> {
     let (estimate, like_normal_rows) = match estimate(&sample.x, context) {
         Some((estimate, alike)) => (Some(estimate), alike),
-        None => (None, false),
+        None => (None, Vec::new()),
     };
     let by_k = |found: &NumberOfClusters| -> BTreeMap<usize, f64> {
         (2..).zip(found.relative_conductances.iter().copied()).collect()
@@ -57,13 +57,13 @@ fn spreads(values: &BTreeMap<usize, Vec<f64>>) -> BTreeMap<usize, Spread> {
 }
 
 /// The graph's estimate of `spectral` on scaled features, that of a fit without a number of
-/// clusters, and whether normal rows come apart as much: then there are no groups. `None` where the
-/// graph cannot be cut in two.
-fn estimate(x: &Features, context: &FitContext) -> Option<(NumberOfClusters, bool)> {
+/// clusters, and the numbers into which normal rows come apart as much. `None` where the graph
+/// cannot be cut in two.
+fn estimate(x: &Features, context: &FitContext) -> Option<(NumberOfClusters, Vec<usize>)> {
     let set = vec!["scale=\"none\"".to_owned()];
     let selection = Selection { method: Some(METHOD.into()), set, ..Selection::default() };
     let summary = resolve(&selection).ok()?.build().ok()?.fit(x, context).ok()?;
-    let found = |phase| Some((number_without_halves(phase)?, are_like_normal_rows(phase)));
+    let found = |phase| Some((number_without_halves(phase)?, numbers_like_normal_rows(phase)));
     summary.phases.iter().find_map(found)
 }
 

@@ -11,6 +11,9 @@
 //!    number, a peak above both neighbouring numbers. Where another number comes near, the one of
 //!    the higher prediction strength is taken.
 //!
+//! A number into which normal rows with the same correlations come apart as much is none: see
+//! [`vae_models::pretrained::numbers_like_normal_rows`].
+//!
 //! With both a number is clear, with one of them it is likely, with none no number is. Where no cut
 //! of the graph stands out, a number is likely only with a prediction strength that noise has not
 //! ([`of_few_rows`]). The criteria of the runs are shown beside it, and disagreement is said.
@@ -100,13 +103,16 @@ impl Evidence {
             .runner_up
             .filter(|second| graph == partition::Clarity::Contested && strength(*second) > strength(first));
         let of_graph = second.unwrap_or(first);
-        let is_confirmed = |k: usize| strength(k) >= Some(CONFIRMED) || is_peak(data, k);
+        let is_alike = |k: usize| data.like_normal_rows.contains(&k);
+        let by_strength = |k: usize| strength(k) >= Some(CONFIRMED) || is_peak(data, k);
+        let is_confirmed = |k: usize| by_strength(k) && !is_alike(k);
         let is_seen = match graph {
             partition::Clarity::Clear => true,
             partition::Clarity::Contested => is_confirmed(of_graph),
             partition::Clarity::NoGroups => false,
         };
-        let by_halves = if is_seen { None } else { of_few_rows(data) };
+        // Halves of a cloud along one factor agree on where they cut it.
+        let by_halves = if is_seen || is_alike(of_graph) { None } else { of_few_rows(data) };
         let k = by_halves.unwrap_or(of_graph);
         let runner_up = if second.is_some() { Some(first) } else { estimate.runner_up };
         let is_known = |other: &usize| strength(*other).is_some();
@@ -121,7 +127,7 @@ impl Evidence {
             is_peak: is_peak(data, k),
             is_confirmed: is_confirmed(k),
             by_halves: by_halves.is_some(),
-            like_normal_rows: data.like_normal_rows,
+            like_normal_rows: is_alike(k) && (graph == partition::Clarity::NoGroups || by_strength(k)),
         }
     }
 

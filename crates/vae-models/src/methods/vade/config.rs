@@ -123,9 +123,10 @@ impl MethodConfig for VadeConfig {
         check_optional("init.partition", self.init.partition.as_ref(), graph, |p| Ok(p.check()?))?;
         check_optional("init.siamese", self.init.siamese.as_ref(), graph, |s| Ok(s.check()?))?;
         self.train.check().within("train")?;
-        if self.assignment_refresh_epochs > 0 && self.assignment_warmup_epochs == 0 {
-            let expected = "0 where `assignment_warmup_epochs` is 0: no assignments are fixed";
-            return Err(Error::config("assignment_refresh_epochs", self.assignment_refresh_epochs, expected));
+        let refresh = self.assignment_refresh_epochs;
+        if refresh > 0 && refresh >= self.assignment_warmup_epochs {
+            let expected = "0, or less than `assignment_warmup_epochs`, in which assignments are fixed";
+            return Err(Error::config("assignment_refresh_epochs", refresh, expected));
         }
         check_above_0("prior_lr", self.prior_lr)
     }

@@ -97,7 +97,7 @@ impl Trainable for VadeNet {
 
     fn begin_epoch(&self, epoch: usize, data: &Resident<'_>) -> Result<()> {
         if let Some(held) = self.held.as_ref().filter(|h| h.is_due(epoch)) {
-            // Of u8, of any device: copying converts.
+            // Copying converts to the kind and the device of those that are held.
             held.labels.borrow_mut().f_copy_(&self.winners(data)?)?;
         }
         Ok(())

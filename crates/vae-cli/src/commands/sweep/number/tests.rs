@@ -13,7 +13,7 @@ fn three(strength: f64, clarity: partition::Clarity) -> (OfData, NumberOfCluster
         n_rows: 100,
         relative_conductance: (2..).zip(relative).collect(),
         prediction_strength: BTreeMap::from([(2, spread(0.7)), (3, spread(strength)), (4, spread(0.4))]),
-        like_normal_rows: false,
+        like_normal_rows: vec![],
     };
     let relative_conductances = relative.to_vec();
     (data, NumberOfClusters { n_clusters: 3, runner_up: Some(2), clarity, relative_conductances })
@@ -44,7 +44,11 @@ fn a_number_is_as_clear_as_the_evidence() {
     assert!(none.sentence.contains("no groups"), "{}", none.sentence);
     // Normal rows come apart as much.
     let (mut data, estimate) = three(0.85, NoGroups);
-    data.like_normal_rows = true;
+    data.like_normal_rows = vec![3];
+    let alike = decide(&all, &data, Some(&estimate), &[]);
+    assert!(alike.recommended.is_none() && alike.sentence.contains("normal rows"), "{}", alike.sentence);
+    let (mut data, estimate) = three(0.85, Contested);
+    data.like_normal_rows = vec![3];
     let alike = decide(&all, &data, Some(&estimate), &[]);
     assert!(alike.recommended.is_none() && alike.sentence.contains("normal rows"), "{}", alike.sentence);
     // The number is not among those that were asked for.
@@ -58,22 +62,25 @@ fn a_number_is_as_clear_as_the_evidence() {
 /// What is measured of data of which the graph says that there are no groups.
 #[test]
 fn groups_of_few_rows_are_seen_by_halves_alone() {
-    let of = |relative: &[f64], strengths: &[f64]| {
+    let with = |relative: &[f64], strengths: &[f64], like_normal_rows: Vec<usize>| {
         let relative_conductances = relative.to_vec();
         let data = OfData {
             n_rows: 90,
             relative_conductance: (2..).zip(relative.iter().copied()).collect(),
             prediction_strength: (2..).zip(strengths.iter().map(|&s| spread(s))).collect(),
-            like_normal_rows: false,
+            like_normal_rows,
         };
         let clarity = partition::Clarity::NoGroups;
         let estimate = NumberOfClusters { n_clusters: 2, runner_up: None, clarity, relative_conductances };
         decide(&[2, 3, 4, 5], &data, Some(&estimate), &[])
     };
+    let of = |relative: &[f64], strengths: &[f64]| with(relative, strengths, vec![]);
     // Three groups of 30 rows in 400 columns.
     let found = of(&[0.66, 0.43, 1.10], &[0.6, 1.0, 0.66, 0.5]);
     assert_eq!((found.recommended, found.clarity), (Some(3), Clarity::Likely));
     assert!(found.sentence.contains("no cut of the neighbour graph stands out"), "{}", found.sentence);
+    let alike = with(&[0.66, 0.43, 1.10], &[0.6, 1.0, 0.66, 0.5], vec![2]);
+    assert!(alike.recommended.is_none() && alike.sentence.contains("normal rows"), "{}", alike.sentence);
     // A long Gaussian, a square, and one Gaussian in 200 columns.
     for (relative, strengths) in [
         ([0.2, 0.29, 0.4], [0.86, 0.6, 0.48, 0.5]),
