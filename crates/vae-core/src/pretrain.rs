@@ -240,8 +240,8 @@ pub fn pretrain(
     })
 }
 
-/// The auto-encoder with outputs that are means: where `likelihood` wants logits, that of a Gaussian
-/// with its last layer mapped.
+/// The auto-encoder with outputs that are means: where `likelihood` wants logits, that of a
+/// Gaussian with its last layer mapped.
 fn of_means(
     features: &Features,
     net: &NetConfig,

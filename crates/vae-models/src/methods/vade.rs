@@ -10,8 +10,8 @@
 //! once per latent dimension), pi is a softmax, variances are exponentials, densities are computed
 //! as logarithms. In the first epochs the assignments may be fixed, at the initial ones or at those
 //! of the model of the moment, taken anew every few epochs (classification EM on the same bound);
-//! the published code leaves them free. The published weights of the auto-encoder are not used: all weights are
-//! initialised at random.
+//! the published code leaves them free. The published weights of the auto-encoder are not used: all
+//! weights are initialised at random.
 
 #[doc(hidden)]
 pub mod bench_support;

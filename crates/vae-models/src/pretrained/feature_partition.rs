@@ -198,8 +198,8 @@ pub fn number_of_clusters(record: &PhaseRecord) -> Option<NumberOfClusters> {
     Some(in_light_of(of_graph(record)?, halves.as_ref(), normal_rows.as_ref()))
 }
 
-/// The same for those who ask halves of the rows themselves: a runner-up into which normal rows come
-/// apart as much is none.
+/// The same for those who ask halves of the rows themselves: a runner-up into which normal rows
+/// come apart as much is none.
 pub fn number_without_halves(record: &PhaseRecord) -> Option<NumberOfClusters> {
     let mut number = in_light_of(of_graph(record)?, None, normal_rows_of(record).as_ref());
     number.runner_up = number.runner_up.filter(|other| !numbers_like_normal_rows(record).contains(other));

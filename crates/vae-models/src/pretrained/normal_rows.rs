@@ -1,9 +1,9 @@
 //! Whether rows without groups come apart as much: the reference of an estimate on few rows.
 //!
 //! Rows along one factor, or few rows of many columns, have gaps by chance, and the neighbour graph
-//! is cut there as if there were groups. An estimate is compared with those of normal rows of the same mean and covariance, the null hypothesis of Liu,
-//! Hayes, Nobel and Marron 2008 ("Statistical significance of clustering for high-dimension,
-//! low-sample size data").
+//! is cut there as if there were groups. An estimate is compared with those of normal rows of the
+//! same mean and covariance, the null hypothesis of Liu, Hayes, Nobel and Marron 2008 ("Statistical
+//! significance of clustering for high-dimension, low-sample size data").
 
 use super::feature_partition::FeaturePartition;
 use crate::Result;
