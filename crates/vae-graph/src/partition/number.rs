@@ -23,7 +23,7 @@ const TORN_IN_A_ROW: usize = 3;
 
 /// The estimate is clear if its relative conductance is at most this (a single round group, cut in
 /// two, rarely has less than 0.33) …
-const CLEAR: f64 = 0.3;
+pub const CLEAR: f64 = 0.3;
 
 /// … that of one cluster more is larger by at least this …
 const CLEAR_STEP: f64 = 0.3;

@@ -120,9 +120,8 @@ impl FeaturePartition<'_> {
                 let found = self.estimate_of(graphs, phase)?;
                 let halves = self.halves(&found, phase)?;
                 let normal_rows = self.normal_rows(&found, phase)?;
-                let notes = (json!(found), json!(halves));
-                let number = in_light_of(found, halves.as_ref(), normal_rows.as_ref());
-                (number.n_clusters, notes.0, notes.1, normal_rows)
+                let number = in_light_of(found.clone(), halves.as_ref(), normal_rows.as_ref());
+                (number.n_clusters, json!(found), json!(halves), normal_rows)
             }
             given => (given, Value::Null, Value::Null, None),
         };
@@ -252,13 +251,16 @@ fn halves_of(record: &PhaseRecord) -> Option<Halves> {
 fn words(found: &NumberOfClusters, halves: Option<&Halves>, normal_rows: Option<&NormalRows>) -> String {
     let say = "say --clusters K if you know it";
     let are_alike = |k: usize| normal_rows.is_some_and(|rows| rows.are_alike(k));
+    // Halves that confirm a number that is given up for a smaller one do not confirm that.
+    let confirmed =
+        halves.is_some_and(|halves| halves.is_confirmed() && halves.n_clusters == found.n_clusters);
     let sure = match (found.clarity, found.runner_up) {
         (Clarity::Clear, _) => "clearly".to_string(),
         (Clarity::NoGroups, _) if are_alike(found.n_clusters) => format!(
             "no clear number: normal rows with the same correlations come apart as much, so there may be no groups; {say}"
         ),
         (Clarity::NoGroups, _) => format!("no clear number: the data may have no groups; {say}"),
-        (Clarity::Contested, Some(other)) if halves.is_some_and(Halves::is_confirmed) => {
+        (Clarity::Contested, Some(other)) if confirmed => {
             format!("likely: halves of the rows confirm it and not {other}, which comes near in the graph")
         }
         (Clarity::Contested, Some(other)) if are_alike(other) => format!(
@@ -293,5 +295,34 @@ pub(crate) fn load_n_clusters(tensors: &Tensors) -> Result<usize> {
             let why = format!("has {values:?} for its number of clusters");
             Err(vae_core::Error::Checkpoint { what, why, remedy }.into())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Halves confirm three; of normal rows the estimate is two.
+    #[test]
+    fn halves_confirm_their_own_number_alone() {
+        let number = |n_clusters, runner_up| NumberOfClusters {
+            n_clusters,
+            runner_up: Some(runner_up),
+            clarity: Clarity::Contested,
+            relative_conductances: vec![0.0, 0.2],
+        };
+        let halves = Halves { n_clusters: 3, prediction_strength: BTreeMap::from([(2, 0.7), (3, 0.9)]) };
+        let rows = |three: f64| NormalRows {
+            draws: 19,
+            ratios: BTreeMap::from([(2, 0.1), (3, three)]),
+            least_of_normal: 0.5,
+        };
+        let said = |three: f64| {
+            let found = in_light_of(number(3, 2), Some(&halves), Some(&rows(three)));
+            words(&found, Some(&halves), Some(&rows(three)))
+        };
+        assert!(said(0.2).contains("clusters: 3 (likely: halves of the rows confirm it"), "{}", said(0.2));
+        assert!(said(0.9).contains("clusters: 2 (not clear: there may be 3"), "{}", said(0.9));
     }
 }

@@ -15,6 +15,7 @@ use vae_core::features::{to_array2, to_tensor};
 use vae_core::identity::Revision;
 use vae_core::phase::PhaseContext;
 use vae_core::random::{Streams, normal};
+use vae_graph::partition::number::CLEAR;
 use vae_graph::partition::{Clarity, NumberOfClusters};
 
 /// The comparison. Only fits without a number of clusters have it.
@@ -31,10 +32,6 @@ const MOST_ROWS: usize = 1000;
 /// Relative conductance of more clusters than the search went on to: it ends where three numbers in
 /// a row cut through something dense.
 const NOT_REACHED: f64 = 1.0;
-
-/// A number below the estimate counts if its partition cuts through no more than that of an
-/// estimate that is called clear.
-const SOUND: f64 = 0.3;
 
 /// What sets of normal rows say of the numbers of clusters. A number is judged by its relative
 /// conductance divided by the mean of the sets.
@@ -79,7 +76,8 @@ impl NormalRows {
         if !self.are_alike(k) {
             return number;
         }
-        let is_sound = |fewer: usize| number.relative_conductances[fewer - 2] <= SOUND;
+        // A smaller number has to be as sound as an estimate that is called clear.
+        let is_sound = |fewer: usize| number.relative_conductances[fewer - 2] <= CLEAR;
         match (2..k).rev().find(|&fewer| !self.are_alike(fewer) && is_sound(fewer)) {
             None => NumberOfClusters { clarity: Clarity::NoGroups, ..number },
             Some(fewer) => NumberOfClusters {

@@ -36,10 +36,7 @@ pub fn of(
     clusters: &[usize],
     context: &FitContext,
 ) -> Result<(OfData, Option<NumberOfClusters>)> {
-    let (estimate, like_normal_rows) = match estimate(&sample.x, context) {
-        Some((estimate, alike)) => (Some(estimate), alike),
-        None => (None, Vec::new()),
-    };
+    let (estimate, like_normal_rows) = estimate(&sample.x, context).unzip();
     let by_k = |found: &NumberOfClusters| -> BTreeMap<usize, f64> {
         (2..).zip(found.relative_conductances.iter().copied()).collect()
     };
@@ -47,7 +44,7 @@ pub fn of(
         n_rows: sample.rows.len(),
         relative_conductance: estimate.as_ref().map(by_k).unwrap_or_default(),
         prediction_strength: prediction_strength(features, clusters, context)?,
-        like_normal_rows,
+        like_normal_rows: like_normal_rows.unwrap_or_default(),
     };
     Ok((of_data, estimate))
 }

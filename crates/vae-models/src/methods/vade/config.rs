@@ -43,22 +43,18 @@ pub struct VadeConfig {
     /// Epochs in which p(c | x) is fixed at the initial assignments. In the first epochs the codes
     /// move before the prior structures them, and assignments that follow them lose the initial
     /// clusters.
-    #[serde(skip_serializing_if = "no_warmup")]
+    #[serde(skip_serializing_if = "no_epochs")]
     pub assignment_warmup_epochs: usize,
     /// After every so many of them the fixed assignments become those of the model of the moment:
     /// the networks, which fit most points before they fit those that were assigned wrongly,
     /// correct them. 0: the initial ones throughout.
-    #[serde(skip_serializing_if = "never")]
+    #[serde(skip_serializing_if = "no_epochs")]
     pub assignment_refresh_epochs: usize,
     /// The training of the ELBO.
     pub train: TrainConfig,
 }
 
-fn no_warmup(epochs: &usize) -> bool {
-    neutral(epochs, &0)
-}
-
-fn never(epochs: &usize) -> bool {
+fn no_epochs(epochs: &usize) -> bool {
     neutral(epochs, &0)
 }
 
