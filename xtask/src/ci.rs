@@ -7,7 +7,9 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::step::{self, Step, human_seconds};
-use crate::{book, deny, examples, exported, libtorch, package, project, reproduce, test, tidy, workflows};
+use crate::{
+    book, deny, examples, exported, libtorch, package, program, project, reproduce, test, tidy, workflows,
+};
 
 /// Check everything.
 #[derive(clap::Args)]
@@ -34,7 +36,8 @@ pub fn run(_: &Args) -> Result<ExitCode> {
     let docs = ["doc", "--locked", "--workspace", "--no-deps"];
     cargo_step("docs", "1 minute", &docs, Some(&libtorch))?;
 
-    let vae = reproduce::build()?;
+    let vae =
+        reproduce::Vae { program: program::of_tests(&libtorch)?, libtorch: Some(libtorch), cache: None };
     book::check(&vae.program, vae.libtorch.as_ref())?;
     let step = Step::start("recorded runs belong to the present settings", "half a minute");
     reproduce::check_runs(&vae)?;

@@ -123,7 +123,7 @@ impl Running {
         let pace = pace.map_or_else(String::new, |(rate, left)| {
             format!("  {rate:.0} samples/s  {} s left", left.as_secs())
         });
-        format!("{phase}: epoch {epoch}/{epochs}  loss {loss:.4} nats{pace}")
+        format!("{phase}: epoch {epoch}/{epochs}  loss {loss:.4}{pace}")
     }
 
     /// What stands beside the bar after `step` steps of the phase.
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn lines_and_bar_after_a_resume_tell_the_pace_of_this_process() {
         let line = resumed().line(16, 1.5, 15.0);
-        assert_eq!(line, "train: epoch 16/20  loss 1.5000 nats  17 samples/s  240 s left");
+        assert_eq!(line, "train: epoch 16/20  loss 1.5000  17 samples/s  240 s left");
         let beside = resumed().beside_bar(15, 1600, 1.5, 15.0);
         assert_eq!(beside, "epoch 16/20  loss 1.500  17 samples/s  4.0 min left");
     }
@@ -259,7 +259,7 @@ mod tests {
     fn too_little_work_tells_no_pace() {
         // One step of a hundred, and the time that a process needs to begin.
         let barely = Running::new("train", 20, 100, 1000, 1599);
-        assert_eq!(barely.line(16, 1.5, 3.0), "train: epoch 16/20  loss 1.5000 nats");
+        assert_eq!(barely.line(16, 1.5, 3.0), "train: epoch 16/20  loss 1.5000");
         assert!(barely.line(17, 1.5, 4.0).ends_with("s left"));
         assert_eq!(barely.beside_bar(15, 1600, 1.5, 0.5), "epoch 16/20  loss 1.500");
     }

@@ -22,7 +22,7 @@ pub fn losses(phases: &[PhaseRecord]) -> Option<Svg> {
     let height = 48.0 + bands.iter().map(|b| 24.0 + *b as f64 * (HEIGHT + 8.0)).sum::<f64>();
     let mut svg = Svg::new((24.0 + widest as f64 * WIDTH).max(560.0), height);
     svg.heading(12.0, 20.0, 15.0, "Losses");
-    let note = "nats per sample, mean over an epoch; the loss and each of its terms on their own scale";
+    let note = "mean over an epoch, in nats per sample or as a squared error; each on a scale of its own";
     svg.text(12.0, 37.0, 11.0, Anchor::Start, GREY, note);
     let mut y = 48.0;
     for (phase, band) in trained.iter().zip(bands) {

@@ -12,9 +12,9 @@ use tch::Tensor;
 pub struct EpochRecord {
     /// 1-based.
     pub epoch: usize,
-    /// Mean loss, nats per sample.
+    /// Mean loss per sample, in nats or, of the losses that are squared errors, in their unit.
     pub loss: f64,
-    /// Mean of each term of the loss, nats per sample, in the order of the model.
+    /// Mean of each term of the loss per sample, in the order of the model.
     pub terms: Vec<(String, f64)>,
     /// Learning rate of the first group at the end of the epoch.
     pub lr: f64,
@@ -38,7 +38,7 @@ pub struct PhaseRecord {
     pub cpu_s: f64,
     /// Whether this run took it from the cache.
     pub cached: bool,
-    /// Mean loss of the last epoch, nats per sample.
+    /// Mean loss of the last epoch, as in [`EpochRecord::loss`]; squared errors are not in nats.
     pub final_loss_nats: Option<f64>,
     /// Per epoch.
     pub history: Vec<EpochRecord>,

@@ -128,7 +128,7 @@ pub struct Phase {
     pub name: String,
     /// Number of epochs.
     pub epochs: usize,
-    /// Mean loss of the last epoch, in nats per sample.
+    /// Mean loss of the last epoch, per sample: in nats, or a squared error.
     #[serde(default)]
     pub final_loss_nats: Option<f64>,
     /// How long it took, in words.

@@ -1,6 +1,7 @@
 use super::super::config::ImsatNetConfig;
 use super::*;
 use vae_core::bundle::Tensors;
+use vae_core::precision::Precision;
 use vae_core::random::Streams;
 use vae_core::random::normal;
 
@@ -99,5 +100,46 @@ fn the_information_pass_moves_the_running_statistics_and_the_gradient_reaches_ev
     for (p, g) in net.params.iter().zip(&gradients) {
         let no_effect = p.name.ends_with(".bias") && p.name != "net.out.bias";
         assert_eq!(g.abs().max().double_value(&[]) < 1e-6, no_effect, "{}", p.name);
+    }
+}
+
+/// The cosine between all numbers of `a` and `b`.
+fn cosine(a: &Tensor, b: &Tensor) -> f64 {
+    ((a * b).sum(Kind::Double) / (a.square().sum(Kind::Double) * b.square().sum(Kind::Double)).sqrt())
+        .double_value(&[])
+}
+
+#[test]
+fn bfloat16_leaves_directions_and_gradients_where_they_are() {
+    let config_of_net =
+        ImsatNetConfig { hidden: vec![300, 300], hidden_scale: 1.0, ..ImsatNetConfig::default() };
+    let net = net(&ImsatNetConfig { output_scale: 1.0, ..config_of_net }, 200);
+    let (x, distance) = (rows(256, 200), distances(256));
+    let step = |kind, precision: Precision| {
+        let training = ImsatTraining::new(&config(kind), &net, &distance, Device::Cpu).expect("valid");
+        precision.during(|| {
+            with_batch(&x, 0, |batch| {
+                let clean = net.log_p(batch.x, Statistics::Batch).detach();
+                let r = training.perturbation(batch, &clean).expect("a perturbation");
+                let total = training.terms(batch).expect("a loss").total;
+                (r, Tensor::run_backward(&[total], &net.params.tensors(), false, false))
+            })
+        })
+    };
+    let [(exact, _), (rounded, _)] =
+        [Precision::F32, Precision::Bf16].map(|precision| step(Perturbation::Vat, precision));
+    assert!(!exact.equal(&rounded), "the products are large enough to be rounded");
+    assert!(cosine(&exact, &rounded) > 0.99, "directions: {}", cosine(&exact, &rounded));
+    // The same random directions in both. A unit in 400 lies so near 0 that rounding takes it to the
+    // other side of the ReLU, with all of its gradient: a relative error of some 5 %.
+    let [(_, exact), (_, rounded)] =
+        [Precision::F32, Precision::Bf16].map(|precision| step(Perturbation::Rpt, precision));
+    for ((p, exact), rounded) in net.params.iter().zip(&exact).zip(&rounded) {
+        // A bias before a batch norm has a gradient of rounding errors alone.
+        if !matches!(p.name.as_str(), "net.0.bias" | "net.1.bias") {
+            let (cosine, length) =
+                (cosine(exact, rounded), (rounded.norm() / exact.norm()).double_value(&[]));
+            assert!(cosine > 0.995 && (length - 1.0).abs() < 0.01, "{}: {cosine}, {length}", p.name);
+        }
     }
 }
