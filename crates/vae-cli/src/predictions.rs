@@ -45,6 +45,8 @@ impl Predictions {
         } else {
             let text =
                 std::str::from_utf8(&bytes).with_context(|| format!("{} is not text", path.display()))?;
+            // As spreadsheets begin a file in UTF-8.
+            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
             of_text(text).with_context(|| format!("{} holds no assignments", path.display()))?
         };
         ensure!(!read.clusters.is_empty(), "{} is empty: assignments expected, one a row", path.display());
@@ -215,12 +217,14 @@ fn is_header(first: &str, second: Option<&str>) -> bool {
             || second.is_some_and(|second| is_number(second) && !is_not_assigned(second)))
 }
 
-/// The fields of a line, without blanks and quotes around them; a comma in quotes is part of its
-/// field.
+/// The fields of a line, without blanks and quotes around them; in quotes a comma is part of its
+/// field, and two quotes are one.
 fn fields(line: &str) -> Vec<String> {
     let (mut fields, mut field, mut in_quotes) = (Vec::new(), String::new(), false);
-    for c in line.chars() {
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
+            '"' if in_quotes && chars.next_if_eq(&'"').is_some() => field.push('"'),
             '"' => in_quotes = !in_quotes,
             ',' if !in_quotes => fields.push(std::mem::take(&mut field)),
             c => field.push(c),

@@ -4,7 +4,7 @@
 //! device, threads and the content of the data, but never the labels. `DONE` is written last. A
 //! lock keeps a second process out; nothing in the folder is looked at or changed without it.
 
-use crate::input::{SCHEMA_FILE, VOCABULARY_FILE};
+use crate::input::{SCHEMA_FILE, VOCABULARY_FILE, schema_of, schema_text};
 use crate::reference::REFERENCE_FILE;
 use crate::report::names::NAMES;
 use crate::report::{CLUSTERS_CSV, CLUSTERS_JSON, KEPT, PAGE};
@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
-use vae_core::fsio;
+use vae_core::fsio::{self, sha256_hex};
 use vae_core::lock::Lock;
+use vae_data::Schema;
 
 /// Key of the configuration's hash; the settings themselves, `config.*`, are there for people.
 pub const CONFIG: &str = "config_sha256";
@@ -24,6 +25,10 @@ pub const MATMUL: &str = "matmul";
 
 /// Key of the precision of large products, where it is not single.
 pub const PRECISION: &str = "precision";
+
+/// Key of a hash of what the columns are called and of the categories they have: equal values under
+/// other names are another table.
+const COLUMNS: &str = "columns";
 
 /// Key that only the identity of a sweep has.
 pub const SWEEP: &str = "sweep";
@@ -74,6 +79,30 @@ const ATTEMPTS: usize = 100;
 pub struct Identity(pub BTreeMap<String, String>);
 
 impl Identity {
+    /// With the columns of `schema`, if the data are a table.
+    ///
+    /// # Errors
+    /// None that a schema of a table can have.
+    pub fn of_columns(mut self, schema: Option<&Schema>) -> Result<Self> {
+        if let Some(schema) = schema {
+            self.0.insert(COLUMNS.into(), sha256_hex(schema_text(schema)?.as_bytes()));
+        }
+        Ok(self)
+    }
+
+    /// With the columns that `folder` says, where this was written before it named them; those of
+    /// `like` where the folder does not say them either.
+    fn with_columns_of(self, folder: &Path, like: &Self) -> Result<Self> {
+        if self.0.contains_key(COLUMNS) {
+            return Ok(self);
+        }
+        let mut known = self.of_columns(schema_of(folder)?.as_ref())?;
+        if let (false, Some(columns)) = (known.0.contains_key(COLUMNS), like.0.get(COLUMNS)) {
+            known.0.insert(COLUMNS.into(), columns.clone());
+        }
+        Ok(known)
+    }
+
     /// What differs, a line for each key.
     fn differences(&self, there: &Self) -> Vec<String> {
         // The hash decides: a setting younger than the folder is no difference at its neutral
@@ -88,6 +117,9 @@ impl Identity {
                     "matrix products: made with {}, and this machine now uses {} (--matmul chooses)",
                     there.library(),
                     self.library()
+                ),
+                COLUMNS => format!(
+                    "the names of the columns, or the categories in them, are not those of the run there ({SCHEMA_FILE})"
                 ),
                 PRECISION => {
                     let value = |of: &Self| of.0.get(key).map_or_else(|| "f32".into(), String::clone);
@@ -358,7 +390,7 @@ fn look(path: &Path, identity: &Identity) -> Result<State> {
     let there: Identity = serde_json::from_str(&text).with_context(|| {
         format!("{} is damaged; choose another --out or delete the folder", file.display())
     })?;
-    let differences = identity.differences(&there);
+    let differences = identity.differences(&there.with_columns_of(path, identity)?);
     if !differences.is_empty() {
         if was_refused(path) {
             return Ok(State::Empty);

@@ -79,7 +79,7 @@ pub fn run(args: FitArgs) -> Result<()> {
     announce(&chosen, &input, model.as_ref(), &compute);
     let former = args.align_to.as_deref();
     let former = former.map(|run| Former::read(run, &input.about, args.fit_split.name())).transpose()?;
-    let identity = identity(&chosen.resolved, &input, &compute, former.as_ref());
+    let identity = identity(&chosen.resolved, &input, &compute, former.as_ref())?;
     let (folder, state) = RunFolder::open(&args.out, &identity)?;
     match state {
         State::Finished => return already_finished(&folder, input.labels.is_some()),
@@ -117,7 +117,12 @@ pub fn run(args: FitArgs) -> Result<()> {
 }
 
 /// What everything depends on. Labels are not part: they change no byte of the model.
-fn identity(resolved: &Resolved, input: &Input, compute: &Compute, former: Option<&Former>) -> Identity {
+fn identity(
+    resolved: &Resolved,
+    input: &Input,
+    compute: &Compute,
+    former: Option<&Former>,
+) -> Result<Identity> {
     let about = &input.about;
     let mut settings: std::collections::BTreeMap<String, String> =
         resolved.with_origins().into_iter().map(|(key, value, _)| (format!("config.{key}"), value)).collect();
@@ -148,7 +153,7 @@ fn identity(resolved: &Resolved, input: &Input, compute: &Compute, former: Optio
     if let Some(former) = former {
         put("aligned_to", former.sha256());
     }
-    Identity(settings)
+    Identity(settings).of_columns(input.schema.as_ref())
 }
 
 fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Compute) {

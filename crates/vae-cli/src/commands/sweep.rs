@@ -58,9 +58,10 @@ pub fn run(args: &SweepArgs) -> Result<()> {
     configure_process(usize::from(args.threads));
     args.matmul.apply()?;
     // The labels end here.
-    let Input { features, about, ids, .. } = input::load(&source, &args.read)?;
+    let Input { features, about, ids, schema, .. } = input::load(&source, &args.read)?;
     grid::check_rows(args, &features, &about)?;
-    let (folder, _) = RunFolder::open(&args.out, &identity(args, &about, ids.as_ref()))?;
+    let (folder, _) =
+        RunFolder::open(&args.out, &identity(args, &about, ids.as_ref()).of_columns(schema.as_ref())?)?;
     announce(args, &about, &cells);
     let launched = launch::launch(args, &cells, folder.path())?;
     if launched.is_left_to_slurm() {

@@ -44,11 +44,22 @@ fn names_of_rows_may_stand_beside_the_clusters() {
     let text =
         "who,index,cluster,confidence\n\"two\nlines, one name\",0,4,0.9\n\"\"\"q\"\"\",1,-1,0.3\nc,2,5,1.0\n";
     assert_eq!(numbers(text), [Some(4), None, Some(5)]);
+    let ids = of_text(text).expect(text).ids.expect("names").1;
+    assert_eq!(ids, ["two\nlines, one name", "\"q\"", "c"]);
     assert!(wrong("who,cluster\na,1\n\"b\nc,x\n").contains("line 3: a quote is not closed"));
     assert!(
         wrong("who,cluster\n\"a\nb\",1\nc,0.5\n").contains("line 4: `0.5`"),
         "lines are those of the file"
     );
+}
+
+#[test]
+fn a_file_that_a_spreadsheet_has_sorted_is_read_in_the_order_of_its_index() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let file = dir.path().join("assignments.csv");
+    std::fs::write(&file, "\u{feff}index,cluster,outlier\n2,7,0.9\n0,3,0.5\n1,0,0.1\n").expect("written");
+    let read = Predictions::read(&file).expect("assignments");
+    assert_eq!((read.clusters, read.ids), (vec![Some(3), Some(0), Some(7)], None));
 }
 
 #[test]

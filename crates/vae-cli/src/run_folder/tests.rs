@@ -253,3 +253,24 @@ fn who_is_refused_removes_what_it_made_and_no_more() {
     });
     assert!(refused.is_err() && !dir.exists());
 }
+
+#[test]
+fn columns_of_another_name_are_another_table() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let path = dir.path().join("run");
+    let schema = |names: [&str; 2]| Schema::plain(true, names);
+    let of = |names| identity(&[("seed", "1")]).of_columns(Some(&schema(names))).expect("a schema");
+    drop(RunFolder::open(&path, &of(["height", "weight"])).expect("a new folder"));
+    let (_, state) = RunFolder::open(&path, &of(["height", "weight"])).expect("the same run");
+    assert_eq!(state, State::Unfinished);
+    let refused = RunFolder::open(&path, &of(["weight", "height"])).expect_err("other names");
+    assert!(refused.to_string().contains("the names of the columns"), "{refused}");
+    // A folder that was written before identities named the columns: its schema says them.
+    let old = serde_json::to_string(&identity(&[("seed", "1")])).expect("json");
+    fs::write(path.join(IDENTITY), old).expect("written");
+    assert!(RunFolder::open(&path, &of(["weight", "height"])).is_ok(), "nothing says what they were");
+    fs::write(path.join(SCHEMA_FILE), schema_text(&schema(["height", "weight"])).expect("text"))
+        .expect("written");
+    assert!(RunFolder::open(&path, &of(["height", "weight"])).is_ok());
+    assert!(RunFolder::open(&path, &of(["weight", "height"])).is_err());
+}
