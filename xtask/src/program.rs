@@ -38,7 +38,8 @@ fn build_by(words: &[&str], expected: &str, libtorch: &Libtorch) -> Result<PathB
     )
 }
 
-/// The executable of the binary target `vae`, not of its unit tests, in cargo's JSON messages, one a line.
+/// The executable of the binary target `vae`, not of its unit tests, in cargo's JSON messages, one
+/// a line.
 fn executable_in(messages: &str) -> Option<PathBuf> {
     messages
         .lines()

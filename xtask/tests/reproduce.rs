@@ -150,6 +150,18 @@ fn a_fit_that_does_not_begin_is_no_failed_run_and_a_crash_is_one() {
 }
 
 #[test]
+fn a_crash_does_not_have_the_error_of_the_attempt_before() {
+    let clone = Clone::new();
+    clone.write("bin/fail-vade", "");
+    not_ok(&clone.reproduce(&["tiny", "--seeds", "1"]));
+    assert!(clone.read("results/tiny/README.md").contains("failed: the loss is NaN in step 7"));
+    clone.write("bin/crash", "");
+    not_ok(&clone.reproduce(&["tiny", "--seeds", "1", "--retry-failed"]));
+    let page = clone.read("results/tiny/README.md");
+    assert!(page.contains("failed: signal: 9 (SIGKILL)") && !page.contains("NaN"), "{page}");
+}
+
+#[test]
 fn smoke_runs_every_cell_and_leaves_the_clone_alone() {
     let clone = Clone::new();
     ok(&clone.reproduce(&["tiny", "--smoke"]));

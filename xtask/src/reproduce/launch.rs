@@ -102,11 +102,13 @@ impl Events for Recorder<'_> {
                 // Anything else did not begin, such as a folder of another run or a full disk, and
                 // says nothing about the method.
                 let crashed = status.signal().is_some() || status.code() == Some(PANIC);
-                if !crashed && modified(&run_json) == *older {
+                // What is there may be of an attempt before.
+                let wrote = modified(&run_json) != *older;
+                if !crashed && !wrote {
                     bail!("`{command}` could not begin: {said}");
                 }
                 let why = format!("{status}: {said}");
-                let value = runfile::failed(&plan, &run_json, &why, provenance);
+                let value = runfile::failed(&plan, wrote.then_some(run_json.as_path()), &why, provenance);
                 self.launch.record(job, &value)?;
                 eprintln!("    {name} failed: {}", value["error"].as_str().unwrap_or(&why));
             }

@@ -86,7 +86,7 @@ impl Sheet<'_> {
                     row.title.clone(),
                     dataset.title.clone(),
                     published.as_ref().clone(),
-                    format!("{}{metric} ({})", ours.percent(), ours.n),
+                    format!("{}{metric} ({})", ours.percent(), filled.count(ours.n)),
                     ours.percent_range(),
                     verdict(&filled).map_or("–".to_owned(), |v| v.to_string()),
                 ]);

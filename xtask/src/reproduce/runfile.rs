@@ -171,9 +171,10 @@ pub fn finished(plan: &Plan<'_>, run_json: &Path, provenance: &Provenance) -> Re
     Ok(Value::Object(value))
 }
 
-/// The run file of a failed run: what `run.json` holds, if it is there, and `error`.
-pub fn failed(plan: &Plan<'_>, run_json: &Path, error: &str, provenance: &Provenance) -> Value {
-    let mut value = read_object(run_json).unwrap_or_default();
+/// The run file of a failed run: what it wrote to `run.json`, if it did, and `error` where that has
+/// none.
+pub fn failed(plan: &Plan<'_>, run_json: Option<&Path>, error: &str, provenance: &Provenance) -> Value {
+    let mut value = run_json.and_then(|file| read_object(file).ok()).unwrap_or_default();
     value.entry("error").or_insert_with(|| json!(error));
     let Identity { config_sha256, data_sha256, fit_split, precision, revisions } = plan.identity;
     value.insert("config_sha256".to_owned(), json!(config_sha256));
@@ -333,7 +334,7 @@ mod tests {
     fn a_failed_run_is_a_file_without_scores() {
         let dir = tempfile::tempdir().unwrap();
         let (key, identity) = (key(), identity());
-        let value = failed(&plan_of(&key, &identity), &dir.path().join("none"), "killed", &provenance());
+        let value = failed(&plan_of(&key, &identity), None, "killed", &provenance());
         write(dir.path(), &key, &value).unwrap();
         let run = &read_all(dir.path()).unwrap()[0];
         assert_eq!(run.error.as_deref(), Some("killed"));
@@ -345,7 +346,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(read_all(&dir.path().join("none")).unwrap().is_empty());
         let (key, identity) = (key(), identity());
-        let value = failed(&plan_of(&key, &identity), &dir.path().join("none"), "x", &provenance());
+        let value = failed(&plan_of(&key, &identity), None, "x", &provenance());
         fs::write(dir.path().join("other.json"), value.to_string()).unwrap();
         let text = read_all(dir.path()).unwrap_err().to_string();
         assert!(text.contains("other.json holds the run mnist-vade-graph-standard-s3"), "{text}");

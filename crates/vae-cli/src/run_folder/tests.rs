@@ -1,8 +1,10 @@
 //! Tests of the run folder; the last ones force what two and three processes do to each other.
 
 use super::*;
+use crate::input::schema_text;
 use std::sync::mpsc;
 use std::thread;
+use vae_data::Schema;
 
 fn identity(pairs: &[(&str, &str)]) -> Identity {
     Identity(pairs.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect())

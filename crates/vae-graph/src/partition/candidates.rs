@@ -87,8 +87,9 @@ pub struct Candidate {
     /// The largest conductance of its clusters.
     pub conductance: f64,
     /// The largest ratio of a cluster's conductance and the cost of halving it, in the graph of the
-    /// numbers where that is smaller ([`Graphs`]); only computed
-    /// where it decided.
+    /// numbers where that is smaller ([`Graphs`]); only computed where it decided. A winner that
+    /// took the place of another has the smaller one of both: halving a group in pieces can cost
+    /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative_conductance: Option<f64>,
     /// Points in the smallest cluster.
@@ -153,7 +154,8 @@ impl<'a> Candidates<'a> {
             Ok(ratio)
         })?;
         self.about.iter_mut().zip(ratios).for_each(|(c, ratio)| c.relative_conductance = ratio);
-        let best = best.ok_or(none)?;
+        let (best, ratio) = best.ok_or(none)?;
+        self.about[best].relative_conductance = ratio;
         Ok((self.labels.swap_remove(best), best, self.about))
     }
 }
@@ -187,15 +189,15 @@ fn of_fewer_edges(all: &[Candidate], large: &[usize], winner: usize) -> Option<u
     clearer.min_by(|&a, &b| all[a].conductance.total_cmp(&all[b].conductance))
 }
 
-/// The place of the winner. Ratios are asked for from the highest candidate down to the first that
-/// is sound, and of those below it that cut fewer edges: finding one costs as much as the candidate
-/// itself.
+/// The place of the winner, and the ratio by which it won; `None` where none was compared. Ratios
+/// are asked for from the highest candidate down to the first that is sound, and of those below it
+/// that cut fewer edges: finding one costs as much as the candidate itself.
 fn best(
     (all, n): (&[Candidate], usize),
     config: &PartitionConfig,
     (sound, apart, factor): (f64, f64, f64),
     mut ratio: impl FnMut(usize) -> Result<f64>,
-) -> Result<Option<usize>> {
+) -> Result<Option<(usize, Option<f64>)>> {
     let mut order: Vec<usize> = (0..all.len()).filter(|&i| all[i].smallest > 0).collect();
     // A stable order: of equals the first that was tried wins.
     order.sort_by(|&a, &b| all[b].height().total_cmp(&all[a].height()));
@@ -203,7 +205,7 @@ fn best(
     let large: Vec<usize> = order.iter().copied().filter(|&i| all[i].smallest >= least).collect();
     // Where no candidate has clusters of a size, there is nothing to compare.
     if config.select == Select::Modularity || large.is_empty() {
-        return Ok(order.first().copied());
+        return Ok(order.first().map(|&first| (first, None)));
     }
     let mut tried: Vec<(usize, f64)> = Vec::with_capacity(large.len());
     let mut below = large.iter();
@@ -214,7 +216,10 @@ fn best(
             continue;
         }
         if of_i <= apart {
-            return Ok(Some(of_fewer_edges(all, &large, i).unwrap_or(i)));
+            return match of_fewer_edges(all, &large, i) {
+                Some(j) => Ok(Some((j, Some(of_i.min(ratio(j)?))))),
+                None => Ok(Some((i, Some(of_i)))),
+            };
         }
         tried = vec![(i, of_i)];
         for &j in below.filter(|&&j| all[j].conductance < all[i].conductance) {
@@ -227,9 +232,9 @@ fn best(
 
 /// The first, and so highest, of candidates with their ratios that is at most `apart` or `factor`
 /// times the least.
-fn highest(tried: &[(usize, f64)], apart: f64, factor: f64) -> Option<usize> {
+fn highest(tried: &[(usize, f64)], apart: f64, factor: f64) -> Option<(usize, Option<f64>)> {
     let least = tried.iter().map(|(_, ratio)| *ratio).fold(f64::INFINITY, f64::min);
-    tried.iter().find(|(_, ratio)| *ratio <= apart.max(factor * least)).map(|(i, _)| *i)
+    tried.iter().find(|(_, ratio)| *ratio <= apart.max(factor * least)).map(|&(i, ratio)| (i, Some(ratio)))
 }
 
 #[cfg(test)]
@@ -259,7 +264,11 @@ mod tests {
             asked += 1;
             Ok(all[i].1)
         };
-        (best((&about, 5000), &config, bounds, ratio).expect("ratios"), asked)
+        (place(best((&about, 5000), &config, bounds, ratio)), asked)
+    }
+
+    fn place(best: Result<Option<(usize, Option<f64>)>>) -> Option<usize> {
+        best.expect("ratios").map(|(place, _)| place)
     }
 
     #[test]
@@ -274,7 +283,7 @@ mod tests {
         let kept = |all: &[(f64, f64)]| {
             let of = |&(q, conductance): &(f64, f64)| Candidate { conductance, ..candidate(q, 100) };
             let about: Vec<Candidate> = all.iter().map(of).collect();
-            best((&about, 5000), &PartitionConfig::default(), BOUNDS, |_| Ok(0.0)).expect("ratios")
+            place(best((&about, 5000), &PartitionConfig::default(), BOUNDS, |_| Ok(0.0)))
         };
         // Three groups in pieces, and pieces put together to clusters of equal degree.
         assert_eq!(kept(&[(0.666_565, 0.0), (0.666_588, 1e-7)]), Some(0));
@@ -282,6 +291,18 @@ mod tests {
         assert_eq!(kept(&[(0.61, 0.005), (0.615, 0.02)]), Some(1), "a quarter is not far fewer");
         assert_eq!(kept(&[(0.60, 0.0), (0.615, 0.02)]), Some(1), "modularity has something to say");
         assert_eq!(kept(&[(0.62, 0.0), (0.625, 0.0)]), Some(1), "neither cuts any");
+    }
+
+    #[test]
+    fn what_takes_the_place_of_a_winner_has_the_smaller_ratio_of_both() {
+        let of = |ratios: [f64; 2]| {
+            let first = Candidate { conductance: 0.02, ..candidate(0.615, 100) };
+            let fewer = Candidate { conductance: 0.0005, ..candidate(0.61, 100) };
+            let found = best((&[first, fewer], 5000), &PartitionConfig::default(), BOUNDS, |i| Ok(ratios[i]));
+            found.expect("ratios")
+        };
+        assert_eq!(of([0.05, 0.002]), Some((1, Some(0.002))));
+        assert_eq!(of([0.05, 1e38]), Some((1, Some(0.05))), "of groups in pieces");
     }
 
     #[test]
@@ -294,7 +315,7 @@ mod tests {
                 asked.push(i);
                 Ok(all[i].2)
             };
-            (best((&about, 5000), &PartitionConfig::default(), bounds, ratio).expect("ratios"), asked)
+            (place(best((&about, 5000), &PartitionConfig::default(), bounds, ratio)), asked)
         };
         let of = |all: &[(f64, f64, f64)]| kept(all, BOUNDS);
         // Modularity, conductance and ratio of groups of 1102 and 366 points in three columns: the

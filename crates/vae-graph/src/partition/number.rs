@@ -10,6 +10,9 @@ use vae_core::random::Streams;
 /// How the number is estimated.
 pub const REVISION: Revision = ("number-of-clusters", 4);
 
+/// What only estimates depend on, not the partitions into a number of clusters that is given.
+pub const OF_ESTIMATES: Revision = ("estimated-number", 1);
+
 /// A partition whose worst cluster has a larger relative conductance cuts through something dense.
 /// The search ends after [`TORN_IN_A_ROW`] of them.
 const TORN: f64 = 0.4;
@@ -140,7 +143,8 @@ fn largest_step(known: &[Option<f64>]) -> NumberOfClusters {
         () if stands_apart(CLEAR, n_clusters) && stands_out => Clarity::Clear,
         () => Clarity::Contested,
     };
-    let runner_up = steps.get(1).map(|(k, _)| *k);
+    // A number before which nothing changes does not come near.
+    let runner_up = steps.get(1).filter(|(_, step)| *step > 0.0).map(|(k, _)| *k);
     NumberOfClusters { n_clusters, runner_up, clarity, relative_conductances }
 }
 
@@ -186,5 +190,6 @@ mod tests {
         // The same where no partition into four or five was found without those points.
         let hidden = [Some(0.0), Some(0.0), None, None, Some(1.5)];
         assert_eq!(of(&hidden), (3, Clarity::Contested, 1.0));
+        assert_eq!(largest_step(&hidden).runner_up, None, "two are as good as three, not nearly so");
     }
 }

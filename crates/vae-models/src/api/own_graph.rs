@@ -29,11 +29,11 @@ impl OwnGraph {
         }
         let step = x.n().div_ceil(MOST_ROWS);
         let mut rows: Vec<usize> = (0..x.n()).step_by(step).collect();
-        let mut sample = Array2::zeros((rows.len(), x.dim()));
-        for (mut to, &row) in sample.axis_iter_mut(Axis(0)).zip(&rows) {
-            to.assign(&x.dense_rows(row, row + 1).row(0));
-        }
-        let mut sample = Features::table(sample, x.schema().cloned())?;
+        let mut sample = match x.as_dense() {
+            // With its missing cells.
+            Some(_) => x.select(&rows)?,
+            None => dense_sample(x, &rows)?,
+        };
         // Of rows that repeat each other one.
         if let Some(distinct) = Distinct::of(&sample).filter(|distinct| distinct.n() >= 3) {
             sample = sample.select(distinct.rows())?;
@@ -55,4 +55,13 @@ impl OwnGraph {
     pub fn agreement(&self, clusters: &Array1<u32>) -> f64 {
         self.graph.agreement(clusters.select(Axis(0), &self.rows).view())
     }
+}
+
+/// The rows of sparse features, or of those on disk.
+fn dense_sample(x: &Features, rows: &[usize]) -> Result<Features> {
+    let mut sample = Array2::zeros((rows.len(), x.dim()));
+    for (mut to, &row) in sample.axis_iter_mut(Axis(0)).zip(rows) {
+        to.assign(&x.dense_rows(row, row + 1).row(0));
+    }
+    Ok(Features::table(sample, x.schema().cloned())?)
 }

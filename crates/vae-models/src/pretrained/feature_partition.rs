@@ -7,6 +7,7 @@ use super::normal_rows::{self, NormalRows};
 use crate::api::stored;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
 use crate::shared::dense_rows::dense;
+use crate::shared::neighbour_vote;
 use crate::{Error, Result};
 use ndarray::Array1;
 use serde_json::{Value, json};
@@ -21,6 +22,9 @@ use vae_graph::{Distinct, Graph};
 
 /// The candidates, and the order of what is done.
 pub const REVISION: Revision = ("feature-partition", 1);
+
+/// What an estimate asks beside the graph.
+const OF_AN_ESTIMATE: &[Revision] = &[halves::REVISION, normal_rows::REVISION, neighbour_vote::REVISION];
 
 /// Restarts of k-means for each number of clusters that is tried.
 pub(super) const N_INIT: usize = 3;
@@ -61,11 +65,16 @@ impl FeaturePartition<'_> {
         inputs.extend(distinct.is_some().then_some("different rows"));
         inputs.extend(self.others.iter().map(|o| o.key));
         let n = distinct.as_ref().map_or(self.x.n(), Distinct::n);
+        // Of a table with categories the groups of the numbers weigh the columns.
+        let is_estimated = n_clusters == 0;
+        let has_estimates = is_estimated || self.x.has_categories();
         let spec = PhaseSpec {
             name: "feature-partition",
             revisions: &[
                 &[REVISION, number::REVISION, kmeans::REVISION],
-                if n_clusters == 0 { &[halves::REVISION, normal_rows::REVISION] } else { &[] },
+                if has_estimates { &[number::OF_ESTIMATES] } else { &[] },
+                if is_estimated { OF_AN_ESTIMATE } else { &[] },
+                if is_estimated { self.partition.revisions(n / 2) } else { &[] },
                 self.partition.revisions(n),
             ],
             config: &(self.partition, self.kmeans, n_clusters),

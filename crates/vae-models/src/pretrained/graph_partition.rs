@@ -10,7 +10,7 @@ use vae_core::Features;
 use vae_core::bundle::Tensors;
 use vae_core::phase::{Artefact, PhaseContext, PhaseRecord, PhaseSpec};
 use vae_graph::Distinct;
-use vae_graph::partition::{PartitionConfig, Select};
+use vae_graph::partition::{PartitionConfig, Select, number};
 
 /// How a partition is chosen, for reports.
 pub(crate) fn selection(config: &PartitionConfig) -> &'static str {
@@ -78,12 +78,18 @@ impl Codes<'_> {
         // Of fewer different rows than clusters there is no partition.
         let distinct = features.then(|| Distinct::of(self.x)).flatten().filter(|d| d.n() > n_clusters);
         inputs.extend(distinct.is_some().then_some("different rows"));
-        inputs.extend((features && self.x.has_categories()).then_some("layers by log odds"));
+        let of_a_table = features && self.x.has_categories();
+        inputs.extend(of_a_table.then_some("layers by log odds"));
         inputs.extend((!of_codes).then_some("without codes"));
         let n = distinct.as_ref().map_or(self.x.n(), Distinct::n);
         let spec = PhaseSpec {
             name: "partition",
-            revisions: &[&[mixture::REVISION], config.revisions(n)],
+            revisions: &[
+                &[mixture::REVISION],
+                config.revisions(n),
+                // The groups of the numbers weigh the columns.
+                if of_a_table { &[number::REVISION, number::OF_ESTIMATES] } else { &[] },
+            ],
             config: &(config, n_clusters),
             inputs: &inputs,
         };

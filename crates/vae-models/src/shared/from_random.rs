@@ -20,6 +20,7 @@ use vae_core::program::{Outputs, Program, Value};
 use vae_core::random::Streams;
 use vae_core::train::{self, TrainConfig, Trainable, train};
 use vae_core::{Features, Result as CoreResult};
+use vae_graph::partition::{PartitionConfig, number};
 use vae_graph::{affinity, knn};
 
 /// Trainings from random weights, with what they use.
@@ -231,10 +232,20 @@ fn choose(
     clusters: impl Fn(&Artefact) -> Result<Array1<u32>>,
     cx: &FitContext,
 ) -> Result<Artefact> {
-    let inputs: Vec<&str> =
+    let mut inputs: Vec<&str> =
         [x.sha256()].into_iter().chain(all.iter().map(|trained| trained.record.key.as_str())).collect();
-    let spec =
-        PhaseSpec { name: "choice", revisions: &[CHOICE_REVISIONS], config: &all.len(), inputs: &inputs };
+    inputs.extend((x.has_categories() && !x.gaps().is_empty()).then_some("missing categories"));
+    // Of a table with categories the groups of the numbers weigh the columns.
+    let of_table: [&[Revision]; 2] = match x.has_categories() {
+        true => [&[number::REVISION, number::OF_ESTIMATES], PartitionConfig::default().revisions(x.n())],
+        false => [&[]; 2],
+    };
+    let spec = PhaseSpec {
+        name: "choice",
+        revisions: &[CHOICE_REVISIONS, of_table[0], of_table[1]],
+        config: &all.len(),
+        inputs: &inputs,
+    };
     cx.phase(&spec, |_| {
         let graph = OwnGraph::new(x, cx)?;
         let of = |trained: &Artefact| match &graph {

@@ -58,7 +58,8 @@ pub struct Run {
     /// Names that somebody gave to clusters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: ClusterNames,
-    /// Mean loss of the last epoch of the last phase that has one, per sample: in nats, or a squared error.
+    /// Mean loss of the last epoch of the last phase that has one, per sample: in nats, or a
+    /// squared error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_nats: Option<f64>,
     /// Criteria without labels, by [`Criterion::key`](crate::sweep::Criterion::key).

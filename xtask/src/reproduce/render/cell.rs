@@ -24,6 +24,14 @@ impl Filled<'_> {
         summary(&values)
     }
 
+    /// How many of the runs have the score, as in `3`, or `3 of 5` where some failed.
+    pub fn count(&self, scored: usize) -> String {
+        match self.failed().len() {
+            0 => scored.to_string(),
+            failed => format!("{scored} of {}", scored + failed),
+        }
+    }
+
     fn failed(&self) -> Vec<&RunFile> {
         self.runs.iter().copied().filter(|run| run.error.is_some()).collect()
     }

@@ -98,6 +98,12 @@ fn three_seeds_have_a_verdict() {
         "| [small](small/README.md) | VaDE | strokes | 94.46 | 94.20 ± 0.26 (3) | 93.90–94.40 | all below |";
     assert!(table.markdown().contains(line), "{}", table.markdown());
     assert_eq!(table.markdown().lines().count(), 3, "DEC has no run");
+    let mut failed = run(3, 0.5);
+    failed.error = Some("NaN in step 3".into());
+    let runs = [&runs[..], &[failed]].concat();
+    let mut table = verdicts_table();
+    Sheet { recipe: &recipe, runs: &runs, availability: &Availability::default() }.verdicts(&mut table);
+    assert!(table.markdown().contains("94.20 ± 0.26 (3 of 4)"), "{}", table.markdown());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::config::Preset;
 use crate::input::Input;
 use crate::pretrained::{Codes, CodesInit, InitKind, LogVarInit, PiInit};
 use crate::shared::assignments::{labels_to_tensor, shares};
-use crate::shared::mixture::Mixture;
+use crate::shared::mixture::{self, Mixture};
 use crate::shared::mixture_vae::{self, Fitted, MixtureVae};
 use crate::shared::warmup::Warmup;
 use tch::{Device, Kind};
@@ -65,9 +65,11 @@ impl Method for Vade {
             let refresh_epochs = config.train.part_of_resolved(config.assignment_refresh_epochs, x.n());
             net.held = Some(Held { labels: labels.into(), epochs: warmup.epochs, refresh_epochs });
         }
+        let prior_of_clusters: &[Revision] =
+            if config.init.kind == InitKind::KmeansOrGmm { &[mixture::REVISION] } else { &[] };
         let spec = PhaseSpec {
             name: "train",
-            revisions: &[REVISIONS, mixture_vae::REVISIONS, warmup.revisions],
+            revisions: &[REVISIONS, mixture_vae::REVISIONS, warmup.revisions, prior_of_clusters],
             config,
             inputs: &[x.sha256(), &autoencoder.record.key, &init.record.key],
         };

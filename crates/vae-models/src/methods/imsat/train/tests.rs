@@ -130,8 +130,8 @@ fn bfloat16_leaves_directions_and_gradients_where_they_are() {
         [Precision::F32, Precision::Bf16].map(|precision| step(Perturbation::Vat, precision));
     assert!(!exact.equal(&rounded), "the products are large enough to be rounded");
     assert!(cosine(&exact, &rounded) > 0.99, "directions: {}", cosine(&exact, &rounded));
-    // The same random directions in both. A unit in 400 lies so near 0 that rounding takes it to the
-    // other side of the ReLU, with all of its gradient: a relative error of some 5 %.
+    // The same random directions in both. A unit in 400 lies so near 0 that rounding takes it to
+    // the other side of the ReLU, with all of its gradient: a relative error of some 5 %.
     let [(_, exact), (_, rounded)] =
         [Precision::F32, Precision::Bf16].map(|precision| step(Perturbation::Rpt, precision));
     for ((p, exact), rounded) in net.params.iter().zip(&exact).zip(&rounded) {
