@@ -57,6 +57,11 @@ impl Distinct {
         self.rows.len()
     }
 
+    /// The group of equal rows that each row is in, `[n]`, by its place in [`Distinct::rows`].
+    pub(crate) fn groups(&self) -> &[u32] {
+        &self.of
+    }
+
     /// The different rows, in each of the spaces in which the same points are.
     ///
     /// # Errors

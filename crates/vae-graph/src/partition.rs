@@ -29,6 +29,7 @@ use candidates::Candidates;
 pub use candidates::{Candidate, Origin, Select};
 pub use eigen::{Eigen, leading_eigenvectors};
 pub use number::{Clarity, NumberOfClusters};
+use table::NumbersGraph;
 
 use crate::knn::{self, Knn, Metric, Neighbours};
 use crate::{Error, Graph, Result, affinity};
@@ -214,9 +215,20 @@ impl PartitionConfig {
     pub fn mean_graph(&self, spaces: &[&Features], n_pieces: usize, cx: &FitContext) -> Result<Graph> {
         self.check()?;
         let most = spaces.iter().map(|x| x.n() - 1).min().unwrap_or(0);
+        self.of_few_pieces(most, n_pieces, |k| self.mean_adjacency(spaces, k, cx))
+    }
+
+    /// The graph of as many neighbours, `most` at most, as it takes for no more than `n_pieces`
+    /// pieces.
+    fn of_few_pieces(
+        &self,
+        most: usize,
+        n_pieces: usize,
+        of: impl Fn(usize) -> Result<Graph>,
+    ) -> Result<Graph> {
         let mut k = self.n_neighbors.min(most);
         loop {
-            let graph = self.mean_adjacency(spaces, k, cx)?;
+            let graph = of(k)?;
             // Pieces without an edge between them say nothing of which belong together.
             if k == most || graph.n_components() <= n_pieces {
                 return Ok(graph);
@@ -233,7 +245,9 @@ impl PartitionConfig {
     pub fn graph_of_numbers(&self, spaces: &[&Features], cx: &FitContext) -> Result<Option<Graph>> {
         for x in spaces {
             if let Some(numbers) = table::numbers(x)? {
-                return self.mean_graph(&[&numbers], 2, cx).map(Some);
+                self.check()?;
+                let of = |k: usize| Ok(NumbersGraph::new(self, &numbers, k, cx)?.graph);
+                return self.of_few_pieces(numbers.n() - 1, 2, of).map(Some);
             }
         }
         Ok(None)

@@ -26,6 +26,7 @@ pub use feature_partition::{
 pub use graph_init::GraphInit;
 pub(crate) use graph_init::{Plain, fit_classes};
 pub(crate) use graph_partition::OtherSpace;
+pub use halves::take_back;
 pub use init::{GraphOf, InitConfig, InitKind, LogVarInit, PiInit};
 pub(crate) use siamese::{check_random_siamese, siamese};
 

@@ -68,6 +68,34 @@ pub struct NumberOfClusters {
     pub relative_conductances: Vec<f64>,
 }
 
+/// Clusters stand apart at this relative conductance or less.
+const APART: f64 = 0.1;
+
+impl NumberOfClusters {
+    /// The largest smaller number whose clusters stand apart, where those of a clear estimate do
+    /// so less: its last cluster may be the flank of a group, and whoever can ask halves of the
+    /// rows should.
+    pub fn doubt(&self) -> Option<usize> {
+        let is_doubted = self.clarity == Clarity::Clear && !self.stands_apart();
+        (2..self.n_clusters).rev().find(|&k| self.is_apart(k)).filter(|_| is_doubted)
+    }
+
+    /// Whether the clusters of the estimate stand apart, though others may too.
+    pub fn stands_apart(&self) -> bool {
+        self.is_apart(self.n_clusters)
+    }
+
+    fn is_apart(&self, k: usize) -> bool {
+        self.relative_conductances.get(k - 2).is_some_and(|ratio| *ratio <= APART)
+    }
+
+    /// The same evidence, in favour of `other`.
+    pub fn in_favour_of(self, other: usize) -> Self {
+        let (runner_up, clarity) = (Some(self.n_clusters), Clarity::Contested);
+        Self { n_clusters: other, runner_up, clarity, ..self }
+    }
+}
+
 impl PartitionConfig {
     /// Estimates the number of clusters of a graph. One cluster too many cuts through a dense
     /// group: the border of the cluster then has as many edges as its inside, which the relative
@@ -176,6 +204,21 @@ mod tests {
         assert_eq!(of(&[0.1, 0.5, 0.6, 1.5]), (2, Clear));
         assert_eq!(of(&[0.3]), (2, Contested));
         assert_eq!(of(&[]), (2, NoGroups));
+    }
+
+    #[test]
+    fn a_clear_estimate_is_doubted_where_fewer_clusters_stand_further_apart() {
+        let of = |ratios: &[f64]| {
+            let ratios: Vec<Option<f64>> = ratios.iter().copied().map(Some).collect();
+            let found = largest_step(&ratios);
+            (found.n_clusters, found.clarity, found.doubt())
+        };
+        // Three groups, and the flank of one.
+        assert_eq!(of(&[0.2, 0.091, 0.261, 1.002]), (4, Clarity::Clear, Some(3)));
+        assert_eq!(of(&[0.0, 0.02, 0.09, 0.9]), (4, Clarity::Clear, None), "all stand apart");
+        assert_eq!(of(&[0.13, 0.21, 0.63, 0.74, 0.68]), (3, Clarity::Clear, None), "none does");
+        let other = largest_step(&[Some(0.2), Some(0.091), Some(0.261), Some(1.002)]).in_favour_of(3);
+        assert_eq!((other.n_clusters, other.runner_up, other.clarity), (3, Some(4), Clarity::Contested));
     }
 
     #[test]

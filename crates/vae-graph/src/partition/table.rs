@@ -8,11 +8,16 @@
 //! A layer's weight is how well the groups explain it, in log odds ([`Graph::log_odds`]; Pamfil et
 //! al. 2019): a category that has little to do with the groups of the numbers counts little, one
 //! that has nothing to do with them nothing. Groups and weights are found in turn, from the groups
-//! of the numbers. Numbers without groups tell nothing of the categories: all layers count alike.
+//! of the numbers. Numbers without clear groups tell nothing of the categories: all layers count
+//! alike.
+//!
+//! Few numbers repeat each other, as ages do. Rows of equal numbers would be each other's nearest
+//! neighbours, and every value a piece of the graph and so a group that stands apart. Where many
+//! repeat, their graph is that of the different rows, and groups are looked for in it.
 
 use super::{Clarity, Graphs, PartitionConfig};
 use crate::knn::{Knn, Metric};
-use crate::{Error, Graph, Result};
+use crate::{Distinct, Error, Graph, Result};
 use ndarray::{Array1, ArrayView2, Axis, s};
 use rand::RngExt as _;
 use vae_core::Features;
@@ -45,9 +50,9 @@ pub(super) fn graph(
     let (numbers, categories) = x.numbers_and_categories();
     let of_numbers = match self::numbers(x)? {
         None => None,
-        Some(numbers) => Some(config.adjacency(&Knn { k, metric: Metric::Euclidean }.of(&numbers, cx)?)?),
+        Some(numbers) => Some(NumbersGraph::new(config, &numbers, k, cx)?),
     };
-    let weight = of_numbers.as_ref().map_or(1.0, mean_weight);
+    let weight = of_numbers.as_ref().map_or(1.0, |numbers| mean_weight(&numbers.graph));
     let of_categories = categories.into_iter().enumerate().map(|(i, features)| {
         let is_missing = |row: usize| x.gaps().binary_search(&(row * x.dim() + features.start)).is_ok();
         let levels = levels(dense.slice(s![.., features.clone()]), is_missing);
@@ -58,8 +63,8 @@ pub(super) fn graph(
         let alike = vec![1.0; of_categories.len()];
         return mean(&of_categories.iter().collect::<Vec<_>>(), &alike).map(Some);
     };
-    let layers: Vec<&Graph> = [&of_numbers].into_iter().chain(&of_categories).collect();
-    match groups(config, &of_numbers, &streams)? {
+    let layers: Vec<&Graph> = [&of_numbers.graph].into_iter().chain(&of_categories).collect();
+    match of_numbers.groups(config, &streams)? {
         Some(found) => weighted(config, &layers, found, &streams).map(Some),
         // The numbers count for each of their columns.
         None => {
@@ -83,17 +88,71 @@ pub(super) fn numbers(x: &Features) -> Result<Option<Features>> {
     Features::dense(dense.select(Axis(1), &numbers)).map(Some).map_err(Into::into)
 }
 
-/// The groups of the numbers; `None` where they have none.
-fn groups(config: &PartitionConfig, numbers: &Graph, streams: &Streams) -> Result<Option<Array1<u32>>> {
-    let found = config.number_of_clusters(numbers, |_| Ok(Vec::new()), streams)?;
-    if found.clarity == Clarity::NoGroups {
-        return Ok(None);
+/// The graph of the numbers of a table.
+pub(super) struct NumbersGraph {
+    /// Of all rows.
+    pub graph: Graph,
+    /// Of the different rows, where many repeat.
+    different: Option<(Graph, Distinct)>,
+}
+
+impl NumbersGraph {
+    /// With `k` neighbours, or as many as there are.
+    ///
+    /// # Errors
+    /// What searching can return.
+    pub fn new(config: &PartitionConfig, numbers: &Features, k: usize, cx: &FitContext) -> Result<Self> {
+        let of = |x: &Features| -> Result<Graph> {
+            let search = Knn { k: k.min(x.n() - 1), metric: Metric::Euclidean };
+            config.adjacency(&search.of(x, cx)?)
+        };
+        match Distinct::of(numbers).filter(|distinct| distinct.n() > 1) {
+            None => Ok(Self { graph: of(numbers)?, different: None }),
+            Some(distinct) => {
+                let different = of(&numbers.select(distinct.rows())?)?;
+                let graph = of_all(&different, &distinct, k, &Streams::new(cx.seed, "equal-numbers"))?;
+                Ok(Self { graph, different: Some((different, distinct)) })
+            }
+        }
     }
-    match config.of_graph(numbers, found.n_clusters, &[], streams) {
-        Ok(partition) => Ok(Some(partition.labels)),
-        Err(Error::NoPartition { .. }) => Ok(None),
-        Err(e) => Err(e),
+
+    /// The groups of the numbers, `[n]`; `None` where they are neither clear nor stand apart: pieces
+    /// of the line that a single number makes would have the say on all categories.
+    fn groups(&self, config: &PartitionConfig, streams: &Streams) -> Result<Option<Array1<u32>>> {
+        let graph = self.different.as_ref().map_or(&self.graph, |(graph, _)| graph);
+        let found = config.number_of_clusters(graph, |_| Ok(Vec::new()), streams)?;
+        if found.clarity != Clarity::Clear && !found.stands_apart() {
+            return Ok(None);
+        }
+        let labels = match config.of_graph(graph, found.n_clusters, &[], streams) {
+            Ok(partition) => partition.labels,
+            Err(Error::NoPartition { .. }) => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        Ok(Some(match &self.different {
+            Some((_, distinct)) => distinct.to_all(&labels),
+            None => labels,
+        }))
     }
+}
+
+/// The graph of all rows, given that of the different ones: for each edge of its group a row has one
+/// to a random row of the neighbour, and it has as many as `k` to random rows that are equal.
+fn of_all(different: &Graph, distinct: &Distinct, k: usize, streams: &Streams) -> Result<Graph> {
+    let groups = distinct.groups();
+    let mut members = vec![Vec::new(); distinct.n()];
+    groups.iter().enumerate().for_each(|(i, &group)| members[group as usize].push(i as u32));
+    let mut rng = streams.rng("neighbours", 0, 0);
+    let rows = groups.iter().enumerate().map(|(i, &group)| {
+        let mut one_of = |members: &[u32]| members[rng.random_range(0..members.len())];
+        let own = &members[group as usize];
+        let equal: Vec<u32> = (0..k.min(own.len() - 1)).map(|_| one_of(own)).collect();
+        let equal = equal.into_iter().filter(|&j| j as usize != i).map(|j| (j, 1.0));
+        let mut edges: Vec<(u32, f32)> = equal.collect();
+        edges.extend(different.row(group as usize).map(|(j, weight)| (one_of(&members[j as usize]), weight)));
+        edges
+    });
+    Ok(Graph::from_rows(rows.collect())?.symmetrised())
 }
 
 /// The mean of the layers, weighed by the groups in them, from the groups `found`.
@@ -193,6 +252,24 @@ mod tests {
         let columns = vec![Column::number("a"), Column::category("b", ["p", "q", "r", "s"])];
         let schema = Schema { named: true, columns };
         (Features::table(x, Some(schema)).expect("valid"), Array::from_shape_fn(120, |i| (i / 60) as u32))
+    }
+
+    #[test]
+    fn equal_numbers_are_no_groups() {
+        // 600 ages of 73 values.
+        let mut rng = Streams::new(0, "test").rng("ages", 0, 0);
+        let ages = Array2::from_shape_fn((600, 1), |_| rng.random_range(18..91) as f32);
+        let numbers = Features::dense(ages.clone()).expect("finite");
+        let (config, cx) = (PartitionConfig::default(), FitContext::in_memory(0));
+        let found = NumbersGraph::new(&config, &numbers, 10, &cx).expect("a graph");
+        assert_eq!((found.graph.n(), found.graph.n_components()), (600, 1));
+        assert!(found.groups(&config, &Streams::new(0, "test")).expect("cut").is_none());
+        // Those who are 20 years apart are not linked.
+        for i in 0..600 {
+            let far =
+                found.graph.row(i).filter(|(j, _)| (ages[[i, 0]] - ages[[*j as usize, 0]]).abs() > 20.0);
+            assert_eq!(far.count(), 0);
+        }
     }
 
     #[test]

@@ -37,6 +37,18 @@ pub(crate) struct Halves {
     pub prediction_strength: BTreeMap<usize, f64>,
 }
 
+/// Below this prediction strength halves reject a clear estimate, of which some clusters may be
+/// small …
+const REJECTED: f64 = 0.65;
+/// … where they agree on fewer clusters with at least this.
+const AGREED: f64 = 0.9;
+
+/// Whether halves take a clear estimate back, given the prediction strengths of its number and of
+/// [`NumberOfClusters::doubt`].
+pub fn take_back(of_estimate: f64, of_fewer: f64) -> bool {
+    of_estimate < REJECTED && of_fewer >= AGREED
+}
+
 /// The prediction strength of a number that halves confirm, as Tibshirani and Walther ask for.
 const CONFIRMED: f64 = 0.8;
 
@@ -48,18 +60,15 @@ impl Halves {
 
     /// The estimate of the graph and its runner-up, in the order of the halves.
     pub fn order(&self, number: NumberOfClusters) -> NumberOfClusters {
-        match number.runner_up {
-            Some(other) if other == self.n_clusters => {
-                NumberOfClusters { n_clusters: other, runner_up: Some(number.n_clusters), ..number }
-            }
-            _ => number,
-        }
+        if number.n_clusters == self.n_clusters { number } else { number.in_favour_of(self.n_clusters) }
     }
 }
 
 impl FeaturePartition<'_> {
-    /// Asks the halves where the graph's estimate has a runner-up that comes near. They see the
-    /// features alone, so they are not asked where other spaces are cut with them.
+    /// Asks the halves where the graph's estimate has a runner-up that comes near, or is clear with
+    /// clusters that stand less far apart than fewer do; such an estimate only has halves that
+    /// [take it back](take_back). They see the features alone, so they are not asked where other
+    /// spaces are cut with them.
     ///
     /// # Errors
     /// What searching, the partition and k-means can return.
@@ -69,7 +78,11 @@ impl FeaturePartition<'_> {
         phase: &PhaseContext<'_>,
     ) -> Result<Option<Halves>> {
         let (first, n) = (number.n_clusters, self.x.n().min(MOST_ROWS));
-        let second = number.runner_up.filter(|_| number.clarity == Clarity::Contested);
+        let second = match number.clarity {
+            Clarity::Contested => number.runner_up,
+            Clarity::Clear => number.doubt(),
+            Clarity::NoGroups => None,
+        };
         let Some(second) = second.filter(|&k| self.others.is_empty() && n >= ROWS_A_CLUSTER * k.max(first))
         else {
             return Ok(None);
@@ -89,7 +102,11 @@ impl FeaturePartition<'_> {
         }
         let prediction_strength: BTreeMap<usize, f64> =
             sums.into_iter().map(|(k, sum)| (k, sum / SPLITS as f64)).collect();
-        let is_second = prediction_strength[&second] > prediction_strength[&first];
+        let of = (prediction_strength[&first], prediction_strength[&second]);
+        if number.clarity == Clarity::Clear && !take_back(of.0, of.1) {
+            return Ok(None);
+        }
+        let is_second = of.1 > of.0;
         Ok(Some(Halves { n_clusters: if is_second { second } else { first }, prediction_strength }))
     }
 
@@ -171,5 +188,12 @@ mod tests {
             (number.n_clusters, number.runner_up)
         };
         assert_eq!((ordered(9), ordered(11)), ((9, Some(11)), (11, Some(9))));
+        let clear = NumberOfClusters { clarity: Clarity::Clear, runner_up: Some(2), ..number };
+        let taken_back = of(9).order(clear);
+        assert_eq!((taken_back.runner_up, taken_back.clarity), (Some(11), Clarity::Contested));
+        assert_eq!(
+            [take_back(0.54, 0.97), take_back(0.7, 0.97), take_back(0.54, 0.85)],
+            [true, false, false]
+        );
     }
 }

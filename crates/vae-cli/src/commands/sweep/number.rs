@@ -9,7 +9,8 @@
 //! 2. *Does another half of the rows confirm it?* Prediction strength of at least 0.8, as
 //!    Tibshirani and Walther (2005) ask for; or, as its minimum over the clusters falls with their
 //!    number, a peak above both neighbouring numbers. Where another number comes near, the one of
-//!    the higher prediction strength is taken.
+//!    the higher prediction strength is taken. They can take a clear estimate back too
+//!    ([`take_back`]).
 //!
 //! A number into which normal rows with the same correlations come apart as much is none: see
 //! [`vae_models::pretrained::numbers_like_normal_rows`].
@@ -20,6 +21,7 @@
 
 use std::collections::BTreeSet;
 use vae_graph::partition::{self, NumberOfClusters};
+use vae_models::pretrained::take_back;
 use vae_report::sweep::{CRITERIA, Clarity, Good, Number, OfData, OverSeeds, Vote};
 
 /// The least prediction strength of a number that is confirmed.
@@ -98,6 +100,14 @@ pub fn decide(
 impl Evidence {
     fn new(data: &OfData, estimate: &NumberOfClusters) -> Self {
         let strength = |k: usize| data.prediction_strength.get(&k).map(|s| s.mean);
+        let is_taken_back = |&fewer: &usize| {
+            let both = strength(estimate.n_clusters).zip(strength(fewer));
+            both.is_some_and(|(own, fewer)| take_back(own, fewer))
+        };
+        let estimate = match estimate.doubt().filter(is_taken_back) {
+            Some(fewer) => &estimate.clone().in_favour_of(fewer),
+            None => estimate,
+        };
         let (first, graph) = (estimate.n_clusters, estimate.clarity);
         let second = estimate
             .runner_up

@@ -25,6 +25,22 @@ fn decided(clusters: &[usize], strength: f64, clarity: partition::Clarity) -> Nu
 }
 
 #[test]
+fn halves_take_a_clear_number_back_for_fewer_clusters_that_stand_further_apart() {
+    let of = |four: f64| {
+        let (mut data, mut estimate) = three(0.97, partition::Clarity::Clear);
+        data.relative_conductance = BTreeMap::from([(2, 0.2), (3, 0.09), (4, 0.26), (5, 1.0)]);
+        data.prediction_strength.insert(4, spread(four));
+        estimate.relative_conductances = data.relative_conductance.values().copied().collect();
+        (estimate.n_clusters, estimate.runner_up) = (4, Some(2));
+        decide(&[2, 3, 4, 5], &data, Some(&estimate), &[])
+    };
+    let taken_back = of(0.54);
+    assert_eq!((taken_back.recommended, taken_back.clarity), (Some(3), Clarity::Likely));
+    assert!(taken_back.sentence.contains("and not 4"), "{}", taken_back.sentence);
+    assert_eq!(of(0.7).recommended, Some(4), "its worst cluster may be small");
+}
+
+#[test]
 fn a_number_is_as_clear_as_the_evidence() {
     use partition::Clarity::{Clear, Contested, NoGroups};
     let all = [2, 3, 4];
