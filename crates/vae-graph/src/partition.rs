@@ -29,7 +29,6 @@ use candidates::Candidates;
 pub use candidates::{Candidate, Origin, Select};
 pub use eigen::{Eigen, leading_eigenvectors};
 pub use number::{Clarity, NumberOfClusters};
-use table::NumbersGraph;
 
 use crate::knn::{self, Knn, Metric, Neighbours};
 use crate::{Error, Graph, Result, affinity};
@@ -235,22 +234,6 @@ impl PartitionConfig {
             }
             k = (2 * k).min(most);
         }
-    }
-
-    /// The graph of the numbers alone of the first of `spaces` that is a table with numbers and
-    /// categories; `None` without one.
-    ///
-    /// # Errors
-    /// What searching can return.
-    pub fn graph_of_numbers(&self, spaces: &[&Features], cx: &FitContext) -> Result<Option<Graph>> {
-        for x in spaces {
-            if let Some(numbers) = table::numbers(x)? {
-                self.check()?;
-                let of = |k: usize| Ok(NumbersGraph::new(self, &numbers, k, cx)?.graph);
-                return self.of_few_pieces(numbers.n() - 1, 2, of).map(Some);
-            }
-        }
-        Ok(None)
     }
 
     /// The symmetric graph of the nearest neighbours of all points in one space, with self-tuning

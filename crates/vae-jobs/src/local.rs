@@ -49,6 +49,8 @@ pub struct Tally {
     pub failed: Vec<String>,
     /// Whether the launch was asked to stop before the end; the same launch continues.
     pub interrupted: bool,
+    /// The signal that asked this process to stop.
+    pub signal: Option<i32>,
 }
 
 /// What happens during a launch. The methods are called from several threads; those that are given
@@ -121,6 +123,7 @@ impl Local {
         });
         let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
         tally.interrupted |= signals.received();
+        tally.signal = signals.first();
         match broken.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
             None => Ok(tally),

@@ -1,7 +1,7 @@
 //! How often this process was asked to stop.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -15,6 +15,8 @@ pub(crate) const STOP: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 /// Counts signals as long as it lives.
 pub(crate) struct Signals {
     count: Arc<AtomicUsize>,
+    /// 0 before the first.
+    first: Arc<AtomicI32>,
     handle: iterator::Handle,
 }
 
@@ -22,17 +24,24 @@ impl Signals {
     pub fn register() -> Result<Self, Error> {
         let mut signals = iterator::Signals::new(STOP).map_err(Error::Signals)?;
         let (count, handle) = (Arc::new(AtomicUsize::new(0)), signals.handle());
-        let counter = Arc::clone(&count);
+        let first = Arc::new(AtomicI32::new(0));
+        let (counter, noted) = (Arc::clone(&count), Arc::clone(&first));
         thread::spawn(move || {
-            signals.forever().for_each(|_| {
+            signals.forever().for_each(|signal| {
+                let _ = noted.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
                 counter.fetch_add(1, Ordering::SeqCst);
             });
         });
-        Ok(Self { count, handle })
+        Ok(Self { count, first, handle })
     }
 
     pub fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
+    }
+
+    /// The first signal, if there was one.
+    pub fn first(&self) -> Option<i32> {
+        Some(self.first.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
     }
 
     pub fn received(&self) -> bool {

@@ -35,6 +35,6 @@ fn a_signal_is_passed_on_and_no_further_job_starts() {
     command.args(["-c", script]).arg(&saved);
     let jobs = ["first", "second", "third"].map(|id| Job::new(id, &command));
     let tally = Local { at_once: 2 }.run(&jobs, &Impatient).unwrap();
-    assert_eq!(tally, Tally { interrupted: true, ..Tally::default() });
+    assert_eq!(tally, Tally { interrupted: true, signal: Some(15), ..Tally::default() });
     assert!(saved.exists());
 }

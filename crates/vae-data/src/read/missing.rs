@@ -3,10 +3,15 @@
 /// What means that nothing is known, in any case of letters, beside an empty cell.
 const WORDS: [&str; 8] = ["na", "nan", "n/a", "#n/a", "null", "none", "?", "-"];
 
+/// Those of them that may be a level of a category as well: no insurance is known to be none.
+const IN_DOUBT: [&str; 2] = ["none", "-"];
+
 /// The words of one file.
 #[derive(Debug, Clone)]
 pub(crate) struct Missing {
     words: Vec<String>,
+    /// Whether nobody said them.
+    is_usual: bool,
     /// Whether one of them is a finite number, such as -999.
     has_number: bool,
 }
@@ -25,13 +30,18 @@ impl Missing {
             said => said.iter().map(|word| word.trim().to_owned()).collect(),
         };
         let is_number = |word: &String| word.parse::<f64>().is_ok_and(f64::is_finite);
-        Self { has_number: words.iter().any(is_number), words }
+        Self { has_number: words.iter().any(is_number), is_usual: said.is_empty(), words }
     }
 
     /// Whether a text stands for nothing.
     pub fn is(&self, text: &str) -> bool {
         let text = text.trim();
         text.is_empty() || self.words.iter().any(|word| text.eq_ignore_ascii_case(word))
+    }
+
+    /// A word that is taken for nothing though nobody said so, and may be a level.
+    pub fn in_doubt(&self, text: &str) -> Option<&'static str> {
+        IN_DOUBT.into_iter().find(|word| self.is_usual && text.trim().eq_ignore_ascii_case(word))
     }
 
     /// Whether a number may stand for nothing.
@@ -54,5 +64,7 @@ mod tests {
         let said = Missing::new(&["-999".to_owned(), "unknown".to_owned()]);
         assert!(said.is("-999") && said.is("Unknown") && said.is("") && !said.is("NA"));
         assert!(said.has_number());
+        assert_eq!([usual.in_doubt(" None"), usual.in_doubt("NA")], [Some("none"), None]);
+        assert_eq!(Missing::new(&["none".to_owned()]).in_doubt("none"), None, "somebody said it");
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn graph(
 ///
 /// # Errors
 /// None in practice.
-pub(super) fn numbers(x: &Features) -> Result<Option<Features>> {
+fn numbers(x: &Features) -> Result<Option<Features>> {
     let Some(dense) = x.as_dense().filter(|_| x.has_categories()) else { return Ok(None) };
     let (numbers, _) = x.numbers_and_categories();
     if numbers.is_empty() {
@@ -88,10 +88,28 @@ pub(super) fn numbers(x: &Features) -> Result<Option<Features>> {
     Features::dense(dense.select(Axis(1), &numbers)).map(Some).map_err(Into::into)
 }
 
+impl PartitionConfig {
+    /// The graph of the numbers alone of the first of `spaces` that is a table with numbers and
+    /// categories; `None` without one.
+    ///
+    /// # Errors
+    /// What searching can return.
+    pub fn graph_of_numbers(&self, spaces: &[&Features], cx: &FitContext) -> Result<Option<Graph>> {
+        for x in spaces {
+            if let Some(numbers) = numbers(x)? {
+                self.check()?;
+                let of = |k: usize| Ok(NumbersGraph::new(self, &numbers, k, cx)?.graph);
+                return self.of_few_pieces(numbers.n() - 1, 2, of).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// The graph of the numbers of a table.
-pub(super) struct NumbersGraph {
+struct NumbersGraph {
     /// Of all rows.
-    pub graph: Graph,
+    graph: Graph,
     /// Of the different rows, where many repeat.
     different: Option<(Graph, Distinct)>,
 }
@@ -101,7 +119,7 @@ impl NumbersGraph {
     ///
     /// # Errors
     /// What searching can return.
-    pub fn new(config: &PartitionConfig, numbers: &Features, k: usize, cx: &FitContext) -> Result<Self> {
+    fn new(config: &PartitionConfig, numbers: &Features, k: usize, cx: &FitContext) -> Result<Self> {
         let of = |x: &Features| -> Result<Graph> {
             let search = Knn { k: k.min(x.n() - 1), metric: Metric::Euclidean };
             config.adjacency(&search.of(x, cx)?)
@@ -116,8 +134,8 @@ impl NumbersGraph {
         }
     }
 
-    /// The groups of the numbers, `[n]`; `None` where they are neither clear nor stand apart: pieces
-    /// of the line that a single number makes would have the say on all categories.
+    /// The groups of the numbers, `[n]`; `None` where they are neither clear nor stand apart:
+    /// pieces of the line that a single number makes would have the say on all categories.
     fn groups(&self, config: &PartitionConfig, streams: &Streams) -> Result<Option<Array1<u32>>> {
         let graph = self.different.as_ref().map_or(&self.graph, |(graph, _)| graph);
         let found = config.number_of_clusters(graph, |_| Ok(Vec::new()), streams)?;
@@ -136,8 +154,8 @@ impl NumbersGraph {
     }
 }
 
-/// The graph of all rows, given that of the different ones: for each edge of its group a row has one
-/// to a random row of the neighbour, and it has as many as `k` to random rows that are equal.
+/// The graph of all rows, given that of the different ones: for each edge of its group a row has
+/// one to a random row of the neighbour, and it has as many as `k` to random rows that are equal.
 fn of_all(different: &Graph, distinct: &Distinct, k: usize, streams: &Streams) -> Result<Graph> {
     let groups = distinct.groups();
     let mut members = vec![Vec::new(); distinct.n()];

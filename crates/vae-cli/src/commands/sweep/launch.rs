@@ -16,7 +16,7 @@ use std::time::Duration;
 use vae_jobs::{Events, Job, Local, Needs, Outcome, Slurm, State};
 use vae_models::registry::outdated;
 
-/// The signal that a stopped sweep ends as if by.
+/// The signal that a sweep ends as if by whose fits were stopped, and not it.
 const INTERRUPT: i32 = 2;
 
 /// What became of the fits.
@@ -99,7 +99,7 @@ pub fn launch(args: &SweepArgs, cells: &[Cell], dir: &Path) -> Result<Launched> 
     let at_once = args.jobs.map_or(cores, usize::from);
     let tally = Local { at_once }.run(&jobs, &Told)?;
     if tally.interrupted {
-        return Err(vae_core::Error::Interrupted { signal: INTERRUPT }.into());
+        return Err(vae_core::Error::Interrupted { signal: tally.signal.unwrap_or(INTERRUPT) }.into());
     }
     let mut failed = tally.failed;
     failed.sort();

@@ -85,6 +85,9 @@ impl Points {
     }
 }
 
+/// A word that one row in so many has may be a level.
+const MANY: usize = 20;
+
 impl Facts<'_> {
     /// Points in columns of numbers that may separate thousands.
     pub fn tell_of_points(&self, columns: impl Iterator<Item = usize>, notes: &mut Vec<Note>) {
@@ -134,6 +137,21 @@ impl Facts<'_> {
                 "the same value in all rows, which tells none of them apart: {}",
                 listed(constant)
             )));
+        }
+    }
+
+    /// Words that are taken for missing values in many rows of a category.
+    pub fn tell_of_words(&self, columns: impl Iterator<Item = usize>, notes: &mut Vec<Note>) {
+        for i in columns {
+            let often = self.held(i).words.iter().filter(|(_, count)| MANY * **count >= self.survey.n);
+            for (word, count) in often {
+                notes.push(Note::warning(format!(
+                    "column `{}` has `{word}` in {count} of {} rows, which is read as a missing value; if it is a category, say \
+                     --missing NA (or the words that stand for a missing value here)",
+                    self.name(i),
+                    self.survey.n
+                )));
+            }
         }
     }
 

@@ -70,6 +70,7 @@ impl<'f> Facts<'f> {
         let columns = kinds.iter().map(|(i, kind)| self.column(*i, kind == &Kind::Category)).collect();
         let schema = Schema { named: self.layout.named, columns };
         self.tell_of_categories(&schema, &mut notes);
+        self.tell_of_words(of_kind(Kind::Category), &mut notes);
         self.tell_of_signs(of_kind(Kind::Category), &mut notes);
         self.tell_of_offsets(&schema, &mut notes);
         self.tell_of_points(of_kind(Kind::Number), &mut notes);

@@ -1,6 +1,6 @@
 //! The first pass over a table: what each column holds. Nothing is kept of the rows.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::error::{Error, Result, ValueProblem};
@@ -44,6 +44,8 @@ pub(super) struct Place {
 pub(super) struct Held {
     pub look: Look,
     pub missing: usize,
+    /// Those of them with a word that may be a level, by the word.
+    pub words: BTreeMap<&'static str, usize>,
     /// Of the numbers.
     pub moments: Moments,
     pub few: Few,
@@ -80,6 +82,7 @@ impl Held {
         Self {
             look,
             missing: 0,
+            words: BTreeMap::new(),
             moments: Moments::default(),
             few: Few::default(),
             counter: Counter::default(),
@@ -117,6 +120,9 @@ impl Held {
         match cell {
             Cell::Missing => {
                 self.missing += 1;
+                if let Some(word) = cells.missing.in_doubt(text) {
+                    *self.words.entry(word).or_default() += 1;
+                }
                 return Ok(());
             }
             Cell::Number(value) => {

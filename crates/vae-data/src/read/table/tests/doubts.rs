@@ -22,6 +22,23 @@ fn what_may_be_meant_otherwise_is_told() {
 }
 
 #[test]
+fn a_level_that_is_read_as_missing_is_told() {
+    let rows = |none: usize| -> String {
+        (0..60)
+            .map(|i| format!("{i}.5,{}\n", if i < none { "none" } else { ["basic", "full"][i % 2] }))
+            .collect()
+    };
+    let table = read_text(&format!("age,insurance\n{}", rows(20))).expect("read");
+    let doubts = notes(&table, Severity::Warning);
+    assert!(
+        doubts.contains("column `insurance` has `none` in 20 of 60 rows") && doubts.contains("--missing NA"),
+        "{doubts}"
+    );
+    let few = read_text(&format!("age,insurance\n{}", rows(2))).expect("read");
+    assert_eq!(notes(&few, Severity::Warning), "", "as cells that nobody filled in");
+}
+
+#[test]
 fn codes_and_signs_are_told() {
     let mut text = "zip,load,kind\n".to_owned();
     for i in 0..60 {
