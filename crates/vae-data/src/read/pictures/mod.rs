@@ -80,7 +80,15 @@ impl Found {
         let (all, has_classes) = classes(folder, "pictures", |path| is_picture(path, folder, &mut left_out))?;
         if all.is_empty() {
             let expected = "pictures (PNG, JPEG and others) or .txt documents, or sub-folders of them";
-            return Err(Error::Empty { path: folder.to_owned(), expected });
+            return Err(match left_out.first() {
+                None => Error::Empty { path: folder.to_owned(), expected },
+                Some(other) => Error::format(
+                    folder,
+                    format!(
+                        "is a folder without {expected}; tables and arrays are given as files, such as {other}"
+                    ),
+                ),
+            });
         }
         let mut looks = Vec::new();
         for (path, _) in &all {

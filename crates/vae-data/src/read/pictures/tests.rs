@@ -93,6 +93,9 @@ fn what_cannot_be_used_is_named() {
     let dir = tempfile::tempdir().expect("folder");
     assert!(matches!(read(dir.path(), None), Err(Error::Empty { .. })));
     let message = || read(dir.path(), None).expect_err("damaged").to_string();
+    fs::write(dir.path().join("orders.csv"), "a,b\n1,2\n").expect("file");
+    assert!(message().contains("tables and arrays are given as files, such as orders.csv"), "{}", message());
+    fs::remove_file(dir.path().join("orders.csv")).expect("removed");
     grey(dir.path().join("a.png"), 2, 1, vec![0, 0]);
     fs::write(dir.path().join("b.png"), "no picture").expect("file");
     assert!(message().contains("b.png: is none of PNG, JPEG, BMP"), "{}", message());
