@@ -51,7 +51,7 @@ const REVISIONS: &[&[Revision]] = &[
     vae_graph::siamese::REVISIONS,
     &[input::REVISION, input::AUTO_REVISION, input::IMPUTATION],
     pretrained::REVISIONS,
-    &[vae_graph::partition::number::REVISION, vae_graph::partition::number::OF_ESTIMATES],
+    vae_graph::partition::number::REVISIONS,
     &[shared::neighbour_vote::REVISION],
     shared::class_vae::REVISIONS,
     shared::mixture_vae::REVISIONS,

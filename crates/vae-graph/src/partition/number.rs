@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use vae_core::identity::Revision;
 use vae_core::random::Streams;
 
-/// How the number is estimated.
+/// What the partitions of an estimate depend on, and those into a number that is given.
 pub const REVISION: Revision = ("number-of-clusters", 4);
 
-/// What only estimates depend on, not the partitions into a number of clusters that is given.
-pub const OF_ESTIMATES: Revision = ("estimated-number", 1);
+/// How the number is estimated.
+pub const REVISIONS: &[Revision] = &[REVISION, ("estimated-number", 1)];
 
 /// A partition whose worst cluster has a larger relative conductance cuts through something dense.
 /// The search ends after [`TORN_IN_A_ROW`] of them.

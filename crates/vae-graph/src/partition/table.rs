@@ -19,7 +19,7 @@ use super::{Clarity, Graphs, PartitionConfig};
 use crate::knn::{Knn, Metric};
 use crate::{Distinct, Error, Graph, Result};
 use ndarray::{Array1, ArrayView2, Axis, s};
-use rand::RngExt as _;
+use rand::RngExt;
 use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_core::random::Streams;
@@ -158,16 +158,14 @@ impl NumbersGraph {
 /// one to a random row of the neighbour, and it has as many as `k` to random rows that are equal.
 fn of_all(different: &Graph, distinct: &Distinct, k: usize, streams: &Streams) -> Result<Graph> {
     let groups = distinct.groups();
-    let mut members = vec![Vec::new(); distinct.n()];
-    groups.iter().enumerate().for_each(|(i, &group)| members[group as usize].push(i as u32));
+    let members = members(groups.iter().map(|&group| Some(group as usize)), distinct.n());
     let mut rng = streams.rng("neighbours", 0, 0);
     let rows = groups.iter().enumerate().map(|(i, &group)| {
-        let mut one_of = |members: &[u32]| members[rng.random_range(0..members.len())];
-        let own = &members[group as usize];
-        let equal: Vec<u32> = (0..k.min(own.len() - 1)).map(|_| one_of(own)).collect();
-        let equal = equal.into_iter().filter(|&j| j as usize != i).map(|j| (j, 1.0));
-        let mut edges: Vec<(u32, f32)> = equal.collect();
-        edges.extend(different.row(group as usize).map(|(j, weight)| (one_of(&members[j as usize]), weight)));
+        let mut edges = links((i, k, 1.0), &members[group as usize], &mut rng);
+        edges.extend(different.row(group as usize).map(|(j, weight)| {
+            let of_neighbour = &members[j as usize];
+            (of_neighbour[rng.random_range(0..of_neighbour.len())], weight)
+        }));
         edges
     });
     Ok(Graph::from_rows(rows.collect())?.symmetrised())
@@ -225,22 +223,29 @@ fn same_level(
     (k, weight): (usize, f32),
     (streams, category): (&Streams, usize),
 ) -> Result<Graph> {
-    let mut members = vec![Vec::new(); n_levels];
-    levels.iter().enumerate().for_each(|(i, level)| {
-        if let Some(level) = level {
-            members[*level].push(i as u32);
-        }
-    });
+    let members = members(levels.iter().copied(), n_levels);
     let mut rng = streams.rng("neighbours", category, 0);
-    let mut linked = |(i, level): (usize, &Option<usize>)| -> Vec<(u32, f32)> {
-        let Some(own) = level.map(|level| &members[level]).filter(|own| own.len() > 1) else {
-            return Vec::new();
-        };
-        let draws = (0..k.min(own.len() - 1)).map(|_| own[rng.random_range(0..own.len())]);
-        draws.filter(|&j| j as usize != i).map(|j| (j, weight)).collect()
-    };
-    let rows = levels.iter().enumerate().map(&mut linked).collect();
-    Ok(Graph::from_rows(rows)?.symmetrised())
+    let rows = levels.iter().enumerate().map(|(i, level)| {
+        level.map_or_else(Vec::new, |level| links((i, k, weight), &members[level], &mut rng))
+    });
+    Ok(Graph::from_rows(rows.collect())?.symmetrised())
+}
+
+/// The rows of each of `n` groups.
+fn members(groups: impl Iterator<Item = Option<usize>>, n: usize) -> Vec<Vec<u32>> {
+    let mut members = vec![Vec::new(); n];
+    for (i, group) in groups.enumerate() {
+        if let Some(group) = group {
+            members[group].push(i as u32);
+        }
+    }
+    members
+}
+
+/// Links of row `i` to `k` random others of its group, as far as it has so many.
+fn links((i, k, weight): (usize, usize, f32), own: &[u32], rng: &mut impl RngExt) -> Vec<(u32, f32)> {
+    let draws = (0..k.min(own.len() - 1)).map(|_| own[rng.random_range(0..own.len())]);
+    draws.filter(|&j| j as usize != i).map(|j| (j, weight)).collect()
 }
 
 /// The mean weight of an edge; 1 without any.

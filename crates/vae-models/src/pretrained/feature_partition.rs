@@ -72,7 +72,7 @@ impl FeaturePartition<'_> {
             name: "feature-partition",
             revisions: &[
                 &[REVISION, number::REVISION, kmeans::REVISION],
-                if has_estimates { &[number::OF_ESTIMATES] } else { &[] },
+                if has_estimates { number::REVISIONS } else { &[] },
                 if is_estimated { OF_AN_ESTIMATE } else { &[] },
                 if is_estimated { self.partition.revisions(n / 2) } else { &[] },
                 self.partition.revisions(n),

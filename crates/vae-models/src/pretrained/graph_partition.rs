@@ -88,7 +88,7 @@ impl Codes<'_> {
                 &[mixture::REVISION],
                 config.revisions(n),
                 // The groups of the numbers weigh the columns.
-                if of_a_table { &[number::REVISION, number::OF_ESTIMATES] } else { &[] },
+                if of_a_table { number::REVISIONS } else { &[] },
             ],
             config: &(config, n_clusters),
             inputs: &inputs,

@@ -80,12 +80,7 @@ impl NormalRows {
         let is_sound = |fewer: usize| number.relative_conductances[fewer - 2] <= CLEAR;
         match (2..k).rev().find(|&fewer| !self.are_alike(fewer) && is_sound(fewer)) {
             None => NumberOfClusters { clarity: Clarity::NoGroups, ..number },
-            Some(fewer) => NumberOfClusters {
-                n_clusters: fewer,
-                runner_up: Some(k),
-                clarity: Clarity::Contested,
-                ..number
-            },
+            Some(fewer) => number.in_favour_of(fewer),
         }
     }
 }

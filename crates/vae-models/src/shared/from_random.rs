@@ -237,7 +237,7 @@ fn choose(
     inputs.extend((x.has_categories() && !x.gaps().is_empty()).then_some("missing categories"));
     // Of a table with categories the groups of the numbers weigh the columns.
     let of_table: [&[Revision]; 2] = match x.has_categories() {
-        true => [&[number::REVISION, number::OF_ESTIMATES], PartitionConfig::default().revisions(x.n())],
+        true => [number::REVISIONS, PartitionConfig::default().revisions(x.n())],
         false => [&[]; 2],
     };
     let spec = PhaseSpec {
