@@ -12,7 +12,7 @@ use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_core::random::{Streams, permutation};
 use vae_graph::Graph;
-use vae_graph::partition::PartitionConfig;
+use vae_graph::partition::{PartitionConfig, relative_conductance};
 use vae_metrics::{Shares, SilhouetteOptions};
 use vae_models::{ScaleKind, scaled};
 
@@ -56,6 +56,22 @@ impl Sample {
     /// What searching can return.
     pub fn graph(&self, cx: &FitContext) -> Result<Graph> {
         Ok(PartitionConfig::default().mean_graph(&[&self.x], 2, cx)?)
+    }
+
+    /// The largest relative conductance of `clusters`, of all rows of the data, in the `graph` of
+    /// the sample.
+    ///
+    /// # Errors
+    /// A graph of other rows.
+    pub fn relative_conductance(&self, graph: &Graph, clusters: &Array1<u32>) -> Result<f64> {
+        let streams = Streams::new(0, PHASE);
+        Ok(relative_conductance(graph, self.clusters(clusters).view(), &streams)?)
+    }
+
+    /// The share of the rows from which on a cluster is no matter of a few outliers.
+    pub fn least_share(&self) -> f64 {
+        let n = self.rows.len();
+        PartitionConfig::default().least_size(n) as f64 / n as f64
     }
 
     /// The features as a matrix.

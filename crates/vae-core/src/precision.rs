@@ -1,11 +1,11 @@
 //! The number format of the large matrix products of a training step.
 //!
 //! With bfloat16 (eight bits of exponent, eight of precision) a product reads factors that were
-//! rounded to it and adds up in single precision; where a processor has the instructions, that is
-//! two to six times as fast. Weights, losses, gradients and the state of the optimiser stay in
-//! single precision, and so does everything outside of the steps: evaluation, mixtures, neighbours,
-//! and the application of a model. A fitted model is therefore of no precision, and machines
-//! without the instructions apply it.
+//! rounded to it and adds up in single precision; that is two to six times as fast on a processor
+//! with instructions for it at full rate ([`Bf16`]). Weights, losses, gradients and the state of
+//! the optimiser stay in single precision, and so does everything outside of the steps: evaluation,
+//! mixtures, neighbours, and the application of a model. A fitted model is therefore of no
+//! precision, and machines without the instructions apply it.
 //!
 //! The precision is one of a fit's settings ([`FitContext`](crate::phase::FitContext)). The loop of
 //! a training puts it into force during a step ([`Precision::during`]);
@@ -21,7 +21,7 @@ use tch::Device;
 /// What the user asks for: `auto`, `f32` or `bf16`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum PrecisionChoice {
-    /// bfloat16 where the device has the instructions, else single precision.
+    /// bfloat16 where the device has fast instructions for it, else single precision.
     Auto,
     /// Single precision.
     #[default]
@@ -60,14 +60,14 @@ impl PrecisionChoice {
     /// [`Error::Device`] when bfloat16 was asked for by name and the device has no instructions for
     /// it.
     pub fn on(self, device: Device) -> Result<Precision> {
-        self.among(device, has_bf16(device))
+        self.among(device, Bf16::of(device))
     }
 
-    fn among(self, device: Device, has_bf16: bool) -> Result<Precision> {
-        match (self, has_bf16) {
-            (Self::F32, _) | (Self::Auto, false) => Ok(Precision::F32),
-            (Self::Auto | Self::Bf16, true) => Ok(Precision::Bf16),
-            (Self::Bf16, false) => Err(Error::Device(format!(
+    fn among(self, device: Device, bf16: Bf16) -> Result<Precision> {
+        match (self, bf16) {
+            (Self::F32, _) | (Self::Auto, Bf16::Absent | Bf16::Slow) => Ok(Precision::F32),
+            (Self::Auto, Bf16::Fast) | (Self::Bf16, Bf16::Slow | Bf16::Fast) => Ok(Precision::Bf16),
+            (Self::Bf16, Bf16::Absent) => Err(Error::Device(format!(
                 "bf16 was asked for but {} has no instructions for it (on x86: avx512_bf16 or amx_bf16); use --precision auto",
                 device_name(device)
             ))),
@@ -106,7 +106,7 @@ impl Precision {
 
     /// Those that the CPU of this machine has instructions for.
     pub fn on_this_cpu() -> Vec<Self> {
-        let bf16 = has_bf16(Device::Cpu).then_some(Self::Bf16);
+        let bf16 = (Bf16::of_this_cpu() != Bf16::Absent).then_some(Self::Bf16);
         std::iter::once(Self::F32).chain(bf16).collect()
     }
 
@@ -130,29 +130,57 @@ impl Precision {
     }
 }
 
-/// Whether products in bfloat16 have instructions of their own on `device`. GPUs are taken to have
-/// them: those that CUDA 13 supports do, Turing's apart, which compute the same slower.
-fn has_bf16(device: Device) -> bool {
-    match device {
-        Device::Cpu => tch::utils::has_mkldnn() && cpu_has_bf16(),
-        _ => true,
+/// What a device has for products in bfloat16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bf16 {
+    /// No instructions.
+    Absent,
+    /// Instructions that are slower than those of single precision: an Intel processor with
+    /// avx512_bf16 whose AMX is missing or hidden by a virtual machine.
+    Slow,
+    /// Instructions that are faster.
+    Fast,
+}
+
+impl Bf16 {
+    /// That of `device`. GPUs are taken to be fast: those that CUDA 13 supports are, Turing's
+    /// apart, which compute the same slower. So are Arm's processors, which were not timed.
+    pub fn of(device: Device) -> Self {
+        if device == Device::Cpu { Self::of_this_cpu() } else { Self::Fast }
+    }
+
+    /// That of the processor.
+    pub fn of_this_cpu() -> Self {
+        if tch::utils::has_mkldnn() { of_cpu() } else { Self::Absent }
     }
 }
 
 /// Every processor with AMX's bfloat16 tiles has AVX-512's instructions too.
 #[cfg(target_arch = "x86_64")]
-fn cpu_has_bf16() -> bool {
-    is_x86_feature_detected!("avx512bf16")
+fn of_cpu() -> Bf16 {
+    use std::arch::x86_64::{__cpuid, __cpuid_count};
+    if !is_x86_feature_detected!("avx512bf16") {
+        return Bf16::Absent;
+    }
+    let vendor = __cpuid(0);
+    let name = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).concat();
+    // Leaf 7, register EDX: AMX-BF16 is bit 22, AMX-TILE bit 24.
+    let amx = (1 << 22) | (1 << 24);
+    let has_amx = __cpuid_count(7, 0).edx & amx == amx;
+    if has_amx || name != b"GenuineIntel" { Bf16::Fast } else { Bf16::Slow }
 }
 
 #[cfg(target_arch = "aarch64")]
-fn cpu_has_bf16() -> bool {
-    std::arch::is_aarch64_feature_detected!("bf16")
+fn of_cpu() -> Bf16 {
+    match std::arch::is_aarch64_feature_detected!("bf16") {
+        true => Bf16::Fast,
+        false => Bf16::Absent,
+    }
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn cpu_has_bf16() -> bool {
-    false
+fn of_cpu() -> Bf16 {
+    Bf16::Absent
 }
 
 #[cfg(test)]
@@ -161,14 +189,16 @@ mod tests {
 
     #[test]
     fn a_name_is_refused_where_auto_is_not() {
-        let on = |choice: PrecisionChoice, there| choice.among(Device::Cpu, there);
-        for there in [false, true] {
-            assert_eq!(on(PrecisionChoice::F32, there).expect("always"), Precision::F32);
+        let on = |choice: PrecisionChoice, bf16| choice.among(Device::Cpu, bf16);
+        for bf16 in [Bf16::Absent, Bf16::Slow, Bf16::Fast] {
+            assert_eq!(on(PrecisionChoice::F32, bf16).expect("always"), Precision::F32);
+            let fastest = if bf16 == Bf16::Fast { Precision::Bf16 } else { Precision::F32 };
+            assert_eq!(on(PrecisionChoice::Auto, bf16).expect("always"), fastest, "{bf16:?}");
         }
-        assert_eq!(on(PrecisionChoice::Auto, true).expect("there"), Precision::Bf16);
-        assert_eq!(on(PrecisionChoice::Auto, false).expect("not there"), Precision::F32);
-        assert_eq!(on(PrecisionChoice::Bf16, true).expect("there"), Precision::Bf16);
-        let error = on(PrecisionChoice::Bf16, false).expect_err("not there").to_string();
+        for bf16 in [Bf16::Slow, Bf16::Fast] {
+            assert_eq!(on(PrecisionChoice::Bf16, bf16).expect("there"), Precision::Bf16);
+        }
+        let error = on(PrecisionChoice::Bf16, Bf16::Absent).expect_err("not there").to_string();
         assert!(error.contains("cpu has no instructions") && error.contains("--precision auto"), "{error}");
     }
 

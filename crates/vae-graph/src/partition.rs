@@ -26,9 +26,9 @@ pub mod number;
 mod table;
 
 use candidates::Candidates;
-pub use candidates::{Candidate, Origin, Select};
+pub use candidates::{Candidate, Origin, SOUND, Select, relative_conductance};
 pub use eigen::{Eigen, leading_eigenvectors};
-pub use number::{Clarity, NumberOfClusters};
+pub use number::{CLEAR, Clarity, NumberOfClusters};
 
 use crate::knn::{self, Knn, Metric, Neighbours};
 use crate::{Error, Graph, Result, affinity};

@@ -56,7 +56,7 @@ pub struct ComputeArgs {
     #[arg(long, value_name = "LIBRARY", default_value = "auto", value_parser = str::parse::<MatmulChoice>)]
     pub matmul: MatmulChoice,
     /// Number format of the large matrix products in training steps: f32, bf16 (bfloat16, for wide
-    /// networks twice as fast where the processor has the instructions) or auto (bf16 where it has
+    /// networks twice as fast where the processor has fast instructions) or auto (bf16 where it has
     /// them). All else is computed in f32
     #[arg(long, value_name = "FORMAT", default_value = "f32", value_parser = str::parse::<PrecisionChoice>)]
     pub precision: PrecisionChoice,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use vae_core::device::{DeviceChoice, configure_process, device_name};
 use vae_core::matmul::{Libraries, Matmul, MatmulChoice};
-use vae_core::precision::Precision;
+use vae_core::precision::{Bf16, Precision};
 use vae_data::{Places, Reader, registry};
 use vae_models::methods::vade::bench_support::{StepTimes, time_steps};
 
@@ -48,6 +48,8 @@ struct Libtorch {
     matmul: Vec<&'static str>,
     /// Number formats of large products that the CPU has instructions for.
     precision: Vec<&'static str>,
+    /// Whether bfloat16 is faster than single precision here.
+    bf16_is_faster: bool,
 }
 
 #[derive(Serialize)]
@@ -170,6 +172,7 @@ fn look() -> Answer {
             loaded: loaded("libtorch_cpu"),
             matmul: std::iter::once(libraries.auto).chain(others).map(Matmul::name).collect(),
             precision: Precision::on_this_cpu().into_iter().map(Precision::name).collect(),
+            bf16_is_faster: Bf16::of_this_cpu() == Bf16::Fast,
         },
         cpu: of_this_machine(None).cpu,
         cores: physical_cores(),
@@ -216,6 +219,14 @@ fn memory_available() -> Option<u64> {
     Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? * 1024)
 }
 
+/// What is to be known of bfloat16 where it is there.
+fn slow(libtorch: &Libtorch) -> &'static str {
+    match libtorch.precision.contains(&Precision::Bf16.name()) && !libtorch.bf16_is_faster {
+        true => " (slower than f32 here: no AMX)",
+        false => "",
+    }
+}
+
 fn text(answer: &Answer) -> String {
     let Answer { libtorch, gpu, data, .. } = answer;
     let size = |bytes: u64| ByteSize(bytes).display().si().to_string();
@@ -225,7 +236,10 @@ fn text(answer: &Answer) -> String {
     let mut rows = vec![
         row("vae", answer.version.into()),
         row("libtorch", libtorch.loaded.as_ref().map_or_else(unknown, path)),
-        row("products", format!("{}; {}", libtorch.matmul.join(", "), libtorch.precision.join(", "))),
+        row(
+            "products",
+            format!("{}; {}{}", libtorch.matmul.join(", "), libtorch.precision.join(", "), slow(libtorch)),
+        ),
         row("CPU", answer.cpu.clone().unwrap_or_else(unknown)),
         row("threads", format!("{} unless --threads says otherwise", answer.cores)),
         row("memory", answer.memory_available.map_or_else(unknown, |bytes| format!("{} free", size(bytes)))),

@@ -41,6 +41,7 @@ use vae_core::device::{configure_process, device_name};
 use vae_core::fsio::{sha256_hex, write_bytes};
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
+use vae_core::precision::Bf16;
 use vae_data::Ids;
 use vae_models::registry::Resolved;
 use vae_models::registry::outdated;
@@ -163,6 +164,10 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
         0 => "number of clusters to be estimated".into(),
         k => counted(k, "cluster"),
     };
+    let slow = match Bf16::of_this_cpu() {
+        Bf16::Slow if compute.device == "cpu" => " (slower than f32 on this processor)",
+        _ => "",
+    };
     remark(format_args!(
         "{method} on {name}: {} samples, {dim} features, {clusters}; seed {}, {}, {}{}",
         thousands(*n),
@@ -172,7 +177,7 @@ fn announce(chosen: &Chosen, input: &Input, model: &dyn Clusterer, compute: &Com
         compute
             .precision
             .name_unless_f32()
-            .map_or_else(String::new, |name| format!(", large products in {name}"))
+            .map_or_else(String::new, |name| format!(", large products in {name}{slow}"))
     ));
 }
 

@@ -13,7 +13,7 @@ mod number;
 mod over_runs;
 mod table;
 
-use self::consensus::Found;
+use self::consensus::{Among, Found};
 use self::grid::Cell;
 use crate::args::SweepArgs;
 use crate::assignments::{Assignments, Beside, numbers};
@@ -142,7 +142,13 @@ fn evaluate(
     let records = over_runs::records(&done, &runs, &sample, &graph)?;
     let over_seeds = over_runs::over_seeds(&records, &runs)?;
     let number = number::decide(&clusters, &of_data, estimate.as_ref(), &over_seeds);
-    let found = consensus::of(number.used, &records, &runs)?;
+    let among = Among {
+        records: &records,
+        runs: &runs,
+        relative_conductance: &|at| sample.relative_conductance(&graph, &runs[at].clusters),
+        least_share: sample.least_share(),
+    };
+    let found = consensus::of(number.used, &among)?;
     let sweep = Sweep {
         schema: SCHEMA,
         dataset: about.name.clone(),

@@ -34,7 +34,7 @@ pub enum Select {
 
 /// A cluster is not cut through if its conductance is at most this share of what halving it costs.
 /// Halves of a round group have 0.5 to 1, groups that touch at 3.5 deviations 0.35.
-const SOUND: f64 = 0.4;
+pub const SOUND: f64 = 0.4;
 
 /// Clusters with at most this ratio stand apart. Groups that are four deviations apart have 0.01 to
 /// 0.1.
@@ -160,9 +160,19 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// The largest ratio of a cluster's conductance and the cost of halving it, in the graph where that
-/// is smaller.
-fn relative_conductance(graphs: Graphs<'_>, labels: ArrayView1<'_, u32>, streams: &Streams) -> Result<f64> {
+/// The largest ratio of a cluster's conductance and the cost of halving it
+/// ([`Graph::halving_costs`](crate::Graph::halving_costs)), in the graph where that is smaller.
+/// Above [`SOUND`] a cluster cuts through a dense group. The largest number of single precision
+/// where halving costs nothing.
+///
+/// # Errors
+/// [`Error::Size`] when there is not one label per point.
+pub fn relative_conductance<'a>(
+    graphs: impl Into<Graphs<'a>>,
+    labels: ArrayView1<'_, u32>,
+    streams: &Streams,
+) -> Result<f64> {
+    let graphs = graphs.into();
     let mut least = f64::INFINITY;
     for graph in [Some(graphs.all), graphs.numbers].into_iter().flatten() {
         // The same draws for every partition.

@@ -4,6 +4,7 @@ use crate::results::cluster_sizes;
 use crate::runs::Run;
 use anyhow::Result;
 use ndarray::{Array1, ArrayView1};
+use vae_graph::partition::{CLEAR, SOUND};
 use vae_metrics::Contingency;
 use vae_report::sweep::{ConsensusFacts, Recommended, Run as Record};
 
@@ -16,12 +17,24 @@ pub struct Found {
     pub recommended: Option<Recommended>,
 }
 
-/// The consensus of the runs that were asked for `k` clusters and use all of them. `records` are
-/// in the order of `runs`.
+/// The runs of a sweep, and how clusters are judged beyond their criteria.
+pub struct Among<'a> {
+    /// In the order of `runs`.
+    pub records: &'a [Record],
+    pub runs: &'a [Run],
+    /// The largest relative conductance of a run's clusters, by its place
+    /// ([`vae_graph::partition::relative_conductance`]).
+    pub relative_conductance: &'a dyn Fn(usize) -> Result<f64>,
+    /// A cluster of a smaller share may be a few outliers, which cost hardly an edge.
+    pub least_share: f64,
+}
+
+/// The consensus of the runs that were asked for `k` clusters and use all of them.
 ///
 /// # Errors
-/// A table of votes that is too large.
-pub fn of(k: usize, records: &[Record], runs: &[Run]) -> Result<Found> {
+/// A table of votes that is too large, and what judging the clusters can return.
+pub fn of(k: usize, among: &Among<'_>) -> Result<Found> {
+    let Among { records, runs, .. } = *among;
     let of_k: Vec<usize> = (0..runs.len()).filter(|&at| records[at].n_clusters == k).collect();
     let full: Vec<usize> = of_k.iter().copied().filter(|&at| records[at].n_used == k).collect();
     if full.len() < 2 {
@@ -37,7 +50,7 @@ pub fn of(k: usize, records: &[Record], runs: &[Run]) -> Result<Found> {
     let views: Vec<ArrayView1<'_, u32>> = full.iter().map(|&at| runs[at].clusters.view()).collect();
     let consensus = vae_metrics::consensus(&views)?;
     let Some(votes) = consensus.votes else { return Ok(Found::default()) };
-    let recommended = best(&full, records, runs, &votes.labels)?;
+    let recommended = best(&full, among, &votes.labels)?;
     let confidence = votes.confidence.mapv(|share| share as f32);
     let is_unanimous = |share: &&f64| **share > 1.0 - 1e-9;
     let facts = ConsensusFacts {
@@ -55,33 +68,59 @@ pub fn of(k: usize, records: &[Record], runs: &[Run]) -> Result<Found> {
 /// The run whose clusters have the highest modularity in the neighbour graph of the features; of
 /// several, and where none has one, the run that agrees best with the consensus, then the first.
 ///
-/// On tables it chooses best of all criteria (results/selection).
-fn best(
-    full: &[usize],
-    records: &[Record],
-    runs: &[Run],
-    labels: &Array1<u32>,
-) -> Result<Option<Recommended>> {
-    let mut best: Option<(usize, f64, f64)> = None;
-    for &at in full {
+/// On tables it chooses best of all criteria (results/selection). But modularity prefers clusters
+/// of equal size and can be highest where a large group is cut in two: see [`that_keeps_groups`].
+fn best(full: &[usize], among: &Among<'_>, labels: &Array1<u32>) -> Result<Option<Recommended>> {
+    let Among { records, runs, .. } = *among;
+    let of = |&at: &usize| -> Result<(usize, f64, f64)> {
         let ari = Contingency::new(runs[at].clusters.view(), labels.view())?.ari();
-        let modularity = modularity(&records[at]).unwrap_or(f64::NEG_INFINITY);
-        if best.is_none_or(|(_, a, m)| modularity > m || (modularity == m && ari > a)) {
-            best = Some((at, ari, modularity));
+        Ok((at, modularity(&records[at]).unwrap_or(f64::NEG_INFINITY), ari))
+    };
+    let mut order = full.iter().map(of).collect::<Result<Vec<(usize, f64, f64)>>>()?;
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.2.total_cmp(&a.2)));
+    let Some(&(highest, modularity, _)) = order.first() else { return Ok(None) };
+    let places: Vec<usize> = order.iter().map(|(at, ..)| *at).collect();
+    let kept = match modularity.is_finite() {
+        true => that_keeps_groups(&places, among)?,
+        false => None,
+    };
+    let (at, _, ari) =
+        order.into_iter().find(|(at, ..)| *at == kept.unwrap_or(highest)).expect("one of them");
+    let of = format!("Of the {} runs with {} clusters", full.len(), records[at].n_clusters);
+    let ari_to_consensus = Some(ari).filter(|ari| ari.is_finite());
+    let agrees = format!("with the consensus it agrees with an ARI of {ari:.3}");
+    let why = match (kept, modularity.is_finite()) {
+        (Some(_), _) => format!(
+            "{of} its clusters cut through no group. {} has a higher modularity ({modularity:.3}) in the neighbour graph of the \
+             features, since it cuts a large group in two; {agrees}.",
+            records[highest].id
+        ),
+        (None, true) => format!(
+            "{of} its clusters have the highest modularity ({modularity:.3}) in the neighbour graph of the features; {agrees}."
+        ),
+        (None, false) => format!("{of} it is the one that agrees best with their consensus (ARI {ari:.3})."),
+    };
+    Ok(Some(Recommended { id: records[at].id.clone(), ari_to_consensus, why }))
+}
+
+/// Where the first of `order` cuts through a dense group, the next one after it, if there is one,
+/// whose clusters are clearly apart.
+fn that_keeps_groups(order: &[usize], among: &Among<'_>) -> Result<Option<usize>> {
+    let criterion = |at: usize, key: &str| among.records[at].criteria.get(key).copied();
+    let cuts_less = |at: usize| {
+        criterion(at, "largest_conductance") < criterion(order[0], "largest_conductance")
+            && criterion(at, "smallest_share").is_some_and(|share| share >= among.least_share)
+    };
+    let others: Vec<usize> = order[1..].iter().copied().filter(|&at| cuts_less(at)).collect();
+    if others.is_empty() || (among.relative_conductance)(order[0])? <= SOUND {
+        return Ok(None);
+    }
+    for at in others {
+        if (among.relative_conductance)(at)? <= CLEAR {
+            return Ok(Some(at));
         }
     }
-    Ok(best.map(|(at, ari, modularity)| {
-        let of = format!("Of the {} runs with {} clusters", full.len(), records[at].n_clusters);
-        let why = match modularity.is_finite() {
-            true => format!(
-                "{of} its clusters have the highest modularity ({modularity:.3}) in the neighbour graph of the features; with \
-                 the consensus it agrees with an ARI of {ari:.3}."
-            ),
-            false => format!("{of} it is the one that agrees best with their consensus (ARI {ari:.3})."),
-        };
-        let ari_to_consensus = Some(ari).filter(|ari| ari.is_finite());
-        Recommended { id: records[at].id.clone(), ari_to_consensus, why }
-    }))
+    Ok(None)
 }
 
 fn modularity(record: &Record) -> Option<f64> {
@@ -115,8 +154,17 @@ mod tests {
             record: Value::Null,
         };
         let runs: Vec<Run> = runs.iter().map(run).collect();
-        of(2, &records, &runs).expect("same rows")
+        let among = Among {
+            records: &records,
+            runs: &runs,
+            relative_conductance: &|at| Ok(RATIOS[at]),
+            least_share: 0.1,
+        };
+        of(2, &among).expect("same rows")
     }
+
+    /// Of the runs of the tests: the first is clearly apart, the second cuts through a group.
+    const RATIOS: [f64; 3] = [0.1, 0.5, 0.35];
 
     #[test]
     fn the_run_nearest_to_the_vote_is_kept() {
@@ -145,6 +193,27 @@ mod tests {
         assert_eq!(high.id, "a-1");
         assert!(high.why.contains("0.500") && high.ari_to_consensus.is_some_and(|ari| ari < 1.0), "{high:?}");
         assert_eq!(of([0.5, 0.5, 0.5]).id, "a-0", "of equals the one nearest to the vote");
+    }
+
+    #[test]
+    fn a_cut_through_a_group_gives_way_to_clusters_that_are_apart() {
+        let votes = [array![0, 0, 0, 1, 1, 1], array![0, 0, 1, 1, 1, 1], array![1, 1, 1, 0, 0, 1]];
+        let of = |modularities: [f64; 3], conductances: [f64; 3], smallest: f64| {
+            let found = with_criteria(&votes, |at| {
+                BTreeMap::from([
+                    ("modularity".into(), modularities[at]),
+                    ("largest_conductance".into(), conductances[at]),
+                    ("smallest_share".into(), smallest),
+                ])
+            });
+            found.recommended.expect("a run")
+        };
+        let kept = of([0.4, 0.5, 0.45], [0.01, 0.2, 0.1], 0.3);
+        assert_eq!(kept.id, "a-0", "the third touches");
+        assert!(kept.why.contains("a-1 has a higher modularity (0.500)"), "{kept:?}");
+        assert_eq!(of([0.4, 0.5, 0.45], [0.01, 0.2, 0.1], 0.05).id, "a-1", "a cluster of outliers");
+        assert_eq!(of([0.4, 0.5, 0.45], [0.3, 0.2, 0.1], 0.3).id, "a-1", "it cuts more edges");
+        assert_eq!(of([0.4, 0.3, 0.45], [0.01, 0.2, 0.1], 0.3).id, "a-2", "no cut through a group");
     }
 
     #[test]
