@@ -14,7 +14,7 @@ use vae_core::random::{Streams, permutation};
 use vae_graph::Graph;
 use vae_graph::partition::{PartitionConfig, relative_conductance};
 use vae_metrics::{Shares, SilhouetteOptions};
-use vae_models::{ScaleKind, scaled};
+use vae_models::{scale_kind, scaled};
 
 /// Rows that criteria are computed on, at most.
 pub const MOST_ROWS: usize = 5000;
@@ -41,7 +41,8 @@ impl Sample {
     pub fn new(x: &Features, most: usize) -> Result<Self> {
         let rows = rows(x.n(), most);
         let sample = select(x, &rows)?;
-        let x = scaled(ScaleKind::Auto, &sample)?;
+        // The kind that fits of all rows choose.
+        let x = scaled(scale_kind(x)?, &sample)?;
         Ok(Self { rows, x })
     }
 

@@ -2,9 +2,11 @@
 
 mod described;
 mod impute;
+mod one_unit;
 mod scale;
 
-pub use described::{Input, InputConfig, scaled};
+pub(crate) use described::Resolved;
+pub use described::{Input, InputConfig, scale_kind, scaled};
 pub use impute::Imputer;
 pub(crate) use impute::REVISION as IMPUTATION;
 pub(crate) use scale::{AUTO_REVISION, REVISION, check_affine};

@@ -45,7 +45,7 @@ pub use api::{
 };
 pub use config::Preset;
 pub use error::{Error, Result};
-pub use input::{Chosen, Imputer, Input, InputConfig, Scale, ScaleKind, scaled};
+pub use input::{Chosen, Imputer, Input, InputConfig, Scale, ScaleKind, scale_kind, scaled};
 pub use registry::load_model;
 
 #[cfg(doctest)]

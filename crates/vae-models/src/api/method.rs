@@ -15,7 +15,7 @@ use super::model_file::{Stored, save};
 use super::numbers::Numbers;
 use super::watch::Watch;
 use crate::config::Preset;
-use crate::input::{self, Input, InputConfig};
+use crate::input::{self, Input, InputConfig, Resolved};
 use crate::{Error, Result};
 use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Serialize, de::DeserializeOwned};
@@ -287,7 +287,8 @@ impl<M: Method> Clusterer for Fit<M> {
     fn fit(&mut self, x: &Features, cx: &FitContext) -> Result<FitSummary> {
         let mut config = self.config.clone();
         let for_data = config.for_data(x);
-        let (input, mut resolved) = config.input().resolve(x, config.affine())?;
+        let Resolved { input, texts: mut resolved, revisions: of_input } =
+            config.input().resolve(x, config.affine())?;
         resolved.extend(for_data);
         let scaled = input.prepare(x)?;
         let sample = config.max_rows().map(|most| sample(&scaled, most, cx)).transpose()?.flatten();
@@ -304,7 +305,7 @@ impl<M: Method> Clusterer for Fit<M> {
         }
         drop(scaled);
         summary.resolved = resolved;
-        summary.revisions = revisions(&[self.config.input().revisions()]);
+        summary.revisions = of_input;
         if x.n_missing() > 0 {
             summary.revisions.extend(revisions(&[&[input::IMPUTATION]]));
         }

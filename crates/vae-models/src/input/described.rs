@@ -1,12 +1,13 @@
 //! What a method knows of its input: number of features, scaling, observation model.
 
 use super::impute::Imputer;
+use super::one_unit;
 use super::scale::{self, Chosen, Scale, ScaleKind};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vae_core::bundle::FIT_ANEW;
-use vae_core::identity::Revision;
+use vae_core::identity::{Revision, Revisions};
 use vae_core::likelihood::{Likelihood, LikelihoodKind, check_variance};
 use vae_core::program::{Program, Value};
 use vae_core::{Features, ImageShape, Schema};
@@ -41,15 +42,16 @@ pub struct Input {
     pub imputer: Option<Imputer>,
 }
 
-impl InputConfig {
-    /// Revisions of what happens to the features before the method.
-    pub(crate) fn revisions(&self) -> &'static [Revision] {
-        match self.scale {
-            ScaleKind::Auto => &[scale::REVISION, scale::AUTO_REVISION],
-            _ => &[scale::REVISION],
-        }
-    }
+/// What a fit makes of its data before the method.
+pub(crate) struct Resolved {
+    pub input: Input,
+    /// The resolved `auto` settings, for people.
+    pub texts: Vec<String>,
+    /// Of what happens to the features before the method.
+    pub revisions: Revisions,
+}
 
+impl InputConfig {
     /// Refuses a number of clusters that is missing and not estimated, and a variance that is not
     /// positive.
     pub(crate) fn check(&self, estimates: bool) -> Result<()> {
@@ -60,9 +62,8 @@ impl InputConfig {
         self.likelihood.map_or(Ok(()), |(_, variance)| Ok(check_variance(variance)?))
     }
 
-    /// Fits the scaling, followed by `factor · x + shift`, and resolves `auto` settings; the texts
-    /// list the resolved ones.
-    pub(crate) fn resolve(&self, x: &Features, (factor, shift): (f64, f64)) -> Result<(Input, Vec<String>)> {
+    /// Fits the scaling, followed by `factor · x + shift`, and resolves `auto` settings.
+    pub(crate) fn resolve(&self, x: &Features, (factor, shift): (f64, f64)) -> Result<Resolved> {
         let n_clusters = self.n_clusters;
         if n_clusters > x.n() {
             let expected = format!("at most the number of samples, {}", x.n());
@@ -73,7 +74,12 @@ impl InputConfig {
             let expected = format!("at most the number of distinct samples, {distinct}");
             return Err(Error::config("n_clusters", n_clusters, &expected));
         }
-        let Chosen { kind, scale, reason } = Scale::fit(self.scale, x)?;
+        let Chosen { kind, scale, reason, in_doubt } = chosen(self.scale, x)?;
+        let mut revisions: Vec<&'static [Revision]> = vec![match self.scale {
+            ScaleKind::Auto => &[scale::REVISION, scale::AUTO_REVISION],
+            _ => &[scale::REVISION],
+        }];
+        revisions.extend(in_doubt.iter().flat_map(|_| one_unit::REVISIONS));
         let why = if reason.is_empty() { reason } else { format!(" ({reason})") };
         let mut resolved = vec![format!("scale = {}{why}", kind.name())];
         let scale = scale.then_affine(factor, shift, x)?;
@@ -100,16 +106,40 @@ impl InputConfig {
             }
         };
         let schema = x.schema().cloned();
-        Ok((Input { dim: x.dim(), image: x.image(), scale, likelihood, schema, imputer }, resolved))
+        let input = Input { dim: x.dim(), image: x.image(), scale, likelihood, schema, imputer };
+        Ok(Resolved { input, texts: resolved, revisions: vae_core::identity::revisions(&revisions) })
     }
+}
+
+/// [`Scale::fit`], with its doubt settled.
+fn chosen(kind: ScaleKind, x: &Features) -> Result<Chosen> {
+    let chosen = Scale::fit(kind, x)?;
+    let Some(ratio) = chosen.in_doubt else { return Ok(chosen) };
+    let differ = format!("spreads of the columns differ {ratio:.1}-fold");
+    if one_unit::own_widths_are_clearer(x)? {
+        let reason = format!("{differ}, and groups are clearer with a width for each");
+        return Ok(Chosen { reason, in_doubt: Some(ratio), ..Scale::fit(ScaleKind::Power, x)? });
+    }
+    let reason = format!(
+        "{differ}, as in one unit, and groups are no clearer with a width for each; if they have several, say --set scale=standardize"
+    );
+    Ok(Chosen { reason, ..chosen })
+}
+
+/// The kind that `scale = "auto"` chooses for `x`.
+///
+/// # Errors
+/// As [`scaled`].
+pub fn scale_kind(x: &Features) -> Result<ScaleKind> {
+    Ok(chosen(ScaleKind::Auto, x)?.kind)
 }
 
 /// The features as a method with this scaling gets them: scaled, and missing values filled in.
 ///
 /// # Errors
-/// As [`Scale::fit`].
+/// As [`Scale::fit`], and what searching neighbours can return.
 pub fn scaled(kind: ScaleKind, x: &Features) -> Result<Features> {
-    let scaled = Scale::fit(kind, x)?.scale.apply(x)?.into_owned();
+    let scaled = chosen(kind, x)?.scale.apply(x)?.into_owned();
     match scaled.as_dense() {
         Some(dense) if scaled.n_missing() > 0 => Imputer::fit(dense).fill(&scaled),
         _ => Ok(scaled),

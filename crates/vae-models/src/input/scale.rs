@@ -5,7 +5,7 @@ mod columns;
 mod power;
 
 use crate::{Error, Result};
-use choose::choose;
+use choose::{choose, doubtful_ratio};
 use columns::Column;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
 use power::Power;
@@ -20,7 +20,7 @@ use vae_core::program::{Op, Program, Value};
 pub const REVISION: Revision = ("scale", 1);
 
 /// What `auto` decides. It has a number of its own, since the published rows name their kind.
-pub const AUTO_REVISION: Revision = ("scale-auto", 2);
+pub const AUTO_REVISION: Revision = ("scale-auto", 3);
 
 /// What a configuration asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +92,9 @@ pub struct Chosen {
     pub scale: Scale,
     /// Why `auto` chose it; empty where it was asked for.
     pub reason: String,
+    /// By how many times the spreads of the columns differ, where that leaves open whether they
+    /// have one unit.
+    pub in_doubt: Option<f64>,
 }
 
 /// Refuses a factor and a shift that cannot be inverted.
@@ -151,18 +154,23 @@ impl Scale {
     /// how much of the rows' squared distance to their mean the farthest 1 % have. Spreads of
     /// comparable size (the largest at most 8 times the lower quartile) and no heavy tail (at most
     /// 20 %) speak for one unit: `shared`. Else `power`, which brings columns of any unit and any
-    /// tail to one size.
+    /// tail to one size. Spreads that differ between 2.5-fold and 8-fold leave a doubt
+    /// ([`Chosen::in_doubt`]), which fits settle by asking with which of both the groups of the
+    /// rows are clearer.
     ///
     /// # Errors
     /// [`Error::Config`] for sparse features where `kind` asks for a scaling.
     pub fn fit(kind: ScaleKind, x: &Features) -> Result<Chosen> {
         let Some(dense) = x.as_dense() else { return Self::of_sparse(kind) };
+        let asked = kind;
         let (kind, reason) = match kind {
             ScaleKind::Auto if x.image().is_some() => (ScaleKind::None, "images".to_string()),
             ScaleKind::Auto => choose(dense),
             other => (other, String::new()),
         };
-        Ok(Chosen { kind, scale: Self::of_dense(kind, dense), reason })
+        let in_doubt = (asked == ScaleKind::Auto && kind == ScaleKind::Shared).then(|| doubtful_ratio(dense));
+        let in_doubt = in_doubt.flatten();
+        Ok(Chosen { kind, scale: Self::of_dense(kind, dense), reason, in_doubt })
     }
 
     fn of_dense(kind: ScaleKind, x: ArrayView2<'_, f32>) -> Self {
@@ -214,7 +222,7 @@ impl Scale {
     fn of_sparse(kind: ScaleKind) -> Result<Chosen> {
         if matches!(kind, ScaleKind::Auto | ScaleKind::None) {
             let reason = "sparse features".to_string();
-            return Ok(Chosen { kind: ScaleKind::None, scale: Self::Identity, reason });
+            return Ok(Chosen { kind: ScaleKind::None, scale: Self::Identity, reason, in_doubt: None });
         }
         let expected =
             "\"auto\" or \"none\" for sparse features, which a shift would fill: scale them before";

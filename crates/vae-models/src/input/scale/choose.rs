@@ -8,8 +8,8 @@ use ndarray::{ArrayView2, Axis};
 /// spreads.
 const SPREAD_RATIO: f64 = 8.0;
 
-/// From this ratio on the remedy is said.
-const TOLD_FROM: f64 = 2.5;
+/// From this ratio on it is open whether the columns have one unit.
+const DOUBTFUL_FROM: f64 = 2.5;
 
 /// No heavy tail: the farthest 1 % of the rows have at most this share of the squared distances to
 /// the mean. 1 % of a normal distribution in one dimension have 8 %.
@@ -37,13 +37,13 @@ fn choose_by(x: ArrayView2<'_, f32>, most_ratio: f64, most_tail: f64) -> (ScaleK
         let reason = format!("heavy tails: 1 % of the rows have {:.0} % of the variance", 100.0 * tail);
         return (ScaleKind::Power, reason);
     }
-    let reason = match ratio {
-        ..TOLD_FROM => "columns of comparable spread: one unit".into(),
-        _ => format!(
-            "spreads of the columns differ {ratio:.1}-fold, as in one unit; if they have several, say --set scale=standardize"
-        ),
-    };
-    (ScaleKind::Shared, reason)
+    (ScaleKind::Shared, "columns of comparable spread: one unit".into())
+}
+
+/// By how many times the spreads of the columns differ, where that leaves open whether they have
+/// one unit.
+pub(super) fn doubtful_ratio(x: ArrayView2<'_, f32>) -> Option<f64> {
+    Some(spread_ratio(x)).filter(|ratio| *ratio >= DOUBTFUL_FROM)
 }
 
 /// The largest robust spread of a column by the lower quartile of them, among the columns that have

@@ -138,7 +138,7 @@ fn two_kinds(mode: Mode) -> (f64, f64, bool) {
     config.train.min_updates = 0;
     config.train.batch_size = 8;
     let x = halves(400);
-    let (input, _) = config.input().resolve(&x, config.affine()).expect("usable");
+    let input = config.input().resolve(&x, config.affine()).expect("usable").input;
     let (model, summary) = ConvVae::fit(&config, &x, &input, &FitContext::in_memory(0)).expect("a fit");
     let count = |k: u32| summary.assignments.iter().filter(|&&c| c == k).count();
     let share = (0..4).map(count).max().unwrap_or(0) as f64 / 400.0;
