@@ -4,6 +4,7 @@ use crate::args::{FitArgs, FitSplit, ReadArgs};
 use crate::output::remark;
 use crate::ranges::Far;
 use crate::run_folder::id_column;
+use crate::run_record::missing_words;
 use anyhow::{Context, Result, bail};
 use ndarray::{Array1, s};
 use std::path::Path;
@@ -67,6 +68,8 @@ pub struct About {
     pub sha256: String,
     /// The `--limit`, if it cut something off.
     pub limit: Option<usize>,
+    /// The words of `--missing`.
+    pub missing: Vec<String>,
 }
 
 /// How `vae-data` is to load.
@@ -157,7 +160,8 @@ fn options_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<LoadOpt
     }
     let schema = schema_of(model)?;
     let fitted_id = id_column(folder_of(model));
-    Ok(LoadOptions { vocabulary, schema, fitted_id, as_fitted: true, ..options(args) })
+    let fitted_missing = missing_words(folder_of(model));
+    Ok(LoadOptions { vocabulary, schema, fitted_id, fitted_missing, as_fitted: true, ..options(args) })
 }
 
 /// Refuses documents for a model without a vocabulary.
@@ -266,7 +270,8 @@ fn input_of(mut set: DataSet, mut labels: Option<Labels>, args: &ReadArgs, sourc
         }
     }
     let (n, dim) = set.x.dim();
-    let about = About { name: set.name, n, dim, sha256: set.sha256, limit };
+    let missing = options(args).missing;
+    let about = About { name: set.name, n, dim, sha256: set.sha256, limit, missing };
     let features = features_of(set.x, set.image, set.schema.clone(), source)?;
     let DataSet { schema, vocabulary, ids, beginnings, notes, .. } = set;
     Ok(Input { features, labels, about, schema, vocabulary, ids, beginnings, notes })

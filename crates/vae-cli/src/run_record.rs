@@ -28,6 +28,18 @@ pub const RUN_FILE: &str = "run.json";
 /// Version of the keys.
 const SCHEMA: u32 = 2;
 
+/// The words that stood for missing cells in the fit of the run folder `dir`; none where they were
+/// not said, or the record is not there.
+pub fn missing_words(dir: &Path) -> Vec<String> {
+    #[derive(Default, Deserialize)]
+    struct Words {
+        #[serde(default)]
+        missing_words: Vec<String>,
+    }
+    let text = std::fs::read_to_string(dir.join(RUN_FILE)).unwrap_or_default();
+    serde_json::from_str::<Words>(&text).unwrap_or_default().missing_words
+}
+
 /// What is known before the fit.
 #[derive(Debug, Clone, Serialize)]
 pub struct Begun {
@@ -51,6 +63,9 @@ pub struct Begun {
     precision: Option<&'static str>,
     config_sha256: String,
     data_sha256: String,
+    /// The words of `--missing`: new data have them too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing_words: Vec<String>,
     /// What was decided while reading the data.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     data_notes: Vec<NoteFacts>,
@@ -182,6 +197,7 @@ impl Begun {
             precision: compute.precision.name_unless_f32(),
             config_sha256: resolved.sha256().to_string(),
             data_sha256: about.sha256.clone(),
+            missing_words: about.missing.clone(),
             ranges: input
                 .schema
                 .as_ref()

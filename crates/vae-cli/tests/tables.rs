@@ -297,3 +297,23 @@ fn without_a_method_auto_is_used() {
     let known = place.ok(&["config", "-d", "strokes"]);
     assert!(known.contains("presets for it (--preset): ") && known.contains("vade/strokes"), "{known}");
 }
+
+#[test]
+fn words_for_missing_cells_are_those_of_the_fit() {
+    let place = Place::new();
+    let rows: Vec<String> = groups_csv(60).lines().map(str::to_owned).collect();
+    let row = |line: &String| line.rsplit_once(',').expect("a label").0.to_owned();
+    let mut table: Vec<String> = rows.iter().map(row).collect();
+    // Of the second row the first number is not known.
+    table[2] = format!("-999,{}", table[2].split_once(',').expect("three columns").1);
+    place.write("my.csv", table.join("\n") + "\n");
+    place.ok(&["fit", "-m", "gmm", "-d", "my.csv", "-k", "3", "--missing=-999", "-o", "run"]);
+    assert_eq!(json(&place.read("run/run.json"))["missing_words"], serde_json::json!(["-999"]));
+    let predict =
+        |more: &[&str]| both(&place, &[&["predict", "-m", "run", "-d", "my.csv"], more].concat(), "");
+    let (of_fit, said) = predict(&[]);
+    assert!(!said.contains("far outside"), "{said}");
+    assert_eq!(of_fit, predict(&["--missing=-999"]).0);
+    let (other, said) = predict(&["--missing=NA"]);
+    assert!(other != of_fit && said.contains("far outside"), "others were said: {said}");
+}

@@ -148,6 +148,9 @@ pub struct LoadOptions {
     /// The column that named the rows of the fit. A table that has it, and is read by `schema`,
     /// names its rows by it, however few they are and in whatever order.
     pub fitted_id: Option<String>,
+    /// The words that stood for missing cells in the fit, where they were said; they do in a table
+    /// too, unless [`LoadOptions::missing`] says others.
+    pub fitted_missing: Vec<String>,
     /// Whether the data are for a fitted model: without a `schema` the numbers of an array are then
     /// taken as they are, however few of their digits f32 has, as the model was fitted on such.
     pub as_fitted: bool,

@@ -123,6 +123,7 @@ fn written(mut stream: Stream, folder: &Path, args: &ReadArgs) -> Result<Input> 
         dim: features.dim(),
         sha256: features.sha256().to_owned(),
         limit: cut.then(|| limit(args)),
+        missing: options(args).missing,
     };
     let (labels, vocabulary, beginnings) = (None, None, None);
     Ok(Input { features, labels, about, schema, vocabulary, ids, beginnings, notes })
