@@ -119,7 +119,7 @@ pub struct LoadOptions {
     /// Whether the first line of a table is a header; `None`: look at the first lines.
     pub header: Option<bool>,
     /// What stands between the fields of a table, one ASCII character; a blank stands for any
-    /// number of them. `None`: the tab, semicolon or comma, whichever the first lines agree on.
+    /// number of them. `None`: the tab, semicolon, comma or bar, whichever the first lines agree on.
     pub delimiter: Option<char>,
     /// `.` or `,`; `None`: the point, or the comma where semicolons or tabs separate the fields and
     /// all numbers agree.

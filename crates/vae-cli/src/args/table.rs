@@ -41,8 +41,8 @@ pub struct TableArgs {
     /// Whether the first line is a header
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Header::Auto, help_heading = "Tables")]
     pub header: Header,
-    /// What separates the fields: one character, tab or space [default: tab, semicolon or comma, as
-    /// the first lines show]
+    /// What separates the fields: one character, tab or space [default: tab, semicolon, comma or |,
+    /// as the first lines show]
     #[arg(
         long,
         value_name = "CHAR|tab|space",

@@ -7,7 +7,10 @@ use crate::read::table::cell::{Cell, Cells};
 use crate::source::LoadOptions;
 
 /// Separators that are recognised, the likeliest last.
-const CANDIDATES: [u8; 3] = [b'\t', b';', b','];
+const CANDIDATES: [u8; 4] = [BAR, b'\t', b';', b','];
+
+/// Only where the first line has none of the others: lists within a field are written with it too.
+const BAR: u8 = b'|';
 
 /// The separator of a file: what the options say, the tab for `.tsv`, else what its first lines
 /// agree on.
@@ -38,7 +41,10 @@ pub(super) fn separator_of(
     }
     let counts = counts(lines, quote);
     let Some(first) = counts.first() else { return Ok(b',') };
-    let used: Vec<usize> = (0..CANDIDATES.len()).filter(|c| first[*c] > 0).collect();
+    let mut used: Vec<usize> = (0..CANDIDATES.len()).filter(|c| first[*c] > 0).collect();
+    if used.len() > 1 {
+        used.retain(|c| CANDIDATES[*c] != BAR);
+    }
     let steady: Vec<usize> =
         used.iter().copied().filter(|c| counts.iter().all(|count| count[*c] == first[*c])).collect();
     let pool = if steady.is_empty() { used } else { steady };
@@ -61,9 +67,9 @@ pub(super) fn separator_of(
 
 /// How often each candidate stands in each record, outside quotes. A record that the lines cut
 /// short does not count.
-fn counts(lines: &[&str], quote: Option<u8>) -> Vec<[usize; 3]> {
+fn counts(lines: &[&str], quote: Option<u8>) -> Vec<[usize; 4]> {
     let mut counts = Vec::new();
-    let (mut count, mut is_quoted) = ([0; 3], false);
+    let (mut count, mut is_quoted) = ([0; 4], false);
     for line in lines {
         for byte in line.bytes() {
             if Some(byte) == quote {
@@ -124,6 +130,9 @@ mod tests {
             (&["\"a;b;c\",d", "\"x\",1"], b','),
             (&["1,x;3"], b','),
             (&["1"], b','),
+            (&["a|b", "1,5|2"], b'|'),
+            (&["name,tags", "x,a|b|c"], b','),
+            (&["1,a|b|c", "2,a|b|c"], b','),
         ] {
             assert_eq!(of("t.csv", lines, &none).expect("separator"), separator, "{lines:?}");
         }

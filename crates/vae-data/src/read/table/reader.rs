@@ -258,6 +258,9 @@ fn of_lines(survey: &Survey, n_columns: usize) -> Vec<Note> {
     notes
 }
 
+/// Of fewer rows all may lack a value by chance.
+const MANY: usize = 10;
+
 /// What was missing, by column and by row.
 fn of_missing(schema: &Schema, rows: &Rows) -> Vec<Note> {
     let mut notes = Vec::new();
@@ -273,6 +276,16 @@ fn of_missing(schema: &Schema, rows: &Rows) -> Vec<Note> {
     if total > 0 {
         let each = lacks.iter().map(|(missing, name)| format!("{missing} in `{name}`"));
         notes.push(Note::info(format!("{} missing: {}", counted(total, "cell"), listed(each))));
+    }
+    // A fit refuses a column without any value, so the rows are for a model that was fitted with
+    // it.
+    let empty = lacks.iter().filter(|(missing, _)| rows.n >= MANY && *missing == rows.n);
+    let empty: Vec<String> = empty.map(|(_, name)| format!("`{name}`")).collect();
+    if !empty.is_empty() {
+        notes.push(Note::warning(format!(
+            "no row has a value in {}, with which the model was fitted: the clusters rest on the other columns",
+            listed(empty.into_iter())
+        )));
     }
     for (lack, column) in rows.lacks().zip(&schema.columns).filter(|(lack, _)| lack.unknown > 0) {
         notes.push(Note::warning(format!(

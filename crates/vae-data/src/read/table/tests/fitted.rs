@@ -3,6 +3,7 @@
 use vae_array::{Column, ColumnKind, Schema};
 
 use super::*;
+use crate::note::{Note, Severity};
 
 fn fitted(text: &str, schema: &Schema, change: impl FnOnce(&mut LoadOptions)) -> Result<Table> {
     let mut options = LoadOptions { schema: Some(schema.clone()), ..LoadOptions::default() };
@@ -120,6 +121,11 @@ fn offsets_and_levels_are_those_of_the_fit() {
 fn one_row_may_have_nothing_in_a_column() {
     let table = fitted("a,b,c\n1,,3\n", &abc(), |_| ()).expect("one row");
     assert!(table.x[1].is_nan() && table.n_missing == 1);
+    assert!(table.notes.iter().all(|note| note.severity == Severity::Info), "{:?}", table.notes);
+    let many = fitted(&format!("a,b,c\n{}", "1,,3\n".repeat(10)), &abc(), |_| ()).expect("ten rows");
+    let told =
+        |note: &Note| note.severity == Severity::Warning && note.text.contains("no row has a value in `b`");
+    assert!(many.notes.iter().any(told), "{:?}", many.notes);
     let refused = message(fitted("a,b,c\n1,x,3\n", &abc(), |_| ()));
     assert!(refused.contains("line 2, column 2 (b): `x` is not a number"), "{refused}");
 }
