@@ -11,6 +11,7 @@ asked, where the scaling is the recorded one, names the runs where it is not, an
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -55,8 +56,10 @@ def main():
         if kind(run["resolved"]) != now:
             print(f"{path}: to be made anew")
             continue
-        run["revisions"] = dict(sorted({**revisions, **run["revisions"], NAME: 3}.items()))
-        Path(path).write_text(json.dumps(run, indent=2, ensure_ascii=False) + "\n" * text.endswith("\n"))
+        revisions = dict(sorted({**run["revisions"], **revisions}.items()))
+        block = json.dumps(revisions, indent=2).replace("\n", "\n  ")
+        # Only this key: Python would write some numbers in another way.
+        Path(path).write_text(re.sub(r'(?m)^  "revisions": \{[^}]*\}', f'  "revisions": {block}', text))
         n_written += 1
     print(f"{n_written} runs")
 

@@ -1,6 +1,6 @@
 //! Criteria of a clustering that need no labels, in a space that is the same for all runs.
 //!
-//! The space is that of the scaled features, as `scale = "auto"` scales them; above
+//! The space is that of the scaled features, as `scale = "auto"` or a sweep's `--set` scales them; above
 //! [`MOST_ROWS`] rows a random sample of them, the same one for every run. A run's own latent space
 //! was shaped to its clusters and says little about them; silhouettes are the means over the
 //! features and the latent spaces of several runs (pooled).
@@ -12,9 +12,9 @@ use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_core::random::{Streams, permutation};
 use vae_graph::Graph;
-use vae_graph::partition::{PartitionConfig, relative_conductance};
+use vae_graph::partition::{Graphs, PartitionConfig, relative_conductance};
 use vae_metrics::{Shares, SilhouetteOptions};
-use vae_models::{scale_kind, scaled};
+use vae_models::{ScaleKind, scale_kind, scaled};
 
 /// Rows that criteria are computed on, at most.
 pub const MOST_ROWS: usize = 5000;
@@ -31,19 +31,20 @@ pub struct Sample {
     pub rows: Vec<usize>,
     /// The scaled features, missing values filled in, `[m, d]`.
     pub x: Features,
+    /// How they are scaled.
+    pub scale: ScaleKind,
 }
 
 impl Sample {
-    /// At most `most` rows of the data.
+    /// At most `most` rows of the data, scaled by `scale`; of `auto` what it means for all rows.
     ///
     /// # Errors
     /// Features that cannot be scaled.
-    pub fn new(x: &Features, most: usize) -> Result<Self> {
+    pub fn new(x: &Features, most: usize, scale: ScaleKind) -> Result<Self> {
         let rows = rows(x.n(), most);
         let sample = select(x, &rows)?;
-        // The kind that fits of all rows choose.
-        let x = scaled(scale_kind(x)?, &sample)?;
-        Ok(Self { rows, x })
+        let scale = if scale == ScaleKind::Auto { scale_kind(x)? } else { scale };
+        Ok(Self { rows, x: scaled(scale, &sample)?, scale })
     }
 
     /// The clusters of the sample's rows.
@@ -65,8 +66,9 @@ impl Sample {
     /// # Errors
     /// A graph of other rows.
     pub fn relative_conductance(&self, graph: &Graph, clusters: &Array1<u32>) -> Result<f64> {
-        let streams = Streams::new(0, PHASE);
-        Ok(relative_conductance(graph, self.clusters(clusters).view(), &streams)?)
+        let numbers = PartitionConfig::default().graph_of_numbers(&[&self.x], &FitContext::in_memory(0))?;
+        let graphs = Graphs { all: graph, numbers: numbers.as_ref() };
+        Ok(relative_conductance(graphs, self.clusters(clusters).view(), &Streams::new(0, PHASE))?)
     }
 
     /// The share of the rows from which on a cluster is no matter of a few outliers.
@@ -176,7 +178,7 @@ mod tests {
     #[test]
     fn the_right_clusters_are_better_by_every_criterion() {
         let (x, right) = groups();
-        let sample = Sample::new(&x, 1000).expect("scaled");
+        let sample = Sample::new(&x, 1000, ScaleKind::Auto).expect("scaled");
         let graph = sample.graph(&FitContext::in_memory(0)).expect("searched");
         let wrong = Array1::from_shape_fn(60, |i| (i % 2) as u32);
         let x = sample.matrix();

@@ -111,6 +111,9 @@ fn cluster(value: f64) -> Option<Option<u32>> {
     is_cluster.then_some(Some(value as u32))
 }
 
+/// So many rows in as many clusters of one row each are no clusters but something else.
+const MANY: usize = 10;
+
 /// One line of a text.
 struct Row {
     /// Counts from 1.
@@ -139,6 +142,12 @@ fn of_text(text: &str) -> Result<Predictions> {
         bail!("line {line}: `{cluster}` stands among names: give all clusters as names, or all as numbers");
     }
     let names: BTreeSet<&str> = rows.iter().filter(is_name).map(|row| row.cluster.as_str()).collect();
+    if names.len() == rows.len() && rows.len() >= MANY {
+        bail!(
+            "every one of {} lines is another name: expected one cluster a line, or a table with a column `cluster`",
+            rows.len()
+        );
+    }
     let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
     let clusters = rows.iter().map(|row| names.binary_search(&row.cluster).ok().map(|at| at as u32));
     Ok(Predictions { clusters: clusters.collect(), names, ids })
@@ -147,6 +156,8 @@ fn of_text(text: &str) -> Result<Predictions> {
 /// The rows, and the name of the column that names them.
 fn rows(text: &str) -> Result<(Vec<Row>, Option<String>)> {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let separator = separator_of(first);
+    let fields = |line: &str| fields(line, separator);
     let names = fields(first);
     let mut lines = if names.len() > 1 { records(text)? } else { numbered_lines(text) };
     if lines.is_empty() {
@@ -217,16 +228,26 @@ fn is_header(first: &str, second: Option<&str>) -> bool {
             || second.is_some_and(|second| is_number(second) && !is_not_assigned(second)))
 }
 
-/// The fields of a line, without blanks and quotes around them; in quotes a comma is part of its
-/// field, and two quotes are one.
-fn fields(line: &str) -> Vec<String> {
+/// What separates the fields of a table with this header: `predict --append` keeps the separator of
+/// the table. The comma, unless another leaves a column `cluster`.
+fn separator_of(header: &str) -> char {
+    let has_clusters = |separator: &char| {
+        let names = fields(header, *separator);
+        names.len() > 1 && names.iter().any(|name| name == "cluster")
+    };
+    [',', ';', '\t', '|'].into_iter().find(has_clusters).unwrap_or(',')
+}
+
+/// The fields of a line, without blanks and quotes around them; in quotes a separator is part of
+/// its field, and two quotes are one.
+fn fields(line: &str, separator: char) -> Vec<String> {
     let (mut fields, mut field, mut in_quotes) = (Vec::new(), String::new(), false);
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '"' if in_quotes && chars.next_if_eq(&'"').is_some() => field.push('"'),
             '"' => in_quotes = !in_quotes,
-            ',' if !in_quotes => fields.push(std::mem::take(&mut field)),
+            c if c == separator && !in_quotes => fields.push(std::mem::take(&mut field)),
             c => field.push(c),
         }
     }

@@ -5,6 +5,7 @@ use crate::input::folder_of;
 use crate::run_record::RUN_FILE;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
 use vae_core::Features;
@@ -62,8 +63,10 @@ pub fn read(run_json: &Path) -> Result<Vec<Range>> {
 #[derive(Debug, Clone, Default)]
 pub struct Far {
     ranges: Vec<Range>,
-    /// By the column's name, in the order of the columns.
-    found: Vec<(String, Outside)>,
+    /// Of each range.
+    found: Vec<Outside>,
+    /// Places of the ranges by the names of their columns.
+    places: HashMap<String, usize>,
     rows: usize,
 }
 
@@ -78,7 +81,10 @@ struct Outside {
 impl Far {
     /// Held against `ranges`.
     pub fn new(ranges: Vec<Range>) -> Self {
-        Self { ranges, ..Self::default() }
+        let none = Outside { n: 0, least: f64::INFINITY, most: f64::NEG_INFINITY };
+        // Of columns of one name the first.
+        let places = ranges.iter().enumerate().rev().map(|(i, range)| (range.column.clone(), i)).collect();
+        Self { found: vec![none; ranges.len()], places, ranges, rows: 0 }
     }
 
     /// Held against the ranges of the model at `place`, a run folder or a file.
@@ -93,15 +99,10 @@ impl Far {
     pub fn add(&mut self, x: &Features, schema: &Schema) {
         self.rows += x.n();
         for column in numbers(x, schema) {
-            let Some(range) = self.ranges.iter().find(|range| range.column == column.name) else { continue };
+            let Some(&at) = self.places.get(column.name) else { continue };
+            let (range, outside) = (&self.ranges[at], &mut self.found[at]);
             let margin = FAR * (range.max - range.min);
             let (low, high) = (range.min - margin, range.max + margin);
-            let at = self.found.iter().position(|(name, _)| name == column.name).unwrap_or_else(|| {
-                let none = Outside { n: 0, least: f64::INFINITY, most: f64::NEG_INFINITY };
-                self.found.push((column.name.to_owned(), none));
-                self.found.len() - 1
-            });
-            let outside = &mut self.found[at].1;
             for v in column.values_beyond(low, high) {
                 *outside =
                     Outside { n: outside.n + 1, least: outside.least.min(v), most: outside.most.max(v) };
@@ -111,7 +112,12 @@ impl Far {
 
     /// A line for each column with values far outside its range, and one for those beyond a few.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self.found.iter().filter_map(|found| self.line(found)).collect();
+        let mut lines: Vec<String> = self
+            .ranges
+            .iter()
+            .zip(&self.found)
+            .filter_map(|(range, found)| self.line(range, found))
+            .collect();
         let more = lines.len().saturating_sub(MOST_NAMED);
         lines.truncate(MOST_NAMED);
         if more > 0 {
@@ -120,8 +126,8 @@ impl Far {
         lines
     }
 
-    fn line(&self, (name, outside): &(String, Outside)) -> Option<String> {
-        let range = self.ranges.iter().find(|range| range.column == *name)?;
+    fn line(&self, range: &Range, outside: &Outside) -> Option<String> {
+        let name = &range.column;
         let margin = FAR * (range.max - range.min);
         let (low, high) = (range.min - margin, range.max + margin);
         let Outside { n, least, most } = *outside;

@@ -4,9 +4,9 @@ use crate::args::SelectionArgs;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use vae_data::Source;
-use vae_models::Error;
 use vae_models::registry::presets;
 use vae_models::registry::{Resolved, Selection, resolve};
+use vae_models::{Error, ScaleKind};
 
 /// The method where none is named.
 const AUTO: &str = "auto";
@@ -117,6 +117,16 @@ pub fn clusters_set(settings: &[String]) -> Option<(&str, i64)> {
     settings.iter().rev().find_map(|setting| Some((setting.as_str(), value(setting)?)))
 }
 
+/// The last `--set` of the scaling.
+pub fn scale_set(settings: &[String]) -> Option<ScaleKind> {
+    let value = |setting: &str| {
+        let (key, value) = setting.split_once('=')?;
+        let name = value.trim().trim_matches(['"', '\'']);
+        serde_json::from_value(name.into()).ok().filter(|_| key.trim() == "scale")
+    };
+    settings.iter().rev().find_map(|setting| value(setting))
+}
+
 /// Whether all that is wrong is that nobody said how many clusters there are.
 pub fn lacks_clusters(error: &Error) -> bool {
     matches!(error, Error::Config { field, .. } if field == "n_clusters")
@@ -154,5 +164,19 @@ mod tests {
         assert_eq!(of(&["n_clusters=4", "n_clusters = 5", "train.lr=1"]), Some(("n_clusters = 5".into(), 5)));
         assert_eq!(of(&["train.n_clusters=4"]), None);
         assert_eq!(of(&["n_clusters=many"]), None, "the check of settings refuses it");
+    }
+
+    #[test]
+    fn the_last_setting_of_the_scaling_counts() {
+        let of = |settings: &[&str]| {
+            let settings: Vec<String> = settings.iter().map(|s| (*s).to_owned()).collect();
+            scale_set(&settings)
+        };
+        assert_eq!(
+            of(&["scale=power", "scale = \"standardize\"", "train.lr=1"]),
+            Some(ScaleKind::Standardize)
+        );
+        assert_eq!(of(&["scale='none'"]), Some(ScaleKind::None));
+        assert_eq!((of(&["init.scale=power"]), of(&["scale=wide"])), (None, None));
     }
 }

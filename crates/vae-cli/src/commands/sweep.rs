@@ -23,6 +23,7 @@ use crate::input::{self, About, Input};
 use crate::output::{counted, remark, say, shell_word, thousands};
 use crate::run_folder::{Identity, RunFolder, SWEEP};
 use crate::runs::Run;
+use crate::selection::scale_set;
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::collections::BTreeMap;
@@ -135,7 +136,7 @@ fn evaluate(
         runs[0].check_same_data(run)?;
     }
     let context = FitContext::in_memory(0);
-    let sample = Sample::new(features, MOST_ROWS)?;
+    let sample = Sample::new(features, MOST_ROWS, scale_set(&args.set).unwrap_or_default())?;
     let clusters: Vec<usize> = args.clusters.0.iter().map(|&k| k as usize).collect();
     let graph = sample.graph(&context)?;
     let (of_data, estimate) = data::of((features, &sample), &clusters, &context)?;
@@ -147,6 +148,7 @@ fn evaluate(
         runs: &runs,
         relative_conductance: &|at| sample.relative_conductance(&graph, &runs[at].clusters),
         least_share: sample.least_share(),
+        of_graph: of_data.relative_conductance.get(&number.used).copied(),
     };
     let found = consensus::of(number.used, &among)?;
     let sweep = Sweep {

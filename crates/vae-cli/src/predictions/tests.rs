@@ -18,6 +18,18 @@ fn wrong(text: &str) -> String {
 }
 
 #[test]
+fn tables_may_have_another_separator() {
+    for separator in [";", "\t", "|"] {
+        let text = "a,b,cluster,outlier\n1,2,0,0.5\n3,4,1,0.1\n".replace(',', separator);
+        assert_eq!(numbers(&text), [Some(0), Some(1)], "{text}");
+    }
+    // Decimal commas.
+    assert_eq!(numbers("a;cluster\n1,5;2\n2,5;0\n"), [Some(2), Some(0)]);
+    let lines: String = (0..12).map(|i| format!("row {i};1;2\n")).collect();
+    assert!(wrong(&lines).contains("every one of 12 lines is another name"), "{}", wrong(&lines));
+}
+
+#[test]
 fn what_is_written_is_read() {
     let dir = tempfile::tempdir().expect("temp dir");
     let clusters = array![3_u32, 0, 7];

@@ -2,12 +2,12 @@
 
 use super::impute::Imputer;
 use super::one_unit;
-use super::scale::{self, Chosen, Scale, ScaleKind};
+use super::scale::{self, Choice, Scale, ScaleKind};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use vae_core::bundle::FIT_ANEW;
-use vae_core::identity::{Revision, Revisions};
+use vae_core::identity::{self, Revisions};
 use vae_core::likelihood::{Likelihood, LikelihoodKind, check_variance};
 use vae_core::program::{Program, Value};
 use vae_core::{Features, ImageShape, Schema};
@@ -74,12 +74,13 @@ impl InputConfig {
             let expected = format!("at most the number of distinct samples, {distinct}");
             return Err(Error::config("n_clusters", n_clusters, &expected));
         }
-        let Chosen { kind, scale, reason, in_doubt } = chosen(self.scale, x)?;
-        let mut revisions: Vec<&'static [Revision]> = vec![match self.scale {
+        let (Choice { kind, reason, .. }, of_graph) = settled(self.scale, x)?;
+        let scale = Scale::fit(kind, x)?.scale;
+        let mut revisions = identity::revisions(&[match self.scale {
             ScaleKind::Auto => &[scale::REVISION, scale::AUTO_REVISION],
             _ => &[scale::REVISION],
-        }];
-        revisions.extend(in_doubt.iter().flat_map(|_| one_unit::REVISIONS));
+        }]);
+        revisions.extend(of_graph);
         let why = if reason.is_empty() { reason } else { format!(" ({reason})") };
         let mut resolved = vec![format!("scale = {}{why}", kind.name())];
         let scale = scale.then_affine(factor, shift, x)?;
@@ -107,23 +108,28 @@ impl InputConfig {
         };
         let schema = x.schema().cloned();
         let input = Input { dim: x.dim(), image: x.image(), scale, likelihood, schema, imputer };
-        Ok(Resolved { input, texts: resolved, revisions: vae_core::identity::revisions(&revisions) })
+        Ok(Resolved { input, texts: resolved, revisions })
     }
 }
 
-/// [`Scale::fit`], with its doubt settled.
-fn chosen(kind: ScaleKind, x: &Features) -> Result<Chosen> {
-    let chosen = Scale::fit(kind, x)?;
-    let Some(ratio) = chosen.in_doubt else { return Ok(chosen) };
+/// [`Scale::choice`] with its doubt settled, and the revisions of what was asked for that.
+fn settled(kind: ScaleKind, x: &Features) -> Result<(Choice, Revisions)> {
+    let choice = Scale::choice(kind, x)?;
+    let Some(ratio) = choice.in_doubt else { return Ok((choice, Revisions::new())) };
     let differ = format!("spreads of the columns differ {ratio:.1}-fold");
-    if one_unit::own_widths_are_clearer(x)? {
-        let reason = format!("{differ}, and groups are clearer with a width for each");
-        return Ok(Chosen { reason, in_doubt: Some(ratio), ..Scale::fit(ScaleKind::Power, x)? });
-    }
-    let reason = format!(
-        "{differ}, as in one unit, and groups are no clearer with a width for each; if they have several, say --set scale=standardize"
-    );
-    Ok(Chosen { reason, ..chosen })
+    let remedy = "if they have several, say --set scale=power";
+    let Some(answer) = one_unit::ask(x)? else {
+        let reason = format!("{differ}, as in one unit; {remedy}");
+        return Ok((Choice { reason, ..choice }, Revisions::new()));
+    };
+    let (kind, reason) = match answer.own_widths_are_clearer {
+        true => (ScaleKind::Power, format!("{differ}, and groups are clearer with a width for each")),
+        false => {
+            let why = "as in one unit, and groups are no clearer with a width for each";
+            (choice.kind, format!("{differ}, {why}; {remedy}"))
+        }
+    };
+    Ok((Choice { kind, reason, ..choice }, answer.revisions))
 }
 
 /// The kind that `scale = "auto"` chooses for `x`.
@@ -131,7 +137,7 @@ fn chosen(kind: ScaleKind, x: &Features) -> Result<Chosen> {
 /// # Errors
 /// As [`scaled`].
 pub fn scale_kind(x: &Features) -> Result<ScaleKind> {
-    Ok(chosen(ScaleKind::Auto, x)?.kind)
+    Ok(settled(ScaleKind::Auto, x)?.0.kind)
 }
 
 /// The features as a method with this scaling gets them: scaled, and missing values filled in.
@@ -139,7 +145,8 @@ pub fn scale_kind(x: &Features) -> Result<ScaleKind> {
 /// # Errors
 /// As [`Scale::fit`], and what searching neighbours can return.
 pub fn scaled(kind: ScaleKind, x: &Features) -> Result<Features> {
-    let scaled = chosen(kind, x)?.scale.apply(x)?.into_owned();
+    let kind = settled(kind, x)?.0.kind;
+    let scaled = Scale::fit(kind, x)?.scale.apply(x)?.into_owned();
     match scaled.as_dense() {
         Some(dense) if scaled.n_missing() > 0 => Imputer::fit(dense).fill(&scaled),
         _ => Ok(scaled),

@@ -7,44 +7,57 @@
 
 use super::described::scaled;
 use super::scale::ScaleKind;
-use crate::{Error, Result};
+use crate::Result;
+use ndarray::{ArrayView1, Axis};
 use vae_core::Features;
-use vae_core::identity::Revision;
+use vae_core::identity::{Revisions, revisions};
 use vae_core::phase::FitContext;
 use vae_core::random::{Streams, permutation};
 use vae_graph::Distinct;
-use vae_graph::partition::{Clarity, NumberOfClusters, PartitionConfig, REVISIONS_BY_CONDUCTANCE, number};
+use vae_graph::partition::{Clarity, NumberOfClusters, PartitionConfig, number};
 
-/// What the answer depends on, by group.
-pub(crate) const REVISIONS: [&[Revision]; 2] = [number::REVISIONS, REVISIONS_BY_CONDUCTANCE];
-
-/// Rows that are looked at, at most.
+/// Rows and columns that are looked at, at most, for the sake of cost.
 const MOST_ROWS: usize = 1000;
+/// See [`MOST_ROWS`].
+const MOST_COLUMNS: usize = 200;
 
 /// Fewer different rows say nothing.
 const LEAST_ROWS: usize = 50;
 
-/// Whether the groups of the table `x` are clearer with a width for each column: its estimate of
-/// the number of clusters is more certain, or both are clear and only its clusters stand apart.
-/// Categories are left out: their columns keep their values whatever the scaling.
+/// A value that a larger share of the rows has is a level: codes, counts and columns that are
+/// mostly 0 fall apart into their levels where each has a width of its own, and levels are no
+/// groups of rows.
+const SHARE_OF_A_LEVEL: f64 = 0.1;
+
+/// What the graph says.
+pub(super) struct Answer {
+    /// Whether groups are clearer with a width for each column: the estimate of the number of
+    /// clusters is more certain, or both are clear and only its clusters stand apart.
+    pub own_widths_are_clearer: bool,
+    /// What the answer depends on.
+    pub revisions: Revisions,
+}
+
+/// Asks the graph of the table `x`; `None` where there are too few rows, or no two columns that
+/// vary from row to row. Categories are left out: their columns keep their values whatever the
+/// scaling.
 ///
 /// # Errors
 /// What searching and libtorch can return.
-pub(super) fn own_widths_are_clearer(x: &Features) -> Result<bool> {
-    let (numbers, _) = x.numbers_and_categories();
-    let Some(sample) = sample(x, &numbers)? else { return Ok(false) };
+pub(super) fn ask(x: &Features) -> Result<Option<Answer>> {
+    let Some(sample) = sample(x)? else { return Ok(None) };
     let one_width = estimate(&scaled(ScaleKind::Shared, &sample)?)?;
     let own_widths = estimate(&scaled(ScaleKind::Power, &sample)?)?;
-    Ok(one_width.zip(own_widths).is_some_and(|(one, own)| is_clearer(&own, &one)))
+    let of_partitions = PartitionConfig::default().revisions(sample.n());
+    Ok(Some(Answer {
+        own_widths_are_clearer: is_clearer(&own_widths, &one_width),
+        revisions: revisions(&[number::REVISIONS, of_partitions]),
+    }))
 }
 
-/// Some of the different rows, and of their columns those of `numbers`; `None` of too few.
-fn sample(x: &Features, numbers: &[usize]) -> Result<Option<Features>> {
+/// Some of the different rows, and of their columns some of the numbers.
+fn sample(x: &Features) -> Result<Option<Features>> {
     let Some(dense) = x.as_dense() else { return Ok(None) };
-    let of = |rows: &[usize]| -> Result<Features> {
-        let rows = dense.select(ndarray::Axis(0), rows).select(ndarray::Axis(1), numbers);
-        Ok(Features::table(rows, None)?)
-    };
     let mut rows: Vec<usize> = (0..x.n()).collect();
     if x.n() > MOST_ROWS {
         let mut rng = Streams::new(0, "one-unit").rng("rows", 0, 0);
@@ -52,7 +65,15 @@ fn sample(x: &Features, numbers: &[usize]) -> Result<Option<Features>> {
         rows = order[..MOST_ROWS].iter().map(|row| *row as usize).collect();
         rows.sort_unstable();
     }
-    let all = of(&rows)?;
+    let (numbers, _) = x.numbers_and_categories();
+    let step = numbers.len().div_ceil(MOST_COLUMNS).max(1);
+    let numbers: Vec<usize> = numbers.into_iter().step_by(step).collect();
+    let all = dense.select(Axis(0), &rows).select(Axis(1), &numbers);
+    let varying: Vec<usize> = (0..numbers.len()).filter(|&i| !has_levels(all.column(i))).collect();
+    if varying.len() < 2 {
+        return Ok(None);
+    }
+    let all = Features::table(all.select(Axis(1), &varying), None)?;
     let different = match Distinct::of(&all) {
         Some(distinct) => all.select(distinct.rows())?,
         None => all,
@@ -60,15 +81,19 @@ fn sample(x: &Features, numbers: &[usize]) -> Result<Option<Features>> {
     Ok(Some(different).filter(|rows| rows.n() >= LEAST_ROWS))
 }
 
-/// The estimate of the graph alone; `None` where the rows cannot be cut in two.
-fn estimate(x: &Features) -> Result<Option<NumberOfClusters>> {
+/// Whether many rows have the same value.
+fn has_levels(column: ArrayView1<'_, f32>) -> bool {
+    let mut values: Vec<f32> = column.iter().copied().filter(|v| !v.is_nan()).collect();
+    values.sort_unstable_by(f32::total_cmp);
+    let most = values.chunk_by(|a, b| a == b).map(<[f32]>::len).max().unwrap_or(0);
+    most as f64 > SHARE_OF_A_LEVEL * values.len() as f64
+}
+
+/// The estimate of the graph alone.
+fn estimate(x: &Features) -> Result<NumberOfClusters> {
     let config = PartitionConfig::default();
     let graph = config.mean_graph(&[x], 2, &FitContext::in_memory(0))?;
-    match config.number_of_clusters(&graph, |_| Ok(Vec::new()), &Streams::new(0, "one-unit")) {
-        Ok(found) => Ok(Some(found)),
-        Err(vae_graph::Error::NoPartition { .. }) => Ok(None),
-        Err(e) => Err(Error::from(e)),
-    }
+    Ok(config.number_of_clusters(&graph, |_| Ok(Vec::new()), &Streams::new(0, "one-unit"))?)
 }
 
 fn is_clearer(own: &NumberOfClusters, one: &NumberOfClusters) -> bool {
@@ -103,14 +128,33 @@ mod tests {
         Features::table(x, None).expect("finite")
     }
 
+    fn asked(x: &Features) -> Option<bool> {
+        ask(x).expect("estimates").map(|answer| answer.own_widths_are_clearer)
+    }
+
     #[test]
     fn groups_of_narrow_columns_need_widths_of_their_own() {
-        let of = |x: &Features| own_widths_are_clearer(x).expect("estimates");
-        assert!(of(&table([1.0, 1.0, 6.0, 6.0], [0, 1])), "behind wide noise");
-        assert!(!of(&table([1.0, 1.0, 6.0, 6.0], [2, 3])), "one width shows them as well");
-        let without = table([1.0, 1.0, 6.0, 6.0], [0, 1]);
+        let behind_noise = table([1.0, 1.0, 6.0, 6.0], [0, 1]);
+        assert_eq!(asked(&behind_noise), Some(true));
+        assert_eq!(asked(&table([1.0, 1.0, 6.0, 6.0], [2, 3])), Some(false), "one width shows them as well");
         let few: Vec<usize> = (0..40).collect();
-        assert!(!of(&without.select(&few).expect("rows")), "too few rows");
+        assert_eq!(asked(&behind_noise.select(&few).expect("rows")), None, "too few rows");
+        let of = |n: usize| ask(&behind_noise.select(&(0..n).collect::<Vec<_>>()).expect("rows"));
+        let names = |n: usize| of(n).expect("estimates").expect("asked").revisions;
+        assert!(names(240).contains_key("small-clusters-of-few-points"));
+        assert!(!names(300).contains_key("small-clusters-of-few-points"));
+    }
+
+    #[test]
+    fn levels_of_a_narrow_column_are_no_groups() {
+        // Three wide columns without groups and a code of 1 or 2.
+        let mut rng = Streams::new(5, "test").rng("noise", 0, 0);
+        let mut x: Array2<f32> = to_array2(&normal(&mut rng, &[500, 4], Device::Cpu)).expect("an array");
+        x.column_mut(3).iter_mut().enumerate().for_each(|(i, v)| *v = (i % 2) as f32 * 0.4);
+        assert_eq!(asked(&Features::table(x, None).expect("finite")), Some(false));
+        assert!(has_levels(ndarray::aview1(&[0.0, 0.0, 1.0, f32::NAN])));
+        let all: Vec<f32> = (0..20).map(|i| i as f32).collect();
+        assert!(!has_levels(ndarray::aview1(&all)));
     }
 
     #[test]

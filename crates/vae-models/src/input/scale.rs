@@ -5,7 +5,7 @@ mod columns;
 mod power;
 
 use crate::{Error, Result};
-use choose::{choose, doubtful_ratio};
+use choose::choose;
 use columns::Column;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
 use power::Power;
@@ -97,6 +97,19 @@ pub struct Chosen {
     pub in_doubt: Option<f64>,
 }
 
+/// A kind of scaling, and why it is this one: a [`Chosen`] that has learned nothing.
+pub(super) struct Choice {
+    pub kind: ScaleKind,
+    pub reason: String,
+    pub in_doubt: Option<f64>,
+}
+
+impl Choice {
+    fn of(kind: ScaleKind, reason: &str) -> Self {
+        Self { kind, reason: reason.into(), in_doubt: None }
+    }
+}
+
 /// Refuses a factor and a shift that cannot be inverted.
 pub(crate) fn check_affine(factor: f64, shift: f64) -> Result<()> {
     if !(factor > 0.0 && factor.is_finite()) {
@@ -161,16 +174,19 @@ impl Scale {
     /// # Errors
     /// [`Error::Config`] for sparse features where `kind` asks for a scaling.
     pub fn fit(kind: ScaleKind, x: &Features) -> Result<Chosen> {
+        let Choice { kind, reason, in_doubt } = Self::choice(kind, x)?;
+        let scale = x.as_dense().map_or(Self::Identity, |dense| Self::of_dense(kind, dense));
+        Ok(Chosen { kind, scale, reason, in_doubt })
+    }
+
+    /// What `kind` means for `x`, without learning anything.
+    pub(super) fn choice(kind: ScaleKind, x: &Features) -> Result<Choice> {
         let Some(dense) = x.as_dense() else { return Self::of_sparse(kind) };
-        let asked = kind;
-        let (kind, reason) = match kind {
-            ScaleKind::Auto if x.image().is_some() => (ScaleKind::None, "images".to_string()),
+        Ok(match kind {
+            ScaleKind::Auto if x.image().is_some() => Choice::of(ScaleKind::None, "images"),
             ScaleKind::Auto => choose(dense),
-            other => (other, String::new()),
-        };
-        let in_doubt = (asked == ScaleKind::Auto && kind == ScaleKind::Shared).then(|| doubtful_ratio(dense));
-        let in_doubt = in_doubt.flatten();
-        Ok(Chosen { kind, scale: Self::of_dense(kind, dense), reason, in_doubt })
+            other => Choice::of(other, ""),
+        })
     }
 
     fn of_dense(kind: ScaleKind, x: ArrayView2<'_, f32>) -> Self {
@@ -219,10 +235,9 @@ impl Scale {
         Self::Power { columns, shift, width }
     }
 
-    fn of_sparse(kind: ScaleKind) -> Result<Chosen> {
+    fn of_sparse(kind: ScaleKind) -> Result<Choice> {
         if matches!(kind, ScaleKind::Auto | ScaleKind::None) {
-            let reason = "sparse features".to_string();
-            return Ok(Chosen { kind: ScaleKind::None, scale: Self::Identity, reason, in_doubt: None });
+            return Ok(Choice::of(ScaleKind::None, "sparse features"));
         }
         let expected =
             "\"auto\" or \"none\" for sparse features, which a shift would fill: scale them before";

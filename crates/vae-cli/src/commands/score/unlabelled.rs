@@ -8,6 +8,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use vae_core::Features;
 use vae_core::phase::FitContext;
+use vae_models::ScaleKind;
 use vae_report::sweep::CRITERIA;
 
 /// A clustering and what there is beside it.
@@ -63,7 +64,7 @@ impl Unlabelled {
         all.extend(known);
         let mut n_rows = 0;
         if let Some(base) = base.filter(|base| base.n() > 2) {
-            let sample = Sample::new(&base, MOST_ROWS)?;
+            let sample = Sample::new(&base, MOST_ROWS, ScaleKind::Auto)?;
             let graph = sample.graph(&FitContext::in_memory(0))?;
             let x = sample.matrix();
             let codes = codes.filter(|_| space == "features").map(|z| z.select(Axis(0), &sample.rows));

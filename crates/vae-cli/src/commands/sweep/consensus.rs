@@ -27,6 +27,8 @@ pub struct Among<'a> {
     pub relative_conductance: &'a dyn Fn(usize) -> Result<f64>,
     /// A cluster of a smaller share may be a few outliers, which cost hardly an edge.
     pub least_share: f64,
+    /// The relative conductance of the graph's own partition into as many clusters.
+    pub of_graph: Option<f64>,
 }
 
 /// The consensus of the runs that were asked for `k` clusters and use all of them.
@@ -69,7 +71,7 @@ pub fn of(k: usize, among: &Among<'_>) -> Result<Found> {
 /// several, and where none has one, the run that agrees best with the consensus, then the first.
 ///
 /// On tables it chooses best of all criteria (results/selection). But modularity prefers clusters
-/// of equal size and can be highest where a large group is cut in two: see [`that_keeps_groups`].
+/// of equal size and can be highest where a large group is cut in two: see [`judge`].
 fn best(full: &[usize], among: &Among<'_>, labels: &Array1<u32>) -> Result<Option<Recommended>> {
     let Among { records, runs, .. } = *among;
     let of = |&at: &usize| -> Result<(usize, f64, f64)> {
@@ -80,47 +82,64 @@ fn best(full: &[usize], among: &Among<'_>, labels: &Array1<u32>) -> Result<Optio
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.2.total_cmp(&a.2)));
     let Some(&(highest, modularity, _)) = order.first() else { return Ok(None) };
     let places: Vec<usize> = order.iter().map(|(at, ..)| *at).collect();
-    let kept = match modularity.is_finite() {
-        true => that_keeps_groups(&places, among)?,
-        false => None,
+    let verdict = match modularity.is_finite() {
+        true => judge(&places, among)?,
+        false => Verdict::Kept,
     };
-    let (at, _, ari) =
-        order.into_iter().find(|(at, ..)| *at == kept.unwrap_or(highest)).expect("one of them");
+    let place = if let Verdict::GivesWayTo(at) = verdict { at } else { highest };
+    let (at, _, ari) = order.into_iter().find(|(at, ..)| *at == place).expect("one of them");
     let of = format!("Of the {} runs with {} clusters", full.len(), records[at].n_clusters);
-    let ari_to_consensus = Some(ari).filter(|ari| ari.is_finite());
-    let agrees = format!("with the consensus it agrees with an ARI of {ari:.3}");
-    let why = match (kept, modularity.is_finite()) {
-        (Some(_), _) => format!(
-            "{of} its clusters cut through no group. {} has a higher modularity ({modularity:.3}) in the neighbour graph of the \
-             features, since it cuts a large group in two; {agrees}.",
+    let in_graph = format!("modularity ({modularity:.3}) in the neighbour graph of the features");
+    let agrees = format!("with the consensus it agrees with an ARI of {ari:.3}.");
+    let why = match verdict {
+        Verdict::Kept if !modularity.is_finite() => {
+            format!("{of} it is the one that agrees best with their consensus (ARI {ari:.3}).")
+        }
+        Verdict::Kept => format!("{of} its clusters have the highest {in_graph}; {agrees}"),
+        Verdict::GivesWayTo(_) => format!(
+            "{of} its clusters are clearly apart. {} has a higher {in_graph}, but one of its clusters {NO_GROUP}; {agrees}",
             records[highest].id
         ),
-        (None, true) => format!(
-            "{of} its clusters have the highest modularity ({modularity:.3}) in the neighbour graph of the features; {agrees}."
+        Verdict::AllCut => format!(
+            "{of} its clusters have the highest {in_graph}; {agrees} But one of its clusters {NO_GROUP}, and the graph has {} \
+             that are clearly apart, which no run found: try --methods spectral.",
+            records[at].n_clusters
         ),
-        (None, false) => format!("{of} it is the one that agrees best with their consensus (ARI {ari:.3})."),
     };
+    let ari_to_consensus = Some(ari).filter(|ari| ari.is_finite());
     Ok(Some(Recommended { id: records[at].id.clone(), ari_to_consensus, why }))
 }
 
-/// Where the first of `order` cuts through a dense group, the next one after it, if there is one,
-/// whose clusters are clearly apart.
-fn that_keeps_groups(order: &[usize], among: &Among<'_>) -> Result<Option<usize>> {
+/// What a cluster of a large relative conductance does.
+const NO_GROUP: &str = "parts a dense group or joins what is apart";
+
+/// What becomes of the run of the highest modularity.
+enum Verdict {
+    Kept,
+    /// One of its clusters is no group, and those of another run are clearly apart.
+    GivesWayTo(usize),
+    /// One of its clusters is no group; the graph has clusters that are clearly apart, and no run
+    /// has.
+    AllCut,
+}
+
+/// Judges the first of `order`, which are places of runs.
+fn judge(order: &[usize], among: &Among<'_>) -> Result<Verdict> {
     let criterion = |at: usize, key: &str| among.records[at].criteria.get(key).copied();
     let cuts_less = |at: usize| {
         criterion(at, "largest_conductance") < criterion(order[0], "largest_conductance")
             && criterion(at, "smallest_share").is_some_and(|share| share >= among.least_share)
     };
-    let others: Vec<usize> = order[1..].iter().copied().filter(|&at| cuts_less(at)).collect();
-    if others.is_empty() || (among.relative_conductance)(order[0])? <= SOUND {
-        return Ok(None);
+    if (among.relative_conductance)(order[0])? <= SOUND {
+        return Ok(Verdict::Kept);
     }
-    for at in others {
+    for at in order[1..].iter().copied().filter(|&at| cuts_less(at)) {
         if (among.relative_conductance)(at)? <= CLEAR {
-            return Ok(Some(at));
+            return Ok(Verdict::GivesWayTo(at));
         }
     }
-    Ok(None)
+    let of_graph = among.of_graph.filter(|ratio| *ratio <= CLEAR);
+    Ok(of_graph.map_or(Verdict::Kept, |_| Verdict::AllCut))
 }
 
 fn modularity(record: &Record) -> Option<f64> {
@@ -159,6 +178,7 @@ mod tests {
             runs: &runs,
             relative_conductance: &|at| Ok(RATIOS[at]),
             least_share: 0.1,
+            of_graph: Some(0.2),
         };
         of(2, &among).expect("same rows")
     }
@@ -211,6 +231,8 @@ mod tests {
         let kept = of([0.4, 0.5, 0.45], [0.01, 0.2, 0.1], 0.3);
         assert_eq!(kept.id, "a-0", "the third touches");
         assert!(kept.why.contains("a-1 has a higher modularity (0.500)"), "{kept:?}");
+        let cut = of([0.4, 0.5, 0.45], [0.3, 0.2, 0.1], 0.3);
+        assert!(cut.why.contains("no run found: try --methods spectral"), "{cut:?}");
         assert_eq!(of([0.4, 0.5, 0.45], [0.01, 0.2, 0.1], 0.05).id, "a-1", "a cluster of outliers");
         assert_eq!(of([0.4, 0.5, 0.45], [0.3, 0.2, 0.1], 0.3).id, "a-1", "it cuts more edges");
         assert_eq!(of([0.4, 0.3, 0.45], [0.01, 0.2, 0.1], 0.3).id, "a-2", "no cut through a group");

@@ -9,6 +9,7 @@ use vae_core::Features;
 use vae_core::phase::FitContext;
 use vae_core::random::{Streams, permutation};
 use vae_graph::partition::NumberOfClusters;
+use vae_models::ScaleKind;
 use vae_models::pretrained::{number_without_halves, numbers_like_normal_rows};
 use vae_models::registry::{Selection, resolve};
 use vae_report::sweep::{OfData, Spread};
@@ -43,7 +44,7 @@ pub fn of(
     let of_data = OfData {
         n_rows: sample.rows.len(),
         relative_conductance: estimate.as_ref().map(by_k).unwrap_or_default(),
-        prediction_strength: prediction_strength(features, clusters, context)?,
+        prediction_strength: prediction_strength(features, (clusters, sample.scale), context)?,
         like_normal_rows: like_normal_rows.unwrap_or_default(),
     };
     Ok((of_data, estimate))
@@ -68,7 +69,7 @@ fn estimate(x: &Features, context: &FitContext) -> Option<(NumberOfClusters, Vec
 /// the rows: mean and extremes over the pairs of halves, by number of clusters.
 fn prediction_strength(
     features: &Features,
-    clusters: &[usize],
+    (clusters, scale): (&[usize], ScaleKind),
     context: &FitContext,
 ) -> Result<BTreeMap<usize, Spread>> {
     let all = rows(features.n(), HALVED);
@@ -87,7 +88,7 @@ fn prediction_strength(
         let (train, test) = order.split_at(all.len() / 2);
         let halves = (half(train)?, half(test)?);
         for &k in clusters.iter().filter(|&&k| k <= MOST.min(all.len() / 4)) {
-            if let Some(strength) = of_halves((&halves.0, &halves.1), k, context) {
+            if let Some(strength) = of_halves((&halves.0, &halves.1), (k, scale), context) {
                 found.entry(k).or_default().push(strength);
             }
         }
@@ -96,12 +97,21 @@ fn prediction_strength(
 }
 
 /// Prediction strength of k clusters of the second half by those of the first; `None` where a half
-/// cannot be cut into so many.
-fn of_halves((train, test): (&Features, &Features), k: usize, context: &FitContext) -> Option<f64> {
+/// cannot be cut into so many. Both are scaled as all rows are: what `auto` means for a half may
+/// differ.
+fn of_halves(
+    (train, test): (&Features, &Features),
+    (k, scale): (usize, ScaleKind),
+    context: &FitContext,
+) -> Option<f64> {
     let selection = Selection {
         method: Some(METHOD.into()),
         n_clusters: Some(k),
-        set: vec![format!("partition.n_init={N_INIT}"), format!("kmeans.n_init={N_INIT}")],
+        set: vec![
+            format!("partition.n_init={N_INIT}"),
+            format!("kmeans.n_init={N_INIT}"),
+            format!("scale=\"{}\"", scale.name()),
+        ],
         ..Selection::default()
     };
     let fit = |x: &Features| {
@@ -134,7 +144,7 @@ mod tests {
     fn of_rows(x: Array2<f32>) -> (OfData, Option<NumberOfClusters>) {
         let features = Features::dense(x).expect("finite");
         let context = FitContext::in_memory(0);
-        let sample = Sample::new(&features, MOST_ROWS).expect("scaled");
+        let sample = Sample::new(&features, MOST_ROWS, ScaleKind::Auto).expect("scaled");
         of((&features, &sample), &[2, 3, 4, 5], &context).expect("computed")
     }
 

@@ -1,7 +1,7 @@
 //! What `scale = "auto"` decides for a table.
 
-use super::ScaleKind;
 use super::columns::Column;
+use super::{Choice, ScaleKind};
 use ndarray::{ArrayView2, Axis};
 
 /// Columns of one unit: their largest spread is at most so many times the lower quartile of the
@@ -20,30 +20,26 @@ const TAIL: f64 = 0.01;
 
 /// `shared` or `power`, or `none` where all values are 0 or 1, and why. The measures do not depend
 /// on units, nor on the numbers of rows and columns.
-pub(super) fn choose(x: ArrayView2<'_, f32>) -> (ScaleKind, String) {
+pub(super) fn choose(x: ArrayView2<'_, f32>) -> Choice {
     choose_by(x, SPREAD_RATIO, TAIL_SHARE)
 }
 
-fn choose_by(x: ArrayView2<'_, f32>, most_ratio: f64, most_tail: f64) -> (ScaleKind, String) {
+fn choose_by(x: ArrayView2<'_, f32>, most_ratio: f64, most_tail: f64) -> Choice {
     if x.iter().all(|v| *v == 0.0 || *v == 1.0 || v.is_nan()) {
-        return (ScaleKind::None, "all values are 0 or 1".into());
+        return Choice::of(ScaleKind::None, "all values are 0 or 1");
     }
     let ratio = spread_ratio(x);
     if ratio > most_ratio {
-        return (ScaleKind::Power, format!("spreads of the columns differ {ratio:.3}-fold: different units"));
+        let reason = format!("spreads of the columns differ {ratio:.3}-fold: different units");
+        return Choice::of(ScaleKind::Power, &reason);
     }
     let tail = tail_share(x);
     if tail > most_tail {
         let reason = format!("heavy tails: 1 % of the rows have {:.0} % of the variance", 100.0 * tail);
-        return (ScaleKind::Power, reason);
+        return Choice::of(ScaleKind::Power, &reason);
     }
-    (ScaleKind::Shared, "columns of comparable spread: one unit".into())
-}
-
-/// By how many times the spreads of the columns differ, where that leaves open whether they have
-/// one unit.
-pub(super) fn doubtful_ratio(x: ArrayView2<'_, f32>) -> Option<f64> {
-    Some(spread_ratio(x)).filter(|ratio| *ratio >= DOUBTFUL_FROM)
+    let in_doubt = Some(ratio).filter(|ratio| *ratio >= DOUBTFUL_FROM);
+    Choice { in_doubt, ..Choice::of(ScaleKind::Shared, "columns of comparable spread: one unit") }
 }
 
 /// The largest robust spread of a column by the lower quartile of them, among the columns that have
@@ -122,8 +118,8 @@ mod tests {
                 if is_near && tail != 1.0 {
                     continue;
                 }
-                let (found, why) = choose_by(x.view(), ratio * SPREAD_RATIO, tail * TAIL_SHARE);
-                assert_eq!(found, want, "{name}, thresholds times {ratio} and {tail}: {why}");
+                let found = choose_by(x.view(), ratio * SPREAD_RATIO, tail * TAIL_SHARE);
+                assert_eq!(found.kind, want, "{name}, thresholds times {ratio} and {tail}: {}", found.reason);
             }
         }
     }
@@ -136,7 +132,7 @@ mod tests {
             }
             let mut other = x.mapv(|v| v * 1024.0);
             other.iter_mut().step_by(13).for_each(|v| *v = f32::NAN);
-            assert_eq!(choose(other.view()).0, want, "{name}");
+            assert_eq!(choose(other.view()).kind, want, "{name}");
         }
     }
 }
