@@ -1,6 +1,6 @@
 """Runs of `scale-auto` 2 to 3, where 3 chooses the same scaling.
 
-Revision 3 asks the neighbour graph whether columns whose spreads differ between 2.5-fold and 8-fold have one unit. Which scaling it
+Revision 3 asks the neighbour graph whether columns have one unit whose spreads differ 2.5-fold or more, where their lower quartile does not settle it. Which scaling it
 chooses depends on the table alone, so one fit of k-means for each table tells it. This script was run once, on the runs of
 results/own:
 

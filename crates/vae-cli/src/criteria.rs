@@ -1,6 +1,7 @@
 //! Criteria of a clustering that need no labels, in a space that is the same for all runs.
 //!
-//! The space is that of the scaled features, as `scale = "auto"` or a sweep's `--set` scales them; above
+//! The space is that of the scaled features, as `scale = "auto"` or a sweep's `--set` scales them;
+//! above
 //! [`MOST_ROWS`] rows a random sample of them, the same one for every run. A run's own latent space
 //! was shaped to its clusters and says little about them; silhouettes are the means over the
 //! features and the latent spaces of several runs (pooled).

@@ -119,7 +119,7 @@ pub struct LoadOptions {
     /// Whether the first line of a table is a header; `None`: look at the first lines.
     pub header: Option<bool>,
     /// What stands between the fields of a table, one ASCII character; a blank stands for any
-    /// number of them. `None`: the tab, semicolon, comma or bar, whichever the first lines agree on.
+    /// number of them. `None`: the tab, semicolon, comma or bar, as the first lines show.
     pub delimiter: Option<char>,
     /// `.` or `,`; `None`: the point, or the comma where semicolons or tabs separate the fields and
     /// all numbers agree.
@@ -149,7 +149,7 @@ pub struct LoadOptions {
     /// names its rows by it, however few they are and in whatever order.
     pub fitted_id: Option<String>,
     /// The words that stood for missing cells in the fit, where they were said; they do in a table
-    /// too, unless [`LoadOptions::missing`] says others.
+    /// too, beside those of [`LoadOptions::missing`].
     pub fitted_missing: Vec<String>,
     /// Whether the data are for a fitted model: without a `schema` the numbers of an array are then
     /// taken as they are, however few of their digits f32 has, as the model was fitted on such.

@@ -3,7 +3,8 @@
 //! Without the feature `torch` the crate does not build torch:
 //!
 //! * [`kmeans`]: k-means++ seeding, exact Lloyd iterations, mini-batch k-means for very many rows;
-//! * [`gmm`]: diagonal Gaussian mixtures fitted by EM in the log domain with f64 moments.
+//! * [`gmm`]: diagonal Gaussian mixtures fitted by EM in the log domain with f64 moments;
+//! * [`latent_class`]: mixtures of independent categories and numbers.
 //!
 //! The feature `torch` adds `prior`, the mixture prior as a torch module, and `tree`, latent trees.
 //!
@@ -39,6 +40,7 @@ mod data;
 mod error;
 pub mod gmm;
 pub mod kmeans;
+pub mod latent_class;
 #[cfg(feature = "torch")]
 pub mod prior;
 mod rng;
@@ -50,3 +52,4 @@ pub use data::Rows;
 pub use error::{Error, Result};
 pub use gmm::{Gmm, GmmConfig, GmmFit, InitCov, Select};
 pub use kmeans::{KMeans, KMeansConfig, KMeansFit};
+pub use latent_class::{LatentClassConfig, LatentClassFit, MixedRows};

@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Batches,
     /// Component and noise of mixture samples.
     Sampling,
+    /// First posteriors of latent classes, one stream per restart.
+    Classes,
 }
 
 impl Purpose {
@@ -24,6 +26,7 @@ impl Purpose {
             Self::Seeding => b"gmm/kmeans++seed",
             Self::Batches => b"gmm/minibatches.",
             Self::Sampling => b"gmm/mixturesampl",
+            Self::Classes => b"gmm/latentclass.",
         }
     }
 }

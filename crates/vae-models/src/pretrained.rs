@@ -13,6 +13,7 @@ mod graph_init;
 mod graph_partition;
 mod halves;
 mod init;
+mod latent_classes;
 mod normal_rows;
 mod siamese;
 
@@ -21,7 +22,7 @@ pub use codes::{CodeClustering, CodeSelect};
 pub(crate) use codes::{Codes, CodesInit};
 pub(crate) use feature_partition::{FeaturePartition, Partitioned, load_n_clusters, store_n_clusters};
 pub use feature_partition::{
-    is_confirmed, number_of_clusters, number_without_halves, numbers_like_normal_rows,
+    are_latent_classes, is_confirmed, number_of_clusters, number_without_halves, numbers_like_normal_rows,
 };
 pub use graph_init::GraphInit;
 pub(crate) use graph_init::{Plain, fit_classes};
@@ -45,6 +46,7 @@ pub(crate) const REVISIONS: &[Revision] = &[
     feature_partition::REVISION,
     halves::REVISION,
     normal_rows::REVISION,
+    vae_gmm::latent_class::REVISION,
 ];
 
 /// The default networks, for data without tuned settings: smaller than the published ones, which

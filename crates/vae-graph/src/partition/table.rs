@@ -106,6 +106,22 @@ impl PartitionConfig {
     }
 }
 
+impl PartitionConfig {
+    /// Whether the numbers of a table with categories have groups that are clear and stand apart;
+    /// no for other features.
+    ///
+    /// # Errors
+    /// What searching and cutting can return.
+    pub fn numbers_have_groups(&self, x: &Features, cx: &FitContext) -> Result<bool> {
+        let Some(numbers) = numbers(x)? else { return Ok(false) };
+        let graph = NumbersGraph::new(self, &numbers, self.n_neighbors, cx)?;
+        let graph = graph.different.as_ref().map_or(&graph.graph, |(graph, _)| graph);
+        let streams = Streams::new(cx.seed, "table-graph");
+        let found = self.number_of_clusters(graph, |_| Ok(Vec::new()), &streams)?;
+        Ok(found.clarity == Clarity::Clear && found.stands_apart())
+    }
+}
+
 /// The graph of the numbers of a table.
 struct NumbersGraph {
     /// Of all rows.

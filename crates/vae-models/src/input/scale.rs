@@ -167,9 +167,9 @@ impl Scale {
     /// how much of the rows' squared distance to their mean the farthest 1 % have. Spreads of
     /// comparable size (the largest at most 8 times the lower quartile) and no heavy tail (at most
     /// 20 %) speak for one unit: `shared`. Else `power`, which brings columns of any unit and any
-    /// tail to one size. Spreads that differ between 2.5-fold and 8-fold leave a doubt
-    /// ([`Chosen::in_doubt`]), which fits settle by asking with which of both the groups of the
-    /// rows are clearer.
+    /// tail to one size. A largest spread of at least 2.5 times the least leaves a
+    /// doubt ([`Chosen::in_doubt`]), which fits settle by asking with which of both the groups of
+    /// the rows are clearer.
     ///
     /// # Errors
     /// [`Error::Config`] for sparse features where `kind` asks for a scaling.

@@ -1,7 +1,8 @@
 //! `auto`: what is fitted where no method is named.
 //!
 //! 1. The columns are scaled by what they are ([`Scale::fit`](crate::Scale::fit)).
-//! 2. The graph of the features' nearest neighbours is cut as `spectral` cuts it; where no number
+//! 2. The graph of the features' nearest neighbours is cut as `spectral` cuts it, or a table of
+//!    categories gets latent classes as there; where no number
 //!    of clusters is given, it is estimated from the same graph. For images the graphs of the codes
 //!    of an auto-encoder and of a Siamese network are averaged with it: pixels are near for many
 //!    reasons.

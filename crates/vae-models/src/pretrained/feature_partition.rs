@@ -1,8 +1,10 @@
 //! The phase `feature-partition`: the graph of the features' own neighbours is cut, alone or with
-//! that of other spaces, and the number of clusters is estimated where none is given.
+//! that of other spaces, and the number of clusters is estimated where none is given. A table of
+//! categories alone gets latent classes.
 
 use super::graph_partition::{OtherSpace, selection};
 use super::halves::{self, Halves};
+use super::latent_classes::{self, MixedTable};
 use super::normal_rows::{self, NormalRows};
 use crate::api::stored;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
@@ -16,12 +18,15 @@ use vae_core::Features;
 use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::identity::Revision;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
-use vae_gmm::{KMeansConfig, kmeans};
+use vae_gmm::{KMeansConfig, kmeans, latent_class};
 use vae_graph::partition::{Clarity, Graphs, NumberOfClusters, PartitionConfig, number};
 use vae_graph::{Distinct, Graph};
 
 /// The candidates, and the order of what is done.
-pub const REVISION: Revision = ("feature-partition", 1);
+pub const REVISION: Revision = ("feature-partition", 2);
+
+/// How latent classes are chosen.
+const LATENT_CLASSES: &str = "latent classes of the highest likelihood";
 
 /// What an estimate asks beside the graph.
 const OF_AN_ESTIMATE: &[Revision] = &[halves::REVISION, normal_rows::REVISION, neighbour_vote::REVISION];
@@ -59,8 +64,15 @@ impl FeaturePartition<'_> {
         if self.x.n() < 2 {
             return Err(Error::config("n_clusters", n_clusters, "at least two rows: there is one"));
         }
-        let distinct = Distinct::of(self.x);
+        // How often equal rows occur is what tells latent classes.
+        let mixed = match self.others.is_empty() {
+            true => MixedTable::of(self.x, self.partition, cx)?,
+            false => None,
+        };
+        let has_classes = mixed.is_some();
+        let distinct = if has_classes { None } else { Distinct::of(self.x) };
         let mut inputs = vec![self.x.sha256()];
+        inputs.extend(has_classes.then_some("latent classes"));
         inputs.extend(self.x.has_categories().then_some("layers by log odds"));
         inputs.extend(distinct.is_some().then_some("different rows"));
         inputs.extend(self.others.iter().map(|o| o.key));
@@ -72,6 +84,7 @@ impl FeaturePartition<'_> {
             name: "feature-partition",
             revisions: &[
                 &[REVISION, number::REVISION, kmeans::REVISION],
+                if has_classes { &[latent_class::REVISION] } else { &[] },
                 if has_estimates { number::REVISIONS } else { &[] },
                 if is_estimated { OF_AN_ESTIMATE } else { &[] },
                 if is_estimated { self.partition.revisions(n / 2) } else { &[] },
@@ -80,20 +93,24 @@ impl FeaturePartition<'_> {
             config: &(self.partition, self.kmeans, n_clusters),
             inputs: &inputs,
         };
-        let artefact = cx.phase(&spec, |phase| match &distinct {
-            Some(distinct) => self.cut_distinct(n_clusters, distinct, phase),
-            None => self.cut(n_clusters, phase),
+        let artefact = cx.phase(&spec, |phase| match (&mixed, &distinct) {
+            (Some(table), _) => self.cut_mixed(table, n_clusters, phase),
+            (None, Some(distinct)) => self.cut_distinct(n_clusters, distinct, phase),
+            (None, None) => self.cut(n_clusters, phase),
         })?;
         // Of a partition from the cache too.
         if let Some(number) = number_of_clusters(&artefact.record) {
             let (halves, normal_rows) = (halves_of(&artefact.record), normal_rows_of(&artefact.record));
-            cx.progress.note(&words(&number, halves.as_ref(), normal_rows.as_ref()));
+            cx.progress.note(&match are_latent_classes(&artefact.record) {
+                true => latent_classes::words(&number, halves.as_ref()),
+                false => words(&number, halves.as_ref(), normal_rows.as_ref()),
+            });
         }
         let assignments = labels_of(artefact.tensor("assignments")?)?;
         Ok(Partitioned {
             assignments,
             n_clusters: load_n_clusters(&artefact.tensors)?,
-            selection: selection(self.partition).into(),
+            selection: if has_classes { LATENT_CLASSES } else { selection(self.partition) }.into(),
             record: artefact.record,
         })
     }
@@ -175,7 +192,7 @@ impl FeaturePartition<'_> {
     }
 
     /// k-means of the features.
-    fn clusters(
+    pub(super) fn clusters(
         &self,
         config: &KMeansConfig,
         n_clusters: usize,
@@ -204,6 +221,11 @@ fn into_graph(error: Error) -> vae_graph::Error {
 pub fn number_of_clusters(record: &PhaseRecord) -> Option<NumberOfClusters> {
     let (halves, normal_rows) = (halves_of(record), normal_rows_of(record));
     Some(in_light_of(of_graph(record)?, halves.as_ref(), normal_rows.as_ref()))
+}
+
+/// Whether the estimate is that of latent classes, which asks no graph.
+pub fn are_latent_classes(record: &PhaseRecord) -> bool {
+    latent_classes::bic_of(record).is_some()
 }
 
 /// The same for those who ask halves of the rows themselves: a runner-up into which normal rows

@@ -77,31 +77,15 @@ impl FeaturePartition<'_> {
         number: &NumberOfClusters,
         phase: &PhaseContext<'_>,
     ) -> Result<Option<Halves>> {
-        let (first, n) = (number.n_clusters, self.x.n().min(MOST_ROWS));
+        let first = number.n_clusters;
         let second = match number.clarity {
             Clarity::Contested => number.runner_up,
             Clarity::Clear => number.doubt(),
             Clarity::NoGroups => None,
         };
-        let Some(second) = second.filter(|&k| self.others.is_empty() && n >= ROWS_A_CLUSTER * k.max(first))
-        else {
-            return Ok(None);
-        };
-        let mut sums = BTreeMap::from([(first, 0.0), (second, 0.0)]);
-        for split in 0..SPLITS {
-            let order = permutation(&mut phase.streams.rng("halves", split, 0), self.x.n());
-            let half = |part: &[i64]| -> Result<Features> {
-                let mut rows: Vec<usize> = part.iter().map(|&i| i as usize).collect();
-                rows.sort_unstable();
-                Ok(self.x.select(&rows)?)
-            };
-            let halves = (half(&order[..n / 2])?, half(&order[n / 2..n])?);
-            for (&k, sum) in &mut sums {
-                *sum += self.strength((&halves.0, &halves.1), k, phase)?;
-            }
-        }
-        let prediction_strength: BTreeMap<usize, f64> =
-            sums.into_iter().map(|(k, sum)| (k, sum / SPLITS as f64)).collect();
+        let Some(second) = second.filter(|_| self.others.is_empty()) else { return Ok(None) };
+        let strengths = self.strengths(&[first, second], phase, &|(_, x), k| self.cut_half(x, k, phase))?;
+        let Some(prediction_strength) = strengths else { return Ok(None) };
         let of = (prediction_strength[&first], prediction_strength[&second]);
         if number.clarity == Clarity::Clear && !take_back(of.0, of.1) {
             return Ok(None);
@@ -110,30 +94,66 @@ impl FeaturePartition<'_> {
         Ok(Some(Halves { n_clusters: if is_second { second } else { first }, prediction_strength }))
     }
 
-    /// Prediction strength of `k` clusters of the second half by those of the first (Tibshirani and
-    /// Walther 2005); 0 where a half cannot be cut into so many.
-    fn strength(
+    /// The mean prediction strength of each of `numbers`; `None` of rows that are too few for them.
+    /// `clusters` of some rows, given with their features, are `None` where there are not so many.
+    ///
+    /// # Errors
+    /// As [`FeaturePartition::halves`].
+    pub(super) fn strengths(
         &self,
-        (train, test): (&Features, &Features),
-        k: usize,
+        numbers: &[usize],
         phase: &PhaseContext<'_>,
-    ) -> Result<f64> {
+        clusters: Clusters<'_>,
+    ) -> Result<Option<BTreeMap<usize, f64>>> {
+        let n = self.x.n().min(MOST_ROWS);
+        if numbers.iter().any(|k| n < ROWS_A_CLUSTER * k) {
+            return Ok(None);
+        }
+        let mut sums: BTreeMap<usize, f64> = numbers.iter().map(|k| (*k, 0.0)).collect();
+        for split in 0..SPLITS {
+            let order = permutation(&mut phase.streams.rng("halves", split, 0), self.x.n());
+            let half = |part: &[i64]| -> Result<(Vec<usize>, Features)> {
+                let mut rows: Vec<usize> = part.iter().map(|&i| i as usize).collect();
+                rows.sort_unstable();
+                let x = self.x.select(&rows)?;
+                Ok((rows, x))
+            };
+            let (train, test) = (half(&order[..n / 2])?, half(&order[n / 2..n])?);
+            for (&k, sum) in &mut sums {
+                let of = |(rows, x): &(Vec<usize>, Features)| clusters((rows, x), k);
+                *sum += strength((&train.1, &test.1), k, (of(&train)?, of(&test)?))?;
+            }
+        }
+        Ok(Some(sums.into_iter().map(|(k, sum)| (k, sum / SPLITS as f64)).collect()))
+    }
+
+    /// The clusters of a half of the rows; `None` where it cannot be cut into so many.
+    fn cut_half(&self, x: &Features, k: usize, phase: &PhaseContext<'_>) -> Result<Option<Array1<u32>>> {
         let partition =
             PartitionConfig { n_init: N_INIT.min(self.partition.n_init), ..self.partition.clone() };
         let kmeans = KMeansConfig { n_init: N_INIT.min(self.kmeans.n_init), ..self.kmeans.clone() };
-        let clusters = |x: &Features| -> Result<Option<Array1<u32>>> {
-            let cut =
-                FeaturePartition { partition: &partition, kmeans: &kmeans, x, others: &[] }.cut(k, phase);
-            match cut {
-                Ok(cut) => Ok(Some(labels_of(cut.tensor("assignments")?)?)),
-                Err(e) if phase.fit.interrupt.get().is_some() => Err(e),
-                Err(_) => Ok(None),
-            }
-        };
-        let (Some(of_train), Some(of_test)) = (clusters(train)?, clusters(test)?) else { return Ok(0.0) };
-        let predicted = NeighbourVote::new(train.clone(), of_train, k, N_VOTERS).predict(test)?;
-        Ok(least_kept(&of_test, &predicted))
+        let cut = FeaturePartition { partition: &partition, kmeans: &kmeans, x, others: &[] }.cut(k, phase);
+        match cut {
+            Ok(cut) => Ok(Some(labels_of(cut.tensor("assignments")?)?)),
+            Err(e) if phase.fit.interrupt.get().is_some() => Err(e),
+            Err(_) => Ok(None),
+        }
     }
+}
+
+/// Clusters of some rows and their features, of so many.
+pub(super) type Clusters<'a> = &'a dyn Fn((&[usize], &Features), usize) -> Result<Option<Array1<u32>>>;
+
+/// Prediction strength of `k` clusters of the second half by those of the first (Tibshirani and
+/// Walther 2005); 0 where a half cannot be cut into so many.
+fn strength(
+    (train, test): (&Features, &Features),
+    k: usize,
+    clusters: (Option<Array1<u32>>, Option<Array1<u32>>),
+) -> Result<f64> {
+    let (Some(of_train), Some(of_test)) = clusters else { return Ok(0.0) };
+    let predicted = NeighbourVote::new(train.clone(), of_train, k, N_VOTERS).predict(test)?;
+    Ok(least_kept(&of_test, &predicted))
 }
 
 /// Of the pairs of rows in one of `clusters`, the share that is together in `predicted`: the least

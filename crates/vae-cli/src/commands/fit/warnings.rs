@@ -4,7 +4,9 @@ use crate::output::{counted, percent};
 use crate::results;
 use vae_graph::partition::Clarity;
 use vae_models::FitSummary;
-use vae_models::pretrained::{is_confirmed, number_of_clusters, numbers_like_normal_rows};
+use vae_models::pretrained::{
+    are_latent_classes, is_confirmed, number_of_clusters, numbers_like_normal_rows,
+};
 
 /// All warnings on a fit whose clusters have these sizes.
 pub fn of(summary: &FitSummary, sizes: &[usize]) -> Vec<String> {
@@ -27,6 +29,9 @@ fn unclear_number(summary: &FitSummary) -> Option<String> {
         (Clarity::Contested, Some(other)) if alike.contains(&other) => Some(format!(
             "{k} clusters are an estimate that is not clear: there may be {other}, but normal rows with the same \
              correlations come apart into {other} as much; {advice}"
+        )),
+        (Clarity::NoGroups, _) if are_latent_classes(phase) => Some(format!(
+            "the data may have no groups: one class describes the categories as well as {k} do; {advice}"
         )),
         (Clarity::NoGroups, _) => Some(format!(
             "the data may have no groups: {k} clusters cut through something dense already; {advice}"

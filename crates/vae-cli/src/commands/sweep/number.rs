@@ -59,6 +59,8 @@ struct Evidence {
     is_only_confirmed: bool,
     /// Whether normal rows come apart as much.
     like_normal_rows: bool,
+    /// Whether the estimate is one of latent classes, which cut no graph.
+    of_classes: bool,
 }
 
 /// Decides for the grid of numbers `clusters`, which is ascending and not empty.
@@ -137,6 +139,7 @@ impl Evidence {
             is_peak: is_peak(data, k),
             is_confirmed: is_confirmed(k),
             by_halves: by_halves.is_some(),
+            of_classes: data.relative_conductance.is_empty(),
             like_normal_rows: is_alike(k) && (graph == partition::Clarity::NoGroups || by_strength(k)),
         }
     }
@@ -154,6 +157,9 @@ impl Evidence {
                 "Probably {k} clusters: halves of the rows confirm them, though no cut of the neighbour graph stands out, as \
                  where groups have few rows."
             ),
+            Clarity::Likely if self.of_classes => format!(
+                "Probably {k} clusters: latent classes of the lowest BIC, and halves of the rows confirm them."
+            ),
             Clarity::Likely if self.is_only_confirmed => format!(
                 "Probably {k} clusters: halves of the rows confirm them, and not {other}, though cuts into {other} are not so much worse that the graph alone would decide."
             ),
@@ -162,6 +168,9 @@ impl Evidence {
             ),
             Clarity::None if self.like_normal_rows && !self.by_halves => {
                 "No clear k: normal rows with the same correlations come apart as much, so there may be no groups.".into()
+            }
+            Clarity::None if self.graph == partition::Clarity::NoGroups && self.of_classes && !self.by_halves => {
+                "No clear k: one class describes the categories as well, so there may be no groups.".into()
             }
             Clarity::None if self.graph == partition::Clarity::NoGroups && !self.by_halves => {
                 "No clear k: a cut in two goes through dense data already, as it does where there are no groups.".into()

@@ -57,10 +57,7 @@ impl Layout {
         let quote = quote_of(options);
         check_carriage_returns(path, *first_line, first, quote)?;
         let decimal = said_decimal(options)?;
-        let missing = match &options.missing[..] {
-            [] => Missing::new(&options.fitted_missing),
-            said => Missing::new(said),
-        };
+        let missing = Missing::new(&[&options.missing[..], &options.fitted_missing].concat());
         let mut cells = Cells { missing, decimal: decimal.unwrap_or(Decimal::Either) };
         let excel = separator_line(first);
         let preamble = usize::from(excel.is_some());

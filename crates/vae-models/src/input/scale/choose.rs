@@ -8,7 +8,8 @@ use ndarray::{ArrayView2, Axis};
 /// spreads.
 const SPREAD_RATIO: f64 = 8.0;
 
-/// From this ratio on it is open whether the columns have one unit.
+/// Where the largest spread is so many times the least it is open whether the columns have one
+/// unit: a quarter of them may be narrower than what [`SPREAD_RATIO`] looks at.
 const DOUBTFUL_FROM: f64 = 2.5;
 
 /// No heavy tail: the farthest 1 % of the rows have at most this share of the squared distances to
@@ -28,9 +29,9 @@ fn choose_by(x: ArrayView2<'_, f32>, most_ratio: f64, most_tail: f64) -> Choice 
     if x.iter().all(|v| *v == 0.0 || *v == 1.0 || v.is_nan()) {
         return Choice::of(ScaleKind::None, "all values are 0 or 1");
     }
-    let ratio = spread_ratio(x);
+    let (ratio, to_least) = spread_ratios(x);
     if ratio > most_ratio {
-        let reason = format!("spreads of the columns differ {ratio:.3}-fold: different units");
+        let reason = format!("spreads of the columns differ {to_least:.1}-fold: different units");
         return Choice::of(ScaleKind::Power, &reason);
     }
     let tail = tail_share(x);
@@ -38,20 +39,21 @@ fn choose_by(x: ArrayView2<'_, f32>, most_ratio: f64, most_tail: f64) -> Choice 
         let reason = format!("heavy tails: 1 % of the rows have {:.0} % of the variance", 100.0 * tail);
         return Choice::of(ScaleKind::Power, &reason);
     }
-    let in_doubt = Some(ratio).filter(|ratio| *ratio >= DOUBTFUL_FROM);
+    let in_doubt = Some(to_least).filter(|ratio| *ratio >= DOUBTFUL_FROM);
     Choice { in_doubt, ..Choice::of(ScaleKind::Shared, "columns of comparable spread: one unit") }
 }
 
-/// The largest robust spread of a column by the lower quartile of them, among the columns that have
-/// one; 1 where none has.
-fn spread_ratio(x: ArrayView2<'_, f32>) -> f64 {
+/// The largest robust spread of a column by the lower quartile of them, and by the least, among the
+/// columns that have one and hold more than 0 and 1; 1 where none does.
+fn spread_ratios(x: ArrayView2<'_, f32>) -> (f64, f64) {
     let columns = x.axis_iter(Axis(1)).map(Column::of).filter(|column| !column.is_binary());
     let spreads = columns.map(|column| column.robust().1);
     let mut spreads: Vec<f64> = spreads.filter(|spread| *spread > 0.0).collect();
     spreads.sort_unstable_by(f64::total_cmp);
+    let (Some(least), Some(most)) = (spreads.first(), spreads.last()) else { return (1.0, 1.0) };
     // Rounded down: of up to four columns the smallest counts.
-    let quartile = spreads.get(spreads.len().saturating_sub(1) / 4);
-    spreads.last().zip(quartile).map_or(1.0, |(high, low)| high / low)
+    let quartile = spreads[(spreads.len() - 1) / 4];
+    (most / quartile, most / least)
 }
 
 /// Share of the farthest rows in the sum of all squared distances to the mean row.
