@@ -11,7 +11,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use std::collections::BTreeMap;
 use vae_core::Features;
 use vae_core::phase::FitContext;
-use vae_core::random::{Streams, permutation};
+use vae_core::random::{Streams, sorted_sample};
 use vae_graph::Graph;
 use vae_graph::partition::{Graphs, PartitionConfig, relative_conductance};
 use vae_metrics::{Shares, SilhouetteOptions};
@@ -86,13 +86,7 @@ impl Sample {
 
 /// At most `most` of the rows `0..n`, ascending; the same ones for the same numbers.
 pub fn rows(n: usize, most: usize) -> Vec<usize> {
-    if n <= most {
-        return (0..n).collect();
-    }
-    let mut rng = Streams::new(0, PHASE).rng("rows", 0, 0);
-    let mut rows: Vec<usize> = permutation(&mut rng, n).into_iter().take(most).map(|i| i as usize).collect();
-    rows.sort_unstable();
-    rows
+    sorted_sample(&mut Streams::new(0, PHASE).rng("rows", 0, 0), n, most)
 }
 
 /// Some rows of the data, dense, with what is known of their columns.

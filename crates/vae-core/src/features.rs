@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use vae_array::{Csr, ImageShape, Schema, Values, table_sha256};
 
 mod convert;
+mod levels;
 mod mapped;
 mod resident;
 

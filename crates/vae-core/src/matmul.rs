@@ -179,13 +179,19 @@ impl Matmul {
     }
 }
 
+/// The name of the processor's vendor, such as `GenuineIntel`.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn cpu_vendor() -> Vec<u8> {
+    let leaf = std::arch::x86_64::__cpuid(0);
+    [leaf.ebx, leaf.edx, leaf.ecx].map(u32::to_le_bytes).concat()
+}
+
 /// Whether this is a processor of AMD's family 1Ah (Zen 5) or later whose AVX-512 may be used.
 /// Families before it have none, or compute 512 bits in two halves.
 #[cfg(target_arch = "x86_64")]
 fn wide_amd() -> bool {
     use std::arch::x86_64::__cpuid;
-    let (vendor, version) = (__cpuid(0), __cpuid(1).eax);
-    let name = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).concat();
+    let version = __cpuid(1).eax;
     // The extended family is added only where the base family is at its largest value (AMD's manual
     // of CPUID, function 1).
     let family = match (version >> 8) & 0xf {
@@ -196,7 +202,7 @@ fn wide_amd() -> bool {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl");
-    name == b"AuthenticAMD" && family >= 0x1a && avx512
+    cpu_vendor() == b"AuthenticAMD" && family >= 0x1a && avx512
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -158,16 +158,14 @@ impl Bf16 {
 /// Every processor with AMX's bfloat16 tiles has AVX-512's instructions too.
 #[cfg(target_arch = "x86_64")]
 fn of_cpu() -> Bf16 {
-    use std::arch::x86_64::{__cpuid, __cpuid_count};
+    use crate::matmul::cpu_vendor;
     if !is_x86_feature_detected!("avx512bf16") {
         return Bf16::Absent;
     }
-    let vendor = __cpuid(0);
-    let name = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes).concat();
     // Leaf 7, register EDX: AMX-BF16 is bit 22, AMX-TILE bit 24.
     let amx = (1 << 22) | (1 << 24);
-    let has_amx = __cpuid_count(7, 0).edx & amx == amx;
-    if has_amx || name != b"GenuineIntel" { Bf16::Fast } else { Bf16::Slow }
+    let has_amx = std::arch::x86_64::__cpuid_count(7, 0).edx & amx == amx;
+    if has_amx || cpu_vendor() != b"GenuineIntel" { Bf16::Fast } else { Bf16::Slow }
 }
 
 #[cfg(target_arch = "aarch64")]

@@ -85,6 +85,16 @@ pub fn permutation(rng: &mut ChaCha8Rng, n: usize) -> Vec<i64> {
     order
 }
 
+/// `most` of `0..n` without replacement, ascending; all of them where there are no more.
+pub fn sorted_sample(rng: &mut ChaCha8Rng, n: usize, most: usize) -> Vec<usize> {
+    if n <= most {
+        return (0..n).collect();
+    }
+    let mut rows: Vec<usize> = permutation(rng, n)[..most].iter().map(|row| *row as usize).collect();
+    rows.sort_unstable();
+    rows
+}
+
 /// Blocks whose rows are mixed with each other in [`block_permutation`].
 const BLOCKS_TOGETHER: usize = 64;
 
@@ -127,6 +137,16 @@ pub(crate) fn subset(rng: &mut ChaCha8Rng, n: usize, size: usize) -> Vec<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sorted_sample_is_of_different_rows() {
+        let rng = || Streams::new(0, "t").rng("rows", 0, 0);
+        let rows = sorted_sample(&mut rng(), 1000, 100);
+        assert_eq!(rows.len(), 100);
+        assert!(rows.windows(2).all(|pair| pair[0] < pair[1]) && rows[99] < 1000);
+        assert_eq!(rows, sorted_sample(&mut rng(), 1000, 100));
+        assert_eq!(sorted_sample(&mut rng(), 5, 100), [0, 1, 2, 3, 4]);
+    }
 
     #[test]
     fn every_part_of_the_key_matters() {

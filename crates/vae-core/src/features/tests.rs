@@ -27,6 +27,18 @@ fn a_missing_category_is_one_cell() {
 }
 
 #[test]
+fn levels_are_those_of_the_rows_that_have_one() {
+    let nan = f32::NAN;
+    let columns = vec![Column::number("a"), Column::category("c", ["x", "y", "z"])];
+    let x = array![[1.0f32, 0.0, 0.0, 1.0], [nan, 1.0, 0.0, 0.0], [2.0, nan, nan, nan]];
+    let table = Features::table(x, Some(Schema { named: true, columns })).expect("valid");
+    let filled =
+        table.filled(|mut row| row.mapv_inplace(|v| if v.is_nan() { 0.5 } else { v })).expect("filled");
+    assert_eq!(filled.levels(&(1..4)), [Some(2), Some(0), None]);
+    assert!(filled.is_gap(1, 0) && filled.is_gap(2, 3) && !filled.is_gap(0, 0));
+}
+
+#[test]
 fn filled_values_are_known_as_gaps() {
     let table = Features::table(array![[0.0f32, f32::NAN], [2.0, 3.0]], None).expect("valid");
     assert!(table.has_gaps() && table.gaps().is_empty());

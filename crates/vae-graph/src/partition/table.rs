@@ -18,7 +18,7 @@
 use super::{Clarity, Graphs, PartitionConfig};
 use crate::knn::{Knn, Metric};
 use crate::{Distinct, Error, Graph, Result};
-use ndarray::{Array1, ArrayView2, Axis, s};
+use ndarray::{Array1, Axis};
 use rand::RngExt;
 use vae_core::Features;
 use vae_core::phase::FitContext;
@@ -45,7 +45,9 @@ pub(super) fn graph(
     k: usize,
     cx: &FitContext,
 ) -> Result<Option<Graph>> {
-    let Some(dense) = x.as_dense().filter(|_| x.has_categories()) else { return Ok(None) };
+    if x.as_dense().is_none() || !x.has_categories() {
+        return Ok(None);
+    }
     let streams = Streams::new(cx.seed, "table-graph");
     let (numbers, categories) = x.numbers_and_categories();
     let of_numbers = match self::numbers(x)? {
@@ -53,11 +55,10 @@ pub(super) fn graph(
         Some(numbers) => Some(NumbersGraph::new(config, &numbers, k, cx)?),
     };
     let weight = of_numbers.as_ref().map_or(1.0, |numbers| mean_weight(&numbers.graph));
-    let of_categories = categories.into_iter().enumerate().map(|(i, features)| {
-        let is_missing = |row: usize| x.gaps().binary_search(&(row * x.dim() + features.start)).is_ok();
-        let levels = levels(dense.slice(s![.., features.clone()]), is_missing);
-        same_level(&levels, features.len(), (k, weight), (&streams, i))
-    });
+    let of_categories = categories
+        .into_iter()
+        .enumerate()
+        .map(|(i, features)| same_level(&x.levels(&features), features.len(), (k, weight), (&streams, i)));
     let of_categories: Vec<Graph> = of_categories.collect::<Result<_>>()?;
     let Some(of_numbers) = of_numbers else {
         let alike = vec![1.0; of_categories.len()];
@@ -221,15 +222,6 @@ fn mean(layers: &[&Graph], weights: &[f64]) -> Result<Graph> {
         mean = mean.mixed(layer, (weight / sum) as f32)?;
     }
     Ok(mean)
-}
-
-/// The level of each row of one-hot features, `[n]`; `None` where it is missing.
-fn levels(one_hot: ArrayView2<'_, f32>, is_missing: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
-    let largest = |row: ndarray::ArrayView1<'_, f32>| {
-        (1..row.len()).fold(0, |best, level| if row[level] > row[best] { level } else { best })
-    };
-    let rows = one_hot.rows().into_iter().enumerate();
-    rows.map(|(i, row)| (!is_missing(i)).then(|| largest(row))).collect()
 }
 
 /// Each row linked to `k` random others of its level, symmetrised.

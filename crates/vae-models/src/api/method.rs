@@ -26,7 +26,7 @@ use vae_core::identity::revisions;
 use vae_core::matmul::Matmul;
 use vae_core::phase::FitContext;
 use vae_core::program::{Outputs, Program, Value};
-use vae_core::random::{Streams, permutation};
+use vae_core::random::{Streams, sorted_sample};
 use vae_core::{Features, ImageShape};
 
 /// What a method's configuration type provides.
@@ -273,10 +273,8 @@ fn sample(x: &Features, most: usize, cx: &FitContext) -> Result<Option<Features>
         return Ok(None);
     }
     cx.progress.note(&of_sample(most, x.n()));
-    let order = permutation(&mut Streams::new(cx.seed, "sample").rng("rows", 0, 0), x.n());
-    let mut rows: Vec<usize> = order[..most].iter().map(|row| *row as usize).collect();
-    rows.sort_unstable();
-    Ok(Some(x.select(&rows)?))
+    let mut rng = Streams::new(cx.seed, "sample").rng("rows", 0, 0);
+    Ok(Some(x.select(&sorted_sample(&mut rng, x.n(), most))?))
 }
 
 fn of_sample(fitted: usize, n: usize) -> String {

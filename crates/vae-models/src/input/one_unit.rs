@@ -12,7 +12,7 @@ use ndarray::{ArrayView1, Axis};
 use vae_core::Features;
 use vae_core::identity::{Revisions, revisions};
 use vae_core::phase::FitContext;
-use vae_core::random::{Streams, permutation};
+use vae_core::random::{Streams, sorted_sample};
 use vae_graph::Distinct;
 use vae_graph::partition::{Clarity, NumberOfClusters, PartitionConfig, number};
 
@@ -58,13 +58,7 @@ pub(super) fn ask(x: &Features) -> Result<Option<Answer>> {
 /// Some of the different rows, and of their columns some of the numbers.
 fn sample(x: &Features) -> Result<Option<Features>> {
     let Some(dense) = x.as_dense() else { return Ok(None) };
-    let mut rows: Vec<usize> = (0..x.n()).collect();
-    if x.n() > MOST_ROWS {
-        let mut rng = Streams::new(0, "one-unit").rng("rows", 0, 0);
-        let order = permutation(&mut rng, x.n());
-        rows = order[..MOST_ROWS].iter().map(|row| *row as usize).collect();
-        rows.sort_unstable();
-    }
+    let rows = sorted_sample(&mut Streams::new(0, "one-unit").rng("rows", 0, 0), x.n(), MOST_ROWS);
     let (numbers, _) = x.numbers_and_categories();
     let step = numbers.len().div_ceil(MOST_COLUMNS).max(1);
     let numbers: Vec<usize> = numbers.into_iter().step_by(step).collect();

@@ -92,15 +92,14 @@ pub struct Chosen {
     pub scale: Scale,
     /// Why `auto` chose it; empty where it was asked for.
     pub reason: String,
-    /// By how many times the spreads of the columns differ, where that leaves open whether they
-    /// have one unit.
-    pub in_doubt: Option<f64>,
 }
 
 /// A kind of scaling, and why it is this one: a [`Chosen`] that has learned nothing.
 pub(super) struct Choice {
     pub kind: ScaleKind,
     pub reason: String,
+    /// By how many times the spreads of the columns differ, where that leaves open whether they
+    /// have one unit.
     pub in_doubt: Option<f64>,
 }
 
@@ -168,15 +167,14 @@ impl Scale {
     /// comparable size (the largest at most 8 times the lower quartile) and no heavy tail (at most
     /// 20 %) speak for one unit: `shared`. Else `power`, which brings columns of any unit and any
     /// tail to one size. A largest spread of at least 2.5 times the least leaves a
-    /// doubt ([`Chosen::in_doubt`]), which fits settle by asking with which of both the groups of
-    /// the rows are clearer.
+    /// doubt, which fits settle by asking with which of both the groups of the rows are clearer.
     ///
     /// # Errors
     /// [`Error::Config`] for sparse features where `kind` asks for a scaling.
     pub fn fit(kind: ScaleKind, x: &Features) -> Result<Chosen> {
-        let Choice { kind, reason, in_doubt } = Self::choice(kind, x)?;
+        let Choice { kind, reason, .. } = Self::choice(kind, x)?;
         let scale = x.as_dense().map_or(Self::Identity, |dense| Self::of_dense(kind, dense));
-        Ok(Chosen { kind, scale, reason, in_doubt })
+        Ok(Chosen { kind, scale, reason })
     }
 
     /// What `kind` means for `x`, without learning anything.

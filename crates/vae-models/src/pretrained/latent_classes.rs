@@ -66,18 +66,13 @@ impl MixedTable {
         let Some(dense) = x.as_dense().filter(|_| categories.len() >= LEAST_CATEGORIES) else {
             return Ok(None);
         };
-        let is_missing =
-            |row: usize, feature: usize| x.gaps().binary_search(&(row * x.dim() + feature)).is_ok();
         let mut levels = Array2::zeros((x.n(), categories.len()));
-        for (mut column, features) in levels.columns_mut().into_iter().zip(categories) {
-            let one_hot = dense.slice(s![.., features.clone()]);
-            for (i, (level, row)) in column.iter_mut().zip(one_hot.rows()).enumerate() {
-                *level = if is_missing(i, features.start) { MISSING } else { largest(row) };
-            }
+        for (mut column, category) in levels.columns_mut().into_iter().zip(&categories) {
+            let of_rows = x.levels(category).into_iter();
+            column.iter_mut().zip(of_rows).for_each(|(to, level)| *to = level.map_or(MISSING, |l| l as u32));
         }
-        let of = |(i, j): (usize, usize)| {
-            if is_missing(i, numbers[j]) { f32::NAN } else { dense[[i, numbers[j]]] }
-        };
+        let of =
+            |(i, j): (usize, usize)| if x.is_gap(i, numbers[j]) { f32::NAN } else { dense[[i, numbers[j]]] };
         let all = Self { levels, numbers: Array2::from_shape_fn((x.n(), numbers.len()), of) };
         if numbers.is_empty() {
             return Ok(Some(all));
@@ -138,10 +133,6 @@ impl MixedTable {
         let of = ndarray::Axis(0);
         Self { levels: self.levels.select(of, rows), numbers: self.numbers.select(of, rows) }
     }
-}
-
-fn largest(row: ArrayView1<'_, f32>) -> u32 {
-    (1..row.len()).fold(0, |best, level| if row[level] > row[best] { level } else { best }) as u32
 }
 
 /// The criterion by number of classes that the notes of a phase tell of.
