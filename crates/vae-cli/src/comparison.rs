@@ -1,9 +1,13 @@
 //! What is known of several runs on the same rows: computed here alone, printed by `vae compare`
 //! and shown by `vae report`. No labels: scores are those that a run recorded.
 
+use crate::output::remark;
 use crate::report::{self, names};
+use crate::row_names::{self, RowNames};
+use crate::run_folder::id_column;
 use crate::runs::Run;
 use anyhow::{Context, Result};
+use ndarray::Axis;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,12 +19,44 @@ use vae_report::comparison::{Change, Comparison, Flow, Pair, Parts, Run as Compa
 /// # Errors
 /// Runs that are not finished or not on the same rows, files that cannot be read.
 pub fn of_paths(paths: &[PathBuf]) -> Result<Comparison> {
-    let runs = paths.iter().map(|path| Run::read(path)).collect::<Result<Vec<Run>>>()?;
+    let id_column = paths.iter().find_map(|path| id_column(path));
+    let read = |path: &PathBuf| Run::read(path, id_column.as_deref());
+    let mut runs = paths.iter().map(read).collect::<Result<Vec<Run>>>()?;
     for (at, run) in runs.iter().enumerate() {
         // Each with each: of a file it is not known which data it is of.
         runs[..at].iter().try_for_each(|former| former.check_same_data(run))?;
     }
+    in_one_order(&mut runs)?;
     of(&runs)
+}
+
+/// Puts the rows of files in the order of the first run whose rows have names, where they have the
+/// same names. Runs on the same data are in one order.
+///
+/// # Errors
+/// Rows of one that another one does not have.
+fn in_one_order(runs: &mut [Run]) -> Result<()> {
+    if runs.iter().all(|run| run.row_names.is_none()) {
+        return Ok(());
+    }
+    let mut base: Option<(String, RowNames)> = None;
+    for run in runs {
+        let Some(names) = run.row_names()? else { continue };
+        let path = run.path.display().to_string();
+        match &base {
+            None => base = Some((path, names)),
+            Some((first, of_first)) => {
+                if let Some(places) = row_names::places(of_first, &names, [first, &path])? {
+                    remark(format_args!(
+                        "note: the rows of {path} are matched with those of {first} by `{}`",
+                        names.0
+                    ));
+                    run.clusters = run.clusters.select(Axis(0), &places);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Compares each pair of runs, which are on the same rows.
@@ -134,6 +170,7 @@ mod tests {
             path: "a".into(),
             clusters: clusters.clone(),
             record: Value::Null,
+            row_names: None,
         };
         all.iter().map(run).collect()
     }
@@ -158,6 +195,19 @@ mod tests {
     }
 
     #[test]
+    fn no_cluster_is_left_unsaid() {
+        let of_rows = |of: fn(usize) -> u32| (0..100).map(of).collect::<Array1<u32>>();
+        let runs = runs(&[
+            of_rows(|i| u32::from(i >= 50)),
+            of_rows(|i| if i < 42 { 0 } else { 1 + u32::from(i < 50) }),
+        ]);
+        let comparison = of(&runs).expect("same rows");
+        let said = comparison.changes(&comparison.pairs[0]);
+        assert_eq!(said[0], "kept: 0 as 0, 1 as 1");
+        assert_eq!(said[1..], ["0 of 8 samples go to 2 (16 % of the one, 100 % of the other)"]);
+    }
+
+    #[test]
     fn a_run_file_says_its_loss_its_criteria_and_its_scores() {
         let record = json!({
             "method": "vade", "seed": 3,
@@ -166,7 +216,8 @@ mod tests {
             "phases": [{"final_loss_nats": 3.5}, {"final_loss_nats": 2.5}, {"final_loss_nats": null}],
             "metrics": {"fit": {"acc": 0.5, "nmi": 0.25, "ari": 0.125, "purity": 0.5}},
         });
-        let run = compared(&Run { path: "a".into(), clusters: array![0, 0, 4], record }).expect("read");
+        let run = compared(&Run { path: "a".into(), clusters: array![0, 0, 4], record, row_names: None })
+            .expect("read");
         assert_eq!((run.n_clusters, run.seed, run.loss_nats), (2, Some(3), Some(2.5)));
         assert_eq!(run.scores.map(|s| (s.acc, s.ari)), Some((0.5, 0.125)));
         let keys: Vec<&str> = run.criteria.keys().map(String::as_str).collect();

@@ -150,6 +150,20 @@ pub fn load_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<Input>
     Ok(input)
 }
 
+/// Loads features and labels of the rows of a finished run, where one is given: the words that
+/// stand for missing cells and the column that names the rows are those of its data.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_beside(run: Option<&Path>, source: &Source, args: &ReadArgs) -> Result<Input> {
+    let mut options = options(args);
+    if let Some(run) = run {
+        options.fitted_missing = missing_words(run);
+        options.fitted_id = id_column(run);
+    }
+    load_with(source, args, options)
+}
+
 /// How `vae-data` is to load data for a fitted model.
 fn options_for(model: &Path, source: &Source, args: &ReadArgs) -> Result<LoadOptions> {
     let vocabulary = Some(folder_of(model).join(VOCABULARY_FILE)).filter(|path| path.is_file());

@@ -25,6 +25,7 @@ mod ranges;
 mod reference;
 mod report;
 mod results;
+mod row_names;
 mod rows;
 mod run_folder;
 mod run_record;

@@ -39,6 +39,15 @@ impl Predictions {
     /// # Errors
     /// A file that cannot be read, or what is no cluster in it, with its line.
     pub fn read(path: &Path) -> Result<Self> {
+        Self::read_beside(path, None)
+    }
+
+    /// [`Predictions::read`]; a column of a table has the names of the rows too if it is called
+    /// `id_column`, as other data on the same rows call theirs.
+    ///
+    /// # Errors
+    /// As [`Predictions::read`].
+    pub fn read_beside(path: &Path, id_column: Option<&str>) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let read = if bytes.starts_with(b"\x93NUMPY") {
             of_npy(&bytes).with_context(|| format!("{} is no NPY of assignments", path.display()))?
@@ -47,7 +56,7 @@ impl Predictions {
                 std::str::from_utf8(&bytes).with_context(|| format!("{} is not text", path.display()))?;
             // As spreadsheets begin a file in UTF-8.
             let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-            of_text(text).with_context(|| format!("{} holds no assignments", path.display()))?
+            of_text(text, id_column).with_context(|| format!("{} holds no assignments", path.display()))?
         };
         ensure!(!read.clusters.is_empty(), "{} is empty: assignments expected, one a row", path.display());
         ensure!(
@@ -124,8 +133,8 @@ struct Row {
     id: String,
 }
 
-fn of_text(text: &str) -> Result<Predictions> {
-    let (rows, id_name) = rows(text)?;
+fn of_text(text: &str, id_column: Option<&str>) -> Result<Predictions> {
+    let (rows, id_name) = rows(text, id_column)?;
     let mut rows = in_order_of_index(rows)?;
     let ids = id_name.map(|name| (name, rows.iter_mut().map(|row| std::mem::take(&mut row.id)).collect()));
     let is_number = |row: &Row| row.cluster.parse::<f64>().is_ok();
@@ -154,7 +163,7 @@ fn of_text(text: &str) -> Result<Predictions> {
 }
 
 /// The rows, and the name of the column that names them.
-fn rows(text: &str) -> Result<(Vec<Row>, Option<String>)> {
+fn rows(text: &str, id_column: Option<&str>) -> Result<(Vec<Row>, Option<String>)> {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let separator = separator_of(first);
     let fields = |line: &str| fields(line, separator);
@@ -172,11 +181,11 @@ fn rows(text: &str) -> Result<(Vec<Row>, Option<String>)> {
     if is_header {
         lines.remove(0);
     }
-    // As the program writes them; the first column of a table that --append has made is the user's.
-    let are_ids = |name: &&String| {
-        !OWN.contains(&name.as_str()) && names.get(1).is_some_and(|second| OWN.contains(&second.as_str()))
-    };
-    let id_name = names.first().filter(are_ids).cloned();
+    // As the program writes them; of a table that --append has made the columns are the user's.
+    let is_own = |name: &String| OWN.contains(&name.as_str());
+    let are_first = names.first().is_some_and(|name| !is_own(name)) && names.get(1).is_some_and(is_own);
+    let is_known = |name: &&String| Some(name.as_str()) == id_column && !is_own(name);
+    let ids = if are_first { Some(0) } else { names.iter().position(|name| is_known(&name)) };
     let row = |(line, text): (usize, String)| {
         let of_line = fields(&text);
         let field = |column: usize| of_line.get(column).cloned().unwrap_or_default();
@@ -184,11 +193,11 @@ fn rows(text: &str) -> Result<(Vec<Row>, Option<String>)> {
             let place = field(index);
             place.parse().with_context(|| format!("line {line}: `{place}` is no index"))
         });
-        let id = if id_name.is_some() { field(0) } else { String::new() };
+        let id = ids.map(field).unwrap_or_default();
         Ok(Row { line, index: index.transpose()?, cluster: field(column), id })
     };
     let rows = lines.into_iter().map(row).collect::<Result<_>>()?;
-    Ok((rows, id_name))
+    Ok((rows, ids.map(|at| names[at].clone())))
 }
 
 /// The lines with something in them, by their numbers from 1.

@@ -1,6 +1,7 @@
 //! Finished runs as others look at them: their assignments and what their `run.json` says.
 
 use crate::predictions::Predictions;
+use crate::row_names::RowNames;
 use crate::run_folder::{self, is_finished};
 use crate::run_record::RUN_FILE;
 use anyhow::{Context, Result, bail};
@@ -19,14 +20,17 @@ pub struct Run {
     pub clusters: Array1<u32>,
     /// `run.json`; null for a file.
     pub record: Value,
+    /// What the rows are called, of a file that says so.
+    pub row_names: Option<RowNames>,
 }
 
 impl Run {
-    /// Reads the folder of a finished run, or a file of assignments.
+    /// Reads the folder of a finished run, or a file of assignments. A column of the file has the
+    /// names of the rows too if it is called `id_column`.
     ///
     /// # Errors
     /// What is not there or not finished, a damaged file, samples without a cluster.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path, id_column: Option<&str>) -> Result<Self> {
         if path.is_dir() {
             return Self::of_folder(path);
         }
@@ -36,8 +40,10 @@ impl Run {
                 path.display()
             );
         }
-        let clusters = all_assigned(path, Predictions::read(path)?)?;
-        Ok(Self { path: path.to_owned(), clusters, record: Value::Null })
+        let mut predictions = Predictions::read_beside(path, id_column)?;
+        let row_names = predictions.ids.take();
+        let clusters = all_assigned(path, predictions)?;
+        Ok(Self { path: path.to_owned(), clusters, record: Value::Null, row_names })
     }
 
     /// Reads the folder of a finished run.
@@ -58,7 +64,19 @@ impl Run {
             .with_context(|| format!("{} is damaged; delete the folder and fit again", file.display()))?;
         let assignments = path.join("assignments.npy");
         let clusters = all_assigned(&assignments, Predictions::read(&assignments)?)?;
-        Ok(Self { path: path.to_owned(), clusters, record })
+        Ok(Self { path: path.to_owned(), clusters, record, row_names: None })
+    }
+
+    /// What the rows are called, where a file says so, or the folder of a run whose rows have
+    /// names.
+    ///
+    /// # Errors
+    /// Assignments that cannot be read or are damaged.
+    pub fn row_names(&self) -> Result<Option<RowNames>> {
+        if self.row_names.is_some() || run_folder::id_column(&self.path).is_none() {
+            return Ok(self.row_names.clone());
+        }
+        Ok(Predictions::read(&self.path.join("assignments.csv"))?.ids)
     }
 
     /// A text of `run.json`.

@@ -185,3 +185,55 @@ fn without_labels_the_other_criteria_are_printed() {
     let labelled = place.ok(&["score", "--pred", "three", "-d", "t.csv", "--label-column", "kind"]);
     assert!(labelled.contains("ACC"), "{labelled}");
 }
+
+/// Tables of the same rows in another order are matched by the names of the rows, which the run
+/// knows; other rows are refused.
+#[test]
+fn rows_are_matched_by_their_names() {
+    let place = Place::new();
+    let table = groups_csv(120);
+    let (head, rows) = table.split_once('\n').expect("a header");
+    // What is missing has a word of its own, and it is in the first row.
+    let named = |i: usize, row: &str| {
+        let rest = row.split_once(',').expect("cells").1;
+        if i == 0 { format!("row {i},?,{rest}\n") } else { format!("row {i},{row}\n") }
+    };
+    let rows: Vec<String> = rows.lines().enumerate().map(|(i, row)| named(i, row)).collect();
+    let of = |rows: &mut dyn Iterator<Item = &String>| {
+        format!("who,{head}\n{}", rows.cloned().collect::<String>())
+    };
+    place.write("t.csv", of(&mut rows.iter()));
+    place.write("back.csv", of(&mut rows.iter().rev()));
+    place.write("fewer.csv", of(&mut rows[..119].iter().chain(&["row 500,0.1,0.1,0.1,red\n".to_owned()])));
+    fit(&place, ("t.csv", "3"), &["--id-column", "who", "--missing", "?"], "run");
+
+    let scored = |data: &str| {
+        json(&place.ok(&["score", "--pred", "run", "-d", data, "--label-column", "kind", "--json"]))
+    };
+    assert_eq!(scored("back.csv"), scored("t.csv"));
+    let refused = place.refused(&["score", "--pred", "run", "-d", "fewer.csv", "--label-column", "kind"]);
+    assert!(refused.contains("`who` of run") && refused.contains("has row 119"), "{refused}");
+
+    let predict =
+        ["predict", "-m", "run", "-d", "back.csv", "--append", "--drop", "kind", "-o", "appended.csv"];
+    place.ok(&predict);
+    let same = json(&place.ok(&["compare", "run", "appended.csv", "--json"]));
+    assert_eq!(same["ari"][0][1], 1.0);
+    let same = json(&place.ok(&["compare", "appended.csv", "run", "--json"]));
+    assert_eq!(same["ari"][0][1], 1.0);
+    let scored = |pred: &str| {
+        json(&place.ok(&[
+            "score",
+            "--pred",
+            pred,
+            "-d",
+            "t.csv",
+            "--id-column",
+            "who",
+            "--label-column",
+            "kind",
+            "--json",
+        ]))
+    };
+    assert_eq!(scored("appended.csv"), scored("run"));
+}

@@ -145,8 +145,8 @@ pub struct LoadOptions {
     /// order, whatever its own order is. Of an array it gives the numbers that are subtracted from
     /// the columns. Other data are read as without it.
     pub schema: Option<Schema>,
-    /// The column that named the rows of the fit. A table that has it, and is read by `schema`,
-    /// names its rows by it, however few they are and in whatever order.
+    /// The column that named the rows of the fit. A table that has it names its rows by it, however
+    /// few they are and in whatever order, unless another column is said to or `schema` has it.
     pub fitted_id: Option<String>,
     /// The words that stood for missing cells in the fit, where they were said; they do in a table
     /// too, beside those of [`LoadOptions::missing`].

@@ -10,18 +10,24 @@
 //! which has those of all rows: none is 0, and a class of few rows is near the whole. Likelihoods
 //! are those of the rows alone.
 //!
+//! A category of many levels that has to do with no class would cost the criterion BIC so many
+//! parameters that no classes pay for them. So a column whose own shares in each class gain less
+//! than they cost counts as one that the classes have in common: see [`LatentClassFit::bic`].
+//!
 //! Equal rows of categories are computed once. Random numbers are keyed by the seed, sums run in
 //! the order of the rows: the same data and seed give the same bytes.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use rand::RngExt;
-use std::collections::HashMap;
 
+mod patterns;
+
+use self::patterns::Patterns;
 use crate::rng::{Purpose, stream};
 use crate::{Error, Result, check};
 
 /// Name and number of the algorithm; the number is raised whenever the code changes a result.
-pub const REVISION: (&str, u32) = ("latent-classes", 1);
+pub const REVISION: (&str, u32) = ("latent-classes", 2);
 
 /// Stands for a missing level.
 pub const MISSING: u32 = u32::MAX;
@@ -41,14 +47,21 @@ pub struct MixedRows<'a> {
 /// Rows that the shares of a class include besides its own.
 const PRIOR: f64 = 1.0;
 
+/// Iterations of every start, after which only the best ones go on …
+const TRIAL: usize = 20;
+/// … so many of them.
+const GO_ON: usize = 3;
+
 /// Settings of a latent class analysis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatentClassConfig {
-    /// Restarts from random classes; the one of the highest likelihood is kept. Default 10.
+    /// Starts from random classes. The three of the highest likelihood after 20 iterations go on,
+    /// and the best of those is kept; before all others one whose classes all have rows.
+    /// Default 10.
     pub n_init: usize,
-    /// Most iterations of EM in a restart. Default 200.
+    /// Most iterations of EM. Default 200.
     pub max_iter: usize,
-    /// A restart has converged when the mean log-likelihood of a row rises by less, in nats.
+    /// EM has converged when the mean log-likelihood of a row rises by less, in nats.
     /// Default 1e-6.
     pub tol: f64,
 }
@@ -74,87 +87,42 @@ pub struct LatentClassFit {
     pub labels: Array1<u32>,
     /// Sum over the rows, in nats.
     pub log_likelihood: f64,
-    /// Free parameters.
+    /// What the columns say of the classes, the categories before the numbers, `[d + q]`.
+    pub columns: Vec<ColumnGain>,
+}
+
+/// What a column says of the classes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ColumnGain {
+    /// Free parameters in each class.
     pub n_parameters: usize,
+    /// By how much the log-likelihood falls at most where the column has the same distribution in
+    /// all classes, in nats, as a sum over the rows: the expectation over the posterior of the
+    /// classes of log p(x_j | k) - log p(x_j). At least 0 but for the row of the prior.
+    pub gain: f64,
 }
 
 impl LatentClassFit {
     /// The Bayesian information criterion (Schwarz 1978), in nats times two: the smaller the
-    /// better.
+    /// better. A column counts as the same in all classes where that makes it smaller.
+    ///
+    /// The likelihood of that model is bounded from below: with the posterior of the classes as it
+    /// is, the bound of EM falls by the [gain](ColumnGain::gain) of each such column, and it was
+    /// equal to the likelihood before. Choosing columns by BIC is Dean and Raftery's (2010)
+    /// proposal.
     pub fn bic(&self) -> f64 {
-        self.n_parameters as f64 * (self.labels.len() as f64).ln() - 2.0 * self.log_likelihood
+        let (k, log_n) = (self.pi.len() as f64, (self.labels.len() as f64).ln());
+        let penalty = |column: &ColumnGain| {
+            let in_common = column.n_parameters as f64 * log_n;
+            (k * in_common).min(in_common + 2.0 * column.gain.max(0.0))
+        };
+        (k - 1.0) * log_n + self.columns.iter().map(penalty).sum::<f64>() - 2.0 * self.log_likelihood
     }
 
     /// Classes that some row belongs to.
     pub fn n_used(&self) -> usize {
-        let mut used = vec![false; self.pi.len()];
-        self.labels.iter().for_each(|&k| used[k as usize] = true);
-        used.into_iter().filter(|used| *used).count()
+        n_used(&self.labels, self.pi.len())
     }
-}
-
-/// The different rows, how often each occurs, and which of them each row is. Rows with numbers are
-/// all different.
-struct Patterns {
-    /// `[m, d]`.
-    rows: Array2<u32>,
-    /// `[m, q]`.
-    numbers: Array2<f64>,
-    /// Mean and variance of each number.
-    moments: Vec<(f64, f64)>,
-    counts: Vec<f64>,
-    of: Vec<usize>,
-    n_levels: Vec<usize>,
-    /// Of each category the shares of its levels among all rows.
-    shares: Vec<Vec<f64>>,
-}
-
-impl Patterns {
-    fn of(x: &MixedRows<'_>) -> Self {
-        let MixedRows { levels: x, numbers } = *x;
-        let has_numbers = numbers.ncols() > 0;
-        let mut known: HashMap<(Vec<u32>, usize), usize> = HashMap::new();
-        let (mut flat, mut counts, mut of) = (Vec::new(), Vec::new(), Vec::with_capacity(x.nrows()));
-        for (i, row) in x.rows().into_iter().enumerate() {
-            let row = (row.to_vec(), if has_numbers { i } else { 0 });
-            let next = known.len();
-            let at = *known.entry(row).or_insert_with_key(|(row, _)| {
-                flat.extend_from_slice(row);
-                counts.push(0.0);
-                next
-            });
-            counts[at] += 1.0;
-            of.push(at);
-        }
-        let rows = Array2::from_shape_vec((counts.len(), x.ncols()), flat).expect("as many values");
-        let level_of = |v: &u32| if *v == MISSING { 0 } else { *v as usize + 1 };
-        let n_levels: Vec<usize> =
-            x.columns().into_iter().map(|c| c.iter().map(level_of).max().unwrap_or(0).max(1)).collect();
-        let shares = |(j, &n): (usize, &usize)| {
-            let mut shares = vec![0.0; n];
-            for (row, count) in rows.column(j).iter().zip(&counts).filter(|(v, _)| **v != MISSING) {
-                shares[*row as usize] += count;
-            }
-            let sum: f64 = shares.iter().sum::<f64>().max(1.0);
-            shares.into_iter().map(|share| share / sum).collect()
-        };
-        let shares = n_levels.iter().enumerate().map(shares).collect();
-        let numbers = match has_numbers {
-            true => numbers.mapv(f64::from),
-            false => Array2::zeros((counts.len(), 0)),
-        };
-        let moments = numbers.columns().into_iter().map(moments).collect();
-        Self { rows, numbers, moments, counts, of, n_levels, shares }
-    }
-}
-
-/// Mean and variance of the numbers that are known; 0 and 1 without any, or without a spread.
-fn moments(column: ArrayView1<'_, f64>) -> (f64, f64) {
-    let known = || column.iter().filter(|v| !v.is_nan());
-    let n = known().count().max(1) as f64;
-    let mean = known().sum::<f64>() / n;
-    let variance = known().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-    (mean, if variance > 0.0 { variance } else { 1.0 })
 }
 
 /// The parameters of the classes.
@@ -171,6 +139,7 @@ struct State {
     classes: Classes,
     gamma: Array2<f64>,
     log_likelihood: f64,
+    has_converged: bool,
 }
 
 impl LatentClassConfig {
@@ -203,35 +172,63 @@ impl LatentClassConfig {
             _ => {}
         }
         let patterns = Patterns::of(x);
-        let given = starts.iter().map(|labels| of_labels(*labels, &patterns, n_classes));
-        let mut first: Vec<Array2<f64>> = given.collect::<Result<_>>()?;
-        first.extend((0..self.n_init).map(|i| random(seed, i, patterns.counts.len(), n_classes)));
-        let runs = first.into_iter().map(|gamma| self.run(&patterns, gamma, n));
-        let best = runs.reduce(|a, b| if b.log_likelihood > a.log_likelihood { b } else { a });
-        let State { classes: Classes { pi, theta, mu, variance }, gamma, log_likelihood } =
-            best.expect("n_init is at least 1");
-        let class = |row: ArrayView1<'_, f64>| {
-            (1..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best }) as u32
-        };
-        let of_patterns: Vec<u32> = gamma.rows().into_iter().map(class).collect();
-        let labels = patterns.of.iter().map(|&at| of_patterns[at]).collect();
-        let levels: usize = patterns.n_levels.iter().map(|l| l - 1).sum();
-        let n_parameters = n_classes - 1 + n_classes * (levels + 2 * x.numbers.ncols());
-        Ok(LatentClassFit { pi, theta, mu, variance, labels, log_likelihood, n_parameters })
+        let m = patterns.counts.len();
+        // The best after a few iterations, of which there are never more at a time.
+        let mut best: Vec<State> = Vec::new();
+        for start in 0..starts.len() + self.n_init {
+            let gamma = match starts.get(start) {
+                Some(labels) => of_labels(*labels, &patterns, n_classes)?,
+                None => random(seed, start - starts.len(), m, n_classes),
+            };
+            best.push(self.run(&patterns, gamma, TRIAL.min(self.max_iter)));
+            best.sort_by(|a, b| b.log_likelihood.total_cmp(&a.log_likelihood));
+            best.truncate(GO_ON);
+        }
+        let rest = self.max_iter.saturating_sub(TRIAL);
+        let ended = best.into_iter().map(|state| {
+            let goes_on = rest > 0 && !state.has_converged;
+            let state = if goes_on { self.run(&patterns, state.gamma, rest) } else { state };
+            let labels = of_rows(&state.gamma, &patterns);
+            ((n_used(&labels, n_classes), state.log_likelihood), state, labels)
+        });
+        let best = ended.reduce(|a, b| if b.0 > a.0 { b } else { a });
+        let ((_, log_likelihood), state, labels) = best.expect("n_init is at least 1");
+        let columns = columns(&patterns, &state);
+        let Classes { pi, theta, mu, variance } = state.classes;
+        Ok(LatentClassFit { pi, theta, mu, variance, labels, log_likelihood, columns })
     }
 
-    fn run(&self, patterns: &Patterns, mut gamma: Array2<f64>, n: usize) -> State {
+    /// At most so many iterations.
+    fn run(&self, patterns: &Patterns, mut gamma: Array2<f64>, max_iter: usize) -> State {
+        let n = patterns.of.len() as f64;
         let mut last = f64::NEG_INFINITY;
         for step in 1.. {
-            let classes = maximise(patterns, &gamma, n as f64);
+            let classes = maximise(patterns, &gamma, n);
             let log_likelihood = expect(patterns, &classes, &mut gamma);
-            if step >= self.max_iter || log_likelihood - last < self.tol * n as f64 {
-                return State { classes, gamma, log_likelihood };
+            let has_converged = log_likelihood - last < self.tol * n;
+            if step >= max_iter || has_converged {
+                return State { classes, gamma, log_likelihood, has_converged };
             }
             last = log_likelihood;
         }
         unreachable!("the loop returns at max_iter")
     }
+}
+
+/// The class of each row.
+fn of_rows(gamma: &Array2<f64>, patterns: &Patterns) -> Array1<u32> {
+    let class = |row: ArrayView1<'_, f64>| {
+        (1..row.len()).fold(0, |best, k| if row[k] > row[best] { k } else { best }) as u32
+    };
+    let of_patterns: Vec<u32> = gamma.rows().into_iter().map(class).collect();
+    patterns.of.iter().map(|&at| of_patterns[at]).collect()
+}
+
+/// Classes of `0..k` that some row belongs to.
+fn n_used(labels: &Array1<u32>, k: usize) -> usize {
+    let mut used = vec![false; k];
+    labels.iter().for_each(|&class| used[class as usize] = true);
+    used.into_iter().filter(|used| *used).count()
 }
 
 /// The parameters from the posteriors of the patterns, `[m, K]`.
@@ -303,6 +300,44 @@ fn expect(patterns: &Patterns, classes: &Classes, gamma: &mut Array2<f64>) -> f6
         sum += patterns.counts[i] * (most + total.ln());
     }
     sum
+}
+
+/// What the columns say of the classes, the categories before the numbers.
+fn columns(patterns: &Patterns, state: &State) -> Vec<ColumnGain> {
+    let State { classes, gamma, .. } = state;
+    let weighted = |gain: f64, weight: f64| if weight > 0.0 { weight * gain } else { 0.0 };
+    let categories = classes.theta.iter().zip(&patterns.shares).enumerate().map(|(j, (theta, shares))| {
+        let mut gain = 0.0;
+        for ((&level, row), count) in patterns
+            .rows
+            .column(j)
+            .iter()
+            .zip(gamma.rows())
+            .zip(&patterns.counts)
+            .filter(|((l, _), _)| **l != MISSING)
+        {
+            let level = level as usize;
+            let of_class = |k: usize| weighted((theta[[level, k]] / shares[level]).ln(), row[k]);
+            gain += count * (0..row.len()).map(of_class).sum::<f64>();
+        }
+        let occurring = shares.iter().filter(|share| **share > 0.0).count();
+        ColumnGain { n_parameters: occurring.saturating_sub(1), gain }
+    });
+    let numbers = patterns.moments.iter().enumerate().map(|(j, &(mean, of_all))| {
+        let mut gain = 0.0;
+        let column = patterns.numbers.column(j);
+        for (&z, row) in column.iter().zip(gamma.rows()).filter(|(z, _)| !z.is_nan()) {
+            let in_common = -0.5 * (of_all.ln() + (z - mean).powi(2) / of_all);
+            let of_class = |k: usize| {
+                let variance = classes.variance[[j, k]];
+                let own = -0.5 * (variance.ln() + (z - classes.mu[[j, k]]).powi(2) / variance);
+                weighted(own - in_common, row[k])
+            };
+            gain += (0..row.len()).map(of_class).sum::<f64>();
+        }
+        ColumnGain { n_parameters: 2, gain }
+    });
+    categories.chain(numbers).collect()
 }
 
 /// Random posteriors of the patterns: squares of exponential numbers, divided by their sum.

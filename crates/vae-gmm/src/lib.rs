@@ -52,4 +52,4 @@ pub use data::Rows;
 pub use error::{Error, Result};
 pub use gmm::{Gmm, GmmConfig, GmmFit, InitCov, Select};
 pub use kmeans::{KMeans, KMeansConfig, KMeansFit};
-pub use latent_class::{LatentClassConfig, LatentClassFit, MixedRows};
+pub use latent_class::{ColumnGain, LatentClassConfig, LatentClassFit, MixedRows};

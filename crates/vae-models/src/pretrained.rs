@@ -14,6 +14,7 @@ mod graph_partition;
 mod halves;
 mod init;
 mod latent_classes;
+mod mixed_table;
 mod normal_rows;
 mod siamese;
 

@@ -12,12 +12,37 @@ use vae_graph::partition::Clarity;
 use vae_models::FitSummary;
 use vae_models::pretrained::{are_latent_classes, is_confirmed, number_of_clusters};
 
-/// 600 rows of three classes in five categories of three levels: the class's own level with `own`.
-/// Perhaps a number beside them, which has to do with none; its place is the last.
+/// Numbers that have to do with no class, by the name of their column.
+fn unrelated(name: &str, rng: &mut impl RngExt) -> f32 {
+    let u = rng.random::<f32>();
+    match name {
+        "age" => (18.0 + 62.0 * u).floor(),
+        "income" => -1000.0 * (1.0 - u).ln(),
+        "is_member" => f32::from(u < 0.1),
+        // 0, 1, 2, …, each half as often as the one before.
+        "visits" => (-(1.0 - u).log2()).floor(),
+        "debt" => {
+            if u < 0.5 {
+                0.0
+            } else {
+                1.0 / (1.001 - u)
+            }
+        }
+        "constant" => 7.0,
+        _ => unreachable!("{name}"),
+    }
+}
+
 fn table(own: f64, with_number: bool) -> (Features, Vec<u32>) {
+    table_with(600, own, if with_number { &["age"] } else { &[] })
+}
+
+/// `n` rows of three classes in five categories of three levels: the class's own level with `own`.
+/// Perhaps numbers beside them ([`unrelated`]); their places are the last.
+fn table_with(n: usize, own: f64, numbers: &[&str]) -> (Features, Vec<u32>) {
     let mut rng = Streams::new(4, "test").rng("table", 0, 0);
-    let truth: Vec<u32> = (0..600).map(|i| [0, 1, 2, 0, 1, 0][i % 6]).collect();
-    let mut x = Array2::<f32>::zeros((600, 15 + usize::from(with_number)));
+    let truth: Vec<u32> = (0..n).map(|i| [0, 1, 2, 0, 1, 0][i % 6]).collect();
+    let mut x = Array2::<f32>::zeros((n, 15 + numbers.len()));
     for (i, &class) in truth.iter().enumerate() {
         for j in 0..5 {
             let level = match rng.random::<f64>() < own {
@@ -26,13 +51,13 @@ fn table(own: f64, with_number: bool) -> (Features, Vec<u32>) {
             };
             x[[i, 3 * j + level]] = 1.0;
         }
-        if with_number {
-            x[[i, 15]] = rng.random_range(18..80) as f32;
+        for (j, name) in numbers.iter().enumerate() {
+            x[[i, 15 + j]] = unrelated(name, &mut rng);
         }
     }
     let mut columns: Vec<Column> =
         (0..5).map(|j| Column::category(format!("q{j}"), ["a", "b", "c"])).collect();
-    columns.extend(with_number.then(|| Column::number("age")));
+    columns.extend(numbers.iter().map(|name| Column::number(*name)));
     (Features::table(x, Some(Schema { named: true, columns })).expect("valid"), truth)
 }
 
@@ -77,4 +102,48 @@ fn categories_without_classes_are_told() {
     // With a number beside them the graph is asked, as before.
     let (x, _) = table(0.0, true);
     assert!(!are_latent_classes(&fit(&x, 0).phases[0]));
+}
+
+/// Whatever their shape, numbers that have to do with no class make none: BIC would count the
+/// levels of a flag, and the pieces of a uniform or skewed number of many rows.
+#[test]
+fn unrelated_numbers_make_no_classes() {
+    let all = ["age", "income", "is_member", "visits", "debt", "constant"];
+    for numbers in [&all[..1], &all[3..4], &all[..]] {
+        let (x, truth) = table_with(2000, 0.7, numbers);
+        let summary = fit(&x, 0);
+        let number = number_of_clusters(&summary.phases[0]).expect("an estimate");
+        assert_eq!(number.n_clusters, 3, "{numbers:?}: {}", summary.phases[0].notes["latent_classes"]);
+        assert!(purity(&summary, &truth) > 0.93, "{numbers:?} {}", purity(&summary, &truth));
+    }
+}
+
+/// Of so many classes some have no row that belongs to them most.
+#[test]
+fn classes_without_rows_are_said() {
+    let (x, _) = table(0.8, false);
+    let summary = fit(&x, 40);
+    assert!(summary.selection.contains("k-means, since latent classes leave"), "{}", summary.selection);
+    let used: std::collections::BTreeSet<u32> = summary.assignments.iter().copied().collect();
+    assert_eq!(used.len(), 40);
+    let error = build("spectral", 250, &["n_clusters=250"]).fit(&x, &FitContext::in_memory(0));
+    let error = error.expect_err("there are 95 different rows").to_string();
+    assert!(error.contains("distinct samples, 95"), "{error}");
+}
+
+/// The graph that latent classes stand in for does not judge them.
+#[test]
+fn auto_keeps_latent_classes() {
+    let (x, truth) = table(0.7, false);
+    let brief = [
+        "net.hidden=[8]",
+        "net.latent_dim=2",
+        "pretrain.train.epochs=1",
+        "pretrain.train.min_updates=0",
+        "train.epochs=1",
+        "train.min_updates=0",
+    ];
+    let summary = build("auto", 3, &brief).fit(&x, &FitContext::in_memory(0)).expect("fitted");
+    assert!(summary.selection.contains("the latent classes are kept"), "{}", summary.selection);
+    assert!(purity(&summary, &truth) > 0.9, "{}", purity(&summary, &truth));
 }

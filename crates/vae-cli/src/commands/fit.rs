@@ -263,7 +263,7 @@ fn fit_and_write(
     pictures::draw(&folder.join("pictures"), &subject, around.kept.without_rows)?;
     let clustering = Clustering::new(&input, model, (&summary, gamma.as_ref()), &embedding, context.seed);
     report::keep(dir, &clustering, &around.kept)?;
-    let warnings = warnings::of(&summary, &sizes);
+    let warnings = warnings::of(features, &summary, &sizes);
     let criteria = criteria::of_run(summary.assignments.view(), model.n_clusters(), gamma.as_ref());
     let found = Found {
         n_clusters: model.n_clusters(),

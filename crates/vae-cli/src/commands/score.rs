@@ -10,14 +10,15 @@ use crate::criteria::{finite, of_run, select};
 use crate::input::{self, Input};
 use crate::output::{remark, say, say_json, table, thousands};
 use crate::predictions::Predictions;
+use crate::row_names::{self, RowNames};
 use crate::runs::Run;
 use anyhow::{Context, Result, bail};
-use ndarray::Array1;
+use ndarray::{Array1, Axis};
 use serde::Serialize;
 use std::path::Path;
 use vae_core::Features;
 use vae_core::matmul::Matmul;
-use vae_data::Source;
+use vae_data::{Ids, Source};
 use vae_metrics::Scores;
 
 /// What `--json` prints.
@@ -97,7 +98,7 @@ fn say_scores(args: &ScoreArgs, pair: &Pair) -> Result<()> {
 /// What is compared: clusters and classes of the same samples.
 struct Pair {
     clusters: Array1<u32>,
-    labels: Array1<Option<u32>>,
+    labels: Labels,
     /// How many other samples are in no cluster.
     not_assigned: usize,
 }
@@ -113,19 +114,23 @@ fn of_files(args: &ScoreArgs, place: &Path) -> Result<Scored> {
     if let (None, Some(option)) = (&args.data, table.given()) {
         bail!("{option} is for a table, and no --data is given; leave it out");
     }
-    let predictions = Predictions::read(&pred)?;
+    let data = match &args.data {
+        Some(data) => {
+            Some(input::load_beside(is_run.then_some(place), &data.parse::<Source>()?, &args.read)?)
+        }
+        None => None,
+    };
+    let names_of_data = data.as_ref().and_then(|data| data.ids.as_ref());
+    let predictions = Predictions::read_beside(&pred, names_of_data.map(Ids::name))?;
     if let Some(names) = predictions.about_names() {
         remark(format_args!("{}: {names}", pred.display()));
     }
     let Predictions { clusters, ids, .. } = predictions;
-    let (labels, features) = match (&args.read.labels, &args.data) {
+    let (labels, features) = match (&args.read.labels, data) {
         (Some(labels), None) => {
             (Some(input::labels_for(labels, clusters.len(), ids.as_ref(), &args.read)?), None)
         }
-        (_, Some(data)) => {
-            let Input { labels, features, .. } = input::load(&data.parse::<Source>()?, &args.read)?;
-            (labels.map(|labels| labels.y), Some(features))
-        }
+        (_, Some(data)) => in_order_of(ids.as_ref(), data, &pred)?,
         (None, None) if is_run => (None, None),
         (None, None) => {
             bail!(
@@ -152,8 +157,38 @@ fn of_files(args: &ScoreArgs, place: &Path) -> Result<Scored> {
     }
 }
 
+/// The class of each row, where it has one.
+type Labels = Array1<Option<u32>>;
+
+/// The labels and the features of the data, in the order of the assignments in `pred` where both
+/// name their rows.
+///
+/// # Errors
+/// Rows of one that the other does not have.
+fn in_order_of(
+    ids: Option<&RowNames>,
+    data: Input,
+    pred: &Path,
+) -> Result<(Option<Labels>, Option<Features>)> {
+    let Input { labels, features, ids: of_data, .. } = data;
+    let labels = labels.map(|labels| labels.y);
+    let of_data = of_data.map(|ids| (ids.name().to_owned(), ids.iter().map(str::to_owned).collect()));
+    let places = match (ids, of_data) {
+        (Some(ids), Some(of_data)) => row_names::places(ids, &of_data, [&pred.display(), &"the data"])?,
+        _ => None,
+    };
+    let Some(places) = places else { return Ok((labels, Some(features))) };
+    if let Some((column, _)) = ids {
+        remark(format_args!(
+            "note: the rows of the data are matched with those of {} by `{column}`",
+            pred.display()
+        ));
+    }
+    Ok((labels.map(|labels| labels.select(Axis(0), &places)), Some(select(&features, &places)?)))
+}
+
 /// The samples that are in a cluster, with their labels.
-fn assigned(clusters: &[Option<u32>], labels: &Array1<Option<u32>>) -> Pair {
+fn assigned(clusters: &[Option<u32>], labels: &Labels) -> Pair {
     let assigned = clusters.iter().zip(labels).filter_map(|(cluster, label)| Some(((*cluster)?, *label)));
     let (assigned, classes): (Vec<u32>, Vec<Option<u32>>) = assigned.unzip();
     let not_assigned = clusters.len() - assigned.len();

@@ -8,13 +8,13 @@ use npyz::WriterBuilder;
 use vae_core::fsio::write_atomic;
 
 fn numbers(text: &str) -> Vec<Option<u32>> {
-    let read = of_text(text).expect(text);
+    let read = of_text(text, None).expect(text);
     assert!(read.names.is_empty(), "{:?}", read.names);
     read.clusters
 }
 
 fn wrong(text: &str) -> String {
-    format!("{:#}", of_text(text).expect_err("no clusters"))
+    format!("{:#}", of_text(text, None).expect_err("no clusters"))
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn names_of_rows_may_stand_beside_the_clusters() {
     let text =
         "who,index,cluster,confidence\n\"two\nlines, one name\",0,4,0.9\n\"\"\"q\"\"\",1,-1,0.3\nc,2,5,1.0\n";
     assert_eq!(numbers(text), [Some(4), None, Some(5)]);
-    let ids = of_text(text).expect(text).ids.expect("names").1;
+    let ids = of_text(text, None).expect(text).ids.expect("names").1;
     assert_eq!(ids, ["two\nlines, one name", "\"q\"", "c"]);
     assert!(wrong("who,cluster\na,1\n\"b\nc,x\n").contains("line 3: a quote is not closed"));
     assert!(
@@ -111,12 +111,12 @@ fn arrays_of_any_number_type_are_read() {
 
 #[test]
 fn names_become_clusters_in_their_order() {
-    let read = of_text("index,cluster\n0,red\n1,\"deep, blue\"\n2,-1\n3,red\n").expect("names");
+    let read = of_text("index,cluster\n0,red\n1,\"deep, blue\"\n2,-1\n3,red\n", None).expect("names");
     assert_eq!(read.clusters, [Some(1), Some(0), None, Some(1)]);
     let said = read.about_names().expect("names");
     assert_eq!(said, "the 2 different names are taken as clusters: deep, blue = 0, red = 1");
-    assert_eq!(of_text("red\n-1\nblue\n").expect("no header").clusters, [Some(1), None, Some(0)]);
-    assert_eq!(of_text("label\nred\nblue\n").expect("a header").clusters, [Some(1), Some(0)]);
+    assert_eq!(of_text("red\n-1\nblue\n", None).expect("no header").clusters, [Some(1), None, Some(0)]);
+    assert_eq!(of_text("label\nred\nblue\n", None).expect("a header").clusters, [Some(1), Some(0)]);
     assert!(wrong("cluster\nred\n2\n").contains("line 3: `2` stands among names"));
     assert!(wrong("cluster\nred\nnan\n").contains("line 3: `nan` stands among names"));
 }
@@ -138,7 +138,7 @@ fn what_is_no_cluster_is_named_by_line() {
 
 #[test]
 fn only_a_column_that_the_program_puts_first_names_the_rows() {
-    let ids = |text: &str| of_text(text).expect("assignments").ids;
+    let ids = |text: &str| of_text(text, None).expect("assignments").ids;
     let names = vec!["C1".to_string(), "C2".to_string()];
     assert_eq!(ids("id,cluster,confidence\nC1,0,1\nC2,1,1\n"), Some(("id".into(), names)));
     // Behind the columns of a table, as --append writes them.

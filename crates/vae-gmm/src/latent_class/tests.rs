@@ -32,7 +32,8 @@ fn one_class_is_the_table_of_shares() {
     // prior adds has the same shares.
     let expected = 3.0 * 0.75_f64.ln() + 0.25_f64.ln() + 2.0 * (2.0 / 3.0_f64).ln() + (1.0 / 3.0_f64).ln();
     assert!((fit.log_likelihood - expected).abs() < 1e-12, "{} {expected}", fit.log_likelihood);
-    assert_eq!((fit.n_parameters, fit.n_used()), (2, 1));
+    let parameters: Vec<usize> = fit.columns.iter().map(|column| column.n_parameters).collect();
+    assert_eq!((parameters, fit.n_used()), (vec![1, 1], 1));
     assert!((fit.bic() - (2.0 * 4.0_f64.ln() - 2.0 * expected)).abs() < 1e-12);
 }
 
@@ -47,11 +48,82 @@ fn classes_are_found_and_counted_by_bic() {
     let bic = [1, 2, 3].map(|k| of(k).bic());
     assert!(bic[1] < bic[0] && bic[1] < bic[2], "{bic:?}");
     assert_eq!(two, of(2), "the same seed");
-    // EM never falls: from the truth it ends at least as high as where it began.
-    let truth = Array1::from(truth);
-    let once = LatentClassConfig { n_init: 1, max_iter: 1, ..LatentClassConfig::default() };
-    let begun = once.fit(&only(&x), 2, &[truth.view()], 3).expect("a start").log_likelihood;
-    assert!(two.log_likelihood >= begun);
+}
+
+/// The likelihood with the prior of a row never falls in EM; the prior is small.
+#[test]
+fn more_iterations_raise_the_likelihood() {
+    let (x, truth) = table();
+    let patterns = Patterns::of(&only(&x));
+    let config = LatentClassConfig { tol: 0.0, ..LatentClassConfig::default() };
+    for start in [random(5, 0, patterns.counts.len(), 2), {
+        of_labels(Array1::from(truth).view(), &patterns, 2).expect("a start")
+    }] {
+        let after = |n: usize| config.run(&patterns, start.clone(), n).log_likelihood;
+        let all = [1, 2, 5, 20, 60].map(after);
+        assert!(all.is_sorted() && all[4] > all[0], "{all:?}");
+    }
+}
+
+/// A category of 80 levels that has to do with nothing would cost 79 parameters a class.
+#[test]
+fn a_column_without_classes_costs_nothing() {
+    let (x, _) = table();
+    let mut rng = stream(3, Purpose::Sampling, 0);
+    let many = Array2::from_shape_fn((400, 5), |(i, j)| match j {
+        // Of the 100 levels those of odd codes do not occur.
+        4 => 2 * rng.random_range(0..50),
+        j => x[[i, j]],
+    });
+    let of = |k: usize| LatentClassConfig::default().fit(&only(&many), k, &[], 3).expect("classes");
+    let bic = [1, 2, 3].map(|k| of(k).bic());
+    assert!(bic[1] < bic[0] && bic[1] < bic[2], "{bic:?}");
+    let two = of(2);
+    assert_eq!(two.columns[4].n_parameters, 49);
+    let of_all = |column: &ColumnGain| column.n_parameters as f64 * 400.0_f64.ln();
+    assert!(2.0 * two.columns[4].gain < of_all(&two.columns[4]), "{:?}", two.columns);
+    assert!(two.columns[..4].iter().all(|column| 2.0 * column.gain > of_all(column)), "{:?}", two.columns);
+}
+
+/// The bound of EM at the posterior is the likelihood, and what a column adds to it its gain.
+#[test]
+fn the_gain_of_a_column_is_what_it_adds_to_the_bound() {
+    let (x, _) = table();
+    let mut rng = stream(4, Purpose::Sampling, 0);
+    let numbers = Array2::from_shape_fn((400, 1), |_| rng.random::<f32>());
+    let rows = MixedRows { levels: x.view(), numbers: numbers.view() };
+    let patterns = Patterns::of(&rows);
+    let start = random(1, 0, 400, 2);
+    let state = LatentClassConfig::default().run(&patterns, start, 15);
+    let columns = columns(&patterns, &state);
+    let gamma = &state.gamma;
+    let bound = |in_common: Option<usize>| -> f64 {
+        let of_row = |i: usize| -> f64 {
+            let of_class = |k: usize| {
+                let mut log = state.classes.pi[k].ln() - gamma[[i, k]].max(1e-300).ln();
+                for j in 0..4 {
+                    let level = x[[i, j]] as usize;
+                    let own = state.classes.theta[j][[level, k]];
+                    log += if in_common == Some(j) { patterns.shares[j][level].ln() } else { own.ln() };
+                }
+                let (mu, variance) = match in_common {
+                    Some(4) => patterns.moments[0],
+                    _ => (state.classes.mu[[0, k]], state.classes.variance[[0, k]]),
+                };
+                let z = f64::from(numbers[[i, 0]]);
+                log -= 0.5 * ((std::f64::consts::TAU * variance).ln() + (z - mu).powi(2) / variance);
+                gamma[[i, k]] * log
+            };
+            (0..2).map(of_class).sum()
+        };
+        (0..400).map(of_row).sum()
+    };
+    let whole = bound(None);
+    assert!((whole - state.log_likelihood).abs() < 1e-8 * whole.abs(), "{whole} {}", state.log_likelihood);
+    for (j, column) in columns.iter().enumerate() {
+        let without = bound(Some(j));
+        assert!((whole - without - column.gain).abs() < 1e-8 * whole.abs(), "{j}: {column:?} {without}");
+    }
 }
 
 /// The posterior against the definition, for one row of three known cells.
@@ -90,7 +162,7 @@ fn numbers_are_normal_in_their_classes() {
     assert!(((means[0] - means[1]).abs() - 4.0).abs() < 0.3, "{means}");
     assert!(two.variance.row(0).iter().all(|v| (v - 1.0).abs() < 0.25), "{}", two.variance);
     assert!(two.variance.row(2).iter().all(|v| (v - 4.0).abs() < 1.2), "{}", two.variance);
-    assert_eq!(two.n_parameters, 1 + 2 * (4 * 2 + 3 * 2));
+    assert!(two.columns.iter().all(|column| column.n_parameters == 2), "three levels, or mean and variance");
     assert!(two.bic() < of(1).bic() && two.bic() < of(3).bic());
     // The likelihood by its definition.
     let density = |z: f64, j: usize, k: usize| {

@@ -108,14 +108,13 @@ impl PartitionConfig {
 }
 
 impl PartitionConfig {
-    /// Whether the numbers of a table with categories have groups that are clear and stand apart;
-    /// no for other features.
+    /// Whether the numbers `x` have groups that are clear and stand apart. Of rows that repeat, the
+    /// different ones are asked.
     ///
     /// # Errors
     /// What searching and cutting can return.
-    pub fn numbers_have_groups(&self, x: &Features, cx: &FitContext) -> Result<bool> {
-        let Some(numbers) = numbers(x)? else { return Ok(false) };
-        let graph = NumbersGraph::new(self, &numbers, self.n_neighbors, cx)?;
+    pub fn has_groups_apart(&self, x: &Features, cx: &FitContext) -> Result<bool> {
+        let graph = NumbersGraph::new(self, x, self.n_neighbors, cx)?;
         let graph = graph.different.as_ref().map_or(&graph.graph, |(graph, _)| graph);
         let streams = Streams::new(cx.seed, "table-graph");
         let found = self.number_of_clusters(graph, |_| Ok(Vec::new()), &streams)?;

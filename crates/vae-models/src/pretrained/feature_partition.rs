@@ -1,10 +1,11 @@
 //! The phase `feature-partition`: the graph of the features' own neighbours is cut, alone or with
-//! that of other spaces, and the number of clusters is estimated where none is given. A table of
-//! categories alone gets latent classes.
+//! that of other spaces, and the number of clusters is estimated where none is given. A table whose
+//! groups are in its categories gets latent classes.
 
 use super::graph_partition::{OtherSpace, selection};
 use super::halves::{self, Halves};
-use super::latent_classes::{self, MixedTable};
+use super::latent_classes;
+use super::mixed_table::MixedTable;
 use super::normal_rows::{self, NormalRows};
 use crate::api::stored;
 use crate::shared::assignments::{labels_of, labels_to_tensor};
@@ -24,9 +25,6 @@ use vae_graph::{Distinct, Graph};
 
 /// The candidates, and the order of what is done.
 pub const REVISION: Revision = ("feature-partition", 2);
-
-/// How latent classes are chosen.
-const LATENT_CLASSES: &str = "latent classes of the highest likelihood";
 
 /// What an estimate asks beside the graph.
 const OF_AN_ESTIMATE: &[Revision] = &[halves::REVISION, normal_rows::REVISION, neighbour_vote::REVISION];
@@ -64,15 +62,11 @@ impl FeaturePartition<'_> {
         if self.x.n() < 2 {
             return Err(Error::config("n_clusters", n_clusters, "at least two rows: there is one"));
         }
-        // How often equal rows occur is what tells latent classes.
-        let mixed = match self.others.is_empty() {
-            true => MixedTable::of(self.x, self.partition, cx)?,
-            false => None,
-        };
-        let has_classes = mixed.is_some();
-        let distinct = if has_classes { None } else { Distinct::of(self.x) };
+        let mixed = if self.others.is_empty() { MixedTable::of(self.x)? } else { None };
+        let mixed = mixed.filter(|table| table.n_categories() >= latent_classes::LEAST_CATEGORIES);
+        let distinct = Distinct::of(self.x);
         let mut inputs = vec![self.x.sha256()];
-        inputs.extend(has_classes.then_some("latent classes"));
+        inputs.extend(mixed.is_some().then_some("latent classes"));
         inputs.extend(self.x.has_categories().then_some("layers by log odds"));
         inputs.extend(distinct.is_some().then_some("different rows"));
         inputs.extend(self.others.iter().map(|o| o.key));
@@ -84,7 +78,7 @@ impl FeaturePartition<'_> {
             name: "feature-partition",
             revisions: &[
                 &[REVISION, number::REVISION, kmeans::REVISION],
-                if has_classes { &[latent_class::REVISION] } else { &[] },
+                if mixed.is_some() { &[latent_class::REVISION] } else { &[] },
                 if has_estimates { number::REVISIONS } else { &[] },
                 if is_estimated { OF_AN_ESTIMATE } else { &[] },
                 if is_estimated { self.partition.revisions(n / 2) } else { &[] },
@@ -94,9 +88,12 @@ impl FeaturePartition<'_> {
             inputs: &inputs,
         };
         let artefact = cx.phase(&spec, |phase| match (&mixed, &distinct) {
-            (Some(table), _) => self.cut_mixed(table, n_clusters, phase),
-            (None, Some(distinct)) => self.cut_distinct(n_clusters, distinct, phase),
-            (None, None) => self.cut(n_clusters, phase),
+            // How often equal rows occur is what tells latent classes.
+            (Some(table), _) if latent_classes::has_classes(table, self.x, self.partition, phase)? => {
+                self.cut_mixed(table, n_clusters, phase)
+            }
+            (_, Some(distinct)) => self.cut_distinct(n_clusters, distinct, phase),
+            (_, None) => self.cut(n_clusters, phase),
         })?;
         // Of a partition from the cache too.
         if let Some(number) = number_of_clusters(&artefact.record) {
@@ -110,7 +107,8 @@ impl FeaturePartition<'_> {
         Ok(Partitioned {
             assignments,
             n_clusters: load_n_clusters(&artefact.tensors)?,
-            selection: if has_classes { LATENT_CLASSES } else { selection(self.partition) }.into(),
+            selection: latent_classes::selection(&artefact.record)
+                .unwrap_or_else(|| selection(self.partition).into()),
             record: artefact.record,
         })
     }
@@ -223,9 +221,9 @@ pub fn number_of_clusters(record: &PhaseRecord) -> Option<NumberOfClusters> {
     Some(in_light_of(of_graph(record)?, halves.as_ref(), normal_rows.as_ref()))
 }
 
-/// Whether the estimate is that of latent classes, which asks no graph.
+/// Whether the clusters are latent classes, which ask no graph.
 pub fn are_latent_classes(record: &PhaseRecord) -> bool {
-    latent_classes::bic_of(record).is_some()
+    latent_classes::selection(record).is_some()
 }
 
 /// The same for those who ask halves of the rows themselves: a runner-up into which normal rows

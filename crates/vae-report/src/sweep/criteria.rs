@@ -39,14 +39,20 @@ const fn of(key: &'static str, name: &'static str, good: Good, what: &'static st
     Criterion { key, name, good, what }
 }
 
-/// All criteria, in the order in which they are shown. The first two are of the data alone.
-pub const CRITERIA: [Criterion; 12] = [
+/// All criteria, in the order in which they are shown. The first three are of the data alone.
+pub const CRITERIA: [Criterion; 13] = [
     of(
         "relative_conductance",
         "relative conductance",
         Good::Low,
         "what it costs to separate the least distinct cluster, as a share of what cutting it in half would cost, counted in \
          links between near rows",
+    ),
+    of(
+        "bic",
+        "BIC of latent classes",
+        Good::Low,
+        "what the data leave unexplained and the parameters cost, of mixtures whose classes draw every column by itself",
     ),
     of(
         "prediction_strength",

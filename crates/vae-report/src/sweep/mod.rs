@@ -133,6 +133,10 @@ pub struct OfData {
     /// much; of those up to the estimate and its runner-up.
     #[serde(default)]
     pub like_normal_rows: Vec<usize>,
+    /// Whether the clusters that are estimated are latent classes, which cut no graph: BIC counts
+    /// them.
+    #[serde(default)]
+    pub latent_classes: bool,
 }
 
 /// How clear a number of clusters is.

@@ -1,15 +1,24 @@
 //! What a fit, without labels, gives reason to doubt; each with advice.
 
+mod values;
+
 use crate::output::{counted, percent};
 use crate::results;
+use vae_core::Features;
 use vae_graph::partition::Clarity;
 use vae_models::FitSummary;
 use vae_models::pretrained::{
     are_latent_classes, is_confirmed, number_of_clusters, numbers_like_normal_rows,
 };
 
-/// All warnings on a fit whose clusters have these sizes.
-pub fn of(summary: &FitSummary, sizes: &[usize]) -> Vec<String> {
+/// All warnings on a fit of `features` whose clusters have these sizes.
+pub fn of(features: &Features, summary: &FitSummary, sizes: &[usize]) -> Vec<String> {
+    let mut all = of_summary(summary, sizes);
+    all.extend(values::warning(features, &summary.assignments));
+    all
+}
+
+fn of_summary(summary: &FitSummary, sizes: &[usize]) -> Vec<String> {
     let all = [unclear_number(summary), small_clusters(summary, sizes), worse_than_the_start(summary)];
     all.into_iter().flatten().collect()
 }
@@ -39,6 +48,9 @@ fn unclear_number(summary: &FitSummary) -> Option<String> {
         (Clarity::Contested, Some(other)) => {
             Some(format!("{k} clusters are an estimate that is not clear: {other} come near; {advice}"))
         }
+        (Clarity::Contested, None) if are_latent_classes(phase) => Some(format!(
+            "{k} clusters are an estimate that is not clear: halves of the rows do not confirm them; {advice}"
+        )),
         (Clarity::Contested, None) => {
             Some(format!("{k} clusters are an estimate that is not clear; {advice}"))
         }
@@ -98,12 +110,12 @@ mod tests {
     #[test]
     fn a_training_that_spoils_its_start_is_told() {
         let sizes = [50, 50];
-        assert!(of(&summary(0.81, 0), &sizes).is_empty());
-        assert!(of(&FitSummary::default(), &sizes).is_empty());
-        let [worse] = &of(&summary(0.7, 0), &sizes)[..] else { panic!("one warning") };
+        assert!(of_summary(&summary(0.81, 0), &sizes).is_empty());
+        assert!(of_summary(&FitSummary::default(), &sizes).is_empty());
+        let [worse] = &of_summary(&summary(0.7, 0), &sizes)[..] else { panic!("one warning") };
         assert!(worse.contains("25.00 % of the rows"), "{worse}");
         assert!(worse.contains("from 0.800 to 0.700;") && worse.contains("--method spectral"), "{worse}");
-        let both = of(&summary(0.8, 1), &[100, 0]);
+        let both = of_summary(&summary(0.8, 1), &[100, 0]);
         assert!(both.len() == 2 && both[1].contains("emptied 1 cluster;"), "{both:?}");
         assert!(!both[1].contains("modularity"), "it is the same: {both:?}");
     }
@@ -116,7 +128,7 @@ mod tests {
             });
             let notes = serde_json::json!({ "number_of_clusters": number });
             let phases = vec![PhaseRecord { notes, ..PhaseRecord::default() }];
-            of(&FitSummary { phases, ..FitSummary::default() }, &[50, 50])
+            of_summary(&FitSummary { phases, ..FitSummary::default() }, &[50, 50])
         };
         assert!(of_number("clear", Some(3)).is_empty());
         assert!(of_number("no-groups", None)[0].starts_with("the data may have no groups: 2 clusters"));
@@ -130,7 +142,7 @@ mod tests {
                 serde_json::json!({ "n_clusters": 9, "prediction_strength": { "9": strength, "11": 0.5 } });
             let notes = serde_json::json!({ "number_of_clusters": number, "halves": halves });
             let phases = vec![PhaseRecord { notes, ..PhaseRecord::default() }];
-            of(&FitSummary { phases, ..FitSummary::default() }, &[50, 50])
+            of_summary(&FitSummary { phases, ..FitSummary::default() }, &[50, 50])
         };
         assert!(of_halves(1.0).is_empty(), "halves of the rows confirm nine");
         assert!(of_halves(0.7)[0].contains("9 clusters are an estimate that is not clear: 11 come near"));
@@ -143,7 +155,7 @@ mod tests {
             });
             let notes = serde_json::json!({ "number_of_clusters": number, "normal_rows": rows });
             let phases = vec![PhaseRecord { notes, ..PhaseRecord::default() }];
-            of(&FitSummary { phases, ..FitSummary::default() }, &[50, 50])
+            of_summary(&FitSummary { phases, ..FitSummary::default() }, &[50, 50])
         };
         let [fewer] = &of_normal_rows(0.1)[..] else { panic!("one warning") };
         assert!(fewer.starts_with("2 clusters are an estimate that is not clear: there may be 4"), "{fewer}");
@@ -151,15 +163,15 @@ mod tests {
         assert!(none.starts_with("the data may have no groups: normal rows"), "{none}");
         let given = serde_json::json!({ "number_of_clusters": null });
         let phases = vec![PhaseRecord { notes: given, ..PhaseRecord::default() }];
-        assert!(of(&FitSummary { phases, ..FitSummary::default() }, &[50, 50]).is_empty());
+        assert!(of_summary(&FitSummary { phases, ..FitSummary::default() }, &[50, 50]).is_empty());
     }
 
     #[test]
     fn advice_on_small_clusters_fits_the_likelihood() {
         let resolved = vec!["likelihood = gaussian, variance 0.1".to_string()];
         let gaussian = FitSummary { resolved, ..FitSummary::default() };
-        assert!(of(&gaussian, &[500, 499, 1])[0].contains("smaller likelihood_variance"));
-        let other = &of(&FitSummary::default(), &[500, 499, 1, 0])[0];
+        assert!(of_summary(&gaussian, &[500, 499, 1])[0].contains("smaller likelihood_variance"));
+        let other = &of_summary(&FitSummary::default(), &[500, 499, 1, 0])[0];
         assert!(other.starts_with("clusters 2, 3 hold") && !other.contains("variance"), "{other}");
     }
 }

@@ -100,11 +100,17 @@ fn best(full: &[usize], among: &Among<'_>, labels: &Array1<u32>) -> Result<Optio
             "{of} its clusters are clearly apart. {} has a higher {in_graph}, but one of its clusters {NO_GROUP}; {agrees}",
             records[highest].id
         ),
-        Verdict::AllCut => format!(
-            "{of} its clusters have the highest {in_graph}; {agrees} But one of its clusters {NO_GROUP}, and the graph has {} \
-             that are clearly apart, which no run found: try --methods spectral.",
-            records[at].n_clusters
-        ),
+        Verdict::AllCut => {
+            let try_it = match records.iter().any(|record| record.method == "spectral") {
+                true => "",
+                false => ": try --methods spectral",
+            };
+            format!(
+                "{of} its clusters have the highest {in_graph}; {agrees} But one of its clusters {NO_GROUP}, and the graph of some \
+                 of the rows has {} that are clearly apart, which no run found{try_it}.",
+                records[at].n_clusters
+            )
+        }
     };
     let ari_to_consensus = Some(ari).filter(|ari| ari.is_finite());
     Ok(Some(Recommended { id: records[at].id.clone(), ari_to_consensus, why }))
@@ -126,8 +132,9 @@ enum Verdict {
 /// Judges the first of `order`, which are places of runs.
 fn judge(order: &[usize], among: &Among<'_>) -> Result<Verdict> {
     let criterion = |at: usize, key: &str| among.records[at].criteria.get(key).copied();
+    let conductance = |at: usize| criterion(at, "largest_conductance");
     let cuts_less = |at: usize| {
-        criterion(at, "largest_conductance") < criterion(order[0], "largest_conductance")
+        conductance(at).zip(conductance(order[0])).is_some_and(|(own, highest)| own < highest)
             && criterion(at, "smallest_share").is_some_and(|share| share >= among.least_share)
     };
     if (among.relative_conductance)(order[0])? <= SOUND {
@@ -171,6 +178,7 @@ mod tests {
             path: "a".into(),
             clusters: clusters.clone(),
             record: Value::Null,
+            row_names: None,
         };
         let runs: Vec<Run> = runs.iter().map(run).collect();
         let among = Among {

@@ -10,7 +10,7 @@ use vae_core::phase::FitContext;
 use vae_core::random::{Streams, permutation};
 use vae_graph::partition::NumberOfClusters;
 use vae_models::ScaleKind;
-use vae_models::pretrained::{number_without_halves, numbers_like_normal_rows};
+use vae_models::pretrained::{are_latent_classes, number_without_halves, numbers_like_normal_rows};
 use vae_models::registry::{Selection, resolve};
 use vae_report::sweep::{OfData, Spread};
 
@@ -37,7 +37,8 @@ pub fn of(
     clusters: &[usize],
     context: &FitContext,
 ) -> Result<(OfData, Option<NumberOfClusters>)> {
-    let (estimate, like_normal_rows) = estimate(&sample.x, context).unzip();
+    let (estimate, others) = estimate(&sample.x, context).unzip();
+    let (like_normal_rows, latent_classes) = others.unwrap_or_default();
     let by_k = |found: &NumberOfClusters| -> BTreeMap<usize, f64> {
         (2..).zip(found.relative_conductances.iter().copied()).collect()
     };
@@ -45,7 +46,8 @@ pub fn of(
         n_rows: sample.rows.len(),
         relative_conductance: estimate.as_ref().map(by_k).unwrap_or_default(),
         prediction_strength: prediction_strength(features, (clusters, sample.scale), context)?,
-        like_normal_rows: like_normal_rows.unwrap_or_default(),
+        like_normal_rows,
+        latent_classes,
     };
     Ok((of_data, estimate))
 }
@@ -55,13 +57,16 @@ fn spreads(values: &BTreeMap<usize, Vec<f64>>) -> BTreeMap<usize, Spread> {
 }
 
 /// The graph's estimate of `spectral` on scaled features, that of a fit without a number of
-/// clusters, and the numbers into which normal rows come apart as much. `None` where the graph
-/// cannot be cut in two.
-fn estimate(x: &Features, context: &FitContext) -> Option<(NumberOfClusters, Vec<usize>)> {
+/// clusters; the numbers into which normal rows come apart as much; and whether it is the estimate
+/// of latent classes. `None` where the graph cannot be cut in two.
+fn estimate(x: &Features, context: &FitContext) -> Option<(NumberOfClusters, (Vec<usize>, bool))> {
     let set = vec!["scale=\"none\"".to_owned()];
     let selection = Selection { method: Some(METHOD.into()), set, ..Selection::default() };
     let summary = resolve(&selection).ok()?.build().ok()?.fit(x, context).ok()?;
-    let found = |phase| Some((number_without_halves(phase)?, numbers_like_normal_rows(phase)));
+    let found = |phase| {
+        let others = (numbers_like_normal_rows(phase), are_latent_classes(phase));
+        Some((number_without_halves(phase)?, others))
+    };
     summary.phases.iter().find_map(found)
 }
 

@@ -12,15 +12,17 @@
 //!    the higher prediction strength is taken. They can take a clear estimate back too
 //!    ([`take_back`]).
 //!
-//! A number into which normal rows with the same correlations come apart as much is none: see
-//! [`vae_models::pretrained::numbers_like_normal_rows`].
+//! A number into which normal rows with the same correlations come apart as much is none, and gives
+//! way to a smaller one that is sound: see [`vae_models::pretrained::numbers_like_normal_rows`].
+//!
+//! The estimate of latent classes is the number of the lowest BIC, and cuts no graph.
 //!
 //! With both a number is clear, with one of them it is likely, with none no number is. Where no cut
 //! of the graph stands out, a number is likely only with a prediction strength that noise has not
 //! ([`of_few_rows`]). The criteria of the runs are shown beside it, and disagreement is said.
 
 use std::collections::BTreeSet;
-use vae_graph::partition::{self, NumberOfClusters};
+use vae_graph::partition::{self, CLEAR, NumberOfClusters};
 use vae_models::pretrained::take_back;
 use vae_report::sweep::{CRITERIA, Clarity, Good, Number, OfData, OverSeeds, Vote};
 
@@ -48,8 +50,8 @@ struct Evidence {
     graph: partition::Clarity,
     /// Relative conductance at k.
     relative: Option<f64>,
-    /// Whether prediction strength chose between the two.
-    is_second: bool,
+    /// Why the other one was not taken, where it was the first estimate.
+    not_the_first: Option<NotTheFirst>,
     strength: Option<f64>,
     is_peak: bool,
     is_confirmed: bool,
@@ -61,6 +63,15 @@ struct Evidence {
     like_normal_rows: bool,
     /// Whether the estimate is one of latent classes, which cut no graph.
     of_classes: bool,
+}
+
+/// Why a first estimate is not taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NotTheFirst {
+    /// Prediction strength is for its runner-up.
+    ByStrength,
+    /// Normal rows come apart into as many.
+    LikeNormalRows,
 }
 
 /// Decides for the grid of numbers `clusters`, which is ascending and not empty.
@@ -114,8 +125,15 @@ impl Evidence {
         let second = estimate
             .runner_up
             .filter(|second| graph == partition::Clarity::Contested && strength(*second) > strength(first));
-        let of_graph = second.unwrap_or(first);
         let is_alike = |k: usize| data.like_normal_rows.contains(&k);
+        let is_sound = |k: &usize| data.relative_conductance.get(k).is_some_and(|ratio| *ratio <= CLEAR);
+        let of_two = second.unwrap_or(first);
+        let fewer = match graph {
+            partition::Clarity::NoGroups => None,
+            _ if !is_alike(of_two) => None,
+            _ => (2..of_two).rev().find(|k| !is_alike(*k) && is_sound(k)),
+        };
+        let of_graph = fewer.unwrap_or(of_two);
         let by_strength = |k: usize| strength(k) >= Some(CONFIRMED) || is_peak(data, k);
         let is_confirmed = |k: usize| by_strength(k) && !is_alike(k);
         let is_seen = match graph {
@@ -126,7 +144,16 @@ impl Evidence {
         // Halves of a cloud along one factor agree on where they cut it.
         let by_halves = if is_seen || is_alike(of_graph) { None } else { of_few_rows(data) };
         let k = by_halves.unwrap_or(of_graph);
-        let runner_up = if second.is_some() { Some(first) } else { estimate.runner_up };
+        let runner_up = match (fewer, second) {
+            (Some(_), _) => Some(of_two),
+            (None, Some(_)) => Some(first),
+            (None, None) => estimate.runner_up,
+        };
+        let not_the_first = match (fewer, second) {
+            _ if by_halves.is_some() => None,
+            (Some(_), _) => Some(NotTheFirst::LikeNormalRows),
+            (None, second) => second.map(|_| NotTheFirst::ByStrength),
+        };
         let is_known = |other: &usize| strength(*other).is_some();
         Self {
             k,
@@ -134,12 +161,12 @@ impl Evidence {
             is_only_confirmed: runner_up.filter(is_known).is_some_and(|other| !is_confirmed(other)),
             graph,
             relative: data.relative_conductance.get(&k).copied(),
-            is_second: second.is_some() && by_halves.is_none(),
+            not_the_first,
             strength: strength(k),
             is_peak: is_peak(data, k),
             is_confirmed: is_confirmed(k),
             by_halves: by_halves.is_some(),
-            of_classes: data.relative_conductance.is_empty(),
+            of_classes: data.latent_classes,
             like_normal_rows: is_alike(k) && (graph == partition::Clarity::NoGroups || by_strength(k)),
         }
     }
@@ -148,14 +175,21 @@ impl Evidence {
         let k = self.k;
         let (first, last) = (clusters[0], clusters[clusters.len() - 1]);
         let other = self.runner_up.map_or_else(|| "another number".into(), |other| other.to_string());
+        let are_asked = self.strength.is_some();
         match clarity {
             Clarity::Clear => format!("{k} clusters, and clearly so."),
+            Clarity::Likely if self.graph == partition::Clarity::Clear && !are_asked => format!(
+                "Probably {k} clusters: the cuts of the data say so; there are too few rows to ask halves of them."
+            ),
             Clarity::Likely if self.graph == partition::Clarity::Clear => format!(
                 "Probably {k} clusters: the cuts of the data say so, but halves of the rows do not confirm every one of them."
             ),
             Clarity::Likely if self.by_halves => format!(
                 "Probably {k} clusters: halves of the rows confirm them, though no cut of the neighbour graph stands out, as \
                  where groups have few rows."
+            ),
+            Clarity::Likely if self.of_classes && self.not_the_first.is_some() => format!(
+                "Probably {k} clusters: halves of the rows confirm them as latent classes, and BIC is hardly higher than that of {other}."
             ),
             Clarity::Likely if self.of_classes => format!(
                 "Probably {k} clusters: latent classes of the lowest BIC, and halves of the rows confirm them."
@@ -178,8 +212,14 @@ impl Evidence {
             Clarity::None if nearest(clusters, k) != k => format!(
                 "No clear k among those that were asked for ({first} to {last}): the data look like {k} clusters; sweep again with --clusters around {k}."
             ),
+            Clarity::None if !are_asked => format!(
+                "No clear k: the data have some structure, perhaps {k} clusters; there are too few rows for so many to ask halves of them."
+            ),
+            Clarity::None if self.runner_up.is_some() => format!(
+                "No clear k: the data have some structure, but halves of the rows confirm neither {k} clusters nor {other}."
+            ),
             Clarity::None => format!(
-                "No clear k: the data have some structure, but {k} and {other} clusters are about as good, and halves of the rows confirm neither."
+                "No clear k: the data have some structure, but halves of the rows do not confirm {k} clusters."
             ),
         }
     }
@@ -193,10 +233,16 @@ impl Evidence {
                 100.0 * relative
             )
         }));
-        reasons.extend(self.runner_up.filter(|_| self.is_second).map(|other| {
-            format!(
+        reasons.extend(self.runner_up.zip(self.not_the_first).map(|(other, why)| match why {
+            NotTheFirst::ByStrength if self.of_classes => {
+                format!("BIC is lowest at {other}, but prediction strength is for {k} of the two.")
+            }
+            NotTheFirst::ByStrength => format!(
                 "One cluster more costs most beyond {other}, but prediction strength is for {k} of the two."
-            )
+            ),
+            NotTheFirst::LikeNormalRows => format!(
+                "One cluster more costs most beyond {other}, but normal rows with the same correlations come apart into {other} as much."
+            ),
         }));
         reasons.extend(self.strength.map(|strength| {
             let word = if strength >= CONFIRMED { "at least" } else { "below" };
@@ -262,7 +308,7 @@ fn votes(
     over_seeds: &[OverSeeds],
 ) -> Vec<Vote> {
     let mut votes = vec![Vote {
-        criterion: "relative_conductance".into(),
+        criterion: if data.latent_classes { "bic" } else { "relative_conductance" }.into(),
         n_clusters: estimate.map(|estimate| estimate.n_clusters),
         decides: true,
     }];

@@ -111,7 +111,7 @@ mod tests {
     use serde_json::Value;
 
     fn run(clusters: Array1<u32>) -> Run {
-        Run { path: "run".into(), clusters, record: Value::Null }
+        Run { path: "run".into(), clusters, record: Value::Null, row_names: None }
     }
 
     fn record(method: &str, seed: u64, value: f64) -> Record {

@@ -60,6 +60,13 @@ impl Roles {
                 say(name, Role::Feature, "--columns")?;
             }
         }
+        // With a schema the model's columns come before.
+        let fitted_id = options.fitted_id.as_ref().filter(|_| layout.named && options.schema.is_none());
+        if options.id_column.is_none()
+            && let Some(column) = fitted_id.and_then(|id| layout.names.iter().position(|name| name == id))
+        {
+            said[column].get_or_insert((Role::Id, "--id-column"));
+        }
         let rest = if chosen { Role::Left } else { Role::Feature };
         let roles = said.into_iter().map(|said| said.map_or(rest, |(role, _)| role)).collect();
         Ok(Self { roles, chosen })

@@ -7,7 +7,7 @@ use crate::config::Preset;
 use crate::input::Input;
 use crate::methods::dgg::{Begun, Dgg, DggModel};
 use crate::pretrained::{
-    Codes, FeaturePartition, OtherSpace, Partitioned, load_n_clusters, store_n_clusters,
+    Codes, FeaturePartition, OtherSpace, Partitioned, are_latent_classes, load_n_clusters, store_n_clusters,
 };
 use crate::shared::assignments::shares;
 use crate::shared::neighbour_vote::NeighbourVote;
@@ -63,11 +63,13 @@ impl Method for Auto {
         let codes = Codes::new(x, &config.net, &autoencoder, cx);
         let partition = partition(config, x, &codes, &mut phases)?;
         let (n_clusters, found) = (partition.n_clusters, partition.assignments.clone());
+        let of_classes = are_latent_classes(&partition.record);
         drop(codes);
         let begun = Begun { autoencoder, partition: Some(partition), phases };
         let (dgg, summary) = Dgg::fit_from(&config.dgg(n_clusters), x, input, begun, cx)?;
 
         let judged = judge(config, x, (&found, &summary.assignments), n_clusters, cx)?;
+        let judged = Judged { of_classes, ..judged };
         cx.progress.note(&judged.words());
         let selection = format!("{}; {}", summary.selection, judged.words());
         let mut summary = FitSummary { selection, ..summary };
@@ -132,6 +134,9 @@ struct Judged {
     /// The smallest share of the rows in a cluster of the training.
     smallest: f64,
     tolerance: f64,
+    /// Whether the partition is one of latent classes, which are taken because the graph says
+    /// little: it does not judge them.
+    of_classes: bool,
 }
 
 /// Compares the partition's clusters with the training's in the graph of the features.
@@ -158,19 +163,21 @@ fn judge(
         changed: changed as f64 / x.n() as f64,
         smallest: shares(training, n_clusters).fold(1.0, |a, b| a.min(*b)),
         tolerance: config.tolerance,
+        of_classes: false,
     })
 }
 
 impl Judged {
     /// The training may change the partition where that cuts hardly more of the graph, and empties
-    /// no cluster.
+    /// no cluster; but not latent classes.
     fn keeps_training(&self) -> bool {
-        self.smallest > 0.0 && self.of_training >= self.of_partition - self.tolerance
+        !self.of_classes && self.smallest > 0.0 && self.of_training >= self.of_partition - self.tolerance
     }
 
     fn words(&self) -> String {
         let kept = match self.keeps_training() {
             true => "DGG's clusters are kept",
+            false if self.of_classes => "the latent classes are kept",
             false => "the partition's clusters are kept",
         };
         let (changed, before, after) = (100.0 * self.changed, self.of_partition, self.of_training);

@@ -14,6 +14,7 @@ fn three(strength: f64, clarity: partition::Clarity) -> (OfData, NumberOfCluster
         relative_conductance: (2..).zip(relative).collect(),
         prediction_strength: BTreeMap::from([(2, spread(0.7)), (3, spread(strength)), (4, spread(0.4))]),
         like_normal_rows: vec![],
+        latent_classes: false,
     };
     let relative_conductances = relative.to_vec();
     (data, NumberOfClusters { n_clusters: 3, runner_up: Some(2), clarity, relative_conductances })
@@ -64,9 +65,15 @@ fn a_number_is_as_clear_as_the_evidence() {
     let alike = decide(&all, &data, Some(&estimate), &[]);
     assert!(alike.recommended.is_none() && alike.sentence.contains("normal rows"), "{}", alike.sentence);
     let (mut data, estimate) = three(0.85, Contested);
-    data.like_normal_rows = vec![3];
+    data.like_normal_rows = vec![2, 3];
     let alike = decide(&all, &data, Some(&estimate), &[]);
     assert!(alike.recommended.is_none() && alike.sentence.contains("normal rows"), "{}", alike.sentence);
+    // A smaller number into which they do not.
+    data.like_normal_rows = vec![3];
+    let fewer = decide(&all, &data, Some(&estimate), &[]);
+    assert_eq!((fewer.used, fewer.clarity), (2, Clarity::None));
+    assert!(fewer.sentence.contains("neither 2 clusters nor 3"), "{}", fewer.sentence);
+    assert!(fewer.reasons[1].contains("normal rows with the same correlations"), "{:?}", fewer.reasons);
     // The number is not among those that were asked for.
     let outside = decided(&[6, 8], 0.95, Clear);
     assert_eq!((outside.recommended, outside.used), (None, 6));
@@ -85,6 +92,7 @@ fn groups_of_few_rows_are_seen_by_halves_alone() {
             relative_conductance: (2..).zip(relative.iter().copied()).collect(),
             prediction_strength: (2..).zip(strengths.iter().map(|&s| spread(s))).collect(),
             like_normal_rows,
+            latent_classes: false,
         };
         let clarity = partition::Clarity::NoGroups;
         let estimate = NumberOfClusters { n_clusters: 2, runner_up: None, clarity, relative_conductances };
@@ -111,6 +119,33 @@ fn groups_of_few_rows_are_seen_by_halves_alone() {
     assert_eq!(of(&[0.66, 0.72, 1.3], &[0.6, 1.0, 0.66, 0.5]).recommended, None);
     assert_eq!(of(&[0.66, 0.6, 0.85], &[0.6, 1.0, 0.66, 0.5]).recommended, None);
     assert_eq!(of(&[0.66, 0.43], &[0.6, 1.0]).recommended, None);
+}
+
+#[test]
+fn latent_classes_are_counted_by_bic() {
+    let of = |runner_up: Option<usize>, strengths: &[f64]| {
+        let data = OfData {
+            n_rows: 600,
+            prediction_strength: (2..).zip(strengths.iter().map(|&s| spread(s))).collect(),
+            latent_classes: true,
+            ..OfData::default()
+        };
+        let clarity = partition::Clarity::Contested;
+        let estimate =
+            NumberOfClusters { n_clusters: 3, runner_up, clarity, relative_conductances: Vec::new() };
+        decide(&[2, 3, 4], &data, Some(&estimate), &[])
+    };
+    let likely = of(None, &[0.95, 0.85, 0.5]);
+    assert_eq!((likely.recommended, likely.votes[0].criterion.as_str()), (Some(3), "bic"));
+    assert!(likely.sentence.contains("of the lowest BIC"), "{}", likely.sentence);
+    let near = of(Some(2), &[0.95, 0.85, 0.5]);
+    assert_eq!(near.recommended, Some(2));
+    assert!(near.sentence.contains("hardly higher than that of 3"), "{}", near.sentence);
+    assert!(near.reasons[0].contains("BIC is lowest at 3"), "{:?}", near.reasons);
+    let unclear = of(None, &[0.7, 0.6, 0.5]);
+    assert!(unclear.recommended.is_none() && unclear.sentence.contains("do not confirm 3"), "{unclear:?}");
+    let few = of(None, &[]);
+    assert!(few.sentence.contains("too few rows"), "{}", few.sentence);
 }
 
 #[test]
