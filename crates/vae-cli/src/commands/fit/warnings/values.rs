@@ -13,7 +13,8 @@ use vae_core::{Column, Features};
 /// A number with more values has no codes.
 const FEW_VALUES: usize = 10;
 
-/// Rows of a value, or of a combination of some, on average and at least: of fewer it tells nothing.
+/// Rows of a value, or of a combination of some, on average and at least: of fewer it tells
+/// nothing.
 const ROWS_A_VALUE: usize = 10;
 
 /// Rows whose cluster is that of most rows with the value, at least.
@@ -161,7 +162,8 @@ mod tests {
     use ndarray::Array2;
     use vae_core::Schema;
 
-    /// 100 rows: a code of 1, 2 and 3, a number that differs from row to row, a flag, and two levels.
+    /// 100 rows: a code of 1, 2 and 3, a number that differs from row to row, a flag, and two
+    /// levels.
     fn table() -> Features {
         let x = Array2::from_shape_fn((100, 5), |(i, j)| match j {
             0 => (i % 3 + 1) as f32,
