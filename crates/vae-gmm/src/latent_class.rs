@@ -340,6 +340,28 @@ fn columns(patterns: &Patterns, state: &State) -> Vec<ColumnGain> {
     categories.chain(numbers).collect()
 }
 
+/// The log-likelihood of the rows under the mixture whose classes are these clusters, `[n]`: the
+/// parameters are those of one step of EM from them. A sum over the rows, in nats; of clusterings
+/// into equally many clusters the highest says best how the columns hang together.
+///
+/// # Errors
+/// [`Error::Shape`] for labels of other rows, [`Error::Label`] for a label that is not below
+/// `n_classes`, [`Error::EmptyData`] without rows.
+pub fn likelihood_of_clusters(
+    x: &MixedRows<'_>,
+    clusters: ArrayView1<'_, u32>,
+    n_classes: usize,
+) -> Result<f64> {
+    let (n, d) = x.levels.dim();
+    if n == 0 {
+        return Err(Error::EmptyData { n, d });
+    }
+    let patterns = Patterns::of(x);
+    let mut gamma = of_labels(clusters, &patterns, n_classes)?;
+    let classes = maximise(&patterns, &gamma, n as f64);
+    Ok(expect(&patterns, &classes, &mut gamma))
+}
+
 /// Random posteriors of the patterns: squares of exponential numbers, divided by their sum.
 fn random(seed: u64, restart: usize, m: usize, k: usize) -> Array2<f64> {
     let mut rng = stream(seed, Purpose::Classes, restart as u64);

@@ -65,6 +65,20 @@ fn more_iterations_raise_the_likelihood() {
     }
 }
 
+#[test]
+fn the_likelihood_of_clusters_prefers_the_classes() {
+    let (x, truth) = table();
+    let of = |labels: &Array1<u32>| likelihood_of_clusters(&only(&x), labels.view(), 2).expect("clusters");
+    let first = x.column(0).mapv(|level| u32::from(level == 0));
+    assert!(of(&Array1::from(truth.clone())) > of(&first) + 50.0);
+    // It is what EM begins with.
+    let patterns = Patterns::of(&only(&x));
+    let start = of_labels(Array1::from(truth.clone()).view(), &patterns, 2).expect("a start");
+    let begun = LatentClassConfig::default().run(&patterns, start, 1).log_likelihood;
+    assert_eq!(of(&Array1::from(truth)), begun);
+    assert!(likelihood_of_clusters(&only(&x), array![0_u32].view(), 2).is_err());
+}
+
 /// A category of 80 levels that has to do with nothing would cost 79 parameters a class.
 #[test]
 fn a_column_without_classes_costs_nothing() {

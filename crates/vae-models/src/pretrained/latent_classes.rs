@@ -24,7 +24,7 @@ use vae_core::bundle::Tensors;
 use vae_core::interrupt::Interrupt;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord};
 use vae_core::random::{Streams, sorted_sample};
-use vae_gmm::{KMeansConfig, LatentClassConfig};
+use vae_gmm::{KMeansConfig, LatentClassConfig, latent_class};
 use vae_graph::partition::{Clarity, NumberOfClusters, PartitionConfig};
 
 /// Fewer categories do not determine classes.
@@ -126,6 +126,17 @@ fn classes(
     let fit = config.fit(&rows, k, &starts, phase.streams.derived_seed("latent-classes"))?;
     let n_empty = k - fit.n_used();
     Ok((fit.labels, n_empty))
+}
+
+/// The mean log-likelihood of a row of `x`, in nats, where each column is drawn by itself in each
+/// of the clusters; `None` for features that are no table with categories.
+///
+/// # Errors
+/// Clusters of other rows, or not below `k`.
+pub fn class_likelihood(x: &Features, clusters: ArrayView1<'_, u32>, k: usize) -> Result<Option<f64>> {
+    let Some(table) = MixedTable::of(x)? else { return Ok(None) };
+    let sum = latent_class::likelihood_of_clusters(&table.rows(), clusters, k)?;
+    Ok(Some(sum / x.n() as f64))
 }
 
 /// How the clusters of a phase were chosen; `None` where it cut a graph.

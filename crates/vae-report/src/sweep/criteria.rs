@@ -40,7 +40,7 @@ const fn of(key: &'static str, name: &'static str, good: Good, what: &'static st
 }
 
 /// All criteria, in the order in which they are shown. The first three are of the data alone.
-pub const CRITERIA: [Criterion; 13] = [
+pub const CRITERIA: [Criterion; 14] = [
     of(
         "relative_conductance",
         "relative conductance",
@@ -66,6 +66,13 @@ pub const CRITERIA: [Criterion; 13] = [
         "pooled silhouette",
         Good::High,
         "how much nearer rows are to their own cluster, over the features and the latent spaces of several runs",
+    ),
+    of(
+        "class_likelihood",
+        "likelihood of classes",
+        Good::Neither,
+        "mean log-likelihood of a row, in nats, where each column is drawn by itself in each of the clusters: of runs with one number \
+         of clusters the higher, the better",
     ),
     of("modularity", "modularity", Good::High, "of the clusters in the neighbour graph of the features"),
     of(

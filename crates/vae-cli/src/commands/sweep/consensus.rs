@@ -1,5 +1,6 @@
 //! What the runs of one number of clusters have in common, and which run is to be kept.
 
+use super::over_runs::CLASS_LIKELIHOOD;
 use crate::results::cluster_sizes;
 use crate::runs::Run;
 use anyhow::Result;
@@ -67,37 +68,44 @@ pub fn of(k: usize, among: &Among<'_>) -> Result<Found> {
     Ok(Found { votes: Some((votes.labels, confidence)), facts: Some(facts), recommended })
 }
 
-/// The run whose clusters have the highest modularity in the neighbour graph of the features; of
-/// several, and where none has one, the run that agrees best with the consensus, then the first.
+/// The run whose clusters have the highest modularity in the neighbour graph of the features, or
+/// where the data have latent classes, of which that graph says little, the highest likelihood as
+/// such; of several, and where none has one, the run that agrees best with the consensus, then the
+/// first.
 ///
-/// On tables it chooses best of all criteria (results/selection). But modularity prefers clusters
+/// On tables modularity chooses best of all criteria (results/selection). But it prefers clusters
 /// of equal size and can be highest where a large group is cut in two: see [`judge`].
 fn best(full: &[usize], among: &Among<'_>, labels: &Array1<u32>) -> Result<Option<Recommended>> {
     let Among { records, runs, .. } = *among;
+    let are_classes = full.iter().any(|&at| records[at].criteria.contains_key(CLASS_LIKELIHOOD));
+    let key = if are_classes { CLASS_LIKELIHOOD } else { MODULARITY };
     let of = |&at: &usize| -> Result<(usize, f64, f64)> {
         let ari = Contingency::new(runs[at].clusters.view(), labels.view())?.ari();
-        Ok((at, modularity(&records[at]).unwrap_or(f64::NEG_INFINITY), ari))
+        Ok((at, records[at].criteria.get(key).copied().unwrap_or(f64::NEG_INFINITY), ari))
     };
     let mut order = full.iter().map(of).collect::<Result<Vec<(usize, f64, f64)>>>()?;
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.2.total_cmp(&a.2)));
-    let Some(&(highest, modularity, _)) = order.first() else { return Ok(None) };
+    let Some(&(highest, value, _)) = order.first() else { return Ok(None) };
     let places: Vec<usize> = order.iter().map(|(at, ..)| *at).collect();
-    let verdict = match modularity.is_finite() {
+    let verdict = match value.is_finite() && !are_classes {
         true => judge(&places, among)?,
         false => Verdict::Kept,
     };
     let place = if let Verdict::GivesWayTo(at) = verdict { at } else { highest };
     let (at, _, ari) = order.into_iter().find(|(at, ..)| *at == place).expect("one of them");
     let of = format!("Of the {} runs with {} clusters", full.len(), records[at].n_clusters);
-    let in_graph = format!("modularity ({modularity:.3}) in the neighbour graph of the features");
+    let by = match are_classes {
+        true => format!("log-likelihood as latent classes ({value:.3} nats a row)"),
+        false => format!("modularity ({value:.3}) in the neighbour graph of the features"),
+    };
     let agrees = format!("with the consensus it agrees with an ARI of {ari:.3}.");
     let why = match verdict {
-        Verdict::Kept if !modularity.is_finite() => {
+        Verdict::Kept if !value.is_finite() => {
             format!("{of} it is the one that agrees best with their consensus (ARI {ari:.3}).")
         }
-        Verdict::Kept => format!("{of} its clusters have the highest {in_graph}; {agrees}"),
+        Verdict::Kept => format!("{of} its clusters have the highest {by}; {agrees}"),
         Verdict::GivesWayTo(_) => format!(
-            "{of} its clusters are clearly apart. {} has a higher {in_graph}, but one of its clusters {NO_GROUP}; {agrees}",
+            "{of} its clusters are clearly apart. {} has a higher {by}, but one of its clusters {NO_GROUP}; {agrees}",
             records[highest].id
         ),
         Verdict::AllCut => {
@@ -106,7 +114,7 @@ fn best(full: &[usize], among: &Among<'_>, labels: &Array1<u32>) -> Result<Optio
                 false => ": try --methods spectral",
             };
             format!(
-                "{of} its clusters have the highest {in_graph}; {agrees} But one of its clusters {NO_GROUP}, and the graph of some \
+                "{of} its clusters have the highest {by}; {agrees} But one of its clusters {NO_GROUP}, and the graph of some \
                  of the rows has {} that are clearly apart, which no run found{try_it}.",
                 records[at].n_clusters
             )
@@ -115,6 +123,9 @@ fn best(full: &[usize], among: &Among<'_>, labels: &Array1<u32>) -> Result<Optio
     let ari_to_consensus = Some(ari).filter(|ari| ari.is_finite());
     Ok(Some(Recommended { id: records[at].id.clone(), ari_to_consensus, why }))
 }
+
+/// The criterion of clusters in a graph.
+const MODULARITY: &str = "modularity";
 
 /// What a cluster of a large relative conductance does.
 const NO_GROUP: &str = "parts a dense group or joins what is apart";
@@ -147,10 +158,6 @@ fn judge(order: &[usize], among: &Among<'_>) -> Result<Verdict> {
     }
     let of_graph = among.of_graph.filter(|ratio| *ratio <= CLEAR);
     Ok(of_graph.map_or(Verdict::Kept, |_| Verdict::AllCut))
-}
-
-fn modularity(record: &Record) -> Option<f64> {
-    record.criteria.get("modularity").copied()
 }
 
 #[cfg(test)]
@@ -221,6 +228,19 @@ mod tests {
         assert_eq!(high.id, "a-1");
         assert!(high.why.contains("0.500") && high.ari_to_consensus.is_some_and(|ari| ari < 1.0), "{high:?}");
         assert_eq!(of([0.5, 0.5, 0.5]).id, "a-0", "of equals the one nearest to the vote");
+    }
+
+    #[test]
+    fn latent_classes_are_judged_by_their_likelihood() {
+        let votes = [array![0, 0, 0, 1, 1, 1], array![0, 0, 1, 1, 1, 1], array![1, 1, 1, 0, 0, 1]];
+        let found = with_criteria(&votes, |at| {
+            BTreeMap::from([
+                ("modularity".into(), [0.4, 0.5, 0.45][at]),
+                (CLASS_LIKELIHOOD.into(), [-3.5, -3.75, -3.25][at]),
+            ])
+        });
+        let best = found.recommended.expect("a run");
+        assert!(best.id == "a-2" && best.why.contains("latent classes (-3.250 nats a row)"), "{best:?}");
     }
 
     #[test]

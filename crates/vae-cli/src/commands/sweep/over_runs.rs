@@ -7,16 +7,26 @@ use anyhow::Result;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use std::collections::BTreeMap;
 use vae_graph::Graph;
+use vae_models::pretrained::class_likelihood;
 use vae_report::sweep::{OverSeeds, Run as Record, Spread};
 
 /// Latent spaces that silhouettes are pooled over, at most, beside the features.
 const SPACES: usize = 6;
 
-/// The records of the runs of `cells`, in their order.
+/// The criterion of clusters that are latent classes.
+pub const CLASS_LIKELIHOOD: &str = "class_likelihood";
+
+/// The records of the runs of `cells`, in their order. `are_classes` are data whose clusters are
+/// latent classes.
 ///
 /// # Errors
 /// Codes that cannot be read.
-pub fn records(cells: &[&Cell], runs: &[Run], sample: &Sample, graph: &Graph) -> Result<Vec<Record>> {
+pub fn records(
+    cells: &[&Cell],
+    runs: &[Run],
+    (sample, graph): (&Sample, &Graph),
+    are_classes: bool,
+) -> Result<Vec<Record>> {
     let x = sample.matrix();
     let latent = latent_spaces(runs, sample)?;
     let spaces: Vec<ArrayView2<'_, f32>> =
@@ -25,6 +35,11 @@ pub fn records(cells: &[&Cell], runs: &[Run], sample: &Sample, graph: &Graph) ->
         let of_rows = sample.clusters(&run.clusters);
         let mut all = criteria::of(x.view(), graph, &spaces, of_rows.view())?;
         all.extend(criteria::of_sizes(run.clusters.view(), cell.n_clusters));
+        if are_classes {
+            let most = of_rows.iter().max().map_or(0, |most| *most as usize + 1);
+            let likelihood = class_likelihood(&sample.x, of_rows.view(), most.max(cell.n_clusters))?;
+            all.extend(criteria::finite([(CLASS_LIKELIHOOD, likelihood)]));
+        }
         all.extend(criteria::finite([
             ("mean_confidence", run.record["confidence"]["mean"].as_f64()),
             ("mean_entropy", run.record["criteria"]["mean_entropy"].as_f64()),
