@@ -30,7 +30,8 @@ pub const PHASE: &str = "criteria";
 pub struct Sample {
     /// Which rows of the data, ascending.
     pub rows: Vec<usize>,
-    /// The scaled features, missing values filled in, `[m, d]`.
+    /// The scaled features, missing values filled in and two values as levels, `[m, d]`, as the
+    /// partition of a graph sees them.
     pub x: Features,
     /// How they are scaled.
     pub scale: ScaleKind,
@@ -45,7 +46,9 @@ impl Sample {
         let rows = rows(x.n(), most);
         let sample = select(x, &rows)?;
         let scale = if scale == ScaleKind::Auto { scale_kind(x)? } else { scale };
-        Ok(Self { rows, x: scaled(scale, &sample)?, scale })
+        let x = scaled(scale, &sample)?;
+        let x = x.with_two_values_as_levels()?.unwrap_or(x);
+        Ok(Self { rows, x, scale })
     }
 
     /// The clusters of the sample's rows.
@@ -58,7 +61,8 @@ impl Sample {
     /// # Errors
     /// What searching can return.
     pub fn graph(&self, cx: &FitContext) -> Result<Graph> {
-        Ok(PartitionConfig::default().mean_graph(&[&self.x], 2, cx)?)
+        let spread = self.x.with_levels_spread(&Streams::new(0, PHASE))?;
+        Ok(PartitionConfig::default().mean_graph(&[spread.as_ref().unwrap_or(&self.x)], 2, cx)?)
     }
 
     /// The largest relative conductance of `clusters`, of all rows of the data, in the `graph` of

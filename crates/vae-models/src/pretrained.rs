@@ -46,6 +46,8 @@ pub(crate) const REVISIONS: &[Revision] = &[
     better_start::REVISION,
     graph_init::REVISION,
     feature_partition::REVISION,
+    feature_partition::SPREAD,
+    feature_partition::TWO_VALUES,
     halves::REVISION,
     normal_rows::REVISION,
     vae_gmm::latent_class::REVISION,

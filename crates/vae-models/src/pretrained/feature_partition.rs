@@ -19,12 +19,19 @@ use vae_core::Features;
 use vae_core::bundle::{FIT_ANEW, Tensors};
 use vae_core::identity::Revision;
 use vae_core::phase::{Artefact, FitContext, PhaseContext, PhaseRecord, PhaseSpec};
+use vae_core::random::Streams;
 use vae_gmm::{KMeansConfig, kmeans, latent_class};
 use vae_graph::partition::{Clarity, Graphs, NumberOfClusters, PartitionConfig, number};
 use vae_graph::{Distinct, Graph};
 
 /// The candidates, and the order of what is done.
 pub const REVISION: Revision = ("feature-partition", 2);
+
+/// Numbers of two values are categories ([`Features::with_two_values_as_levels`]).
+pub const TWO_VALUES: Revision = ("two-values-are-levels", 1);
+
+/// Numbers of few values are spread ([`Features::with_levels_spread`]).
+pub const SPREAD: Revision = ("levels-are-spread", 1);
 
 /// What an estimate asks beside the graph.
 const OF_AN_ESTIMATE: &[Revision] = &[halves::REVISION, normal_rows::REVISION, neighbour_vote::REVISION];
@@ -62,13 +69,29 @@ impl FeaturePartition<'_> {
         if self.x.n() < 2 {
             return Err(Error::config("n_clusters", n_clusters, "at least two rows: there is one"));
         }
+        match self.x.with_two_values_as_levels()? {
+            Some(x) => FeaturePartition { x: &x, ..*self }.fit_columns(n_clusters, true, cx),
+            None => self.fit_columns(n_clusters, false, cx),
+        }
+    }
+
+    /// [`FeaturePartition::fit`] on columns as they are cut; whether there were numbers of two
+    /// values among them.
+    fn fit_columns(&self, n_clusters: usize, had_two_values: bool, cx: &FitContext) -> Result<Partitioned> {
         let mixed = if self.others.is_empty() { MixedTable::of(self.x)? } else { None };
         let mixed = mixed.filter(|table| table.n_categories() >= latent_classes::LEAST_CATEGORIES);
         let distinct = Distinct::of(self.x);
+        // Rows that repeat are looked at once each; levels of others are spread.
+        let spread = match &distinct {
+            None => self.x.with_levels_spread(&Streams::new(cx.seed, "feature-partition"))?,
+            Some(_) => None,
+        };
+        let of_graph = FeaturePartition { x: spread.as_ref().unwrap_or(self.x), ..*self };
         let mut inputs = vec![self.x.sha256()];
         inputs.extend(mixed.is_some().then_some("latent classes"));
         inputs.extend(self.x.has_categories().then_some("layers by log odds"));
         inputs.extend(distinct.is_some().then_some("different rows"));
+        inputs.extend(spread.is_some().then_some("levels are spread"));
         inputs.extend(self.others.iter().map(|o| o.key));
         let n = distinct.as_ref().map_or(self.x.n(), Distinct::n);
         // Of a table with categories the groups of the numbers weigh the columns.
@@ -78,6 +101,8 @@ impl FeaturePartition<'_> {
             name: "feature-partition",
             revisions: &[
                 &[REVISION, number::REVISION, kmeans::REVISION],
+                if had_two_values { &[TWO_VALUES] } else { &[] },
+                if spread.is_some() { &[SPREAD] } else { &[] },
                 if mixed.is_some() { &[latent_class::REVISION] } else { &[] },
                 if has_estimates { number::REVISIONS } else { &[] },
                 if is_estimated { OF_AN_ESTIMATE } else { &[] },
@@ -93,7 +118,7 @@ impl FeaturePartition<'_> {
                 self.cut_mixed(table, n_clusters, phase)
             }
             (_, Some(distinct)) => self.cut_distinct(n_clusters, distinct, phase),
-            (_, None) => self.cut(n_clusters, phase),
+            (_, None) => of_graph.cut(n_clusters, phase),
         })?;
         // Of a partition from the cache too.
         if let Some(number) = number_of_clusters(&artefact.record) {
