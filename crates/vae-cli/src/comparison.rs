@@ -2,6 +2,7 @@
 //! and shown by `vae report`. No labels: scores are those that a run recorded.
 
 use crate::output::remark;
+use crate::predictions::{Predictions, columns_of};
 use crate::report::{self, names};
 use crate::row_names::{self, RowNames};
 use crate::run_folder::id_column;
@@ -9,17 +10,23 @@ use crate::runs::Run;
 use anyhow::{Context, Result};
 use ndarray::Axis;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use vae_metrics::{Average, Contingency, FlowThresholds};
 use vae_report::comparison::{Change, Comparison, Flow, Pair, Parts, Run as Compared, SCHEMA};
+
+/// Columns of a table that may name its rows, at most, for the sake of cost.
+const MOST_COLUMNS: usize = 20;
 
 /// Reads runs, or files of assignments, and compares each pair.
 ///
 /// # Errors
 /// Runs that are not finished or not on the same rows, files that cannot be read.
 pub fn of_paths(paths: &[PathBuf]) -> Result<Comparison> {
-    let id_column = paths.iter().find_map(|path| id_column(path));
+    let id_column = match paths.iter().find_map(|path| id_column(path)) {
+        None => common_names(paths)?,
+        known => known,
+    };
     let read = |path: &PathBuf| Run::read(path, id_column.as_deref());
     let mut runs = paths.iter().map(read).collect::<Result<Vec<Run>>>()?;
     for (at, run) in runs.iter().enumerate() {
@@ -28,6 +35,39 @@ pub fn of_paths(paths: &[PathBuf]) -> Result<Comparison> {
     }
     in_one_order(&mut runs)?;
     of(&runs)
+}
+
+/// The column by which rows of files can be matched: one that a file of the program's own begins
+/// with, or else the first that all have, with other names in each row and the same names in all.
+///
+/// # Errors
+/// Files that cannot be read.
+fn common_names(paths: &[PathBuf]) -> Result<Option<String>> {
+    let files: Vec<&PathBuf> = paths.iter().filter(|path| path.is_file()).collect();
+    let [first, rest @ ..] = &files[..] else { return Ok(None) };
+    for path in &files {
+        if let Some((column, _)) = Predictions::read(path)?.ids {
+            return Ok(Some(column));
+        }
+    }
+    let of_rest: Vec<Vec<String>> = rest.iter().map(|path| columns_of(path)).collect();
+    let is_common =
+        |column: &String| !of_rest.is_empty() && of_rest.iter().all(|columns| columns.contains(column));
+    for column in columns_of(first).into_iter().filter(is_common).take(MOST_COLUMNS) {
+        let names = |path: &&PathBuf| -> Result<Option<BTreeSet<String>>> {
+            let Some((_, names)) = Predictions::read_beside(path, Some(&column))?.ids else {
+                return Ok(None);
+            };
+            let n = names.len();
+            let names: BTreeSet<String> = names.into_iter().collect();
+            Ok((names.len() == n).then_some(names))
+        };
+        let all = files.iter().map(names).collect::<Result<Option<Vec<BTreeSet<String>>>>>()?;
+        if all.is_some_and(|all| all.windows(2).all(|pair| pair[0] == pair[1])) {
+            return Ok(Some(column));
+        }
+    }
+    Ok(None)
 }
 
 /// Puts the rows of files in the order of the first run whose rows have names, where they have the

@@ -83,6 +83,18 @@ impl Predictions {
     }
 }
 
+/// The columns of a table, but for those that the program writes; none of other files.
+pub fn columns_of(path: &Path) -> Vec<String> {
+    let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let names = fields(first, separator_of(first));
+    if names.len() < 2 {
+        return Vec::new();
+    }
+    names.into_iter().filter(|name| !OWN.contains(&name.as_str())).collect()
+}
+
 fn of_npy(bytes: &[u8]) -> Result<Predictions> {
     use npyz::TypeChar::{Float, Int, Uint};
     let file = npyz::NpyFile::new(bytes)?;

@@ -236,4 +236,21 @@ fn rows_are_matched_by_their_names() {
         ]))
     };
     assert_eq!(scored("appended.csv"), scored("run"));
+
+    // Two tables without a run, and a table of labels.
+    let forth = ["predict", "-m", "run", "-d", "t.csv", "--append", "--drop", "kind", "-o", "forth.csv"];
+    place.ok(&forth);
+    let same = json(&place.ok(&["compare", "forth.csv", "appended.csv", "--json"]));
+    assert_eq!(same["ari"][0][1], 1.0);
+    let kind = |row: &String| row.trim().rsplit(',').next().expect("a label").to_owned();
+    let labels: String = rows
+        .iter()
+        .enumerate()
+        .skip(3)
+        .chain(rows.iter().enumerate().take(3))
+        .map(|(i, row)| format!("row {i},{}\n", kind(row)))
+        .collect();
+    place.write("labels.csv", format!("who,kind\n{labels}"));
+    let by_labels = json(&place.ok(&["score", "--pred", "appended.csv", "--labels", "labels.csv", "--json"]));
+    assert_eq!(by_labels["acc"], scored("run")["acc"]);
 }

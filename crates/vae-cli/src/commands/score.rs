@@ -9,7 +9,7 @@ use crate::confidence;
 use crate::criteria::{finite, of_run, select};
 use crate::input::{self, Input};
 use crate::output::{remark, say, say_json, table, thousands};
-use crate::predictions::Predictions;
+use crate::predictions::{Predictions, columns_of};
 use crate::row_names::{self, RowNames};
 use crate::runs::Run;
 use anyhow::{Context, Result, bail};
@@ -121,7 +121,10 @@ fn of_files(args: &ScoreArgs, place: &Path) -> Result<Scored> {
         None => None,
     };
     let names_of_data = data.as_ref().and_then(|data| data.ids.as_ref());
-    let predictions = Predictions::read_beside(&pred, names_of_data.map(Ids::name))?;
+    let in_both =
+        args.read.labels.as_deref().filter(|_| !is_run).and_then(|labels| column_in_both(&pred, labels));
+    let names = names_of_data.map(Ids::name).or(in_both.as_deref());
+    let predictions = Predictions::read_beside(&pred, names)?;
     if let Some(names) = predictions.about_names() {
         remark(format_args!("{}: {names}", pred.display()));
     }
@@ -155,6 +158,12 @@ fn of_files(args: &ScoreArgs, place: &Path) -> Result<Scored> {
             Ok(Scored::Unlabelled(Box::new(without_labels(&clusters, features, is_run.then_some(place))?)))
         }
     }
+}
+
+/// The first column that a table of assignments and one of labels have in common.
+fn column_in_both(pred: &Path, labels: &Path) -> Option<String> {
+    let of_labels = columns_of(labels);
+    columns_of(pred).into_iter().find(|column| of_labels.contains(column))
 }
 
 /// The class of each row, where it has one.
