@@ -55,6 +55,7 @@ fn sweep() -> Sweep {
         over_seeds,
         data: OfData {
             latent_classes: false,
+            bic: BTreeMap::new(),
             n_rows: 1200,
             relative_conductance: BTreeMap::from([(2, 0.01), (3, 0.02), (4, 0.2)]),
             prediction_strength: BTreeMap::from([(2, spread(0.9, 0.05)), (3, spread(0.95, 0.02))]),

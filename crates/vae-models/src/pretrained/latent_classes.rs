@@ -139,6 +139,11 @@ pub fn class_likelihood(x: &Features, clusters: ArrayView1<'_, u32>, k: usize) -
     Ok(Some(sum / x.n() as f64))
 }
 
+/// BIC by number of classes, where the phase estimated it.
+pub fn bic_of_classes(record: &PhaseRecord) -> Option<BTreeMap<usize, f64>> {
+    serde_json::from_value(record.notes.get("latent_classes")?.get("bic")?.clone()).ok()
+}
+
 /// How the clusters of a phase were chosen; `None` where it cut a graph.
 pub(super) fn selection(record: &PhaseRecord) -> Option<String> {
     Some(match record.notes.get("latent_classes")?.get("empty")?.as_u64()? {

@@ -64,6 +64,10 @@ fn values(sweep: &Sweep, key: &str) -> Vec<Values> {
             let of_data = sweep.data.relative_conductance.iter().map(|(k, v)| (*k, point(v))).collect();
             vec![("neighbour graph".into(), of_data)]
         }
+        "bic" => {
+            let of_data = sweep.data.bic.iter().map(|(k, v)| (*k, point(v))).collect();
+            vec![("latent classes".into(), of_data)]
+        }
         "prediction_strength" => vec![("random halves".into(), sweep.data.prediction_strength.clone())],
         _ => {
             let of_method = |method: &String| {

@@ -137,6 +137,9 @@ pub struct OfData {
     /// them.
     #[serde(default)]
     pub latent_classes: bool,
+    /// BIC of latent classes, by their number: the smaller, the better.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bic: BTreeMap<usize, f64>,
 }
 
 /// How clear a number of clusters is.

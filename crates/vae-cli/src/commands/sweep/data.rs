@@ -10,7 +10,7 @@ use vae_core::phase::FitContext;
 use vae_core::random::{Streams, permutation};
 use vae_graph::partition::NumberOfClusters;
 use vae_models::ScaleKind;
-use vae_models::pretrained::{are_latent_classes, number_without_halves, numbers_like_normal_rows};
+use vae_models::pretrained::{bic_of_classes, number_without_halves, numbers_like_normal_rows};
 use vae_models::registry::{Selection, resolve};
 use vae_report::sweep::{OfData, Spread};
 
@@ -38,7 +38,7 @@ pub fn of(
     context: &FitContext,
 ) -> Result<(OfData, Option<NumberOfClusters>)> {
     let (estimate, others) = estimate(&sample.x, context).unzip();
-    let (like_normal_rows, latent_classes) = others.unwrap_or_default();
+    let (like_normal_rows, bic) = others.unwrap_or_default();
     let by_k = |found: &NumberOfClusters| -> BTreeMap<usize, f64> {
         (2..).zip(found.relative_conductances.iter().copied()).collect()
     };
@@ -47,7 +47,8 @@ pub fn of(
         relative_conductance: estimate.as_ref().map(by_k).unwrap_or_default(),
         prediction_strength: prediction_strength(features, (clusters, sample.scale), context)?,
         like_normal_rows,
-        latent_classes,
+        latent_classes: bic.is_some(),
+        bic: bic.unwrap_or_default(),
     };
     Ok((of_data, estimate))
 }
@@ -56,15 +57,18 @@ fn spreads(values: &BTreeMap<usize, Vec<f64>>) -> BTreeMap<usize, Spread> {
     values.iter().filter_map(|(&k, values)| Some((k, Spread::of(values)?))).collect()
 }
 
+/// What is known beside an estimate.
+type Others = (Vec<usize>, Option<BTreeMap<usize, f64>>);
+
 /// The graph's estimate of `spectral` on scaled features, that of a fit without a number of
-/// clusters; the numbers into which normal rows come apart as much; and whether it is the estimate
-/// of latent classes. `None` where the graph cannot be cut in two.
-fn estimate(x: &Features, context: &FitContext) -> Option<(NumberOfClusters, (Vec<usize>, bool))> {
+/// clusters; the numbers into which normal rows come apart as much; and BIC, where it is the
+/// estimate of latent classes. `None` where the graph cannot be cut in two.
+fn estimate(x: &Features, context: &FitContext) -> Option<(NumberOfClusters, Others)> {
     let set = vec!["scale=\"none\"".to_owned()];
     let selection = Selection { method: Some(METHOD.into()), set, ..Selection::default() };
     let summary = resolve(&selection).ok()?.build().ok()?.fit(x, context).ok()?;
     let found = |phase| {
-        let others = (numbers_like_normal_rows(phase), are_latent_classes(phase));
+        let others = (numbers_like_normal_rows(phase), bic_of_classes(phase));
         Some((number_without_halves(phase)?, others))
     };
     summary.phases.iter().find_map(found)

@@ -1,6 +1,7 @@
 //! What `vae sweep` says at the end.
 
 use super::grid::RUNS;
+use super::over_runs::CLASS_LIKELIHOOD;
 use super::{CONSENSUS, PAGE, RECORD};
 use crate::output::{self, shell_word, thousands};
 use std::path::Path;
@@ -44,7 +45,14 @@ pub fn text(sweep: &Sweep, dir: &Path, new_data: &str) -> String {
 /// Two lines of names, and a line for each method and number of clusters. All criteria are shown
 /// that prefer a number, since the reasons name them.
 fn rows(sweep: &Sweep) -> Vec<Vec<String>> {
-    let shown: Vec<&Criterion> = CRITERIA.iter().filter(|c| c.good != Good::Neither).collect();
+    // Data whose clusters are latent classes have criteria of their own, and no cuts of a graph.
+    let are_classes = sweep.data.latent_classes;
+    let is_shown = |criterion: &&Criterion| match criterion.key {
+        "relative_conductance" => !are_classes,
+        "bic" | CLASS_LIKELIHOOD => are_classes,
+        _ => criterion.good != Good::Neither,
+    };
+    let shown: Vec<&Criterion> = CRITERIA.iter().filter(is_shown).collect();
     let names: Vec<(&str, &str)> = shown.iter().map(|criterion| two_lines(criterion.name)).collect();
     let head = |before: [&str; 4], of: fn(&(&str, &str)) -> String| -> Vec<String> {
         before.map(String::from).into_iter().chain(names.iter().map(of)).collect()
@@ -59,6 +67,7 @@ fn rows(sweep: &Sweep) -> Vec<Vec<String>> {
         let mut line = vec![mark.to_owned(), k.to_string(), cell.method.clone(), cell.n_runs.to_string()];
         line.extend(shown.iter().map(|criterion| match criterion.key {
             "relative_conductance" => value(sweep.data.relative_conductance.get(&k).copied()),
+            "bic" => value(sweep.data.bic.get(&k).copied()),
             "prediction_strength" => value(sweep.data.prediction_strength.get(&k).map(|s| s.mean)),
             key => value(cell.criteria.get(key).map(|s| s.mean)),
         }));

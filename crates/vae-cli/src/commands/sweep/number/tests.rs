@@ -15,6 +15,7 @@ fn three(strength: f64, clarity: partition::Clarity) -> (OfData, NumberOfCluster
         prediction_strength: BTreeMap::from([(2, spread(0.7)), (3, spread(strength)), (4, spread(0.4))]),
         like_normal_rows: vec![],
         latent_classes: false,
+        bic: BTreeMap::new(),
     };
     let relative_conductances = relative.to_vec();
     (data, NumberOfClusters { n_clusters: 3, runner_up: Some(2), clarity, relative_conductances })
@@ -93,6 +94,7 @@ fn groups_of_few_rows_are_seen_by_halves_alone() {
             prediction_strength: (2..).zip(strengths.iter().map(|&s| spread(s))).collect(),
             like_normal_rows,
             latent_classes: false,
+            bic: BTreeMap::new(),
         };
         let clarity = partition::Clarity::NoGroups;
         let estimate = NumberOfClusters { n_clusters: 2, runner_up: None, clarity, relative_conductances };
