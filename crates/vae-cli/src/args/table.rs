@@ -29,7 +29,8 @@ pub struct TableArgs {
     #[arg(long, value_name = "NAMES", help_heading = "Tables", value_parser = Words::parse)]
     pub categorical: Vec<Words>,
     /// Words that stand for a missing value, separated by commas; may be repeated. An empty cell is
-    /// always missing [default: NA, NaN, N/A, #N/A, null, none, ? and -]
+    /// always missing, and numbers alone, such as -999, are added to the usual words [default: NA,
+    /// NaN, N/A, #N/A, null, none, ? and -]
     #[arg(
         long,
         value_name = "WORDS",

@@ -10,7 +10,7 @@ const IN_DOUBT: [&str; 2] = ["none", "-"];
 #[derive(Debug, Clone)]
 pub(crate) struct Missing {
     words: Vec<String>,
-    /// Whether nobody said them.
+    /// Whether they are the usual ones, and perhaps numbers.
     is_usual: bool,
     /// Whether one of them is a finite number, such as -999.
     has_number: bool,
@@ -23,14 +23,15 @@ impl Default for Missing {
 }
 
 impl Missing {
-    /// These words, or the usual ones where there are none.
+    /// These words; with the usual ones where all of them are numbers, which say nothing of words.
     pub fn new(said: &[String]) -> Self {
-        let words: Vec<String> = match said {
-            [] => WORDS.map(str::to_owned).to_vec(),
-            said => said.iter().map(|word| word.trim().to_owned()).collect(),
-        };
         let is_number = |word: &String| word.parse::<f64>().is_ok_and(f64::is_finite);
-        Self { has_number: words.iter().any(is_number), is_usual: said.is_empty(), words }
+        let mut words: Vec<String> = said.iter().map(|word| word.trim().to_owned()).collect();
+        let (is_usual, has_number) = (words.iter().all(is_number), words.iter().any(is_number));
+        if is_usual {
+            words.extend(WORDS.map(str::to_owned));
+        }
+        Self { words, is_usual, has_number }
     }
 
     /// Whether a text stands for nothing.
@@ -64,6 +65,8 @@ mod tests {
         let said = Missing::new(&["-999".to_owned(), "unknown".to_owned()]);
         assert!(said.is("-999") && said.is("Unknown") && said.is("") && !said.is("NA"));
         assert!(said.has_number());
+        let number = Missing::new(&["-999".to_owned()]);
+        assert!(number.is("-999") && number.is("?") && number.has_number(), "the usual words too");
         assert_eq!([usual.in_doubt(" None"), usual.in_doubt("NA")], [Some("none"), None]);
         assert_eq!(Missing::new(&["none".to_owned()]).in_doubt("none"), None, "somebody said it");
     }

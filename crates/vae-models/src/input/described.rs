@@ -56,7 +56,7 @@ impl InputConfig {
     /// positive.
     pub(crate) fn check(&self, estimates: bool) -> Result<()> {
         if self.n_clusters == 0 && !estimates {
-            let expected = "at least 1: give --clusters K, or set it in the configuration";
+            let expected = "at least 1: give --clusters K, or set it in the configuration; the methods auto and spectral estimate it";
             return Err(Error::config("n_clusters", "0 or not given", expected));
         }
         self.likelihood.map_or(Ok(()), |(_, variance)| Ok(check_variance(variance)?))
