@@ -208,7 +208,9 @@ mod tests {
     #[test]
     fn a_word_may_be_a_number() {
         let cells = Cells { missing: Missing::new(&["-999".to_owned()]), decimal: Decimal::Point };
-        assert_eq!((cells.read("-999"), cells.read("nan")), (Cell::Missing, Cell::NotFinite));
+        assert_eq!((cells.read("-999"), cells.read("nan")), (Cell::Missing, Cell::Missing));
+        let word = Cells { missing: Missing::new(&["x".to_owned()]), decimal: Decimal::Point };
+        assert_eq!((word.read("X"), word.read("nan")), (Cell::Missing, Cell::NotFinite));
         assert!(cells.single("-999").expect("missing").is_nan());
     }
 }

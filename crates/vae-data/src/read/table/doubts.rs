@@ -12,6 +12,12 @@ const SIGNS: [char; 5] = ['%', '€', '$', '£', '¥'];
 /// Numbers that stand for a missing value in many files.
 const CODES: [f64; 5] = [-9.0, -99.0, -999.0, -9999.0, -99999.0];
 
+/// Whole numbers of so many values may be codes.
+const FEW: std::ops::RangeInclusive<usize> = 3..=10;
+
+/// Rows for each of them, at least: of fewer rows there is nothing to be said.
+const ROWS_A_VALUE: usize = 10;
+
 /// Whether a text is a number but for a sign before or behind it.
 pub(super) fn is_with_sign(text: &str) -> bool {
     let bare = text.trim().trim_matches(|c: char| SIGNS.contains(&c) || c.is_whitespace());
@@ -121,6 +127,23 @@ impl Facts<'_> {
                      --missing={code}"
                 )));
             }
+        }
+    }
+
+    /// Whole numbers of few values: answers, counts, or codes, whose order says nothing. Two values
+    /// have none.
+    pub fn tell_of_few_numbers(&self, columns: impl Iterator<Item = usize>, notes: &mut Vec<Note>) {
+        let found = columns.filter_map(|i| {
+            let held = self.held(i);
+            let count = held.few.count().filter(|count| FEW.contains(count) && held.counter.is_whole())?;
+            (self.survey.n >= ROWS_A_VALUE * count).then(|| format!("`{}` ({count} values)", self.name(i)))
+        });
+        let found: Vec<String> = found.collect();
+        if !found.is_empty() {
+            notes.push(Note::info(format!(
+                "whole numbers of few values, which count as amounts: {}; if some are codes, name them with --categorical",
+                listed(found)
+            )));
         }
     }
 

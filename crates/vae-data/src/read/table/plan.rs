@@ -75,6 +75,7 @@ impl<'f> Facts<'f> {
         self.tell_of_offsets(&schema, &mut notes);
         self.tell_of_points(of_kind(Kind::Number), &mut notes);
         self.tell_of_codes(of_kind(Kind::Number), &mut notes);
+        self.tell_of_few_numbers(of_kind(Kind::Number), &mut notes);
         self.tell_of_constants(features.iter().copied(), &mut notes);
         self.tell_of_label_names(&features, &mut notes);
         let label = self.roles.one(Role::Label);

@@ -184,7 +184,9 @@ fn missing_cells_are_kept_and_counted() {
 fn other_words_may_be_missing() {
     let table = with("a,b\n1,2\n-999,x\n", |o| o.missing = strings(&["-999", "X"])).expect("said");
     assert_eq!((table.x[..2].to_vec(), table.n_missing), (vec![1.0, 2.0], 2));
-    let text = message(with("a,b\n1,2\nNA,3\n", |o| o.missing = strings(&["-999"])));
+    let table = with("a,b\n1,2\nNA,-999\n", |o| o.missing = strings(&["-999"])).expect("a number is added");
+    assert_eq!(table.n_missing, 2);
+    let text = message(with("a,b\n1,2\nNA,3\n", |o| o.missing = strings(&["-999", "X"])));
     assert!(text.contains("line 3, column 1 (a): `NA` is not a number"), "{text}");
 }
 

@@ -39,6 +39,23 @@ fn a_level_that_is_read_as_missing_is_told() {
 }
 
 #[test]
+fn whole_numbers_of_few_values_are_told() {
+    let rows = |n: usize| {
+        (0..n).map(|i| format!("{},{},{},0.{}\n", i % 4, i % 2, i % 11, i % 3)).collect::<String>()
+    };
+    let told = |n: usize| {
+        let table = read_text(&format!("region,flag,month,share\n{}", rows(n))).expect("read");
+        notes(&table, Severity::Info)
+    };
+    assert!(
+        told(60).contains("of few values, which count as amounts: `region` (4 values); if some"),
+        "{}",
+        told(60)
+    );
+    assert!(!told(36).contains("of few values"), "{}", told(36));
+}
+
+#[test]
 fn codes_and_signs_are_told() {
     let mut text = "zip,load,kind\n".to_owned();
     for i in 0..60 {
