@@ -147,3 +147,35 @@ fn auto_keeps_latent_classes() {
     assert!(summary.selection.contains("the latent classes are kept"), "{}", summary.selection);
     assert!(purity(&summary, &truth) > 0.9, "{}", purity(&summary, &truth));
 }
+
+/// Ten flags as 0 and 1 are the categories that they would be as words.
+#[test]
+fn flags_are_categories_where_a_graph_is_cut() {
+    let mut rng = Streams::new(8, "test").rng("table", 0, 0);
+    let truth: Vec<u32> = (0..500).map(|i| i % 3).collect();
+    let x = Array2::from_shape_fn((500, 10), |(i, j)| {
+        let often = (truth[i] as usize + j) % 3 == 0;
+        f32::from(rng.random::<f32>() < if often { 0.85 } else { 0.15 })
+    });
+    let names: Vec<String> = (0..10).map(|j| format!("flag{j}")).collect();
+    let flags = Features::table(x, Some(Schema::plain(true, names))).expect("valid");
+    let summary = fit(&flags, 0);
+    assert!(summary.selection.contains("latent classes"), "{}", summary.selection);
+    assert_eq!(number_of_clusters(&summary.phases[0]).expect("an estimate").n_clusters, 3);
+    assert!(purity(&summary, &truth) > 0.9, "{}", purity(&summary, &truth));
+    assert!(summary.revisions.contains_key("two-values-are-levels"), "{:?}", summary.revisions);
+}
+
+/// Numbers without groups, and a count beside them that would fall apart into its values.
+#[test]
+fn a_count_beside_numbers_makes_no_groups() {
+    let mut rng = Streams::new(9, "test").rng("table", 0, 0);
+    let mut normal = || (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0;
+    let mut x = Array2::from_shape_simple_fn((600, 3), &mut normal);
+    x.column_mut(2).mapv_inplace(|v| (1.2 * v + 1.0).round().clamp(0.0, 4.0));
+    let count = Features::table(x, Some(Schema::plain(true, ["age", "spend", "children"]))).expect("valid");
+    let summary = fit(&count, 0);
+    let number = number_of_clusters(&summary.phases[0]).expect("an estimate");
+    assert_ne!(number.clarity, Clarity::Clear, "{number:?}");
+    assert!(summary.revisions.contains_key("levels-are-spread"), "{:?}", summary.revisions);
+}
