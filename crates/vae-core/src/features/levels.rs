@@ -31,6 +31,9 @@ impl Features {
 /// occurs the column says nothing.
 const LEAST_SHARE: f64 = 0.01;
 
+/// More columns of two values are pixels, bits or words, and no questions.
+const MOST_COLUMNS: usize = 200;
+
 /// A number with more values has no levels.
 const MOST_LEVELS: usize = 10;
 
@@ -40,8 +43,8 @@ const SECOND_SHARE: f64 = 0.1;
 impl Features {
     /// The same table with its numbers of two values as categories, one-hot, as a column of words
     /// would be: between two values there is no distance to be had. `None` where there is none, or
-    /// only with one value in less than a hundredth of the rows, and for features that are no
-    /// table.
+    /// only with one value in less than a hundredth of the rows; where there are more than 200,
+    /// which are pixels, bits or words; and for features that are no table.
     ///
     /// # Errors
     /// As [`Features::table`].
@@ -53,7 +56,7 @@ impl Features {
             Some(_) => None,
         };
         let found: Vec<Option<TwoValues>> = schema.columns.iter().zip(&ranges).map(of_column).collect();
-        if found.iter().all(Option::is_none) {
+        if !(1..=MOST_COLUMNS).contains(&found.iter().flatten().count()) {
             return Ok(None);
         }
         let mut columns = Vec::new();

@@ -24,7 +24,10 @@ const TOLD: f64 = 0.99;
 const LARGEST: f64 = 0.95;
 
 /// Rows that are looked at, at most, for the sake of cost.
-const MOST_ROWS: usize = 20_000;
+const MOST_ROWS: usize = 5_000;
+
+/// More columns of few values are pixels, bits or words, and no codes.
+const MOST_CANDIDATES: usize = 100;
 
 /// Columns whose combinations are looked at.
 const MOST_COLUMNS: usize = 3;
@@ -35,6 +38,9 @@ pub fn warning(features: &Features, clusters: &Array1<u32>) -> Option<String> {
     let rows = sorted_sample(&mut Streams::new(0, "values").rng("rows", 0, 0), clusters.len(), MOST_ROWS);
     let columns = columns_of_values(features, &rows)?;
     let clusters: Array1<u32> = rows.iter().map(|row| clusters[*row]).collect();
+    if columns.len() > MOST_CANDIDATES {
+        return None;
+    }
     let n_in_largest = counts(clusters.iter()).into_values().max()?;
     if n_in_largest as f64 > LARGEST * clusters.len() as f64 {
         return None;
