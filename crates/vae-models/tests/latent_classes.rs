@@ -154,7 +154,7 @@ fn flags_are_categories_where_a_graph_is_cut() {
     let mut rng = Streams::new(8, "test").rng("table", 0, 0);
     let truth: Vec<u32> = (0..500).map(|i| i % 3).collect();
     let x = Array2::from_shape_fn((500, 10), |(i, j)| {
-        let often = (truth[i] as usize + j) % 3 == 0;
+        let often = (truth[i] as usize + j).is_multiple_of(3);
         f32::from(rng.random::<f32>() < if often { 0.85 } else { 0.15 })
     });
     let names: Vec<String> = (0..10).map(|j| format!("flag{j}")).collect();
