@@ -1,6 +1,7 @@
 //! The flag that asks the training loop to save its state and stop. Who sets it, for example at
 //! SIGINT, is up to the program.
 
+use crate::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,6 +26,17 @@ impl Interrupt {
     /// Asks for a stop, as `signal` would.
     pub fn set(&self, signal: i32) {
         self.signal.store(signal as usize, Ordering::SeqCst);
+    }
+
+    /// Goes on, unless a stop was asked for.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] with the signal.
+    pub fn check(&self) -> Result<()> {
+        match self.get() {
+            Some(signal) => Err(Error::Interrupted { signal }),
+            None => Ok(()),
+        }
     }
 
     /// The signal that asked for a stop.

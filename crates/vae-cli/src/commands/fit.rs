@@ -329,9 +329,7 @@ fn fit(
     context: &FitContext,
     former: Option<&Former>,
 ) -> Result<(FitSummary, Option<Aligned>)> {
-    if let Some(signal) = context.interrupt.get() {
-        return Err(vae_core::Error::Interrupted { signal }.into());
-    }
+    context.interrupt.check()?;
     let mut summary = model.fit(features, context)?;
     for choice in &summary.resolved {
         context.progress.note(choice);

@@ -1,9 +1,9 @@
 //! How a fit uses the phase cache: waiting for an entry, reading it, storing one.
 
 use super::{Artefact, FitContext, PhaseRecord};
+use crate::Result;
 use crate::cache::{LIMIT_VARIABLE, PhaseCache};
 use crate::lock::Lock;
-use crate::{Error, Result};
 use std::time::Duration;
 
 impl FitContext {
@@ -37,9 +37,7 @@ impl FitContext {
                 self.progress.note(&format!("{name}: another process computes this phase, waiting for it"));
             }
             waits += 1;
-            if let Some(signal) = self.interrupt.get() {
-                return Err(Error::Interrupted { signal });
-            }
+            self.interrupt.check()?;
             std::thread::sleep(Duration::from_millis(200));
         }
     }
@@ -55,6 +53,7 @@ pub(super) fn from_cache(cache: &PhaseCache, key: &str) -> Option<Artefact> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
     use crate::bundle::Tensors;
     use crate::phase::PhaseSpec;
     use std::cell::Cell;

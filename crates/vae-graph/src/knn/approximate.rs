@@ -97,10 +97,6 @@ pub(super) fn search(
 type Found = (Vec<Vec<(f64, u32)>>, Vec<usize>);
 
 fn with_index(task: &Task<'_>, places: &[Place<'_>], cx: &FitContext) -> Result<Found> {
-    let stop = || match cx.interrupt.get() {
-        Some(signal) => Err(vae_core::Error::Interrupted { signal }),
-        None => Ok(()),
-    };
     let width = WIDTH_OF_SEARCH.0.max(WIDTH_OF_SEARCH.1 * task.k);
     let one_thread = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
@@ -111,7 +107,7 @@ fn with_index(task: &Task<'_>, places: &[Place<'_>], cx: &FitContext) -> Result<
         builder.build_hnsw(places.to_vec())
     };
     let (index, ids): (Hnsw<Place<'_>>, Vec<PointId>) = one_thread.install(build);
-    stop()?;
+    cx.interrupt.check()?;
     let n = places.len();
     let mut row_of = vec![0u32; n];
     for (i, id) in ids.iter().enumerate() {
@@ -121,14 +117,14 @@ fn with_index(task: &Task<'_>, places: &[Place<'_>], cx: &FitContext) -> Result<
     let mut pace = Pace::new(n, cx);
     for start in (0..n).step_by(BLOCK) {
         pace.at(start);
-        stop()?;
+        cx.interrupt.check()?;
         let block = (start..(start + BLOCK).min(n)).into_par_iter().map_init(Search::default, |search, i| {
             let near = index.search(&places[i], search).map(|item| row_of[item.pid.into_inner() as usize]);
             task.nearest(i, near)
         });
         found.par_extend(block);
     }
-    stop()?;
+    cx.interrupt.check()?;
     let short = (0..n).filter(|&i| found[i].len() < task.k).collect();
     Ok((found, short))
 }

@@ -50,9 +50,7 @@ pub(super) fn search(task: &Task<'_>, cx: &FitContext) -> Result<Vec<Vec<(f64, u
             .map(|i| Candidates::new(k, (unit * (queries.norms[i] + base.longest)) as f32))
             .collect();
         for first in (0..n_base).step_by(columns) {
-            if let Some(signal) = cx.interrupt.get() {
-                return Err(vae_core::Error::Interrupted { signal }.into());
-            }
+            cx.interrupt.check()?;
             let last = (first + columns).min(n_base);
             let products = linear(&a, &base.rows(first, last)?, None).f_to_device(Device::Cpu)?;
             let (products, half) = (as_slice(&products)?, &base.half_sq_norms[first..last]);

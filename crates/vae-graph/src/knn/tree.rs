@@ -53,9 +53,7 @@ pub(super) fn search(
     let mut pace = Pace::new(n, cx);
     for start in (0..n).step_by(BLOCK) {
         pace.at(start);
-        if let Some(signal) = cx.interrupt.get() {
-            return Err(vae_core::Error::Interrupted { signal }.into());
-        }
+        cx.interrupt.check()?;
         let block: Result<Vec<_>> = (start..(start + BLOCK).min(n)).into_par_iter().map(one).collect();
         rows.extend(block?);
     }
