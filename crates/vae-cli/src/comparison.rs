@@ -2,7 +2,7 @@
 //! and shown by `vae report`. No labels: scores are those that a run recorded.
 
 use crate::output::remark;
-use crate::predictions::{Predictions, columns_of};
+use crate::predictions::{Predictions, begins_with_ids, head_of, is_own};
 use crate::report::{self, names};
 use crate::row_names::{self, RowNames};
 use crate::run_folder::id_column;
@@ -44,18 +44,17 @@ pub fn of_paths(paths: &[PathBuf]) -> Result<Comparison> {
 /// Files that cannot be read.
 fn common_names(paths: &[PathBuf]) -> Result<Option<String>> {
     let files: Vec<&PathBuf> = paths.iter().filter(|path| path.is_file()).collect();
-    let [first, rest @ ..] = &files[..] else { return Ok(None) };
-    for path in &files {
-        if let Some((column, _)) = Predictions::read(path)?.ids {
-            return Ok(Some(column));
-        }
+    let heads: Vec<Vec<String>> = files.iter().map(|path| head_of(path)).collect();
+    if let Some(head) = heads.iter().find(|head| begins_with_ids(head)) {
+        return Ok(Some(head[0].clone()));
     }
-    let of_rest: Vec<Vec<String>> = rest.iter().map(|path| columns_of(path)).collect();
-    let is_common =
-        |column: &String| !of_rest.is_empty() && of_rest.iter().all(|columns| columns.contains(column));
-    for column in columns_of(first).into_iter().filter(is_common).take(MOST_COLUMNS) {
+    let [first, rest @ ..] = &heads[..] else { return Ok(None) };
+    let is_common = |column: &&String| {
+        !rest.is_empty() && !is_own(column) && rest.iter().all(|head| head.contains(column))
+    };
+    for column in first.iter().filter(is_common).take(MOST_COLUMNS) {
         let names = |path: &&PathBuf| -> Result<Option<BTreeSet<String>>> {
-            let Some((_, names)) = Predictions::read_beside(path, Some(&column))?.ids else {
+            let Some((_, names)) = Predictions::read_beside(path, Some(column))?.ids else {
                 return Ok(None);
             };
             let n = names.len();
@@ -64,7 +63,7 @@ fn common_names(paths: &[PathBuf]) -> Result<Option<String>> {
         };
         let all = files.iter().map(names).collect::<Result<Option<Vec<BTreeSet<String>>>>>()?;
         if all.is_some_and(|all| all.windows(2).all(|pair| pair[0] == pair[1])) {
-            return Ok(Some(column));
+            return Ok(Some(column.clone()));
         }
     }
     Ok(None)

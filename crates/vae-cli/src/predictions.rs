@@ -6,6 +6,8 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// What a sample has that is in no cluster.
@@ -83,16 +85,25 @@ impl Predictions {
     }
 }
 
-/// The columns of a table, but for those that the program writes; none of other files.
-pub fn columns_of(path: &Path) -> Vec<String> {
-    let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+/// The names of the columns of a table; none of other files.
+pub fn head_of(path: &Path) -> Vec<String> {
+    let Ok(file) = File::open(path) else { return Vec::new() };
+    let mut lines = BufReader::new(file).lines().map_while(Result::ok);
+    let Some(first) = lines.find(|line| !line.trim().is_empty()) else { return Vec::new() };
+    let first = first.strip_prefix('\u{feff}').unwrap_or(&first);
     let names = fields(first, separator_of(first));
-    if names.len() < 2 {
-        return Vec::new();
-    }
-    names.into_iter().filter(|name| !OWN.contains(&name.as_str())).collect()
+    if names.len() < 2 { Vec::new() } else { names }
+}
+
+/// Whether the program writes a column of this name.
+pub fn is_own(name: &str) -> bool {
+    OWN.contains(&name)
+}
+
+/// Whether the first column has the names of the rows, as the program writes them; of a table that
+/// --append has made the columns are the user's.
+pub fn begins_with_ids(names: &[String]) -> bool {
+    matches!(names, [first, second, ..] if !is_own(first) && is_own(second))
 }
 
 fn of_npy(bytes: &[u8]) -> Result<Predictions> {
@@ -193,11 +204,10 @@ fn rows(text: &str, id_column: Option<&str>) -> Result<(Vec<Row>, Option<String>
     if is_header {
         lines.remove(0);
     }
-    // As the program writes them; of a table that --append has made the columns are the user's.
-    let is_own = |name: &String| OWN.contains(&name.as_str());
-    let are_first = names.first().is_some_and(|name| !is_own(name)) && names.get(1).is_some_and(is_own);
-    let is_known = |name: &&String| Some(name.as_str()) == id_column && !is_own(name);
-    let ids = if are_first { Some(0) } else { names.iter().position(|name| is_known(&name)) };
+    let ids = match begins_with_ids(&names) {
+        true => Some(0),
+        false => names.iter().position(|name| Some(name.as_str()) == id_column && !is_own(name)),
+    };
     let row = |(line, text): (usize, String)| {
         let of_line = fields(&text);
         let field = |column: usize| of_line.get(column).cloned().unwrap_or_default();

@@ -15,6 +15,7 @@ mod mapped;
 mod resident;
 
 pub use convert::{as_slice, to_array2, to_array2_f64, to_tensor, to_tensor_f64};
+pub use levels::MOST_LEVELS;
 pub use mapped::{Mapped, MappedWriter};
 pub use resident::{BLOCK, CONVOLUTION_BLOCK, Resident};
 

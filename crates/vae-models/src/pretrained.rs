@@ -30,7 +30,7 @@ pub(crate) use graph_init::{Plain, fit_classes};
 pub(crate) use graph_partition::OtherSpace;
 pub use halves::take_back;
 pub use init::{GraphOf, InitConfig, InitKind, LogVarInit, PiInit};
-pub use latent_classes::{bic_of_classes, class_likelihood};
+pub use latent_classes::{ClassLikelihood, bic_of_classes};
 pub(crate) use siamese::{check_random_siamese, siamese};
 
 use vae_core::Features;

@@ -54,7 +54,6 @@ fn sweep() -> Sweep {
         failed: vec!["vade-k4-s7".into()],
         over_seeds,
         data: OfData {
-            latent_classes: false,
             bic: BTreeMap::new(),
             n_rows: 1200,
             relative_conductance: BTreeMap::from([(2, 0.01), (3, 0.02), (4, 0.2)]),

@@ -9,7 +9,7 @@ use crate::confidence;
 use crate::criteria::{finite, of_run, select};
 use crate::input::{self, Input};
 use crate::output::{remark, say, say_json, table, thousands};
-use crate::predictions::{Predictions, columns_of};
+use crate::predictions::{Predictions, head_of, is_own};
 use crate::row_names::{self, RowNames};
 use crate::runs::Run;
 use anyhow::{Context, Result, bail};
@@ -162,8 +162,8 @@ fn of_files(args: &ScoreArgs, place: &Path) -> Result<Scored> {
 
 /// The first column that a table of assignments and one of labels have in common.
 fn column_in_both(pred: &Path, labels: &Path) -> Option<String> {
-    let of_labels = columns_of(labels);
-    columns_of(pred).into_iter().find(|column| of_labels.contains(column))
+    let of_labels = head_of(labels);
+    head_of(pred).into_iter().find(|column| !is_own(column) && of_labels.contains(column))
 }
 
 /// The class of each row, where it has one.

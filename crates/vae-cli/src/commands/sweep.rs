@@ -140,7 +140,7 @@ fn evaluate(
     let clusters: Vec<usize> = args.clusters.0.iter().map(|&k| k as usize).collect();
     let graph = sample.graph(&context)?;
     let (of_data, estimate) = data::of((features, &sample), &clusters, &context)?;
-    let records = over_runs::records(&done, &runs, (&sample, &graph), of_data.latent_classes)?;
+    let records = over_runs::records(&done, &runs, (&sample, &graph), of_data.are_latent_classes())?;
     let over_seeds = over_runs::over_seeds(&records, &runs)?;
     let number = number::decide(&clusters, &of_data, estimate.as_ref(), &over_seeds);
     let among = Among {

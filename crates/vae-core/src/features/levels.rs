@@ -2,7 +2,7 @@
 
 use super::Features;
 use crate::random::Streams;
-use crate::{Column, Result, Schema};
+use crate::{Column, Schema};
 use ndarray::{Array2, ArrayView1, Axis, s};
 use rand::RngExt;
 use std::ops::Range;
@@ -23,7 +23,9 @@ impl Features {
         };
         let one_hot = dense.slice(s![.., category.clone()]);
         let rows = one_hot.rows().into_iter().enumerate();
-        rows.map(|(i, row)| (!self.is_gap(i, category.start)).then(|| largest(row))).collect()
+        let is_known =
+            |i: usize, row: ArrayView1<'_, f32>| !row[0].is_nan() && !self.is_gap(i, category.start);
+        rows.map(|(i, row)| is_known(i, row).then(|| largest(row))).collect()
     }
 }
 
@@ -34,8 +36,8 @@ const LEAST_SHARE: f64 = 0.01;
 /// More columns of two values are pixels, bits or words, and no questions.
 const MOST_COLUMNS: usize = 200;
 
-/// A number with more values has no levels.
-const MOST_LEVELS: usize = 10;
+/// A number with more values has no levels: it is no code, no flag and no small count.
+pub const MOST_LEVELS: usize = 10;
 
 /// The share of the rows that has the second most frequent of several values, at least.
 const SECOND_SHARE: f64 = 0.1;
@@ -48,7 +50,7 @@ impl Features {
     ///
     /// # Errors
     /// As [`Features::table`].
-    pub fn with_two_values_as_levels(&self) -> Result<Option<Self>> {
+    pub fn with_two_values_as_levels(&self) -> crate::Result<Option<Self>> {
         let (Some(dense), Some(schema)) = (self.as_dense(), self.schema()) else { return Ok(None) };
         let ranges: Vec<Range<usize>> = schema.ranges().collect();
         let of_column = |(column, range): (&Column, &Range<usize>)| match column.levels() {
@@ -95,26 +97,35 @@ impl Features {
 
     /// The two values of a number that has no others, both in enough of the rows.
     fn two_values(&self, feature: usize) -> Option<TwoValues> {
+        let [(low, n_low), (high, n_high)] = self.few_values(feature)?[..] else { return None };
+        let share = |count: usize| count as f32 / (n_low + n_high) as f32;
+        let are_enough = n_low.min(n_high) as f64 >= LEAST_SHARE * self.n() as f64;
+        are_enough.then(|| TwoValues { values: [low, high], shares: [share(n_low), share(n_high)] })
+    }
+
+    /// The values of a number in the rows that have one, ascending, each with its number of rows;
+    /// `None` where there are more than [`MOST_LEVELS`].
+    fn few_values(&self, feature: usize) -> Option<Counts> {
         let column = self.as_dense()?.index_axis_move(Axis(1), feature);
-        let mut known = column.iter().enumerate().filter(|(i, _)| !self.is_gap(*i, feature)).map(|(_, v)| *v);
-        let first = known.next()?;
-        let (mut other, mut n, mut n_other) = (None, 1, 0);
-        for value in known {
-            if value == first {
-                n += 1;
-            } else if *other.get_or_insert(value) == value {
-                n_other += 1;
-            } else {
-                return None;
+        let known = column.iter().enumerate().filter(|(i, v)| !v.is_nan() && !self.is_gap(*i, feature));
+        let mut counts = Counts::new();
+        for (_, &value) in known {
+            match place(&counts, value) {
+                Ok(at) => counts[at].1 += 1,
+                Err(_) if counts.len() == MOST_LEVELS => return None,
+                Err(at) => counts.insert(at, (value + 0.0, 1)),
             }
         }
-        let other = other.filter(|_| n.min(n_other) as f64 >= LEAST_SHARE * self.n() as f64)?;
-        let share = |count: usize| count as f32 / (n + n_other) as f32;
-        Some(match first < other {
-            true => TwoValues { values: [first, other], shares: [share(n), share(n_other)] },
-            false => TwoValues { values: [other, first], shares: [share(n_other), share(n)] },
-        })
+        Some(counts)
     }
+}
+
+/// Values, ascending, each with its number of rows.
+type Counts = Vec<(f32, usize)>;
+
+/// Where a value stands, or would stand. Zero has two signs.
+fn place(counts: &[(f32, usize)], value: f32) -> Result<usize, usize> {
+    counts.binary_search_by(|(other, _)| other.total_cmp(&(value + 0.0)))
 }
 
 impl Features {
@@ -127,16 +138,18 @@ impl Features {
     ///
     /// # Errors
     /// As [`Features::table`].
-    pub fn with_levels_spread(&self, streams: &Streams) -> Result<Option<Self>> {
+    pub fn with_levels_spread(&self, streams: &Streams) -> crate::Result<Option<Self>> {
         let (Some(dense), Some(schema)) = (self.as_dense(), self.schema()) else { return Ok(None) };
         let (numbers, _) = self.numbers_and_categories();
-        let found: Vec<(usize, Values)> = numbers.iter().map(|&j| (j, self.values(j))).collect();
-        let has_many = found.iter().any(|(_, values)| matches!(values, Values::Many));
-        let levels = found.into_iter().filter_map(|(j, values)| match values {
-            Values::Levels(levels) => Some((j, levels)),
-            Values::Many | Values::Few => None,
-        });
-        let levels: Vec<(usize, Vec<f32>)> = levels.filter(|_| has_many).collect();
+        let found: Vec<(usize, Option<Counts>)> = numbers.iter().map(|&j| (j, self.few_values(j))).collect();
+        let has_many = found.iter().any(|(_, counts)| counts.is_none());
+        let has_levels = |counts: &Counts| {
+            let mut sizes: Vec<usize> = counts.iter().map(|(_, count)| *count).collect();
+            sizes.sort_unstable_by_key(|size| std::cmp::Reverse(*size));
+            sizes.len() >= 3 && sizes[1] as f64 >= SECOND_SHARE * self.n() as f64
+        };
+        let levels = found.into_iter().filter_map(|(j, counts)| Some((j, counts.filter(has_levels)?)));
+        let levels: Vec<(usize, Counts)> = levels.filter(|_| has_many).collect();
         if levels.is_empty() {
             return Ok(None);
         }
@@ -145,10 +158,10 @@ impl Features {
             let mut rng = streams.rng("levels", j, 0);
             for (i, v) in x.column_mut(j).iter_mut().enumerate() {
                 let share: f32 = rng.random();
-                if let Ok(at) = levels.binary_search_by(|level| level.total_cmp(v))
+                if let Ok(at) = place(&levels, *v)
                     && !self.is_gap(i, j)
                 {
-                    let step = |to: usize| (levels[to + 1] - levels[to]) / 2.0;
+                    let step = |to: usize| (levels[to + 1].0 - levels[to].0) / 2.0;
                     let below = step(at.saturating_sub(1));
                     let above = step(at.min(levels.len() - 2));
                     *v += share * (below + above) - below;
@@ -158,38 +171,6 @@ impl Features {
         let table = Self::table(x, Some(schema.clone()))?;
         Ok(Some(Self { gaps: Arc::clone(&self.gaps), ..table }))
     }
-
-    /// The values of a number.
-    fn values(&self, feature: usize) -> Values {
-        let Some(dense) = self.as_dense() else { return Values::Many };
-        let column = dense.column(feature);
-        let known = column.iter().enumerate().filter(|(i, v)| !v.is_nan() && !self.is_gap(*i, feature));
-        let mut counts: Vec<(f32, usize)> = Vec::new();
-        for (_, &value) in known {
-            match counts.binary_search_by(|(other, _)| other.total_cmp(&value)) {
-                Ok(at) => counts[at].1 += 1,
-                Err(_) if counts.len() == MOST_LEVELS => return Values::Many,
-                Err(at) => counts.insert(at, (value, 1)),
-            }
-        }
-        let mut sizes: Vec<usize> = counts.iter().map(|(_, count)| *count).collect();
-        sizes.sort_unstable_by_key(|size| std::cmp::Reverse(*size));
-        let is_spread = sizes.get(1).is_some_and(|second| *second as f64 >= SECOND_SHARE * self.n() as f64);
-        match counts.len() >= 3 && is_spread {
-            true => Values::Levels(counts.into_iter().map(|(value, _)| value).collect()),
-            false => Values::Few,
-        }
-    }
-}
-
-/// What values a number has.
-enum Values {
-    /// More than [`MOST_LEVELS`].
-    Many,
-    /// Three or more, ascending.
-    Levels(Vec<f32>),
-    /// One or two, or one in nearly all rows.
-    Few,
 }
 
 /// The values of a number that has two.

@@ -87,7 +87,7 @@ fn bic(table: &MixedTable, streams: &Streams, interrupt: &Interrupt) -> Result<B
     let mut found = BTreeMap::new();
     let mut lowest = (1, f64::INFINITY);
     for k in 1..=MOST.min(some.n()) {
-        go_on(interrupt)?;
+        interrupt.check()?;
         let bic = config.fit(&some.rows(), k, &[], seed)?.bic();
         found.insert(k, bic);
         if bic < lowest.1 {
@@ -100,15 +100,6 @@ fn bic(table: &MixedTable, streams: &Streams, interrupt: &Interrupt) -> Result<B
     Ok(found)
 }
 
-/// # Errors
-/// [`vae_core::Error::Interrupted`] where a stop was asked for.
-fn go_on(interrupt: &Interrupt) -> Result<()> {
-    match interrupt.get() {
-        Some(signal) => Err(vae_core::Error::Interrupted { signal }.into()),
-        None => Ok(()),
-    }
-}
-
 /// Classes of the rows, and how many of `k` have none.
 fn classes(
     table: &MixedTable,
@@ -116,7 +107,7 @@ fn classes(
     kmeans: Option<&Array1<u32>>,
     phase: &PhaseContext<'_>,
 ) -> Result<(Array1<u32>, usize)> {
-    go_on(&phase.fit.interrupt)?;
+    phase.fit.interrupt.check()?;
     let starts: Vec<ArrayView1<'_, u32>> = kmeans.iter().map(|labels| labels.view()).collect();
     let rows = table.rows();
     let n_cells = rows.levels.len() + rows.numbers.len();
@@ -128,15 +119,26 @@ fn classes(
     Ok((fit.labels, n_empty))
 }
 
-/// The mean log-likelihood of a row of `x`, in nats, where each column is drawn by itself in each
-/// of the clusters; `None` for features that are no table with categories.
-///
-/// # Errors
-/// Clusters of other rows, or not below `k`.
-pub fn class_likelihood(x: &Features, clusters: ArrayView1<'_, u32>, k: usize) -> Result<Option<f64>> {
-    let Some(table) = MixedTable::of(x)? else { return Ok(None) };
-    let sum = latent_class::likelihood_of_clusters(&table.rows(), clusters, k)?;
-    Ok(Some(sum / x.n() as f64))
+/// How likely rows are where each column is drawn by itself in each of some clusters.
+pub struct ClassLikelihood(MixedTable);
+
+impl ClassLikelihood {
+    /// Of the rows `x`; `None` for features that are no table with categories.
+    ///
+    /// # Errors
+    /// libtorch's.
+    pub fn of(x: &Features) -> Result<Option<Self>> {
+        Ok(MixedTable::of(x)?.map(Self))
+    }
+
+    /// The mean log-likelihood of a row, in nats, in `k` clusters.
+    ///
+    /// # Errors
+    /// Clusters of other rows, or not below `k`.
+    pub fn of_clusters(&self, clusters: ArrayView1<'_, u32>, k: usize) -> Result<f64> {
+        let sum = latent_class::likelihood_of_clusters(&self.0.rows(), clusters, k)?;
+        Ok(sum / self.0.n() as f64)
+    }
 }
 
 /// BIC by number of classes, where the phase estimated it.

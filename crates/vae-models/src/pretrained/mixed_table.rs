@@ -11,11 +11,9 @@ use crate::Result;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use tch::Tensor;
 use vae_core::Features;
+use vae_core::features::MOST_LEVELS;
 use vae_gmm::MixedRows;
 use vae_gmm::latent_class::MISSING;
-
-/// A number with no more values than these is a category.
-const FEW_VALUES: usize = 10;
 
 /// A value that a larger share of the rows has, of those whose values are not more frequent, is a
 /// level.
@@ -117,7 +115,7 @@ fn split(values: ArrayView1<'_, f32>) -> (Option<Vec<u32>>, Option<Vec<f32>>) {
     }
     let mut of_levels: Vec<f32> = counted.iter().map(|(value, _)| *value).collect();
     let mut rest = 0;
-    if counted.len() > FEW_VALUES {
+    if counted.len() > MOST_LEVELS {
         rest = sorted.len();
         let mut by_count = counted;
         by_count.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -133,13 +133,19 @@ pub struct OfData {
     /// much; of those up to the estimate and its runner-up.
     #[serde(default)]
     pub like_normal_rows: Vec<usize>,
-    /// Whether the clusters that are estimated are latent classes, which cut no graph: BIC counts
-    /// them.
-    #[serde(default)]
-    pub latent_classes: bool,
-    /// BIC of latent classes, by their number: the smaller, the better.
+    /// BIC of latent classes, by their number: the smaller, the better. Empty where the clusters
+    /// are those of a graph.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub bic: BTreeMap<usize, f64>,
+}
+
+impl OfData {
+    /// Whether the clusters that are estimated are latent classes, which cut no graph: BIC counts
+    /// them.
+    #[must_use]
+    pub fn are_latent_classes(&self) -> bool {
+        !self.bic.is_empty()
+    }
 }
 
 /// How clear a number of clusters is.

@@ -47,8 +47,7 @@ pub fn of(
         relative_conductance: estimate.as_ref().map(by_k).unwrap_or_default(),
         prediction_strength: prediction_strength(features, (clusters, sample.scale), context)?,
         like_normal_rows,
-        latent_classes: bic.is_some(),
-        bic: bic.unwrap_or_default(),
+        bic,
     };
     Ok((of_data, estimate))
 }
@@ -58,7 +57,7 @@ fn spreads(values: &BTreeMap<usize, Vec<f64>>) -> BTreeMap<usize, Spread> {
 }
 
 /// What is known beside an estimate.
-type Others = (Vec<usize>, Option<BTreeMap<usize, f64>>);
+type Others = (Vec<usize>, BTreeMap<usize, f64>);
 
 /// The graph's estimate of `spectral` on scaled features, that of a fit without a number of
 /// clusters; the numbers into which normal rows come apart as much; and BIC, where it is the
@@ -68,7 +67,7 @@ fn estimate(x: &Features, context: &FitContext) -> Option<(NumberOfClusters, Oth
     let selection = Selection { method: Some(METHOD.into()), set, ..Selection::default() };
     let summary = resolve(&selection).ok()?.build().ok()?.fit(x, context).ok()?;
     let found = |phase| {
-        let others = (numbers_like_normal_rows(phase), bic_of_classes(phase));
+        let others = (numbers_like_normal_rows(phase), bic_of_classes(phase).unwrap_or_default());
         Some((number_without_halves(phase)?, others))
     };
     summary.phases.iter().find_map(found)

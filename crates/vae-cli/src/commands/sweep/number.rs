@@ -166,7 +166,7 @@ impl Evidence {
             is_peak: is_peak(data, k),
             is_confirmed: is_confirmed(k),
             by_halves: by_halves.is_some(),
-            of_classes: data.latent_classes,
+            of_classes: data.are_latent_classes(),
             like_normal_rows: is_alike(k) && (graph == partition::Clarity::NoGroups || by_strength(k)),
         }
     }
@@ -308,7 +308,7 @@ fn votes(
     over_seeds: &[OverSeeds],
 ) -> Vec<Vote> {
     let mut votes = vec![Vote {
-        criterion: if data.latent_classes { "bic" } else { "relative_conductance" }.into(),
+        criterion: if data.are_latent_classes() { "bic" } else { "relative_conductance" }.into(),
         n_clusters: estimate.map(|estimate| estimate.n_clusters),
         decides: true,
     }];

@@ -7,7 +7,7 @@ use anyhow::Result;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use std::collections::BTreeMap;
 use vae_graph::Graph;
-use vae_models::pretrained::class_likelihood;
+use vae_models::pretrained::ClassLikelihood;
 use vae_report::sweep::{OverSeeds, Run as Record, Spread};
 
 /// Latent spaces that silhouettes are pooled over, at most, beside the features.
@@ -31,14 +31,15 @@ pub fn records(
     let latent = latent_spaces(runs, sample)?;
     let spaces: Vec<ArrayView2<'_, f32>> =
         [x.view()].into_iter().chain(latent.iter().map(|z| z.view())).collect();
+    let likelihood = if are_classes { ClassLikelihood::of(&sample.x)? } else { None };
     let record = |(cell, run): (&&Cell, &Run)| {
         let of_rows = sample.clusters(&run.clusters);
         let mut all = criteria::of(x.view(), graph, &spaces, of_rows.view())?;
         all.extend(criteria::of_sizes(run.clusters.view(), cell.n_clusters));
-        if are_classes {
+        if let Some(likelihood) = &likelihood {
             let most = of_rows.iter().max().map_or(0, |most| *most as usize + 1);
-            let likelihood = class_likelihood(&sample.x, of_rows.view(), most.max(cell.n_clusters))?;
-            all.extend(criteria::finite([(CLASS_LIKELIHOOD, likelihood)]));
+            let value = likelihood.of_clusters(of_rows.view(), most.max(cell.n_clusters))?;
+            all.extend(criteria::finite([(CLASS_LIKELIHOOD, Some(value))]));
         }
         all.extend(criteria::finite([
             ("mean_confidence", run.record["confidence"]["mean"].as_f64()),

@@ -46,7 +46,7 @@ pub fn text(sweep: &Sweep, dir: &Path, new_data: &str) -> String {
 /// that prefer a number, since the reasons name them.
 fn rows(sweep: &Sweep) -> Vec<Vec<String>> {
     // Data whose clusters are latent classes have criteria of their own, and no cuts of a graph.
-    let are_classes = sweep.data.latent_classes;
+    let are_classes = sweep.data.are_latent_classes();
     let is_shown = |criterion: &&Criterion| match criterion.key {
         "relative_conductance" => !are_classes,
         "bic" | CLASS_LIKELIHOOD => are_classes,

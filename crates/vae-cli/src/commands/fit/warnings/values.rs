@@ -7,11 +7,9 @@
 use crate::output::shell_word;
 use ndarray::{Array1, ArrayView1};
 use std::collections::BTreeMap;
+use vae_core::features::MOST_LEVELS;
 use vae_core::random::{Streams, sorted_sample};
 use vae_core::{Column, Features};
-
-/// A number with more values has no codes.
-const FEW_VALUES: usize = 10;
 
 /// Rows of a value, or of a combination of some, on average and at least: of fewer it tells
 /// nothing.
@@ -54,11 +52,11 @@ pub fn warning(features: &Features, clusters: &Array1<u32>) -> Option<String> {
     };
     let are = if names.len() == 1 { "the values" } else { "combinations of the values" };
     let named = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+    let which = if numbers.len() == 1 { "its numbers" } else { "these" };
     let codes = match numbers.is_empty() {
         true => String::new(),
-        false => format!("if its numbers are codes and not amounts, say {}; ", of(&numbers, "--categorical")),
+        false => format!("if {which} are codes and not amounts, say {}; ", of(&numbers, "--categorical")),
     };
-    let codes = if numbers.len() > 1 { codes.replace("its numbers", "these") } else { codes };
     Some(format!(
         "the clusters are {are} of {named}, whatever the other columns say: {codes}if that is no news, fit again with {}",
         of(&names, "--drop")
@@ -80,16 +78,16 @@ fn columns_of_values(features: &Features, rows: &[usize]) -> Option<Vec<OfValues
     let dense = features.as_dense()?;
     let of = |(column, range): (&Column, std::ops::Range<usize>)| {
         let is_category = column.levels().is_some();
-        let value = |row: usize| {
-            let cell = dense.row(row);
-            let first = cell[range.start];
-            match is_category {
-                _ if first.is_nan() || features.is_gap(row, range.start) => u32::MAX,
-                true => range.clone().position(|j| cell[j] == 1.0).map_or(u32::MAX, |level| level as u32),
-                false => (first + 0.0).to_bits(),
+        let levels = if is_category { features.levels(&range) } else { Vec::new() };
+        let value = |row: usize| match is_category {
+            true => levels[row].map(|level| level as u32),
+            false => {
+                let value = dense[[row, range.start]];
+                let is_known = !value.is_nan() && !features.is_gap(row, range.start);
+                is_known.then(|| (value + 0.0).to_bits())
             }
         };
-        let most = if is_category { n / ROWS_A_VALUE } else { FEW_VALUES.min(n / ROWS_A_VALUE) };
+        let most = if is_category { n / ROWS_A_VALUE } else { MOST_LEVELS.min(n / ROWS_A_VALUE) };
         let (mut known, mut values) = (BTreeMap::new(), Vec::with_capacity(n));
         for &row in rows {
             let next = known.len() as u32;
@@ -110,10 +108,8 @@ fn columns_that_tell<'a>(
 ) -> Option<Vec<&'a OfValues>> {
     let n = clusters.len();
     let is_enough = |told: usize| told as f64 >= TOLD * n as f64;
-    let alone = |column: &OfValues| told(&column.values, clusters);
-    if let Some(best) =
-        columns.iter().max_by_key(|column| alone(column)).filter(|best| is_enough(alone(best)))
-    {
+    let alone = columns.iter().map(|column| (told(&column.values, clusters), column));
+    if let Some((_, best)) = alone.max_by_key(|(told, _)| *told).filter(|(told, _)| is_enough(*told)) {
         return Some(vec![best]);
     }
     let (mut found, mut values): (Vec<&OfValues>, Vec<u32>) = (Vec::new(), vec![0; n]);

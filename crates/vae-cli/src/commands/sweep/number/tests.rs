@@ -14,7 +14,6 @@ fn three(strength: f64, clarity: partition::Clarity) -> (OfData, NumberOfCluster
         relative_conductance: (2..).zip(relative).collect(),
         prediction_strength: BTreeMap::from([(2, spread(0.7)), (3, spread(strength)), (4, spread(0.4))]),
         like_normal_rows: vec![],
-        latent_classes: false,
         bic: BTreeMap::new(),
     };
     let relative_conductances = relative.to_vec();
@@ -93,7 +92,6 @@ fn groups_of_few_rows_are_seen_by_halves_alone() {
             relative_conductance: (2..).zip(relative.iter().copied()).collect(),
             prediction_strength: (2..).zip(strengths.iter().map(|&s| spread(s))).collect(),
             like_normal_rows,
-            latent_classes: false,
             bic: BTreeMap::new(),
         };
         let clarity = partition::Clarity::NoGroups;
@@ -129,7 +127,7 @@ fn latent_classes_are_counted_by_bic() {
         let data = OfData {
             n_rows: 600,
             prediction_strength: (2..).zip(strengths.iter().map(|&s| spread(s))).collect(),
-            latent_classes: true,
+            bic: BTreeMap::from([(1, 900.0), (2, 805.0), (3, 800.0), (4, 850.0)]),
             ..OfData::default()
         };
         let clarity = partition::Clarity::Contested;
